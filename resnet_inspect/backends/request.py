@@ -1,0 +1,28 @@
+"""What a backend is asked, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ir import Attributes, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One model to summarise. ``inputs`` are parsed shapes, empty for the model's own default."""
+
+    model: str = "resnet50"
+    inputs: tuple[tuple[int, ...], ...] = ()
+    batch: int | None = None
+    dtype: str = "float32"
+    layout: str | None = None
+    arguments: Attributes = ()
+    flavor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The summary, and notes for the user on how the request was read."""
+
+    summary: Summary
+    notes: tuple[str, ...] = ()

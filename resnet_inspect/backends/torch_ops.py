@@ -1,0 +1,362 @@
+"""torch's modules and functions in our vocabulary: which op a thing is, and its canonical attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..ir import Attributes, Value, frozen_value
+
+#: torch's own classes by name; a subclass is what its nearest torch ancestor is.
+_MODULE_OPS = {
+    "AdaptiveAvgPool1d": "adaptive_avg_pool1d",
+    "AdaptiveAvgPool2d": "adaptive_avg_pool2d",
+    "AdaptiveAvgPool3d": "adaptive_avg_pool3d",
+    "AdaptiveMaxPool1d": "adaptive_max_pool1d",
+    "AdaptiveMaxPool2d": "adaptive_max_pool2d",
+    "AdaptiveMaxPool3d": "adaptive_max_pool3d",
+    "AvgPool1d": "avg_pool1d",
+    "AvgPool2d": "avg_pool2d",
+    "AvgPool3d": "avg_pool3d",
+    "BatchNorm1d": "batch_norm",
+    "BatchNorm2d": "batch_norm",
+    "BatchNorm3d": "batch_norm",
+    "Bilinear": "bilinear",
+    "ConstantPad2d": "pad",
+    "Conv1d": "conv1d",
+    "Conv2d": "conv2d",
+    "Conv3d": "conv3d",
+    "ConvTranspose1d": "conv_transpose1d",
+    "ConvTranspose2d": "conv_transpose2d",
+    "ConvTranspose3d": "conv_transpose3d",
+    "Dropout": "dropout",
+    "Dropout1d": "dropout",
+    "Dropout2d": "dropout",
+    "Dropout3d": "dropout",
+    "ELU": "elu",
+    "Embedding": "embedding",
+    "EmbeddingBag": "embedding_bag",
+    "Flatten": "flatten",
+    "FrozenBatchNorm2d": "frozen_batch_norm",
+    "GELU": "gelu",
+    "GLU": "glu",
+    "GRU": "gru",
+    "GroupNorm": "group_norm",
+    "Hardsigmoid": "hard_sigmoid",
+    "Hardswish": "hard_swish",
+    "Hardtanh": "hard_tanh",
+    "Identity": "identity",
+    "InstanceNorm1d": "instance_norm",
+    "InstanceNorm2d": "instance_norm",
+    "InstanceNorm3d": "instance_norm",
+    "LSTM": "lstm",
+    "LayerNorm": "layer_norm",
+    "LeakyReLU": "leaky_relu",
+    "Linear": "dense",
+    "LocalResponseNorm": "local_response_norm",
+    "LogSoftmax": "log_softmax",
+    "MaxPool1d": "max_pool1d",
+    "MaxPool2d": "max_pool2d",
+    "MaxPool3d": "max_pool3d",
+    "Mish": "mish",
+    "MultiheadAttention": "attention",
+    "PReLU": "prelu",
+    "PixelShuffle": "pixel_shuffle",
+    "RMSNorm": "rms_norm",
+    "RNN": "rnn",
+    "ReLU": "relu",
+    "ReLU6": "relu6",
+    "ReflectionPad2d": "pad",
+    "ReplicationPad2d": "pad",
+    "SELU": "selu",
+    "SiLU": "silu",
+    "Sigmoid": "sigmoid",
+    "Softmax": "softmax",
+    "Softplus": "softplus",
+    "StochasticDepth": "stochastic_depth",
+    "SyncBatchNorm": "batch_norm",
+    "Tanh": "tanh",
+    "Unflatten": "reshape",
+    "Upsample": "resize",
+    "UpsamplingBilinear2d": "resize",
+    "UpsamplingNearest2d": "resize",
+    "ZeroPad2d": "zero_pad2d",
+}
+
+#: Functions by their plain name; one that isn't here and isn't an op of its own name is ``other``.
+_FUNCTION_OPS = {
+    "T": "transpose",
+    "addmm": "matmul",
+    "baddbmm": "matmul",
+    "bmm": "matmul",
+    "cat": "concat",
+    "chunk": "slice",
+    "concatenate": "concat",
+    "contiguous": "copy",
+    "clone": "copy",
+    "getitem": "slice",
+    "hardsigmoid": "hard_sigmoid",
+    "hardswish": "hard_swish",
+    "hardtanh": "hard_tanh",
+    "interpolate": "resize",
+    "linear": "dense",
+    "mT": "transpose",
+    "mm": "matmul",
+    "movedim": "transpose",
+    "multi_head_attention_forward": "attention",
+    "narrow": "slice",
+    "permute": "transpose",
+    "scaled_dot_product_attention": "attention",
+    "select": "slice",
+    "split": "slice",
+    "squeeze": "reshape",
+    "swapaxes": "transpose",
+    "t": "transpose",
+    "unbind": "slice",
+    "unflatten": "reshape",
+    "unsqueeze": "reshape",
+    "view": "reshape",
+}
+_OWN_NAME = (
+    "add sub mul div neg pow exp log sqrt rsqrt matmul einsum concat stack flatten reshape transpose expand "
+    "mean sum amax amin max min argmax softmax log_softmax relu relu6 gelu silu elu selu mish sigmoid tanh "
+    "leaky_relu softplus dropout batch_norm layer_norm group_norm instance_norm embedding pad roll "
+    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
+    "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d "
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d pixel_shuffle"
+).split()
+_FUNCTION_OPS.update({name: name for name in _OWN_NAME})
+
+_DUNDERS = {"truediv": "div", "iadd": "add", "radd": "add", "isub": "sub", "rsub": "sub", "imul": "mul", "rmul": "mul"}
+_DUNDERS.update({"itruediv": "div", "rtruediv": "div", "rmatmul": "matmul", "ipow": "pow", "rpow": "pow"})
+
+#: Ops whose result is an image when their input is one.
+_KEEPS_LAYOUT = frozenset(
+    "add sub mul div relu relu6 gelu silu elu selu mish sigmoid tanh hard_swish hard_sigmoid hard_tanh leaky_relu "
+    "prelu softplus dropout identity stochastic_depth copy".split()
+)
+_MAKES_IMAGE = (
+    "conv",
+    "max_pool",
+    "avg_pool",
+    "adaptive_",
+    "batch_norm",
+    "frozen_batch_norm",
+    "instance_norm",
+    "zero_pad2d",
+)
+_LAYOUT_OF_RANK = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
+
+
+def output_layout(op: str, rank: int, inputs: Sequence[str | None]) -> str | None:
+    """The layout of an output of ``rank`` dimensions, from the op and the layouts of its inputs."""
+    if op.startswith(_MAKES_IMAGE):
+        return _LAYOUT_OF_RANK.get(rank)
+    if op in _KEEPS_LAYOUT and inputs and inputs[0] is not None and len(inputs[0]) == rank:
+        return inputs[0]
+    return None
+
+
+def torch_class(module: nn.Module) -> type[nn.Module] | None:
+    """The nearest class in a module's ancestry that has an op, if any."""
+    for cls in type(module).__mro__:
+        if cls.__name__ in _MODULE_OPS and cls.__module__.startswith(("torch.", "torchvision.")):
+            return cls
+    return None
+
+
+def describe_module(module: nn.Module) -> tuple[str, Attributes]:
+    """The op of a module and everything that changes what it computes."""
+    cls = torch_class(module)
+    if cls is None:
+        return "other", _public_values(module)
+    special = _SPECIAL.get(cls.__name__)
+    if special is None:
+        return _MODULE_OPS[cls.__name__], _public_values(module)
+    attributes = special(module)
+    if type(module) is not cls:
+        known = {*attributes, *_SUBSUMED}
+        attributes |= {name: value for name, value in _public_values(module) if name not in known}
+    return _MODULE_OPS[cls.__name__], tuple(attributes.items())
+
+
+def _public_values(module: nn.Module) -> Attributes:
+    """The plain values among a module's public attributes: what its constructor was told."""
+    values = {
+        name: frozen_value(value)
+        for name, value in vars(module).items()
+        if not name.startswith("_") and name != "training" and _is_plain(value)
+    }
+    if "bias" in module._parameters:
+        values["bias"] = module._parameters["bias"] is not None
+    return tuple(item for item in values.items() if item != ("inplace", False))
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str, torch.dtype))
+
+
+def _conv(module: Any) -> dict[str, Value]:
+    attributes: dict[str, Value] = {
+        "in_channels": module.in_channels,
+        "out_channels": module.out_channels,
+        "kernel_size": tuple(module.kernel_size),
+        "stride": tuple(module.stride),
+        "padding": _conv_padding(module),
+        "padding_mode": module.padding_mode,
+        "dilation": tuple(module.dilation),
+        "groups": module.groups,
+        "bias": module.bias is not None,
+    }
+    if module.transposed:
+        attributes["output_padding"] = tuple(module.output_padding)
+    return attributes
+
+
+def _conv_padding(module: Any) -> Value:
+    """Explicit padding: ``same`` and ``valid`` in numbers, as every backend gives them."""
+    if not isinstance(module.padding, str):
+        return tuple(module.padding)
+    pairs = []
+    for kernel, dilation in zip(module.kernel_size, module.dilation, strict=True):
+        total = dilation * (kernel - 1) if module.padding == "same" else 0
+        before = total // 2
+        pairs.append(before if total % 2 == 0 else (before, total - before))
+    return tuple(pairs)
+
+
+def _batch_norm(module: Any) -> dict[str, Value]:
+    attributes: dict[str, Value] = {
+        "channels": module.num_features,
+        "eps": module.eps,
+        "momentum": module.momentum,
+        "scale": module.weight is not None,
+        "center": module.bias is not None,
+    }
+    if not module.track_running_stats:
+        attributes["track_running_stats"] = False
+    return attributes
+
+
+def _pool(module: Any) -> dict[str, Value]:
+    dimensions = int(type(module).__name__[-2]) if type(module).__name__[-2].isdigit() else 2
+
+    def each(value: Any) -> Value:
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dimensions
+
+    attributes: dict[str, Value] = {
+        "kernel_size": each(module.kernel_size),
+        "stride": each(module.stride),
+        "padding": each(module.padding),
+    }
+    if hasattr(module, "dilation"):
+        attributes["dilation"] = each(module.dilation)
+    attributes["ceil_mode"] = module.ceil_mode
+    if getattr(module, "return_indices", False):
+        attributes["return_indices"] = True
+    if hasattr(module, "count_include_pad"):
+        attributes["count_include_pad"] = module.count_include_pad
+    if getattr(module, "divisor_override", None):
+        attributes["divisor_override"] = module.divisor_override
+    return attributes
+
+
+def _dense(module: Any) -> dict[str, Value]:
+    return {
+        "in_features": module.in_features,
+        "out_features": module.out_features,
+        "bias": module.bias is not None,
+    }
+
+
+def _zero_pad(module: Any) -> dict[str, Value]:
+    left, right, top, bottom = module.padding
+    pairs = ((top, bottom), (left, right))
+    return {"padding": tuple(pair[0] if pair[0] == pair[1] else pair for pair in pairs)}
+
+
+#: Attributes of a torch class that its canonical ones already say.
+_SUBSUMED = frozenset(
+    "transposed output_padding num_features affine track_running_stats return_indices inplace divisor_override".split()
+)
+
+_SPECIAL: Mapping[str, Callable[[Any], dict[str, Value]]] = {
+    **{f"Conv{d}d": _conv for d in (1, 2, 3)},
+    **{f"ConvTranspose{d}d": _conv for d in (1, 2, 3)},
+    **{f"BatchNorm{d}d": _batch_norm for d in (1, 2, 3)},
+    **{f"MaxPool{d}d": _pool for d in (1, 2, 3)},
+    **{f"AvgPool{d}d": _pool for d in (1, 2, 3)},
+    "SyncBatchNorm": _batch_norm,
+    "Linear": _dense,
+    "ZeroPad2d": _zero_pad,
+}
+
+
+def function_name(func: Any) -> str:
+    """The plain name of what ran: ``Tensor.__iadd__``, ``add_`` and ``torch.add`` are all ``add``."""
+    name: str = getattr(func, "__name__", type(func).__name__)
+    if name == "__get__":
+        name = getattr(func.__self__, "__name__", "attribute")
+    name = name.strip("_") if name.startswith("__") else name.lstrip("_").rstrip("_")
+    return _DUNDERS.get(name, name) or "function"
+
+
+def function_op(name: str) -> str:
+    """The op of a function's plain name."""
+    return _FUNCTION_OPS.get(name, "other")
+
+
+def function_attributes(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Attributes:
+    """A function's arguments other than tensors, by name, without those that are None."""
+    names, defaults = _signature(name, len(args))
+    values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+    attributes: dict[str, Value] = {}
+    for key, value in values.items():
+        if key in ("self", "input", "out") or value is None or _has_tensor(value):
+            continue
+        if name == "getitem" or isinstance(value, slice):
+            attributes["index"] = _index_text(value)
+        elif _is_plain(value):
+            attributes[key] = frozen_value(value)
+    return tuple(attributes.items())
+
+
+@lru_cache(maxsize=1024)
+def _signature(name: str, count: int) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Argument names of a function, and the defaults that belong in its attributes.
+
+    torch's built-in functions have no Python signature; their schemas have the names.
+    """
+    if name == "flatten":
+        return ("input", "start_dim", "end_dim"), {"start_dim": 0, "end_dim": -1}
+    if name == "getitem":
+        return ("input", "index"), {}
+    for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
+        names = tuple(argument.name for argument in schema.arguments)
+        if len(names) >= count and "out" not in names:
+            return names, {}
+    return tuple(f"argument{index}" for index in range(count)), {}
+
+
+def _has_tensor(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return any(_has_tensor(item) for item in value)
+    return isinstance(value, torch.Tensor)
+
+
+def _index_text(index: Any) -> str:
+    """``x[:, 0]``'s index as it was written."""
+
+    def one(item: Any) -> str:
+        if isinstance(item, slice):
+            ends = ["" if end is None else str(end) for end in (item.start, item.stop, item.step)]
+            return ":".join(ends[:2]) + (f":{ends[2]}" if ends[2] else "")
+        return "..." if item is Ellipsis else "tensor" if isinstance(item, torch.Tensor) else str(item)
+
+    return ", ".join(one(item) for item in index) if isinstance(index, tuple) else one(index)

@@ -1,0 +1,27 @@
+"""What can go wrong, each with the exit code of the README's table."""
+
+from __future__ import annotations
+
+
+class InspectError(Exception):
+    """The base of every error that is told to the user as one short message, without a traceback."""
+
+    exit_code = 3
+
+
+class BadRequestError(InspectError):
+    """The request itself makes no sense: an unknown column, a shape that is no shape (exit 2)."""
+
+    exit_code = 2
+
+
+class ModelError(InspectError):
+    """The model can't be found, loaded or built, or its backend is missing (exit 3)."""
+
+    exit_code = 3
+
+
+class InputError(InspectError):
+    """The input doesn't fit the model, or the trace failed (exit 4)."""
+
+    exit_code = 4

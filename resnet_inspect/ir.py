@@ -1,0 +1,216 @@
+"""The intermediate representation: what every backend produces and everything else reads.
+
+Frozen dataclasses of tuples, ints and strings. Nothing here knows a framework, a file format or a terminal.
+Shapes are tuples of ints with the batch first; ``bytes`` and ``macs`` are exact integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Union
+
+Shape = tuple[int, ...]
+#: What an attribute may be: JSON's scalars and tuples of them.
+Value = Union[None, bool, int, float, str, tuple["Value", ...]]
+Attributes = tuple[tuple[str, Value], ...]
+
+#: Bits of one element, by the name torch and NumPy share.
+DTYPE_BITS = {
+    "bool": 8,
+    "uint8": 8,
+    "int8": 8,
+    "float8_e4m3fn": 8,
+    "float8_e5m2": 8,
+    "int16": 16,
+    "uint16": 16,
+    "float16": 16,
+    "bfloat16": 16,
+    "int32": 32,
+    "uint32": 32,
+    "float32": 32,
+    "int64": 64,
+    "uint64": 64,
+    "float64": 64,
+    "complex64": 64,
+    "complex128": 128,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor's shape, element type and, where it is an image's, layout (``NCHW``, ``NHWC``, ...)."""
+
+    shape: Shape
+    dtype: str
+    layout: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int | None:
+        """Bytes of the elements; None for an element type whose width isn't known."""
+        bits = DTYPE_BITS.get(self.dtype)
+        return None if bits is None else -(-self.size * bits // 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One stored tensor of a model, listed in exactly one layer: the first that uses it.
+
+    ``role`` is ``trainable``, ``frozen`` or ``statistics`` (BatchNorm's moving mean and variance).
+    ``counted`` says whether the framework's own parameter total includes it: Keras counts statistics
+    as parameters, torch keeps them as buffers.
+    """
+
+    name: str
+    shape: Shape
+    dtype: str
+    role: str
+    counted: bool = True
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int | None:
+        """Bytes of the elements; None for an element type whose width isn't known."""
+        return Tensor(self.shape, self.dtype).bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One call of one leaf operation, in execution order.
+
+    ``inputs`` are the ids of the layers whose outputs it reads, one for each of ``input_tensors``.
+    ``shared`` names the parameters that it uses and an earlier layer counts. ``macs`` are multiply-adds,
+    None if unknown. A layer that was never called (``called`` is False) owns parameters that no call uses.
+    """
+
+    id: str
+    path: str
+    type: str
+    op: str
+    inputs: tuple[str, ...] = ()
+    input_tensors: tuple[Tensor, ...] = ()
+    output_tensors: tuple[Tensor, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    shared: tuple[str, ...] = ()
+    macs: int | None = 0
+    attributes: Attributes = ()
+    called: bool = True
+
+    def count(self, role: str) -> int:
+        """Elements of this layer's parameters of one role."""
+        return sum(p.size for p in self.parameters if p.role == role)
+
+    @property
+    def params(self) -> int:
+        """Parameters as the framework itself counts them."""
+        return sum(p.size for p in self.parameters if p.counted)
+
+    def attribute(self, name: str, default: Value = None) -> Value:
+        """The value of one attribute, or ``default`` where the layer hasn't got it."""
+        return dict(self.attributes).get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What was summarised: enough to build it again."""
+
+    name: str
+    backend: str
+    builder: str
+    arguments: Attributes = ()
+    weights: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How the rows were obtained.
+
+    ``method``: ``rules`` (computed, no framework), ``meta`` (the framework ran without data) or ``real``
+    (the framework ran on real tensors, ``reason`` says why).
+    """
+
+    method: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all rows. ``macs`` leaves out the layers of ``uncounted`` (ids), whose MACs nobody knows."""
+
+    layers: int
+    params: int
+    trainable_params: int
+    frozen_params: int
+    statistics: int
+    macs: int
+    param_bytes: int | None
+    activation_bytes: int | None
+    uncounted: tuple[str, ...]
+    unused_params: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole network. ``modules`` is the containment tree, path -> type; the root's path is ``""``."""
+
+    model: Model
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    layers: tuple[Layer, ...]
+    modules: tuple[tuple[str, str], ...] = ()
+    trace: Trace = field(default=Trace("rules"))
+    #: Names of the parameters that no call was seen to use.
+    unused: tuple[str, ...] = ()
+    #: Versions. The only part that may differ between environments; comparisons ignore it.
+    environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def totals(self) -> Totals:
+        """Sums over all rows; activation memory is every layer's output, as if none were freed."""
+        parameters = [p for layer in self.layers for p in layer.parameters]
+        return Totals(
+            layers=len(self.layers),
+            params=sum(p.size for p in parameters if p.counted),
+            trainable_params=sum(p.size for p in parameters if p.role == "trainable"),
+            frozen_params=sum(p.size for p in parameters if p.role == "frozen"),
+            statistics=sum(p.size for p in parameters if p.role == "statistics"),
+            macs=sum(layer.macs or 0 for layer in self.layers),
+            param_bytes=sum_known(p.bytes for p in parameters if p.counted),
+            activation_bytes=sum_known(
+                t.bytes for layer in self.layers if layer.op != "input" for t in layer.output_tensors
+            ),
+            uncounted=tuple(layer.id for layer in self.layers if layer.macs is None),
+            unused_params=self.unused,
+        )
+
+
+def sum_known(values: Iterable[int | None]) -> int | None:
+    """The sum, or None as soon as one of the values is unknown."""
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def frozen_value(value: Any) -> Value:
+    """``value`` as an attribute: lists become tuples, anything that JSON can't hold becomes its text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        # JSON has no infinities; adaptive layers and clamps use them.
+        return value if value - value == 0 else str(value)
+    if isinstance(value, (tuple, list)):
+        return tuple(frozen_value(item) for item in value)
+    return str(value)

@@ -1,0 +1,182 @@
+"""Summary <-> JSON. The same summary gives the same bytes, and reading them back gives the same summary.
+
+History of ``schema_version`` (the JSON Schema of each stands in ``schemas/``):
+
+1. first version
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .errors import ModelError
+from .ir import Attributes, Layer, Model, Parameter, Shape, Summary, Tensor, Trace, Value, frozen_value
+
+SCHEMA_VERSION = 1
+
+
+def dumps(summary: Summary) -> str:
+    """The summary as a JSON document: one layer a line, so that line-based tools can compare two of them."""
+    document = to_dict(summary)
+    lines = []
+    for key, value in document.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            items = ",\n".join("    " + _compact(item) for item in value)
+            lines.append(f"  {_compact(key)}: [\n{items}\n  ]")
+        elif key == "modules" and value:
+            items = ",\n".join(f"    {_compact(path)}: {_compact(kind)}" for path, kind in value.items())
+            lines.append(f"  {_compact(key)}: {{\n{items}\n  }}")
+        else:
+            lines.append(f"  {_compact(key)}: {_compact(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def loads(text: str | bytes) -> Summary:
+    """The summary in a JSON document.
+
+    Raises:
+        ModelError: the text is no JSON, or not a summary of a schema version that this program reads.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ModelError(f"this is no JSON: {error}") from error
+    if not isinstance(document, dict) or "schema_version" not in document:
+        raise ModelError("this JSON is no summary: it has no schema_version")
+    if document["schema_version"] != SCHEMA_VERSION:
+        raise ModelError(
+            f"this summary has schema version {document['schema_version']!r}; "
+            f"this program reads version {SCHEMA_VERSION}. A newer resnet-inspect wrote it: update this one"
+        )
+    try:
+        return _from_dict(document)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ModelError(f"this summary is damaged: {error!r} is missing or of the wrong kind") from error
+
+
+def to_dict(summary: Summary) -> dict[str, Any]:
+    """The JSON document as plain dicts and lists."""
+    totals = summary.totals
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "model": {
+            "name": summary.model.name,
+            "backend": summary.model.backend,
+            "builder": summary.model.builder,
+            "arguments": dict(summary.model.arguments),
+            "weights": summary.model.weights,
+        },
+        "trace": {"method": summary.trace.method, "reason": summary.trace.reason},
+        "inputs": [_tensor_dict(t) for t in summary.inputs],
+        "outputs": [_tensor_dict(t) for t in summary.outputs],
+        "totals": {
+            "layers": totals.layers,
+            "params": totals.params,
+            "trainable_params": totals.trainable_params,
+            "frozen_params": totals.frozen_params,
+            "statistics": totals.statistics,
+            "macs": totals.macs,
+            "param_bytes": totals.param_bytes,
+            "activation_bytes": totals.activation_bytes,
+            "uncounted": list(totals.uncounted),
+            "unused_params": list(totals.unused_params),
+        },
+        "layers": [_layer_dict(layer) for layer in summary.layers],
+        "modules": dict(summary.modules),
+        "environment": dict(summary.environment),
+    }
+
+
+def _layer_dict(layer: Layer) -> dict[str, Any]:
+    return {
+        "id": layer.id,
+        "path": layer.path,
+        "type": layer.type,
+        "op": layer.op,
+        "called": layer.called,
+        "inputs": list(layer.inputs),
+        "input_shapes": [t.shape for t in layer.input_tensors],
+        "output_shapes": [t.shape for t in layer.output_tensors],
+        "params": layer.params,
+        "trainable_params": layer.count("trainable"),
+        "frozen_params": layer.count("frozen"),
+        "statistics": layer.count("statistics"),
+        "macs": layer.macs,
+        "attributes": dict(layer.attributes),
+        "parameters": [
+            {"name": p.name, "shape": p.shape, "dtype": p.dtype, "role": p.role, "counted": p.counted}
+            for p in layer.parameters
+        ],
+        "shared": list(layer.shared),
+        "input_dtypes": [t.dtype for t in layer.input_tensors],
+        "output_dtypes": [t.dtype for t in layer.output_tensors],
+        "input_layouts": [t.layout for t in layer.input_tensors],
+        "output_layouts": [t.layout for t in layer.output_tensors],
+    }
+
+
+def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
+    return {"shape": tensor.shape, "dtype": tensor.dtype, "layout": tensor.layout}
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _from_dict(document: dict[str, Any]) -> Summary:
+    model = document["model"]
+    trace = document["trace"]
+    return Summary(
+        model=Model(
+            name=model["name"],
+            backend=model["backend"],
+            builder=model["builder"],
+            arguments=_attributes(model["arguments"]),
+            weights=model["weights"],
+        ),
+        inputs=tuple(_tensor(t) for t in document["inputs"]),
+        outputs=tuple(_tensor(t) for t in document["outputs"]),
+        layers=tuple(_layer(layer) for layer in document["layers"]),
+        modules=tuple(document["modules"].items()),
+        trace=Trace(trace["method"], trace["reason"]),
+        unused=tuple(document["totals"]["unused_params"]),
+        environment=tuple(document["environment"].items()),
+    )
+
+
+def _layer(layer: dict[str, Any]) -> Layer:
+    return Layer(
+        id=layer["id"],
+        path=layer["path"],
+        type=layer["type"],
+        op=layer["op"],
+        inputs=tuple(layer["inputs"]),
+        input_tensors=_tensors(layer, "input"),
+        output_tensors=_tensors(layer, "output"),
+        parameters=tuple(
+            Parameter(p["name"], _shape(p["shape"]), p["dtype"], p["role"], p["counted"])
+            for p in layer["parameters"]
+        ),
+        shared=tuple(layer["shared"]),
+        macs=layer["macs"],
+        attributes=_attributes(layer["attributes"]),
+        called=layer["called"],
+    )
+
+
+def _tensors(layer: dict[str, Any], side: str) -> tuple[Tensor, ...]:
+    columns = (layer[f"{side}_shapes"], layer[f"{side}_dtypes"], layer[f"{side}_layouts"])
+    return tuple(Tensor(_shape(shape), dtype, layout) for shape, dtype, layout in zip(*columns, strict=True))
+
+
+def _tensor(tensor: dict[str, Any]) -> Tensor:
+    return Tensor(_shape(tensor["shape"]), tensor["dtype"], tensor["layout"])
+
+
+def _shape(sizes: list[int]) -> Shape:
+    return tuple(int(size) for size in sizes)
+
+
+def _attributes(attributes: dict[str, Value]) -> Attributes:
+    return tuple((name, frozen_value(value)) for name, value in attributes.items())

@@ -1,0 +1,156 @@
+"""Shapes as people type them, and what they mean to a model: ``3x512x512``, ``512``, NCHW and NHWC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .errors import BadRequestError, InputError
+
+#: What tells channels from sizes: gray, colour, colour with alpha.
+_CHANNEL_COUNTS = (1, 3, 4)
+
+#: Layouts with the channels first, and the same with the channels last.
+_TWINS = {"NCHW": "NHWC", "NCDHW": "NDHWC", "NCL": "NLC", "CHW": "HWC"}
+_TWINS.update({last: first for first, last in list(_TWINS.items())})
+
+_MAX_RANK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One input that a model reads: its layout (``NCHW``), and its default sizes in that order.
+
+    A layout without ``N`` (``CHW``) is an input that has no batch dimension.
+    """
+
+    layout: str
+    sizes: tuple[int, ...]
+
+    @property
+    def channels(self) -> int:
+        """Number of channels that the model was made for."""
+        return self.sizes[self.layout.index("C")]
+
+    def text(self) -> str:
+        """The sizes without the batch, as a user would type them."""
+        return format_shape(s for s, axis in zip(self.sizes, self.layout, strict=True) if axis != "N")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A full input shape in the model's own layout, and what to tell the user about how it came to be.
+
+    ``hint`` is what was probably meant, to be said only if the model refuses the shape.
+    """
+
+    shape: tuple[int, ...]
+    layout: str | None
+    note: str | None = None
+    hint: str | None = None
+
+
+def format_shape(sizes: Iterable[int]) -> str:
+    """``(1, 3, 512, 512)`` as ``1x3x512x512``; a scalar's empty shape as ``scalar``."""
+    return "x".join(str(size) for size in sizes) or "scalar"
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """The sizes in ``3x512x512``, ``3,512,512``, ``3 512 512`` or ``(3, 512, 512)``.
+
+    Raises:
+        BadRequestError: the text holds anything but positive whole numbers.
+    """
+    parts = [part for part in re.split(r"[x×X,*\s]+", text.strip().strip("()[]")) if part]
+    if not parts:
+        raise BadRequestError(f"{text!r} is no shape: give sizes such as 3x224x224")
+    for part in parts:
+        if not re.fullmatch(r"[-+]?[0-9]{1,18}", part):
+            raise BadRequestError(f"{text!r} is no shape: {part!r} is not a whole number; try 3x224x224")
+        if int(part) < 1:
+            raise BadRequestError(f"{text!r} is no shape: every size must be at least 1, got {int(part)}")
+    if len(parts) > _MAX_RANK:
+        raise BadRequestError(f"{text!r} has {len(parts)} dimensions; at most {_MAX_RANK} are possible")
+    return tuple(int(part) for part in parts)
+
+
+def twin(layout: str) -> str:
+    """The layout with the channels at the other end: NCHW <-> NHWC."""
+    return _TWINS[layout]
+
+
+def resolve(
+    sizes: Sequence[int],
+    expected: Expected,
+    layout: str | None = None,
+    batch: int | None = None,
+) -> Resolved:
+    """What ``sizes`` mean to a model that reads ``expected``.
+
+    One number is a square with the model's own channels, two are height and width. The layout is ``layout``
+    (``NCHW`` or ``NHWC``, for videos likewise), else inferred: if exactly one end is 1, 3 or 4, the
+    channels stand there; else the model's own.
+
+    Raises:
+        InputError: the number of sizes fits no reading.
+        BadRequestError: the shape's batch contradicts ``batch``.
+    """
+    own = expected.layout
+    batched = own.startswith("N")
+    item_layout = own.removeprefix("N")
+    default = expected.sizes[1:] if batched else expected.sizes
+    sizes = tuple(sizes)
+    if len(sizes) in (1, 2) and "W" in own:
+        height_and_width = dict(zip("HW", sizes if len(sizes) == 2 else sizes * 2, strict=True))
+        item = tuple(height_and_width.get(axis, size) for axis, size in zip(item_layout, default, strict=True))
+        return Resolved(_with_batch(item, batch or 1, batched), own)
+    if len(sizes) == len(item_layout) + 1 and batched:
+        if batch is not None and batch != sizes[0]:
+            raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but --batch says {batch}")
+        batch, sizes = sizes[0], sizes[1:]
+    elif len(sizes) != len(item_layout):
+        names = "x".join(item_layout)
+        also = f" or {'x'.join(own)}" if batched else ""
+        raise InputError(
+            f"{format_shape(sizes)} has {len(sizes)} sizes; this model reads {names}{also}, "
+            f"for example {expected.text()}"
+        )
+    return _in_own_layout(sizes, expected, layout, batch or 1)
+
+
+def _in_own_layout(sizes: tuple[int, ...], expected: Expected, layout: str | None, batch: int) -> Resolved:
+    own = expected.layout
+    first, last = sizes[0] in _CHANNEL_COUNTS, sizes[-1] in _CHANNEL_COUNTS
+    own_first = _channels_first(own)
+    if layout is not None:
+        given_first = _channels_first(layout)
+    elif first != last:
+        given_first = first
+    else:
+        given_first = own_first
+    note = hint = None
+    item = sizes
+    given = own if given_first == own_first else twin(own)
+    if given != own:
+        item = (sizes[-1], *sizes[:-1]) if own_first else (*sizes[1:], sizes[0])
+        if layout is None:
+            note = f"input {format_shape(sizes)} was read as {given} and converted to {own}: {format_shape(item)}"
+    channels = item[0] if own_first else item[-1]
+    other_end = item[-1] if own_first else item[0]
+    if layout is not None and channels != expected.channels and other_end == expected.channels:
+        hint = f"{format_shape(sizes)} looks like {twin(given)}: did you mean --layout {_plain(twin(given))}?"
+    return Resolved(_with_batch(item, batch, own.startswith("N")), own, note, hint)
+
+
+def _with_batch(item: tuple[int, ...], batch: int, batched: bool) -> tuple[int, ...]:
+    return (batch, *item) if batched else item
+
+
+def _channels_first(layout: str) -> bool:
+    return layout.removeprefix("N").startswith("C")
+
+
+def _plain(layout: str) -> str:
+    """The word that ``--layout`` takes for a layout of any rank."""
+    return "NCHW" if _channels_first(layout) else "NHWC"

@@ -1,0 +1,33 @@
+"""Numbers to text. The only place that rounds."""
+
+from __future__ import annotations
+
+NOT_AVAILABLE = "n/a"
+
+_SI = ("", "k", "M", "G", "T", "P", "E")
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def exact(value: int | None) -> str:
+    """An exact integer with thousands separators: ``25,557,032``; unknown is ``n/a``, never 0."""
+    return NOT_AVAILABLE if value is None else f"{value:,}"
+
+
+def si(value: int | None) -> str:
+    """A count to three significant digits with an SI prefix: ``4.09 G``."""
+    return NOT_AVAILABLE if value is None else _scaled(value, 1000, _SI)
+
+
+def binary(value: int | None) -> str:
+    """A number of bytes to three significant digits with a binary prefix: ``97.5 MiB``."""
+    return NOT_AVAILABLE if value is None else _scaled(value, 1024, _BINARY)
+
+
+def _scaled(value: int, step: int, prefixes: tuple[str, ...]) -> str:
+    power = 0
+    # What would round up to a whole step belongs to the next prefix: 999,500 is 1.00 M, not 1000 k.
+    while abs(value) >= (step - 0.5) * step**power and power < len(prefixes) - 1:
+        power += 1
+    number = value / step**power
+    decimals = 0 if power == 0 or abs(number) >= 99.95 else 1 if abs(number) >= 9.995 else 2
+    return f"{number:.{decimals}f} {prefixes[power]}".rstrip()
