@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .. import ops
-from ..blocks.flavor import Flavor
+from ..blocks.flavor import FLAVORS, Flavor
 from ..blocks.graph import INPUT, Graph
 from ..blocks.networks import network
 from ..blocks.residual import BlockSpec, residual_block
@@ -12,6 +14,8 @@ from ..ir import Layer, Model, Summary, Tensor, Trace
 from ..shape import Expected, Resolved, resolve
 from ..version import __version__
 from .request import Answer, Request
+
+BLOCK_DEFAULT = (24, 24, 3)
 
 
 def summarize(request: Request) -> Answer:
@@ -22,33 +26,54 @@ def summarize(request: Request) -> Answer:
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
     graph = network(request.model, request.flavor or "torch", dict(request.arguments))
-    return answer(graph, request)
+    resolved = resolve_input(request, graph.name, expected_input(graph.flavor, graph.channels, graph.image))
+    return answer(graph, resolved, request.dtype)
 
 
 def summarize_block(spec: BlockSpec, request: Request) -> Answer:
     """Summarises a single residual block; the request's one input gives its channels and size."""
-    return answer(residual_block(spec), request)
+    spec, resolved = resolve_block(spec, request)
+    return answer(residual_block(spec), resolved, request.dtype)
 
 
-def answer(graph: Graph, request: Request) -> Answer:
-    """Runs the rules over ``graph`` on the request's input."""
-    if len(request.inputs) > 1:
-        raise InputError(f"{graph.name} has 1 input, got {len(request.inputs)}")
-    expected = expected_input(graph)
-    sizes = request.inputs[0] if request.inputs else graph.image
-    resolved = resolve(sizes, expected, request.layout, request.batch)
+def resolve_block(spec: BlockSpec, request: Request) -> tuple[BlockSpec, Resolved]:
+    """The specification with the input's channels and size filled in, and the input in its flavor's layout."""
+    flavor = FLAVORS[spec.flavor]
+    default = expected_input(flavor, spec.channels, spec.image)
+    resolved = resolve_input(request, "the block", default)
+    shape = dict(zip(flavor.layout, resolved.shape, strict=True))
+    spec = replace(spec, channels=shape["C"], image=(shape["H"], shape["W"]))
+    # The tutorial's shape is the default for torch too: converting it is nothing to tell.
+    is_default = request.inputs == (BLOCK_DEFAULT,)
+    return spec, replace(resolved, note=None) if is_default else resolved
+
+
+def answer(graph: Graph, resolved: Resolved, dtype: str) -> Answer:
+    """Runs the rules over ``graph``, with a hint at what was meant if the input doesn't fit."""
     try:
-        summary = run(graph, resolved, request.dtype)
+        summary = run(graph, resolved, dtype)
     except InputError as error:
         raise InputError(f"{error}. {resolved.hint}" if resolved.hint else str(error)) from error
-    notes = (*([resolved.note] if resolved.note else []), *graph.notes)
-    return Answer(summary, notes)
+    return Answer(summary, (*([resolved.note] if resolved.note else []), *graph.notes))
 
 
-def expected_input(graph: Graph) -> Expected:
-    """The image that a graph reads by default, in its flavor's layout."""
-    sizes = (graph.channels, *graph.image) if graph.flavor.layout == "NCHW" else (*graph.image, graph.channels)
-    return Expected(graph.flavor.layout, (1, *sizes))
+def resolve_input(request: Request, name: str, expected: Expected) -> Resolved:
+    """The one input of a request, or the model's default.
+
+    Raises:
+        InputError: there is more than one input, or its sizes fit no reading.
+    """
+    if len(request.inputs) > 1:
+        raise InputError(f"{name} has 1 input, got {len(request.inputs)}")
+    sizes = request.inputs[0] if request.inputs else expected.sizes[1:]
+    # A default is in the model's own layout, whatever the user's is.
+    return resolve(sizes, expected, request.layout if request.inputs else expected.layout, request.batch)
+
+
+def expected_input(flavor: Flavor, channels: int, image: tuple[int, int]) -> Expected:
+    """An image in a flavor's layout."""
+    sizes = (channels, *image) if flavor.layout == "NCHW" else (*image, channels)
+    return Expected(flavor.layout, (1, *sizes))
 
 
 def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:

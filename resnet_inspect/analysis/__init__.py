@@ -1,0 +1,1 @@
+"""Results drawn from a summary, never changing it."""

@@ -1,0 +1,74 @@
+"""The library door: ``summarize`` for a model object, and a Summary that shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from html import escape
+from typing import Any
+
+from . import ir, ir_json
+from .analysis.rows import rows
+from .backends import adapter
+from .render import View, render
+from .render.columns import choose
+from .render.totals import totals
+from .shape import parse_shape
+
+
+class Summary(ir.Summary):
+    """A summary that writes itself as JSON, prints itself with rich, and is a table in a notebook."""
+
+    @classmethod
+    def of(cls, summary: ir.Summary) -> Summary:
+        """The same summary, able to show itself."""
+        return cls(**{field.name: getattr(summary, field.name) for field in fields(summary)})
+
+    def to_json(self) -> str:
+        """The JSON document of the schema in ``schemas/``."""
+        return ir_json.dumps(self)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Summary:
+        """Reads what ``to_json`` wrote; raises ModelError for anything else."""
+        return cls.of(ir_json.loads(text))
+
+    def __str__(self) -> str:
+        return render(self, "table", View())
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        from rich.text import Text
+
+        view = View(width=options.max_width if console.is_terminal else None)
+        yield Text(render(self, "table", view).rstrip("\n"), no_wrap=True, overflow="ignore")
+
+    def _repr_html_(self) -> str:
+        columns = choose(())
+        head = "".join(f"<th>{escape(column.title)}</th>" for column in columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(column.text(row))}</td>" for column in columns) + "</tr>"
+            for row in rows(self)
+        )
+        foot = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in totals(self))
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><table>{foot}</table>"
+
+
+def summarize(
+    model: Any,
+    input: str | Sequence[Any],  # noqa: A002 - the word users of every such tool know
+    *,
+    batch: int | None = None,
+    dtype: str | None = None,
+) -> Summary:
+    """Summarises a ``torch.nn.Module`` without changing it: modes, hooks, buffers and random state stay.
+
+    ``input`` is a shape (``"3x224x224"``, ``(3, 224, 224)``; a batch of 1 is added), a tensor, or a list of
+    them for several inputs. ``dtype`` is the inputs' (default: the model's own).
+
+    Raises:
+        InputError: the input doesn't fit, with the layer that refuses it.
+    """
+    many = isinstance(input, (list, tuple)) and not all(isinstance(size, int) for size in input)
+    items: Sequence[Any] = input if many else [input]
+    parsed = [parse_shape(item) if isinstance(item, str) else item for item in items]
+    return Summary.of(adapter("torch").summarize_object(model, parsed, batch, dtype))

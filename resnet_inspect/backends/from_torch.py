@@ -1,0 +1,266 @@
+"""The torch backend: torchvision's models by name, any module object, and lowered blocks."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import platform
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torchvision
+from torch import nn
+from torchvision import models
+
+from ..blocks.residual import BlockSpec, residual_block
+from ..errors import BadRequestError, InputError, ModelError
+from ..ir import Model, Summary, Trace
+from ..shape import Expected, Resolved, resolve
+from ..version import __version__
+from .from_local import resolve_block
+from .request import Answer, Request
+from .torch_build import kept_state, on_meta, tensors_on_meta, with_zeros
+from .torch_lower import lower
+from .torch_trace import NotOnMetaError, Recorder, tensor_of, tensors_in
+
+#: Detection models resize their images themselves; torchvision publishes their cost for these squares.
+_DETECTION_SIZES = {
+    "fasterrcnn_mobilenet_v3_large_320_fpn": 320,
+    "keypointrcnn_resnet50_fpn": 1333,
+    "ssd300_vgg16": 300,
+    "ssdlite320_mobilenet_v3_large": 320,
+}
+_DETECTION_SIZE = 800
+_FLOW_SIZE = 512
+_VIDEO_FRAMES = 16
+
+
+def summarize(request: Request) -> Answer:
+    """Summarises a model of torchvision.
+
+    Raises:
+        ModelError: no such model, or its constructor refuses the arguments.
+        InputError: the input doesn't fit, with the first layer that refuses it.
+    """
+    name = _known(request.model)
+    arguments = dict(request.arguments)
+    builder = models.get_model_builder(name)
+    keywords: dict[str, Any] = {"weights": None}
+    if "weights_backbone" in inspect.signature(builder).parameters:
+        # None here means: don't download the backbone's weights either.
+        keywords["weights_backbone"] = None
+    for key in arguments:
+        if key in keywords:
+            raise ModelError(f"torch:{name}: --arg {key} is not possible: models are built without weights")
+
+    def build() -> nn.Module:
+        model: nn.Module = builder(**keywords, **arguments)
+        return model.to(getattr(torch, request.dtype)) if request.dtype != "float32" else model
+
+    try:
+        model = on_meta(build)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise ModelError(f"torch:{name} can't be built with {arguments}: {error}") from error
+    inputs, images = _inputs(name, model)
+    resolved = _resolve(request, name, inputs)
+    summary = _trace(
+        model,
+        Model(name, "torch", f"{builder.__module__}.{builder.__name__}", request.arguments),
+        resolved,
+        request.dtype,
+        as_list=images,
+        rebuild=lambda: with_zeros(build),
+    )
+    return Answer(summary, tuple(item.note for item in resolved if item.note))
+
+
+def summarize_block(spec: BlockSpec, request: Request) -> Answer:
+    """Lowers a residual block to a real module and traces it."""
+    spec, resolved = resolve_block(spec, request)
+    graph = residual_block(spec)
+    model = on_meta(lambda: lower(graph).to(getattr(torch, request.dtype)))
+    described = Model(graph.name, "torch", graph.builder, graph.arguments)
+    summary = _trace(model, described, [resolved], request.dtype)
+    return Answer(summary, (*([resolved.note] if resolved.note else []), *graph.notes))
+
+
+def summarize_object(
+    model: nn.Module, inputs: Sequence[Any], batch: int | None = None, dtype: str | None = None
+) -> Summary:
+    """Summarises a module as it is: its weights are swapped for meta during the run, then put back.
+
+    Raises:
+        ModelError: ``model`` is no module.
+        InputError: the input doesn't fit.
+    """
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"expected a torch.nn.Module, got {type(model).__name__}")
+    first = next(model.parameters(), None)
+    floating = first.dtype if first is not None and first.is_floating_point() else torch.float32
+    wanted = getattr(torch, dtype) if dtype else floating
+    given: list[Resolved | torch.Tensor] = []
+    for item in inputs:
+        if isinstance(item, torch.Tensor):
+            given.append(item)
+        else:
+            given.append(_resolve_for_object(model, tuple(item), batch))
+    described = Model(type(model).__name__, "torch", f"{type(model).__module__}.{type(model).__qualname__}")
+    return _trace(model, described, given, str(wanted).removeprefix("torch."), rebuild=lambda: model)
+
+
+def _known(name: str) -> str:
+    known = models.list_models()
+    lower_case = name.lower()
+    if lower_case in known:
+        return lower_case
+    nearest = difflib.get_close_matches(lower_case, known, n=3)
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {len(known)}, resnet50 among them"
+    raise ModelError(f"torchvision has no model {name!r}; {hint}")
+
+
+def _inputs(name: str, model: nn.Module) -> tuple[list[Expected], bool]:
+    """What a model reads by default, and whether it wants its images in a list."""
+    family = type(model).__module__.split(".")[2] if type(model).__module__.count(".") > 2 else ""
+    if family == "detection":
+        size = _DETECTION_SIZES.get(name, _DETECTION_SIZE)
+        return [Expected("CHW", (3, size, size))], True
+    if family == "optical_flow":
+        return [Expected("NCHW", (1, 3, _FLOW_SIZE, _FLOW_SIZE))] * 2, False
+    published = list(models.get_model_weights(name))
+    transform = getattr(models.get_model_weights(name).DEFAULT.transforms, "keywords", {}) if published else {}
+    size = getattr(model, "image_size", None) or transform.get("crop_size") or transform.get("resize_size") or 224
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    if family == "video":
+        return [Expected("NCDHW", (1, 3, _VIDEO_FRAMES, height, width))], False
+    return [Expected("NCHW", (1, 3, height, width))], False
+
+
+def _resolve(request: Request, name: str, expected: list[Expected]) -> list[Resolved]:
+    if not request.inputs:
+        return [
+            resolve(item.sizes[1:] if item.layout.startswith("N") else item.sizes, item, item.layout, request.batch)
+            for item in expected
+        ]
+    given = list(request.inputs)
+    if len(expected) == 2 and len(given) == 1:
+        given *= 2  # two frames of one size
+    if len(given) != len(expected) and not expected[0].layout.startswith("C"):
+        raise InputError(f"torch:{name} has {len(expected)} input(s), got {len(request.inputs)}")
+    if expected[0].layout == "CHW":
+        return [_image(sizes, expected[0], request) for sizes in given]
+    return [
+        resolve(sizes, item, request.layout, request.batch) for sizes, item in zip(given, expected, strict=True)
+    ]
+
+
+def _image(sizes: tuple[int, ...], expected: Expected, request: Request) -> Resolved:
+    """An image for a model that takes a list of them; a batch of one is the image itself."""
+    if request.batch not in (None, 1):
+        raise BadRequestError("this model takes a list of images: repeat --input instead of --batch")
+    if len(sizes) == 4 and sizes[0] == 1:
+        sizes = sizes[1:]
+    return resolve(sizes, expected, request.layout)
+
+
+def _resolve_for_object(model: nn.Module, sizes: tuple[int, ...], batch: int | None) -> Resolved:
+    """The shape for a module about which nothing is known but its layers.
+
+    The first convolution tells how many dimensions an item has; without one, four and more sizes have a
+    batch and fewer don't.
+    """
+    for module in model.modules():
+        for dimensions, kind in ((1, nn.Conv1d), (2, nn.Conv2d), (3, nn.Conv3d)):
+            if isinstance(module, kind):
+                layout = {1: "NCL", 2: "NCHW", 3: "NCDHW"}[dimensions]
+                if len(sizes) == dimensions + 2:
+                    return Resolved(sizes, layout)
+                return Resolved((batch or 1, *sizes), layout if len(sizes) == dimensions + 1 else None)
+    return Resolved(sizes if len(sizes) >= 4 else (batch or 1, *sizes), None)
+
+
+def _trace(
+    model: nn.Module,
+    described: Model,
+    inputs: Sequence[Resolved | torch.Tensor],
+    dtype: str,
+    as_list: bool = False,
+    rebuild: Callable[[], nn.Module] | None = None,
+) -> Summary:
+    """Runs the model once on meta, or on real tensors where it reads values."""
+    hint = next((item.hint for item in inputs if isinstance(item, Resolved) and item.hint), None)
+    try:
+        try:
+            return _run(model, described, inputs, dtype, as_list, Trace("meta"))
+        except NotOnMetaError as error:
+            if rebuild is None:
+                raise InputError(f"{described.name} can't be traced without data: {error}") from error
+            return _run(rebuild(), described, inputs, dtype, as_list, Trace("real", f"on meta, {error}"))
+    except NotOnMetaError as error:
+        raise InputError(f"{described.name}: {error}") from error
+    except InputError as error:
+        raise InputError(f"{error}. {hint}" if hint else str(error)) from error
+
+
+def _run(
+    model: nn.Module,
+    described: Model,
+    inputs: Sequence[Resolved | torch.Tensor],
+    dtype: str,
+    as_list: bool,
+    trace: Trace,
+) -> Summary:
+    real = trace.method == "real"
+    first = next(model.parameters(), None)
+    device = torch.device("meta") if not real else first.device if first is not None else torch.device("cpu")
+    tensors: list[tuple[torch.Tensor, str | None]] = []
+    for item in inputs:
+        if isinstance(item, torch.Tensor):
+            tensors.append((item.detach().to(device), None))
+        else:
+            made = torch.zeros(item.shape, dtype=getattr(torch, dtype), device=device)
+            tensors.append((made, item.layout))
+    arguments = [tensor for tensor, _ in tensors]
+
+    def forward() -> Any:
+        return model(arguments) if as_list else model(*arguments)
+
+    with kept_state(model):
+        if real:
+            recorder = Recorder(model, described.name)
+            output = _record(recorder, forward, tensors)
+        else:
+            with tensors_on_meta(model), torch.device("meta"):
+                recorder = Recorder(model, described.name)
+                output = _record(recorder, forward, tensors)
+        layers, unused = recorder.finish()
+    modules = tuple((path, type(module).__name__) for path, module in model.named_modules())
+    return Summary(
+        model=described,
+        inputs=tuple(tensor_of(tensor, layout) for tensor, layout in tensors),
+        outputs=tuple(recorder.describe(tensor) for tensor in tensors_in(output)),
+        layers=layers,
+        modules=modules,
+        trace=trace,
+        unused=unused,
+        environment=_environment(),
+    )
+
+
+def _record(recorder: Recorder, forward: Callable[[], Any], tensors: list[tuple[torch.Tensor, str | None]]) -> Any:
+    try:
+        return recorder.record(forward, tensors)
+    except (InputError, NotOnMetaError, MemoryError):
+        raise
+    except Exception as error:
+        raise recorder.failure_of_model(error) from error
+
+
+def _environment() -> tuple[tuple[str, str], ...]:
+    return (
+        ("resnet_inspect", __version__),
+        ("python", platform.python_version()),
+        ("torch", torch.__version__),
+        ("torchvision", torchvision.__version__),
+    )
+

@@ -1,0 +1,98 @@
+"""The command line: thin commands that are imported when they are called, and the exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from ..errors import InspectError
+from ..version import __version__
+
+#: Command -> its module and its line in ``--help``: listing the commands must not import them.
+COMMANDS = {
+    "summary": ("resnet_inspect.cli.summary", "Show a network: layers, shapes, parameters, MACs, connections."),
+    "block": ("resnet_inspect.cli.block", "Show a single residual block."),
+    "completion": ("resnet_inspect.cli.completion", "Print the script that completes commands in a shell."),
+}
+
+PROGRAM = "resnet-inspect"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules that are imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            nearest = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command {name!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name=PROGRAM)
+def cli() -> None:
+    """Look at a neural network from the shell.
+
+    \b
+    resnet-inspect summary                              ResNet50, no framework needed
+    resnet-inspect summary --backend torch --input 3x512x512
+    resnet-inspect block --shape 24x24x3                the tutorial's residual block
+    resnet-inspect summary --format json | ...          for scripts and CI
+    """
+
+
+def main() -> NoReturn:
+    """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
+    debug = "--debug" in sys.argv
+    try:
+        code = cli.main(prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else PROGRAM
+        _fail(f"{error.format_message()} (see {path} --help)", error.exit_code)
+    except click.Abort:
+        _fail("interrupted", 130)
+    except InspectError as error:
+        if debug:
+            raise
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        if debug:
+            raise
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}", 3)
+    except MemoryError:
+        _fail("not enough memory for this model and input", 3)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    line = " ".join(message.split())
+    click.echo(f"error: {line}", err=True)
+    sys.exit(code)

@@ -1,0 +1,143 @@
+"""Options that several commands share, and what they all do with a summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..backends import Answer
+from ..errors import BadRequestError
+from ..ir import Attributes, frozen_value
+from ..render import ENDINGS, FORMATS, View, render
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+
+
+def output_options(function: F) -> F:
+    """``--format``, ``--output`` and what shapes a table."""
+    options = [
+        click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending."),
+        click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."),
+        click.option("--depth", type=click.IntRange(min=0), help="Fold modules below this depth into one row."),
+        click.option("--only", multiple=True, metavar="GLOB", help="Show only these paths: 'layer3.*'. Repeatable."),
+        click.option("--columns", metavar="NAMES", help="Columns, separated by commas: path,type,params,attributes."),
+        click.option("--ascii", "ascii_only", is_flag=True, help="Draw tables without box characters."),
+        click.option("--debug", is_flag=True, help="Show a traceback with an error."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def parse_arguments(pairs: Sequence[str]) -> Attributes:
+    """``key=value`` pairs; a value that is JSON is that, anything else is text.
+
+    Raises:
+        BadRequestError: a pair has no ``=``.
+    """
+    arguments = {}
+    for pair in pairs:
+        key, separator, text = pair.partition("=")
+        if not separator or not key:
+            raise BadRequestError(f"--arg {pair!r} is not of the form key=value")
+        try:
+            arguments[key] = frozen_value(json.loads(text))
+        except ValueError:
+            arguments[key] = text
+    return tuple(arguments.items())
+
+
+def deliver(
+    answer: Answer,
+    output_format: str | None,
+    output: Path | None,
+    depth: int | None,
+    only: tuple[str, ...],
+    columns: str | None,
+    ascii_only: bool,
+) -> None:
+    """Renders a summary to stdout or a file, its notes to stderr.
+
+    Raises:
+        BadRequestError: the file's ending names no format, or an option doesn't go with the format.
+    """
+    chosen = output_format or _format_of(output)
+    if chosen == "json" and (depth is not None or only or columns):
+        raise BadRequestError("--depth, --only and --columns shape tables; JSON always has every layer")
+    if chosen == "tree" and columns:
+        raise BadRequestError("--columns shapes tables; a tree has none")
+    terminal = output is None and sys.stdout.isatty()
+    view = View(
+        depth=depth,
+        only=only,
+        columns=tuple(key.strip() for key in columns.split(",") if key.strip()) if columns else (),
+        width=_terminal_width() if terminal else None,
+        color=terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
+        ascii=ascii_only or (output is None and not _speaks_unicode()),
+    )
+    text = render(answer.summary, chosen, view)
+    for note in answer.notes:
+        click.echo(f"note: {note}", err=True)
+    if output is None:
+        if isinstance(sys.stdout.buffer, object) and not _speaks_unicode():
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stdout.write(text)
+    else:
+        write_whole(output, text)
+
+
+def _format_of(output: Path | None) -> str:
+    if output is None:
+        return "table"
+    try:
+        return ENDINGS[output.suffix.lower()]
+    except KeyError:
+        raise BadRequestError(
+            f"{output.name}: no format goes with this ending; use {', '.join(ENDINGS)} or give --format"
+        ) from None
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _speaks_unicode() -> bool:
+    try:
+        "╭…×".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file whole or not at all: to a temporary neighbour first, renamed when complete."""
+    try:
+        mode = path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    if path.exists() and not path.is_file():
+        # A pipe or a device (/dev/stdout) can't be replaced.
+        path.write_text(text, encoding="utf-8")
+        return
+    descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path.resolve())
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,71 @@
+"""``resnet-inspect summary``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..backends import NAMES, Request, adapter
+from ..errors import BadRequestError
+from ..shape import parse_shape
+from .options import DTYPES, deliver, output_options, parse_arguments
+
+
+def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from ..blocks.networks import names
+
+    known = names("torch") + tuple(f"{prefix}:{name}" for prefix in ("local", "torch") for name in names("torch"))
+    return [name for name in known if name.startswith(incomplete)]
+
+
+@click.command("summary")
+@click.argument("model", default="resnet50", shell_complete=_complete_model)
+@click.option("--backend", type=click.Choice(NAMES), help="Default: local, which needs no framework.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE",
+    help="3x512x512, 512x512x3, 512 (square), 1x3x512x512. Repeatable for several inputs.",
+)
+@click.option("--batch", type=click.IntRange(min=1), help="Batch size, if the shape has none. Default: 1.")
+@click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="Inputs and weights.")
+@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --input. Default: where 1, 3 or 4 stands.")
+@click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
+@click.option("--flavor", type=click.Choice(["torch", "keras"]), help="Whose network the local backend builds.")
+@output_options
+def command(
+    model: str,
+    backend: str | None,
+    inputs: tuple[str, ...],
+    batch: int | None,
+    dtype: str,
+    layout: str | None,
+    arguments: tuple[str, ...],
+    flavor: str | None,
+    debug: bool,
+    **output: Any,
+) -> None:
+    """Show MODEL (default: resnet50) layer by layer, with every skip connection.
+
+    MODEL may name its backend: torch:resnet50, local:resnet50.
+    """
+    prefix, separator, rest = model.partition(":")
+    if separator:
+        if backend is not None and backend != prefix:
+            raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
+        backend, model = prefix, rest
+    backend = backend or "local"
+    if flavor and backend != "local":
+        raise BadRequestError(f"--flavor goes with the local backend, not with {backend}")
+    request = Request(
+        model=model,
+        inputs=tuple(parse_shape(text) for text in inputs),
+        batch=batch,
+        dtype=dtype,
+        layout=layout,
+        arguments=parse_arguments(arguments),
+        flavor=flavor,
+    )
+    deliver(adapter(backend).summarize(request), **output)

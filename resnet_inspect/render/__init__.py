@@ -1,0 +1,34 @@
+"""One file per output format, each ``render(summary, view) -> text``, sharing one list of columns."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from ..ir import Summary
+
+FORMATS = ("table", "tree", "json", "csv", "markdown")
+#: File name endings that name a format.
+ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a summary to show. ``width`` is a terminal's; None where nothing may be cut."""
+
+    depth: int | None = None
+    only: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    width: int | None = None
+    color: bool = False
+    ascii: bool = False
+
+
+def render(summary: Summary, output_format: str, view: View) -> str:
+    """The document, with a newline at its end."""
+    if output_format == "json":
+        from ..ir_json import dumps
+
+        return dumps(summary)
+    text: str = importlib.import_module(f"{__name__}.{output_format}").render(summary, view)
+    return text

@@ -1,0 +1,126 @@
+"""The columns of every table: a key, a title, and how a row is shown exactly and for people."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .. import units
+from ..analysis.rows import Row
+from ..errors import BadRequestError
+from ..ir import Shape, Value
+from ..shape import format_shape
+
+Cell = int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``value`` is exact, for files; ``show`` words it for people. Numbers stand to the right and are never cut."""
+
+    key: str
+    title: str
+    value: Callable[[Row], Cell]
+    show: Callable[[Row], str] | None = None
+    number: bool = False
+
+    def text(self, row: Row) -> str:
+        """The cell as people read it."""
+        if self.show is not None:
+            return self.show(row)
+        value = self.value(row)
+        return units.exact(value) if value is None or isinstance(value, int) else value
+
+
+def _shapes(shapes: Sequence[Shape]) -> str:
+    return ", ".join(format_shape(shape) for shape in shapes)
+
+
+def _scaled(value: int, uncounted: int) -> str:
+    if not uncounted:
+        return units.si(value) if value else "0"
+    return f"{units.si(value)} + {units.NOT_AVAILABLE}" if value else units.NOT_AVAILABLE
+
+
+def _exact_macs(row: Row) -> int | None:
+    return None if row.uncounted else row.macs
+
+
+def value_text(value: Value) -> str:
+    """An attribute as people write it: (3, 3) as 3x3, true and false in lower case."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower() if value is not None else "none"
+    if isinstance(value, tuple):
+        inner = [f"({value_text(item)})" if isinstance(item, tuple) else value_text(item) for item in value]
+        return "x".join(inner)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _attributes(row: Row) -> str:
+    if len(row.layers) > 1:
+        return ""
+    return " ".join(f"{key}={value_text(value)}" for key, value in row.layers[0].attributes)
+
+
+def _attribute(key: str) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        found = dict(row.layers[0].attributes) if len(row.layers) == 1 else {}
+        return value_text(found[key]) if key in found else ""
+
+    return cell
+
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        Column("path", "Layer", lambda row: row.path),
+        Column("type", "Type", lambda row: row.type + ("" if row.layers[0].called else " (not called)")),
+        Column("op", "Op", lambda row: row.layers[0].op if len(row.layers) == 1 else ""),
+        Column("input", "Input shape", lambda row: _shapes(row.input_shapes)),
+        Column("output", "Output shape", lambda row: _shapes(row.output_shapes) or None),
+        Column("params", "Params", lambda row: row.params, number=True),
+        Column("trainable", "Trainable", lambda row: row.count("trainable"), number=True),
+        Column("frozen", "Frozen", lambda row: row.count("frozen"), number=True),
+        Column("statistics", "Statistics", lambda row: row.count("statistics"), number=True),
+        Column("macs", "MACs", _exact_macs, lambda row: _scaled(row.macs, row.uncounted), number=True),
+        Column(
+            "flops",
+            "FLOPs",
+            lambda row: None if row.uncounted else 2 * row.macs,
+            lambda row: _scaled(2 * row.macs, row.uncounted),
+            number=True,
+        ),
+        Column(
+            "activation_bytes",
+            "Activations",
+            lambda row: row.activation_bytes,
+            lambda row: units.binary(row.activation_bytes),
+            number=True,
+        ),
+        Column("kernel", "Kernel", _attribute("kernel_size")),
+        Column("stride", "Stride", _attribute("stride")),
+        Column("padding", "Padding", _attribute("padding")),
+        Column("dilation", "Dilation", _attribute("dilation")),
+        Column("groups", "Groups", _attribute("groups")),
+        Column("dtype", "Dtype", lambda row: ", ".join(t.dtype for t in row.layers[-1].output_tensors)),
+        Column("attributes", "Attributes", _attributes),
+        Column("id", "Id", lambda row: row.layers[0].id if len(row.layers) == 1 else row.path),
+        Column("connected_to", "Connected to", lambda row: ", ".join(row.connected_to)),
+    )
+}
+DEFAULT = ("path", "type", "output", "params", "macs", "connected_to")
+
+
+def choose(keys: Sequence[str], default: Sequence[str] = DEFAULT) -> tuple[Column, ...]:
+    """The columns of the given keys, in that order.
+
+    Raises:
+        BadRequestError: a key is unknown, with the nearest ones.
+    """
+    for key in keys:
+        if key not in COLUMNS:
+            nearest = difflib.get_close_matches(key, COLUMNS, n=2)
+            hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"there are {', '.join(COLUMNS)}"
+            raise BadRequestError(f"there is no column {key!r}; {hint}")
+    return tuple(COLUMNS[key] for key in keys or default)

@@ -1,0 +1,72 @@
+"""The containment tree, as ``print(model)`` shows it, with shapes and counts beside it."""
+
+from __future__ import annotations
+
+from .. import units
+from ..analysis.rows import rows
+from ..ir import Layer, Summary
+from ..shape import format_shape
+from . import View
+from .columns import value_text
+from .totals import totals
+
+
+def render(summary: Summary, view: View) -> str:
+    """One module a line, indented by its depth, functional layers among them; totals below."""
+    shown = {layer.id for row in rows(summary, None, view.only) for layer in row.layers}
+    kinds = dict(summary.modules)
+    layers: dict[str, list[Layer]] = {}
+    for layer in summary.layers:
+        if layer.id in shown:
+            layers.setdefault(layer.path, []).append(layer)
+            kinds.setdefault(layer.path, layer.type)
+    totals_of: dict[str, list[int]] = {}
+    for path, calls in layers.items():
+        for prefix in _prefixes(path):
+            counts = totals_of.setdefault(prefix, [0, 0])
+            counts[0] += sum(layer.params for layer in calls)
+            counts[1] += sum(layer.macs or 0 for layer in calls)
+    children: dict[str, list[str]] = {}
+    for path in kinds:
+        if path:
+            children.setdefault(path.rpartition(".")[0], []).append(path)
+    found: list[tuple[str, str]] = []
+    stack = [("", 0)]
+    while stack:
+        path, depth = stack.pop()
+        name = f"({path.rpartition('.')[2]}): " if path else ""
+        left = "  " * depth + name + kinds.get(path, "") + _arguments(layers.get(path, []))
+        if path in totals_of or not view.only:
+            found.append((left, _facts(path, layers.get(path, []), totals_of.get(path), path in children)))
+        if view.depth is None or depth < view.depth:
+            stack += [(child, depth + 1) for child in reversed(children.get(path, []))]
+    width = max(len(left) for left, _ in found)
+    lines = [f"{left:<{width}}  {right}".rstrip() for left, right in found]
+    lines += ["", *(f"{label}: {value}" for label, value in totals(summary))]
+    return "\n".join(lines) + "\n"
+
+
+def _prefixes(path: str) -> list[str]:
+    parts = path.split(".")
+    return ["", *(".".join(parts[: index + 1]) for index in range(len(parts)))]
+
+
+def _arguments(calls: list[Layer]) -> str:
+    if not calls:
+        return ""
+    return "(" + ", ".join(f"{key}={value_text(value)}" for key, value in calls[0].attributes) + ")"
+
+
+def _facts(path: str, calls: list[Layer], counts: list[int] | None, container: bool) -> str:
+    if counts is None:
+        return "" if container else "not called"
+    facts = []
+    if calls and calls[0].output_tensors:
+        facts.append(", ".join(dict.fromkeys(format_shape(t.shape) for c in calls for t in c.output_tensors)))
+    if counts[0]:
+        facts.append(f"{units.exact(counts[0])} params")
+    if counts[1]:
+        facts.append(f"{units.si(counts[1])} MACs")
+    if len(calls) > 1:
+        facts.append(f"called {len(calls)} times")
+    return "  ".join(facts)
