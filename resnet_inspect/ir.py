@@ -13,7 +13,7 @@ from typing import Any, Union
 
 Shape = tuple[int, ...]
 #: What an attribute may be: JSON's scalars and tuples of them.
-Value = Union[None, bool, int, float, str, tuple["Value", ...]]
+Value = Union[None, bool, int, float, str, tuple["Value", ...]]  # noqa: UP007 - a recursive alias needs the name as text
 Attributes = tuple[tuple[str, Value], ...]
 
 #: Bits of one element, by the name torch and NumPy share.

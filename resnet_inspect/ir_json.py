@@ -155,8 +155,7 @@ def _layer(layer: dict[str, Any]) -> Layer:
         input_tensors=_tensors(layer, "input"),
         output_tensors=_tensors(layer, "output"),
         parameters=tuple(
-            Parameter(p["name"], _shape(p["shape"]), p["dtype"], p["role"], p["counted"])
-            for p in layer["parameters"]
+            Parameter(p["name"], _shape(p["shape"]), p["dtype"], p["role"], p["counted"]) for p in layer["parameters"]
         ),
         shared=tuple(layer["shared"]),
         macs=layer["macs"],

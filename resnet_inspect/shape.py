@@ -135,7 +135,8 @@ def _in_own_layout(sizes: tuple[int, ...], expected: Expected, layout: str | Non
     if given != own:
         item = (sizes[-1], *sizes[:-1]) if own_first else (*sizes[1:], sizes[0])
         if layout is None:
-            note = f"input {format_shape(sizes)} was read as {given} and converted to {own}: {format_shape(item)}"
+            read = f"{format_shape(sizes)} was read as {given}"
+            note = f"input {read} and converted to {own}: {format_shape(item)}"
     channels = item[0] if own_first else item[-1]
     other_end = item[-1] if own_first else item[0]
     if layout is not None and channels != expected.channels and other_end == expected.channels:

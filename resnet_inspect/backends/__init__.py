@@ -23,7 +23,9 @@ def adapter(backend: str) -> Any:
         ModelError: there is no such backend, or its framework isn't installed.
     """
     if backend == "keras":
-        raise ModelError("the keras backend comes with the next version; --backend local --flavor keras has its ResNets")
+        raise ModelError(
+            "the keras backend comes with the next version; --backend local --flavor keras has its ResNets"
+        )
     if backend not in BACKENDS:
         raise ModelError(f"there is no backend {backend!r}; choose one of {', '.join(NAMES)}")
     try:

@@ -139,7 +139,12 @@ def _inputs(name: str, model: nn.Module) -> tuple[list[Expected], bool]:
 def _resolve(request: Request, name: str, expected: list[Expected]) -> list[Resolved]:
     if not request.inputs:
         return [
-            resolve(item.sizes[1:] if item.layout.startswith("N") else item.sizes, item, item.layout, request.batch)
+            resolve(
+                item.sizes[1:] if item.layout.startswith("N") else item.sizes,
+                item,
+                item.layout,
+                request.batch,
+            )
             for item in expected
         ]
     given = list(request.inputs)
@@ -149,9 +154,7 @@ def _resolve(request: Request, name: str, expected: list[Expected]) -> list[Reso
         raise InputError(f"torch:{name} has {len(expected)} input(s), got {len(request.inputs)}")
     if expected[0].layout == "CHW":
         return [_image(sizes, expected[0], request) for sizes in given]
-    return [
-        resolve(sizes, item, request.layout, request.batch) for sizes, item in zip(given, expected, strict=True)
-    ]
+    return [resolve(sizes, item, request.layout, request.batch) for sizes, item in zip(given, expected, strict=True)]
 
 
 def _image(sizes: tuple[int, ...], expected: Expected, request: Request) -> Resolved:
@@ -263,4 +266,3 @@ def _environment() -> tuple[tuple[str, str], ...]:
         ("torch", torch.__version__),
         ("torchvision", torchvision.__version__),
     )
-

@@ -121,23 +121,110 @@ _FUNCTION_OPS = {
     "unsqueeze": "reshape",
     "view": "reshape",
 }
-_OWN_NAME = (
-    "add sub mul div neg pow exp log sqrt rsqrt matmul einsum concat stack flatten reshape transpose expand "
-    "mean sum amax amin max min argmax softmax log_softmax relu relu6 gelu silu elu selu mish sigmoid tanh "
-    "leaky_relu softplus dropout batch_norm layer_norm group_norm instance_norm embedding pad roll "
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
-    "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d "
-    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d pixel_shuffle"
-).split()
+_OWN_NAME = [
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "neg",
+    "pow",
+    "exp",
+    "log",
+    "sqrt",
+    "rsqrt",
+    "matmul",
+    "einsum",
+    "concat",
+    "stack",
+    "flatten",
+    "reshape",
+    "transpose",
+    "expand",
+    "mean",
+    "sum",
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "argmax",
+    "softmax",
+    "log_softmax",
+    "relu",
+    "relu6",
+    "gelu",
+    "silu",
+    "elu",
+    "selu",
+    "mish",
+    "sigmoid",
+    "tanh",
+    "leaky_relu",
+    "softplus",
+    "dropout",
+    "batch_norm",
+    "layer_norm",
+    "group_norm",
+    "instance_norm",
+    "embedding",
+    "pad",
+    "roll",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "pixel_shuffle",
+]
 _FUNCTION_OPS.update({name: name for name in _OWN_NAME})
 
-_DUNDERS = {"truediv": "div", "iadd": "add", "radd": "add", "isub": "sub", "rsub": "sub", "imul": "mul", "rmul": "mul"}
+_DUNDERS = {
+    "truediv": "div",
+    "iadd": "add",
+    "radd": "add",
+    "isub": "sub",
+    "rsub": "sub",
+    "imul": "mul",
+    "rmul": "mul",
+}
 _DUNDERS.update({"itruediv": "div", "rtruediv": "div", "rmatmul": "matmul", "ipow": "pow", "rpow": "pow"})
 
 #: Ops whose result is an image when their input is one.
 _KEEPS_LAYOUT = frozenset(
-    "add sub mul div relu relu6 gelu silu elu selu mish sigmoid tanh hard_swish hard_sigmoid hard_tanh leaky_relu "
-    "prelu softplus dropout identity stochastic_depth copy".split()
+    [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "relu",
+        "relu6",
+        "gelu",
+        "silu",
+        "elu",
+        "selu",
+        "mish",
+        "sigmoid",
+        "tanh",
+        "hard_swish",
+        "hard_sigmoid",
+        "hard_tanh",
+        "leaky_relu",
+        "prelu",
+        "softplus",
+        "dropout",
+        "identity",
+        "stochastic_depth",
+        "copy",
+    ]
 )
 _MAKES_IMAGE = (
     "conv",
@@ -283,7 +370,16 @@ def _zero_pad(module: Any) -> dict[str, Value]:
 
 #: Attributes of a torch class that its canonical ones already say.
 _SUBSUMED = frozenset(
-    "transposed output_padding num_features affine track_running_stats return_indices inplace divisor_override".split()
+    [
+        "transposed",
+        "output_padding",
+        "num_features",
+        "affine",
+        "track_running_stats",
+        "return_indices",
+        "inplace",
+        "divisor_override",
+    ]
 )
 
 _SPECIAL: Mapping[str, Callable[[Any], dict[str, Value]]] = {

@@ -29,7 +29,20 @@ from . import torch_ops
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
 
 #: Operators that multiply matrices and that torch's formulas don't know.
-_UNCOUNTED = ("lstm", "gru", "rnn", "cdist", "linalg", "fft", "trilinear", "int_mm", "int4pack", "addmv", "mv", "dot")
+_UNCOUNTED = (
+    "lstm",
+    "gru",
+    "rnn",
+    "cdist",
+    "linalg",
+    "fft",
+    "trilinear",
+    "int_mm",
+    "int4pack",
+    "addmv",
+    "mv",
+    "dot",
+)
 _STATISTICS = ("running_mean", "running_var")
 #: Operators of torchvision that choose and sample, but don't multiply matrices.
 _FREE = ("torchvision::nms", "torchvision::roi_align", "torchvision::roi_pool", "torchvision::ps_roi_align")
@@ -181,7 +194,12 @@ class Recorder:
         return output
 
     def _function_layer(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: _Work
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        outputs: list[torch.Tensor],
+        work: _Work,
     ) -> None:
         given = list(tensors_in((args, kwargs)))
         inputs = [t for t in given if id(t) not in self.parameters]
@@ -252,9 +270,7 @@ class Recorder:
         for tensor, layout in zip(outputs, layouts, strict=True):
             self._producers[id(tensor)] = (weakref.ref(tensor), identity, layout)
 
-    def _check(
-        self, path: str, module: nn.Module, op: str, attributes: Attributes, inputs: list[torch.Tensor]
-    ) -> None:
+    def _check(self, path: str, module: nn.Module, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> None:
         """Holds the inputs of a well-known layer against our own rules: torch's words on meta are poor."""
         cls = torch_ops.torch_class(module)
         if cls is None or type(module).forward is not cls.forward or len(inputs) != 1:
@@ -262,7 +278,7 @@ class Recorder:
         (tensor,) = inputs
         weight = module._parameters.get("weight")
         try:
-            if weight is not None and op in ("dense", "embedding") or op.startswith("conv"):
+            if (weight is not None and op in ("dense", "embedding")) or op.startswith("conv"):
                 _check_dtype(op, tensor, weight)
             if op in ops.RULES and op not in ("adaptive_avg_pool2d", "flatten", "relu", "softmax"):
                 shape = tuple(tensor.shape)
@@ -359,7 +375,9 @@ def tensors_in(value: Any, depth: int = 8) -> Iterator[torch.Tensor]:
     """All tensors in nested containers, data classes and plain objects, in order."""
     if isinstance(value, torch.Tensor):
         yield value
-    elif value is None or isinstance(value, (str, bytes, int, float, torch.dtype, torch.device, nn.Module)) or not depth:
+    elif (
+        value is None or isinstance(value, (str, bytes, int, float, torch.dtype, torch.device, nn.Module)) or not depth
+    ):
         return
     elif isinstance(value, Mapping):
         for item in value.values():
@@ -391,6 +409,8 @@ def _macs(func: Any, args: Any, kwargs: Any, output: Any) -> int | None:
     namespace, _, name = func._schema.name.partition("::")
     if namespace in ("aten", "prim", "prims"):
         plain = name.strip("_")
+        if plain == "linalg_vector_norm":
+            return 0  # a sum of squares, no matrix product
         words = plain.split("_")
         return None if any(u in words or ("_" in u and u in plain) for u in _UNCOUNTED) else 0
     return 0 if func._schema.name in _FREE else None

@@ -135,7 +135,12 @@ class _Block:
                 f"{self._shape(self._branch_image(), self.filters)}"
             )
         y = self.graph.conv(
-            "shortcut_conv", projected_from, (spec.channels, self.filters), 1, stride=spec.stride, bias=spec.bias
+            "shortcut_conv",
+            projected_from,
+            (spec.channels, self.filters),
+            1,
+            stride=spec.stride,
+            bias=spec.bias,
         )
         # Before a pre-activated branch the input is normalised already (He et al. 2016, section 4.1).
         return y if spec.kind == "preactivation" else self._bn("shortcut_bn", y, self.filters)
@@ -174,8 +179,7 @@ class _Block:
         if self.flavor.name == "torch" and stride > 1:
             if kernel % 2 == 0:
                 raise BadRequestError(
-                    f"torch pads both sides alike when the stride is {stride}: --kernel {kernel} would need "
-                    "to be odd"
+                    f"torch pads both sides alike when the stride is {stride}: --kernel {kernel} would need to be odd"
                 )
             return ((kernel - 1) // 2,) * 2
         padding: list[Value] = []

@@ -77,8 +77,10 @@ def resnet(
         x = _bn_relu(graph, "post_bn", "post_relu", x, width)
     if include_top:
         x = graph.op("avg_pool", "global_avg_pool2d", x, keepdims=False)
-        activation = {} if classifier_activation in (None, "linear") else {"activation": classifier_activation}
-        graph.op("predictions", "dense", x, in_features=width, out_features=classes, bias=True, **activation)
+        attributes: dict[str, Any] = {"in_features": width, "out_features": classes, "bias": True}
+        if classifier_activation not in (None, "linear"):
+            attributes["activation"] = classifier_activation
+        graph.op("predictions", "dense", x, **attributes)
     elif pooling:
         graph.op(f"{pooling}_pool", f"global_{pooling}_pool2d", x, keepdims=False)
     given: dict[str, tuple[Value, Value]] = {

@@ -47,7 +47,14 @@ def resnet(name: str, num_classes: int = 1000) -> Graph:
     x = graph.batch_norm("bn1", x, 64, _EPS, _MOMENTUM)
     x = graph.relu("relu", x, inplace=True)
     x = graph.op(
-        "maxpool", "max_pool2d", x, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), dilation=(1, 1), ceil_mode=False
+        "maxpool",
+        "max_pool2d",
+        x,
+        kernel_size=(3, 3),
+        stride=(2, 2),
+        padding=(1, 1),
+        dilation=(1, 1),
+        ceil_mode=False,
     )
     channels = 64
     block = _bottleneck if preset.bottleneck else _basic_block

@@ -14,7 +14,10 @@ from ..version import __version__
 
 #: Command -> its module and its line in ``--help``: listing the commands must not import them.
 COMMANDS = {
-    "summary": ("resnet_inspect.cli.summary", "Show a network: layers, shapes, parameters, MACs, connections."),
+    "summary": (
+        "resnet_inspect.cli.summary",
+        "Show a network: layers, shapes, parameters, MACs, connections.",
+    ),
     "block": ("resnet_inspect.cli.block", "Show a single residual block."),
     "completion": ("resnet_inspect.cli.completion", "Print the script that completes commands in a shell."),
 }

@@ -65,7 +65,5 @@ def command(
         shortcut=shortcut,
         flavor=flavor or own,
     )
-    request = Request(
-        model="residual_block", inputs=(parse_shape(shape),), batch=batch, dtype=dtype, layout=layout
-    )
+    request = Request(model="residual_block", inputs=(parse_shape(shape),), batch=batch, dtype=dtype, layout=layout)
     deliver(adapter(backend).summarize_block(spec, request), **output)

@@ -25,7 +25,9 @@ DTYPES = ("float32", "float64", "float16", "bfloat16")
 def output_options(function: F) -> F:
     """``--format``, ``--output`` and what shapes a table."""
     options = [
-        click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending."),
+        click.option(
+            "--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending."
+        ),
         click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."),
         click.option("--depth", type=click.IntRange(min=0), help="Fold modules below this depth into one row."),
         click.option("--only", multiple=True, metavar="GLOB", help="Show only these paths: 'layer3.*'. Repeatable."),

@@ -53,9 +53,7 @@ class Image:
         """This image as a tensor with the layout and element type of ``like``."""
         channels_last = like.layout is not None and like.layout.endswith("C")
         shape = (
-            (self.batch, *self.spatial, self.channels)
-            if channels_last
-            else (self.batch, self.channels, *self.spatial)
+            (self.batch, *self.spatial, self.channels) if channels_last else (self.batch, self.channels, *self.spatial)
         )
         return Tensor(shape, like.dtype, like.layout)
 

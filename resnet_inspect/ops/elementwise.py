@@ -22,4 +22,3 @@ def add(_attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
         if other.shape != first.shape:
             raise InputError(f"can't add {format_shape(first.shape)} and {format_shape(other.shape)}")
     return Effect(first)
-

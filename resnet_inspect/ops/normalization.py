@@ -23,5 +23,8 @@ def batch_norm(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Eff
         weights.append(Weight("gamma", (channels,)))
     if attributes["center"]:
         weights.append(Weight("beta", (channels,)))
-    weights += [Weight("mean", (channels,), statistics=True), Weight("variance", (channels,), statistics=True)]
+    weights += [
+        Weight("mean", (channels,), statistics=True),
+        Weight("variance", (channels,), statistics=True),
+    ]
     return Effect(tensor, tuple(weights))

@@ -30,9 +30,7 @@ def render(summary: Summary, view: View) -> str:
     for column, width in zip(columns, widths, strict=True):
         table.add_column(column.title, justify="right" if column.number else "left", no_wrap=True, min_width=width)
     for line in lines:
-        table.add_row(
-            *(Text(shorten(cell, width, view.ascii)) for cell, width in zip(line, widths, strict=True))
-        )
+        table.add_row(*(Text(shorten(cell, width, view.ascii)) for cell, width in zip(line, widths, strict=True)))
     summary_lines = totals(summary)
     if len(lines) != len(summary.layers):
         summary_lines.append(("Rows shown", f"{len(lines)} for {len(summary.layers)} layers"))
@@ -40,7 +38,11 @@ def render(summary: Summary, view: View) -> str:
     out = io.StringIO()
     full = sum(widths) + 3 * len(widths) + 1
     console = Console(
-        file=out, width=max(full, 20), force_terminal=view.color, no_color=not view.color, legacy_windows=False
+        file=out,
+        width=max(full, 20),
+        force_terminal=view.color,
+        no_color=not view.color,
+        legacy_windows=False,
     )
     console.print(table)
     text = out.getvalue()

@@ -6,7 +6,11 @@ from .. import units
 from ..ir import Summary
 from ..shape import format_shape
 
-_METHODS = {"rules": "computed by rules, no framework", "meta": "traced on meta, no data", "real": "traced on real tensors"}
+_METHODS = {
+    "rules": "computed by rules, no framework",
+    "meta": "traced on meta, no data",
+    "real": "traced on real tensors",
+}
 
 
 def totals(summary: Summary) -> list[tuple[str, str]]:
@@ -19,7 +23,10 @@ def totals(summary: Summary) -> list[tuple[str, str]]:
     trace = _METHODS.get(summary.trace.method, summary.trace.method)
     lines = [
         ("Model", f"{summary.model.backend}:{summary.model.name}"),
-        ("Input", ", ".join(f"{format_shape(i.shape)} {i.dtype} {i.layout or ''}".rstrip() for i in summary.inputs)),
+        (
+            "Input",
+            ", ".join(f"{format_shape(i.shape)} {i.dtype} {i.layout or ''}".rstrip() for i in summary.inputs),
+        ),
         ("Parameters", f"{units.exact(t.params)} ({units.si(t.params)})"),
         ("  trainable", units.exact(t.trainable_params)),
         ("  frozen", units.exact(t.frozen_params)),

@@ -37,7 +37,7 @@ def render(summary: Summary, view: View) -> str:
         name = f"({path.rpartition('.')[2]}): " if path else ""
         left = "  " * depth + name + kinds.get(path, "") + _arguments(layers.get(path, []))
         if path in totals_of or not view.only:
-            found.append((left, _facts(path, layers.get(path, []), totals_of.get(path), path in children)))
+            found.append((left, _facts(layers.get(path, []), totals_of.get(path), path in children)))
         if view.depth is None or depth < view.depth:
             stack += [(child, depth + 1) for child in reversed(children.get(path, []))]
     width = max(len(left) for left, _ in found)
@@ -57,7 +57,7 @@ def _arguments(calls: list[Layer]) -> str:
     return "(" + ", ".join(f"{key}={value_text(value)}" for key, value in calls[0].attributes) + ")"
 
 
-def _facts(path: str, calls: list[Layer], counts: list[int] | None, container: bool) -> str:
+def _facts(calls: list[Layer], counts: list[int] | None, container: bool) -> str:
     if counts is None:
         return "" if container else "not called"
     facts = []
