@@ -8,10 +8,18 @@ import pytest
 
 from .command import document, run, script
 
-TEN = (
-    "resnet18 resnet34 resnet50 resnet101 resnet152 wide_resnet50_2 wide_resnet101_2 "
-    "resnext50_32x4d resnext101_32x8d resnext101_64x4d"
-).split()
+TEN = [
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+]
 
 #: Models whose weights describe another constructor, and what makes up the difference in parameters:
 #: frozen BatchNorms keep scale and shift as buffers; auxiliary heads exist only when asked for.
@@ -124,7 +132,7 @@ model = torchvision.models.resnet50()
 out = io.StringIO()
 with contextlib.redirect_stdout(out):
     torchsummary.summary(model, (3, 512, 512), device="cpu")
-theirs = re.findall(r"^ +([A-Za-z]+[A-Za-z0-9]*)-[0-9]+ +[[]-1, ([0-9, ]+)[]] +([0-9,]+)$", out.getvalue(), re.M)
+theirs = re.findall(r"^ *([A-Za-z]+[A-Za-z0-9]*)-[0-9]+ +\\[-1, ([0-9, ]+)\\] +([0-9,]+)$", out.getvalue(), re.M)
 theirs = [(kind, tuple(map(int, shape.split(","))), int(params.replace(",", ""))) for kind, shape, params in theirs
           if kind not in ("Bottleneck",)]
 ours = [(l.type, l.output_tensors[0].shape[1:], l.params) for l in summarize(model, "3x512x512").layers

@@ -7,6 +7,7 @@ first 1x1 convolution and convolutions have a bias; in V2 the last block of a st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import ModelError
 from ..ir import Value
