@@ -39,8 +39,8 @@ class Summary(ir.Summary):
     def __rich_console__(self, console: Any, options: Any) -> Any:
         from rich.text import Text
 
-        view = View(width=options.max_width if console.is_terminal else None)
-        yield Text(render(self, "table", view).rstrip("\n"), no_wrap=True, overflow="ignore")
+        # A console crops what is wider than itself, terminal or not: fitted, no number is lost.
+        yield Text(render(self, "table", View(width=options.max_width)).rstrip("\n"))
 
     def _repr_html_(self) -> str:
         columns = choose(())

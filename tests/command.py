@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
+
+from resnet_inspect import ir_json
+
+#: The published schema of the JSON that this version writes.
+SCHEMA = Path(ir_json.__file__).parent / "schemas" / f"summary-{ir_json.SCHEMA_VERSION}.schema.json"
 
 
 def run(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:

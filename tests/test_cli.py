@@ -14,9 +14,7 @@ from resnet_inspect import ir_json
 from resnet_inspect.backends.from_local import summarize
 from resnet_inspect.backends.request import Request
 
-from .command import document, run, script
-
-SCHEMA = Path(ir_json.__file__).parent / "schemas" / f"summary-{ir_json.SCHEMA_VERSION}.schema.json"
+from .command import SCHEMA, document, run, script
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,12 @@ from ..ir import Layer, Parameter, Shape, Summary, sum_known
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table: a layer, or all layers of a module. ``uncounted`` layers are missing in ``macs``."""
+    """One line of a table: a layer, or all layers of a module. ``uncounted`` layers are missing in ``macs``.
 
+    ``id`` is what the edges in ``connected_to`` call it: the layer's id, or the module's path.
+    """
+
+    id: str
     path: str
     type: str
     layers: tuple[Layer, ...]
@@ -85,6 +89,7 @@ def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -
         path = members[0].path if single else key
         result.append(
             Row(
+                id=key,
                 path=path,
                 type=members[0].type if single else kinds.get(key, members[0].type),
                 layers=tuple(members),

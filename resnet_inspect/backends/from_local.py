@@ -11,7 +11,7 @@ from ..blocks.networks import network
 from ..blocks.residual import BlockSpec, residual_block
 from ..errors import InputError
 from ..ir import Layer, Model, Summary, Tensor, Trace
-from ..shape import Expected, Resolved, resolve
+from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .request import Answer, Request
 
@@ -25,9 +25,16 @@ def summarize(request: Request) -> Answer:
         ModelError: no such network.
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
-    graph = network(request.model, request.flavor or "torch", dict(request.arguments))
+    flavor, arguments = request.flavor or "torch", dict(request.arguments)
+    graph = network(request.model, flavor, arguments)
     resolved = resolve_input(request, graph.name, expected_input(graph.flavor, graph.channels, graph.image))
-    return answer(graph, resolved, request.dtype)
+    sizes = dict(zip(graph.flavor.layout, resolved.shape, strict=True))
+    if min(sizes["H"], sizes["W"]) < graph.minimum:
+        raise InputError(
+            f"{graph.name} reads images of at least {graph.minimum}x{graph.minimum}, got "
+            f"{format_shape(resolved.shape)} in {graph.flavor.layout}" + (f". {resolved.hint}" if resolved.hint else "")
+        )
+    return answer(network(graph.name, flavor, arguments, sizes["C"]), resolved, request.dtype)
 
 
 def summarize_block(spec: BlockSpec, request: Request) -> Answer:

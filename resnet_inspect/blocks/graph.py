@@ -25,7 +25,8 @@ class Node:
 class Graph:
     """Nodes in execution order, the last one giving the output, and the containment tree around them.
 
-    ``image`` is the default height and width, ``channels`` what the first layer reads.
+    ``image`` is the default height and width, ``minimum`` the smallest side that the framework accepts,
+    ``channels`` what the first layer reads.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Graph:
     nodes: tuple[Node, ...]
     modules: tuple[tuple[str, str], ...]
     arguments: Attributes = ()
+    minimum: int = 1
     #: What a user should be told about how the graph came out (a projection that was added).
     notes: tuple[str, ...] = ()
 

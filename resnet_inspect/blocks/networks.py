@@ -22,8 +22,12 @@ def names(flavor: str) -> tuple[str, ...]:
     return _FAMILIES[flavor][0]
 
 
-def network(name: str, flavor: str = "torch", arguments: Mapping[str, Value] | None = None) -> Graph:
+def network(
+    name: str, flavor: str = "torch", arguments: Mapping[str, Value] | None = None, channels: int | None = None
+) -> Graph:
     """The graph of a named network; upper and lower case don't matter.
+
+    Keras builds its networks for the ``channels`` of the input; torchvision's always read three.
 
     Raises:
         ModelError: no such network or argument, with the nearest names.
@@ -43,7 +47,8 @@ def network(name: str, flavor: str = "torch", arguments: Mapping[str, Value] | N
         ):
             wanted = "true or false" if isinstance(default, bool) else "a whole number of at least 1"
             raise ModelError(f"local:{name}: {key} must be {wanted}, got {value!r}")
-    return build(by_lower_case[name.lower()], **(arguments or {}))
+    extra = {"channels": channels} if channels and flavor == "keras" else {}
+    return build(by_lower_case[name.lower()], **extra, **(arguments or {}))
 
 
 def _unknown(name: str, flavor: str) -> str:

@@ -146,9 +146,8 @@ class _Block:
         return y if spec.kind == "preactivation" else self._bn("shortcut_bn", y, self.filters)
 
     def _conv(self, path: str, x: str, channels: int, filters: int, kernel: int, stride: int = 1) -> str:
-        groups = self.spec.groups if kernel == self.spec.kernel and path != "conv3" else 1
-        if self.spec.kind == "bottleneck" and path == "conv1":
-            groups = 1
+        # A bottleneck's 1x1 convolutions mix all channels, as in ResNeXt (Xie et al. 2016, figure 3 c).
+        groups = 1 if self.spec.kind == "bottleneck" and path != "conv2" else self.spec.groups
         if channels % groups or filters % groups:
             raise BadRequestError(
                 f"--groups {groups} must divide the channels of {path}, which are {channels} in and {filters} out"

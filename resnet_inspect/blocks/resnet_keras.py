@@ -18,6 +18,9 @@ _EPS = 1.001e-5
 #: Keras says momentum 0.99 for the old average: the new batch weighs 0.01.
 _MOMENTUM = 0.01
 
+#: ``keras.applications`` refuses smaller images.
+_MINIMUM_SIZE = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -46,7 +49,7 @@ def resnet(
     pooling: str | None = None,
     classifier_activation: str | None = "softmax",
 ) -> Graph:
-    """The network of a preset's name; the arguments are those of ``keras.applications``.
+    """The network of a preset's name for images of ``channels``; the other arguments are ``keras.applications``'.
 
     Raises:
         ModelError: ``pooling`` is neither None, ``avg`` nor ``max``.
@@ -96,6 +99,7 @@ def resnet(
         builder=f"resnet_inspect.blocks.resnet_keras:{name}",
         channels=channels,
         image=(224, 224),
+        minimum=_MINIMUM_SIZE,
         nodes=tuple(graph.nodes),
         modules=tuple(graph.modules),
         arguments=tuple((key, value) for key, (value, default) in given.items() if value != default),

@@ -15,4 +15,7 @@ def command(shell: str) -> None:
     completion = get_completion_class(shell)
     if completion is None:
         raise click.UsageError(f"no completion for {shell}")
+    if shell == "bash":
+        # Without this, bash takes torch:resnet50 for three words.
+        click.echo('COMP_WORDBREAKS="${COMP_WORDBREAKS//:}"')
     click.echo(completion(cli, {}, PROGRAM, f"_{PROGRAM.replace('-', '_').upper()}_COMPLETE").source())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -90,8 +91,9 @@ def deliver(
     for note in answer.notes:
         click.echo(f"note: {note}", err=True)
     if output is None:
-        if isinstance(sys.stdout.buffer, object) and not _speaks_unicode():
-            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name that the terminal's encoding can't write is better escaped than an error.
+            sys.stdout.reconfigure(errors="backslashreplace")
         sys.stdout.write(text)
     else:
         write_whole(output, text)

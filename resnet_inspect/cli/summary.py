@@ -13,9 +13,11 @@ from .options import DTYPES, deliver, output_options, parse_arguments
 
 
 def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    from ..blocks.networks import names
+    from ..backends import zoo
+    from ..blocks import networks
 
-    known = names("torch") + tuple(f"{prefix}:{name}" for prefix in ("local", "torch") for name in names("torch"))
+    known = [*networks.names("torch"), *(f"local:{name}" for name in networks.names("torch"))]
+    known += [f"torch:{name}" for name in zoo.names("torchvision")]
     return [name for name in known if name.startswith(incomplete)]
 
 

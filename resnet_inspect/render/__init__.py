@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..ir import Summary
 
-FORMATS = ("table", "tree", "json", "csv", "markdown")
+FORMATS = ("table", "tree", "json", "csv", "markdown", "svg")
 #: File name endings that name a format.
-ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table", ".svg": "svg"}
 
 
 @dataclass(frozen=True, slots=True)

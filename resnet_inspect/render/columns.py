@@ -74,7 +74,8 @@ def _attribute(key: str) -> Callable[[Row], str]:
 COLUMNS = {
     column.key: column
     for column in (
-        Column("path", "Layer", lambda row: row.path),
+        # People need the id to follow the edges: a layer's second call is ``relu:2``.
+        Column("path", "Layer", lambda row: row.path, lambda row: row.id),
         Column("type", "Type", lambda row: row.type + ("" if row.layers[0].called else " (not called)")),
         Column("op", "Op", lambda row: row.layers[0].op if len(row.layers) == 1 else ""),
         Column("input", "Input shape", lambda row: _shapes(row.input_shapes)),
@@ -105,7 +106,7 @@ COLUMNS = {
         Column("groups", "Groups", _attribute("groups")),
         Column("dtype", "Dtype", lambda row: ", ".join(t.dtype for t in row.layers[-1].output_tensors)),
         Column("attributes", "Attributes", _attributes),
-        Column("id", "Id", lambda row: row.layers[0].id if len(row.layers) == 1 else row.path),
+        Column("id", "Id", lambda row: row.id),
         Column("connected_to", "Connected to", lambda row: ", ".join(row.connected_to)),
     )
 }

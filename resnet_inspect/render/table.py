@@ -21,7 +21,7 @@ _SHRINKING = (("connected_to", 12), ("attributes", 12), ("path", 12), ("type", 8
 
 def render(summary: Summary, view: View) -> str:
     """The layer table and its totals; fitted to ``view.width`` by shortening names in the middle, never numbers."""
-    columns = choose(view.columns)
+    chosen = columns = choose(view.columns)
     lines = [[column.text(row) for column in columns] for row in rows(summary, view.depth, view.only)]
     widths = [max(len(cell) for cell in cells) for cells in zip([c.title for c in columns], *lines, strict=True)]
     if view.width is not None:
@@ -34,6 +34,9 @@ def render(summary: Summary, view: View) -> str:
     summary_lines = totals(summary)
     if len(lines) != len(summary.layers):
         summary_lines.append(("Rows shown", f"{len(lines)} for {len(summary.layers)} layers"))
+    if len(columns) != len(chosen):
+        hidden = ", ".join(column.key for column in chosen[len(columns) :])
+        summary_lines.append(("Columns hidden", f"{hidden} (the terminal is too narrow)"))
     label_width = max(len(label) for label, _ in summary_lines)
     out = io.StringIO()
     full = sum(widths) + 3 * len(widths) + 1

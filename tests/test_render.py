@@ -1,0 +1,91 @@
+"""Every format, for summaries of any content."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from rich.console import Console
+
+from resnet_inspect import Summary, ir_json
+from resnet_inspect.analysis.rows import rows
+from resnet_inspect.backends.from_local import summarize
+from resnet_inspect.backends.request import Request
+from resnet_inspect.ir import Layer, Model, Parameter
+from resnet_inspect.ir import Summary as IrSummary
+from resnet_inspect.render import FORMATS, View, render
+
+from .command import SCHEMA
+from .summaries import summaries
+
+#: A name that rich, HTML and Markdown would each read as something else.
+NASTY = "[bold]<b>|*x*[/bold]"
+
+
+@given(summaries())
+@settings(deadline=None)
+def test_json_reads_back_to_the_same_summary_and_the_same_bytes(summary: IrSummary) -> None:
+    text = ir_json.dumps(summary)
+    again = ir_json.loads(text)
+    assert again == summary
+    assert ir_json.dumps(again) == text
+    jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text()))
+
+
+@given(summaries())
+@settings(deadline=None)
+def test_every_format_shows_every_summary(summary: IrSummary) -> None:
+    for name in FORMATS:
+        assert render(summary, name, View()).endswith("\n")
+    assert Summary.of(summary)._repr_html_().count("<tr>") >= len(summary.layers)
+
+
+@given(summaries())
+@settings(deadline=None)
+def test_folding_loses_nothing(summary: IrSummary) -> None:
+    for depth in (0, 1, 2, None):
+        folded = rows(summary, depth)
+        assert sum(row.params for row in folded) == summary.totals.params
+        assert sum(row.macs for row in folded) == summary.totals.macs
+
+
+def nasty() -> IrSummary:
+    """One layer with a name made to be misread."""
+    layer = Layer(NASTY, NASTY, "Conv2d", "conv2d", parameters=(Parameter("w", (2, 3), "float32", "trainable"),))
+    return IrSummary(Model("m", "torch", "b"), (), (), (layer,))
+
+
+def test_names_are_never_read_as_markup() -> None:
+    assert NASTY in render(nasty(), "table", View())
+    assert NASTY in render(nasty(), "tree", View())
+    assert next(csv.DictReader(io.StringIO(render(nasty(), "csv", View()))))["path"] == NASTY
+    page = Summary.of(nasty())._repr_html_()
+    assert NASTY not in page
+    assert NASTY in html.unescape(page)
+    assert r"\[bold\]\<b\>\|\*x\*" in render(nasty(), "markdown", View())
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_rich_prints_a_summary_that_fits(terminal: bool) -> None:
+    out = io.StringIO()
+    Console(file=out, force_terminal=terminal, width=60, color_system=None).print(
+        Summary.of(summarize(Request("resnet18")).summary)
+    )
+    drawn = [line for line in out.getvalue().splitlines() if line[:1] in "│╭╰├"]
+    assert len(drawn) == 70 + 4
+    assert max(map(len, drawn)) <= 60
+    assert any("2,359,296" in line for line in drawn)
+
+
+def test_a_picture_is_the_same_every_time_and_holds_every_row() -> None:
+    summary = summarize(Request("resnet18")).summary
+    first, second = (render(summary, "svg", View()) for _ in range(2))
+    assert first == second
+    text = html.unescape(re.sub(r"<[^>]+>", "\n", first))
+    assert {layer.id for layer in summary.layers} <= set(text.split())
