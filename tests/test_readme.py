@@ -1,0 +1,45 @@
+"""What the README shows is what the tool does."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from resnet_inspect.cli import COMMANDS
+
+from .command import needs, run
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"^    resnet-inspect (.+)$", README, re.MULTILINE)
+
+
+def test_every_command_has_an_example() -> None:
+    assert set(COMMANDS) <= {example.split()[0] for example in EXAMPLES}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [pytest.param(e, marks=needs("torch") if re.search(r"torch\b", e) else ()) for e in EXAMPLES],
+)
+def test_examples_run(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*shlex.split(example))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout or list(tmp_path.iterdir())
+
+
+def test_the_picture_is_what_the_command_draws(tmp_path: Path) -> None:
+    command, target = re.findall(r"^\(`resnet-inspect (.+) -o (\S+)`\)$", README, re.MULTILINE)[0]
+    drawn = tmp_path / "drawn.svg"
+    assert run(*shlex.split(command), "-o", str(drawn)).returncode == 0
+
+    def text(path: Path) -> list[str]:
+        # Versions of rich differ in styles, not in what they write.
+        return html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", path.read_text(), flags=re.DOTALL)).split()
+
+    assert text(drawn) == text(ROOT / target)
