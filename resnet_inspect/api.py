@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from html import escape
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 from . import ir, ir_json
 from .analysis.rows import rows
-from .backends import adapter
+from .backends import DTYPES, adapter
+from .errors import BadRequestError
 from .render import View, render
 from .render.columns import choose
 from .render.totals import totals
-from .shape import parse_shape
+from .shape import format_shape, parse_shape
 
 
 class Summary(ir.Summary):
@@ -58,17 +60,41 @@ def summarize(
     input: str | Sequence[Any],  # noqa: A002 - the word users of every such tool know
     *,
     batch: int | None = None,
-    dtype: str | None = None,
+    dtype: Any = None,
 ) -> Summary:
     """Summarises a ``torch.nn.Module`` without changing it: modes, hooks, buffers and random state stay.
 
     ``input`` is a shape (``"3x224x224"``, ``(3, 224, 224)``; a batch of 1 is added), a tensor, or a list of
-    them for several inputs. ``dtype`` is the inputs' (default: the model's own).
+    them for several inputs. ``dtype`` (``"float16"``, ``torch.float16``) is the inputs' (default: the model's own).
 
     Raises:
+        BadRequestError: ``input``, ``batch`` or ``dtype`` is none.
+        ModelError: ``model`` is no module, or has lazy parameters.
         InputError: the input doesn't fit, with the layer that refuses it.
     """
-    many = isinstance(input, (list, tuple)) and not all(isinstance(size, int) for size in input)
-    items: Sequence[Any] = input if many else [input]
-    parsed = [parse_shape(item) if isinstance(item, str) else item for item in items]
-    return Summary.of(adapter("torch").summarize_object(model, parsed, batch, dtype))
+    if batch is not None and batch < 1:
+        raise BadRequestError(f"batch must be at least 1, got {batch}")
+    name = None if dtype is None else str(dtype).removeprefix("torch.")
+    if name is not None and name not in ir.DTYPE_BITS:
+        raise BadRequestError(f"there is no dtype {dtype!r}; use {', '.join(DTYPES)}")
+    several = isinstance(input, (list, tuple)) and any(
+        not isinstance(size, SupportsIndex) or _is_tensor(size) for size in input
+    )
+    items = [item if _is_tensor(item) else _sizes(item) for item in (input if several else [input])]
+    return Summary.of(adapter("torch").summarize_object(model, items, batch, name))
+
+
+def _is_tensor(item: Any) -> bool:
+    return hasattr(item, "detach")
+
+
+def _sizes(item: Any) -> tuple[int, ...]:
+    if isinstance(item, str):
+        return parse_shape(item)
+    try:
+        sizes = tuple(index(size) for size in item)
+    except TypeError:
+        raise BadRequestError(
+            f"an input is a shape ('3x224x224', (3, 224, 224)), a tensor, or a list of them; got {item!r:.80}"
+        ) from None
+    return parse_shape(format_shape(sizes))

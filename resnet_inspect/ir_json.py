@@ -40,7 +40,7 @@ def loads(text: str | bytes) -> Summary:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"this is no JSON: {error}") from error
     if not isinstance(document, dict) or "schema_version" not in document:
         raise ModelError("this JSON is no summary: it has no schema_version")
@@ -127,54 +127,81 @@ def _compact(value: Any) -> str:
 def _from_dict(document: dict[str, Any]) -> Summary:
     model = document["model"]
     trace = document["trace"]
+    layers = tuple(_layer(layer) for layer in document["layers"])
+    seen: set[str] = set()
+    for layer in layers:
+        if layer.id in seen or not seen.issuperset(layer.inputs):
+            raise ValueError(f"layer {layer.id}: an edge that doesn't run forward, or an id that occurs twice")
+        seen.add(layer.id)
     return Summary(
         model=Model(
-            name=model["name"],
-            backend=model["backend"],
-            builder=model["builder"],
+            name=_text(model["name"]),
+            backend=_text(model["backend"]),
+            builder=_text(model["builder"]),
             arguments=_attributes(model["arguments"]),
             weights=model["weights"],
         ),
         inputs=tuple(_tensor(t) for t in document["inputs"]),
         outputs=tuple(_tensor(t) for t in document["outputs"]),
-        layers=tuple(_layer(layer) for layer in document["layers"]),
-        modules=tuple(document["modules"].items()),
-        trace=Trace(trace["method"], trace["reason"]),
-        unused=tuple(document["totals"]["unused_params"]),
+        layers=layers,
+        modules=tuple((path, _text(kind)) for path, kind in document["modules"].items()),
+        trace=Trace(_text(trace["method"]), trace["reason"]),
+        unused=_texts(document["totals"]["unused_params"]),
         environment=tuple(document["environment"].items()),
     )
 
 
 def _layer(layer: dict[str, Any]) -> Layer:
     return Layer(
-        id=layer["id"],
-        path=layer["path"],
-        type=layer["type"],
-        op=layer["op"],
-        inputs=tuple(layer["inputs"]),
+        id=_text(layer["id"]),
+        path=_text(layer["path"]),
+        type=_text(layer["type"]),
+        op=_text(layer["op"]),
+        inputs=_texts(layer["inputs"]),
         input_tensors=_tensors(layer, "input"),
         output_tensors=_tensors(layer, "output"),
         parameters=tuple(
-            Parameter(p["name"], _shape(p["shape"]), p["dtype"], p["role"], p["counted"]) for p in layer["parameters"]
+            Parameter(_text(p["name"]), _shape(p["shape"]), _text(p["dtype"]), _text(p["role"]), bool(p["counted"]))
+            for p in layer["parameters"]
         ),
-        shared=tuple(layer["shared"]),
-        macs=layer["macs"],
+        shared=_texts(layer["shared"]),
+        macs=None if layer["macs"] is None else _integer(layer["macs"]),
         attributes=_attributes(layer["attributes"]),
-        called=layer["called"],
+        called=bool(layer["called"]),
     )
 
 
 def _tensors(layer: dict[str, Any], side: str) -> tuple[Tensor, ...]:
     columns = (layer[f"{side}_shapes"], layer[f"{side}_dtypes"], layer[f"{side}_layouts"])
-    return tuple(Tensor(_shape(shape), dtype, layout) for shape, dtype, layout in zip(*columns, strict=True))
+    return tuple(Tensor(_shape(shape), _text(dtype), layout) for shape, dtype, layout in zip(*columns, strict=True))
 
 
 def _tensor(tensor: dict[str, Any]) -> Tensor:
-    return Tensor(_shape(tensor["shape"]), tensor["dtype"], tensor["layout"])
+    return Tensor(_shape(tensor["shape"]), _text(tensor["dtype"]), tensor["layout"])
 
 
-def _shape(sizes: list[int]) -> Shape:
-    return tuple(int(size) for size in sizes)
+def _shape(sizes: list[Any]) -> Shape:
+    if not isinstance(sizes, list):
+        raise TypeError(sizes)
+    return tuple(_integer(size) for size in sizes)
+
+
+def _integer(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise TypeError(values)
+    return tuple(_text(value) for value in values)
 
 
 def _attributes(attributes: dict[str, Value]) -> Attributes:

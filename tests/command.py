@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import atexit
 import functools
+import importlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,14 +51,57 @@ def needs(framework: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(find_spec(framework) is None, reason=f"{framework} isn't installed")
 
 
+#: What a framework's server has imported before the first test.
+_PRELOADED = {"torch": "torchvision, torchsummary, resnet_inspect.backends.from_torch", "tensorflow": "keras"}
+
+
 def in_child(framework: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Runs a test in an interpreter of its own: torch and TensorFlow must not meet in one process."""
+    """Runs a test in an interpreter of its own: torch and TensorFlow must not meet in one process.
+
+    It is forked from one that has imported the framework already, which takes seconds.
+    """
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(test)
         def run_in_child(**arguments: Any) -> None:
-            script(f"from {test.__module__} import {test.__name__} as test; test.__wrapped__(**{arguments!r})")
+            process = _server(framework)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with tempfile.NamedTemporaryFile("r") as said:
+                process.stdin.write(f"{(said.name, test.__module__, test.__name__, arguments)!r}\n")
+                process.stdin.flush()
+                code = process.stdout.readline()
+                assert code == "0\n", said.read()
 
         return needs(framework)(run_in_child)
 
     return decorate
+
+
+@functools.cache
+def _server(framework: str) -> subprocess.Popen[str]:
+    source = f"import {_PRELOADED[framework]}; from tests.command import serve; serve()"
+    process = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    return process
+
+
+def serve() -> None:
+    """Answers each test on stdin with the exit code of the child that ran it."""
+    for line in sys.stdin:
+        path, module, name, arguments = ast.literal_eval(line)
+        child = os.fork()
+        if not child:
+            output = os.open(path, os.O_WRONLY)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            code = 1
+            try:
+                getattr(importlib.import_module(module), name).__wrapped__(**arguments)
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

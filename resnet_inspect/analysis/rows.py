@@ -74,7 +74,7 @@ def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -
     layers = [
         layer for layer in summary.layers if not only or any(fnmatchcase(layer.path, pattern) for pattern in only)
     ]
-    if not layers:
+    if only and not layers:
         starts = ", ".join(dict.fromkeys(layer.path.split(".")[0] for layer in summary.layers))
         raise BadRequestError(f"no layer matches {' or '.join(map(repr, only))}; paths start with {starts}")
     kinds = dict(summary.modules)

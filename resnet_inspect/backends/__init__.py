@@ -14,6 +14,8 @@ BACKENDS = {
     "torch": "resnet_inspect.backends.from_torch",
 }
 NAMES = ("local", "torch", "keras")
+#: Element types that inputs and weights may have in every backend.
+DTYPES = ("float32", "float64", "float16", "bfloat16")
 
 
 def adapter(backend: str) -> Any:
@@ -43,4 +45,4 @@ def adapter(backend: str) -> Any:
         raise
 
 
-__all__ = ["BACKENDS", "NAMES", "Answer", "Request", "adapter"]
+__all__ = ["BACKENDS", "DTYPES", "NAMES", "Answer", "Request", "adapter"]

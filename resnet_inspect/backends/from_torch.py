@@ -6,6 +6,7 @@ import difflib
 import inspect
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -16,13 +17,14 @@ from torchvision import models
 from ..blocks.residual import BlockSpec, residual_block
 from ..errors import BadRequestError, InputError, ModelError
 from ..ir import Model, Summary, Trace
-from ..shape import Expected, Resolved, resolve
+from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .from_local import resolve_block
 from .request import Answer, Request
-from .torch_build import kept_state, on_meta, tensors_on_meta, with_zeros
+from .torch_build import kept_state, on_meta, stand_ins, with_zeros
 from .torch_lower import lower
-from .torch_trace import NotOnMetaError, Recorder, tensor_of, tensors_in
+from .torch_tensors import describe, tensors_in
+from .torch_trace import NotOnMetaError, Recorder
 
 #: Detection models resize their images themselves; torchvision publishes their cost for these squares.
 _DETECTION_SIZES = {
@@ -96,17 +98,21 @@ def summarize_object(
     """
     if not isinstance(model, nn.Module):
         raise ModelError(f"expected a torch.nn.Module, got {type(model).__name__}")
+    lazy = [name for name, parameter in model.named_parameters() if nn.parameter.is_lazy(parameter)]
+    if lazy:
+        raise ModelError(f"{type(model).__name__}: {lazy[0]} is lazy, its size isn't known yet: run the model once")
     first = next(model.parameters(), None)
     floating = first.dtype if first is not None and first.is_floating_point() else torch.float32
-    wanted = getattr(torch, dtype) if dtype else floating
     given: list[Resolved | torch.Tensor] = []
     for item in inputs:
-        if isinstance(item, torch.Tensor):
-            given.append(item)
-        else:
+        if not isinstance(item, torch.Tensor):
             given.append(_resolve_for_object(model, tuple(item), batch))
+        elif batch is not None or dtype is not None:
+            raise BadRequestError("a tensor has its own batch and dtype: leave batch and dtype out")
+        else:
+            given.append(item)
     described = Model(type(model).__name__, "torch", f"{type(model).__module__}.{type(model).__qualname__}")
-    return _trace(model, described, given, str(wanted).removeprefix("torch."), rebuild=lambda: model)
+    return _trace(model, described, given, dtype or str(floating).removeprefix("torch."))
 
 
 def _known(name: str) -> str:
@@ -172,14 +178,14 @@ def _resolve_for_object(model: nn.Module, sizes: tuple[int, ...], batch: int | N
     The first convolution tells how many dimensions an item has; without one, four and more sizes have a
     batch and fewer don't.
     """
-    for module in model.modules():
-        for dimensions, kind in ((1, nn.Conv1d), (2, nn.Conv2d), (3, nn.Conv3d)):
-            if isinstance(module, kind):
-                layout = {1: "NCL", 2: "NCHW", 3: "NCDHW"}[dimensions]
-                if len(sizes) == dimensions + 2:
-                    return Resolved(sizes, layout)
-                return Resolved((batch or 1, *sizes), layout if len(sizes) == dimensions + 1 else None)
-    return Resolved(sizes if len(sizes) >= 4 else (batch or 1, *sizes), None)
+    kinds = {nn.Conv1d: "NCL", nn.Conv2d: "NCHW", nn.Conv3d: "NCDHW"}
+    layouts = [layout for module in model.modules() for kind, layout in kinds.items() if isinstance(module, kind)]
+    layout = layouts[0] if layouts else None
+    if len(sizes) < (len(layout) if layout else 4):
+        sizes = (batch or 1, *sizes)
+    elif batch not in (None, sizes[0]):
+        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
+    return Resolved(sizes, layout if layout and len(sizes) == len(layout) else None)
 
 
 def _trace(
@@ -190,15 +196,14 @@ def _trace(
     as_list: bool = False,
     rebuild: Callable[[], nn.Module] | None = None,
 ) -> Summary:
-    """Runs the model once on meta, or on real tensors where it reads values."""
+    """Runs the model once on meta, or on real tensors where it reads values: ``rebuild``'s, or else its own."""
     hint = next((item.hint for item in inputs if isinstance(item, Resolved) and item.hint), None)
     try:
         try:
             return _run(model, described, inputs, dtype, as_list, Trace("meta"))
         except NotOnMetaError as error:
-            if rebuild is None:
-                raise InputError(f"{described.name} can't be traced without data: {error}") from error
-            return _run(rebuild(), described, inputs, dtype, as_list, Trace("real", f"on meta, {error}"))
+            real = rebuild() if rebuild else model
+            return _run(real, described, inputs, dtype, as_list, Trace("real", f"on meta, {error}"))
     except NotOnMetaError as error:
         raise InputError(f"{described.name}: {error}") from error
     except InputError as error:
@@ -213,50 +218,31 @@ def _run(
     as_list: bool,
     trace: Trace,
 ) -> Summary:
-    real = trace.method == "real"
+    on_meta = trace.method == "meta"
     first = next(model.parameters(), None)
-    device = torch.device("meta") if not real else first.device if first is not None else torch.device("cpu")
-    tensors: list[tuple[torch.Tensor, str | None]] = []
-    for item in inputs:
-        if isinstance(item, torch.Tensor):
-            tensors.append((item.detach().to(device), None))
-        else:
-            made = torch.zeros(item.shape, dtype=getattr(torch, dtype), device=device)
-            tensors.append((made, item.layout))
-    arguments = [tensor for tensor, _ in tensors]
-
-    def forward() -> Any:
-        return model(arguments) if as_list else model(*arguments)
-
-    with kept_state(model):
-        if real:
-            recorder = Recorder(model, described.name)
-            output = _record(recorder, forward, tensors)
-        else:
-            with tensors_on_meta(model), torch.device("meta"):
-                recorder = Recorder(model, described.name)
-                output = _record(recorder, forward, tensors)
+    device = torch.device("meta") if on_meta else first.device if first is not None else torch.device("cpu")
+    with kept_state(model), stand_ins(model, on_meta), device if on_meta else nullcontext():
+        tensors: list[tuple[torch.Tensor, str | None]] = []
+        for item in inputs:
+            if isinstance(item, torch.Tensor):
+                tensors.append((item.detach().clone().to(device), None))
+            else:
+                made = torch.zeros(item.shape, dtype=getattr(torch, dtype), device=device)
+                tensors.append((made, item.layout))
+        arguments = [tensor for tensor, _ in tensors]
+        recorder = Recorder(model, described.name)
+        output = recorder.record(lambda: model(arguments) if as_list else model(*arguments), tensors)
         layers, unused = recorder.finish()
-    modules = tuple((path, type(module).__name__) for path, module in model.named_modules())
     return Summary(
         model=described,
-        inputs=tuple(tensor_of(tensor, layout) for tensor, layout in tensors),
+        inputs=tuple(describe(tensor, layout) for tensor, layout in tensors),
         outputs=tuple(recorder.describe(tensor) for tensor in tensors_in(output)),
         layers=layers,
-        modules=modules,
+        modules=tuple((path, type(module).__name__) for path, module in model.named_modules()),
         trace=trace,
         unused=unused,
         environment=_environment(),
     )
-
-
-def _record(recorder: Recorder, forward: Callable[[], Any], tensors: list[tuple[torch.Tensor, str | None]]) -> Any:
-    try:
-        return recorder.record(forward, tensors)
-    except (InputError, NotOnMetaError, MemoryError):
-        raise
-    except Exception as error:
-        raise recorder.failure_of_model(error) from error
 
 
 def _environment() -> tuple[tuple[str, str], ...]:

@@ -46,8 +46,8 @@ def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
             if "meta" not in str(error):
                 raise
         hooks = [
-            register_module_parameter_registration_hook(_parameter_to_meta),
-            register_module_buffer_registration_hook(lambda _module, _name, buffer: _to_meta(buffer)),
+            register_module_parameter_registration_hook(_registered_on_meta),
+            register_module_buffer_registration_hook(_registered_on_meta),
         ]
         try:
             return build()
@@ -69,21 +69,38 @@ def with_zeros(build: Callable[[], nn.Module]) -> nn.Module:
 def kept_state(model: nn.Module) -> Iterator[None]:
     """``eval`` mode, no gradients and no attention fast path inside; outside, everything as it was.
 
-    On real tensors the fast path hides the work of attention from every observer. Modes are set and put back
-    module by module, because models override ``train``.
+    A forward may do anything to its modules: fill caches, count steps, register buffers. So every module's
+    attributes are put back, and the contents of its plain containers. On real tensors the fast path hides the
+    work of attention from every observer. Modes are set module by module, because models override ``train``.
     """
-    modes = [(module, module.training) for module in model.modules()]
+    modules = list(model.modules())
+    kept = [(module, type(module), module.training, dict(vars(module)), _contents(module)) for module in modules]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        for module, _ in modes:
+        for module in modules:
             module.training = False
-        with torch.no_grad(), kept_random_state(), quiet():
+        with torch.inference_mode(False), torch.no_grad(), kept_random_state(), quiet():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
-        for module, training in modes:
-            module.training = training
+        for module, kind, training, attributes, contents in kept:
+            if type(module) is not kind:
+                module.__class__ = kind
+            module.training = training  # a scripted module keeps its mode elsewhere
+            own = vars(module)
+            for name in [name for name in own if name not in attributes]:
+                del own[name]
+            own.update(attributes)
+            for container, items in contents:
+                container.clear()
+                container.update(items) if isinstance(container, (dict, set)) else container.extend(items)
+
+
+def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
+    """The plain containers among a module's attributes (its parameters and buffers too), and what is in them."""
+    containers = [value for value in vars(module).values() if isinstance(value, (dict, list, set))]
+    return [(container, container.copy()) for container in containers]
 
 
 @contextmanager
@@ -106,28 +123,25 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def tensors_on_meta(model: nn.Module) -> Iterator[None]:
-    """Swaps a model's parameters and buffers for twins on meta, and puts the originals back.
+def stand_ins(model: nn.Module, on_meta: bool) -> Iterator[None]:
+    """Swaps a model's tensors for others, on meta or copies of the same values, and puts them back.
 
-    Tied tensors stay tied: one twin each.
+    Whatever a forward writes into them is lost. Tied tensors stay tied: one stand-in each.
     """
-    twins: dict[int, Any] = {}
-    originals: list[tuple[dict[str, Any], str, Any]] = []
-
-    def twin(tensor: torch.Tensor) -> Any:
-        if id(tensor) not in twins:
-            twins[id(tensor)] = _to_meta(tensor)
-        return twins[id(tensor)]
-
+    made: dict[int, Any] = {}
+    originals: list[tuple[Any, str, Any]] = []
     recurrent = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
     flat = [module._flat_weights for module in recurrent]
     try:
         for module in model.modules():
-            for store in (module._parameters, module._buffers):
-                for name, tensor in store.items():
-                    if tensor is not None and not tensor.is_meta:
-                        originals.append((store, name, tensor))
-                        store[name] = twin(tensor)
+            for store in (module._parameters, module._buffers, vars(module)):
+                for name, tensor in list(store.items()):
+                    if not isinstance(tensor, torch.Tensor) or (on_meta and tensor.is_meta):
+                        continue
+                    if id(tensor) not in made:
+                        made[id(tensor)] = _to_meta(tensor) if on_meta else _like(tensor, tensor.detach().clone())
+                    originals.append((store, name, tensor))
+                    store[name] = made[id(tensor)]
         for module in recurrent:
             module.__dict__["_flat_weights"] = [getattr(module, name) for name in module._flat_weights_names]
         yield
@@ -138,12 +152,18 @@ def tensors_on_meta(model: nn.Module) -> Iterator[None]:
             module.__dict__["_flat_weights"] = weights
 
 
+def _like(original: Any, tensor: torch.Tensor) -> Any:
+    """``tensor`` as a parameter where the original is one, with whatever attributes its owner gave it."""
+    if not isinstance(original, nn.Parameter):
+        return tensor
+    parameter = nn.Parameter(tensor, requires_grad=original.requires_grad)
+    parameter.__dict__.update(original.__dict__)
+    return parameter
+
+
 def _to_meta(tensor: Any) -> Any:
-    if tensor is None:
-        return None
-    moved = tensor.detach().to("meta")
-    return nn.Parameter(moved, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else moved
+    return None if tensor is None else _like(tensor, tensor.detach().to("meta"))
 
 
-def _parameter_to_meta(_module: nn.Module, _name: str, parameter: Any) -> Any:
-    return None if parameter is None else _to_meta(parameter)
+def _registered_on_meta(_module: nn.Module, _name: str, tensor: Any) -> Any:
+    return _to_meta(tensor)

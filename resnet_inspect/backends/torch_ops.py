@@ -1,9 +1,8 @@
-"""torch's modules and functions in our vocabulary: which op a thing is, and its canonical attributes."""
+"""torch's modules in our vocabulary: which op a module is, its canonical attributes, the layout of its output."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -87,117 +86,6 @@ _MODULE_OPS = {
     "ZeroPad2d": "zero_pad2d",
 }
 
-#: Functions by their plain name; one that isn't here and isn't an op of its own name is ``other``.
-_FUNCTION_OPS = {
-    "T": "transpose",
-    "addmm": "matmul",
-    "baddbmm": "matmul",
-    "bmm": "matmul",
-    "cat": "concat",
-    "chunk": "slice",
-    "concatenate": "concat",
-    "contiguous": "copy",
-    "clone": "copy",
-    "getitem": "slice",
-    "hardsigmoid": "hard_sigmoid",
-    "hardswish": "hard_swish",
-    "hardtanh": "hard_tanh",
-    "interpolate": "resize",
-    "linear": "dense",
-    "mT": "transpose",
-    "mm": "matmul",
-    "movedim": "transpose",
-    "multi_head_attention_forward": "attention",
-    "narrow": "slice",
-    "permute": "transpose",
-    "scaled_dot_product_attention": "attention",
-    "select": "slice",
-    "split": "slice",
-    "squeeze": "reshape",
-    "swapaxes": "transpose",
-    "t": "transpose",
-    "unbind": "slice",
-    "unflatten": "reshape",
-    "unsqueeze": "reshape",
-    "view": "reshape",
-}
-_OWN_NAME = [
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "neg",
-    "pow",
-    "exp",
-    "log",
-    "sqrt",
-    "rsqrt",
-    "matmul",
-    "einsum",
-    "concat",
-    "stack",
-    "flatten",
-    "reshape",
-    "transpose",
-    "expand",
-    "mean",
-    "sum",
-    "amax",
-    "amin",
-    "max",
-    "min",
-    "argmax",
-    "softmax",
-    "log_softmax",
-    "relu",
-    "relu6",
-    "gelu",
-    "silu",
-    "elu",
-    "selu",
-    "mish",
-    "sigmoid",
-    "tanh",
-    "leaky_relu",
-    "softplus",
-    "dropout",
-    "batch_norm",
-    "layer_norm",
-    "group_norm",
-    "instance_norm",
-    "embedding",
-    "pad",
-    "roll",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "pixel_shuffle",
-]
-_FUNCTION_OPS.update({name: name for name in _OWN_NAME})
-
-_DUNDERS = {
-    "truediv": "div",
-    "iadd": "add",
-    "radd": "add",
-    "isub": "sub",
-    "rsub": "sub",
-    "imul": "mul",
-    "rmul": "mul",
-}
-_DUNDERS.update({"itruediv": "div", "rtruediv": "div", "rmatmul": "matmul", "ipow": "pow", "rpow": "pow"})
-
 #: Ops whose result is an image when their input is one.
 _KEEPS_LAYOUT = frozenset(
     [
@@ -276,16 +164,17 @@ def _public_values(module: nn.Module) -> Attributes:
     values = {
         name: frozen_value(value)
         for name, value in vars(module).items()
-        if not name.startswith("_") and name != "training" and _is_plain(value)
+        if not name.startswith("_") and name != "training" and is_plain(value)
     }
     if "bias" in module._parameters:
         values["bias"] = module._parameters["bias"] is not None
     return tuple(item for item in values.items() if item != ("inplace", False))
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether a value can be an attribute as it is."""
     if isinstance(value, (tuple, list)):
-        return all(_is_plain(item) for item in value)
+        return all(is_plain(item) for item in value)
     return value is None or isinstance(value, (bool, int, float, str, torch.dtype))
 
 
@@ -332,7 +221,8 @@ def _batch_norm(module: Any) -> dict[str, Value]:
 
 
 def _pool(module: Any) -> dict[str, Value]:
-    dimensions = int(type(module).__name__[-2]) if type(module).__name__[-2].isdigit() else 2
+    cls = torch_class(module)
+    dimensions = int(cls.__name__[-2]) if cls is not None else 2
 
     def each(value: Any) -> Value:
         return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dimensions
@@ -392,67 +282,3 @@ _SPECIAL: Mapping[str, Callable[[Any], dict[str, Value]]] = {
     "Linear": _dense,
     "ZeroPad2d": _zero_pad,
 }
-
-
-def function_name(func: Any) -> str:
-    """The plain name of what ran: ``Tensor.__iadd__``, ``add_`` and ``torch.add`` are all ``add``."""
-    name: str = getattr(func, "__name__", type(func).__name__)
-    if name == "__get__":
-        name = getattr(func.__self__, "__name__", "attribute")
-    name = name.strip("_") if name.startswith("__") else name.lstrip("_").rstrip("_")
-    return _DUNDERS.get(name, name) or "function"
-
-
-def function_op(name: str) -> str:
-    """The op of a function's plain name."""
-    return _FUNCTION_OPS.get(name, "other")
-
-
-def function_attributes(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Attributes:
-    """A function's arguments other than tensors, by name, without those that are None."""
-    names, defaults = _signature(name, len(args))
-    values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
-    attributes: dict[str, Value] = {}
-    for key, value in values.items():
-        if key in ("self", "input", "out") or value is None or _has_tensor(value):
-            continue
-        if name == "getitem" or isinstance(value, slice):
-            attributes["index"] = _index_text(value)
-        elif _is_plain(value):
-            attributes[key] = frozen_value(value)
-    return tuple(attributes.items())
-
-
-@lru_cache(maxsize=1024)
-def _signature(name: str, count: int) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Argument names of a function, and the defaults that belong in its attributes.
-
-    torch's built-in functions have no Python signature; their schemas have the names.
-    """
-    if name == "flatten":
-        return ("input", "start_dim", "end_dim"), {"start_dim": 0, "end_dim": -1}
-    if name == "getitem":
-        return ("input", "index"), {}
-    for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
-        names = tuple(argument.name for argument in schema.arguments)
-        if len(names) >= count and "out" not in names:
-            return names, {}
-    return tuple(f"argument{index}" for index in range(count)), {}
-
-
-def _has_tensor(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return any(_has_tensor(item) for item in value)
-    return isinstance(value, torch.Tensor)
-
-
-def _index_text(index: Any) -> str:
-    """``x[:, 0]``'s index as it was written."""
-
-    def one(item: Any) -> str:
-        if isinstance(item, slice):
-            ends = ["" if end is None else str(end) for end in (item.start, item.stop, item.step)]
-            return ":".join(ends[:2]) + (f":{ends[2]}" if ends[2] else "")
-        return "..." if item is Ellipsis else "tensor" if isinstance(item, torch.Tensor) else str(item)
-
-    return ", ".join(one(item) for item in index) if isinstance(index, tuple) else one(index)

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from ..backends import NAMES, Request, adapter
+from ..backends import DTYPES, NAMES, Request, adapter
 from ..blocks.residual import KINDS, SHORTCUTS, BlockSpec
 from ..errors import BadRequestError
 from ..shape import parse_shape
-from .options import DTYPES, deliver, output_options
+from .options import deliver, output_options
 
 
 @click.command("block")

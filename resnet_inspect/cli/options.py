@@ -20,8 +20,6 @@ from ..render import ENDINGS, FORMATS, View, render
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DTYPES = ("float32", "float64", "float16", "bfloat16")
-
 
 def output_options(function: F) -> F:
     """``--format``, ``--output`` and what shapes a table."""

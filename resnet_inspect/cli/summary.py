@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from ..backends import NAMES, Request, adapter
+from ..backends import DTYPES, NAMES, Request, adapter
 from ..errors import BadRequestError
 from ..shape import parse_shape
-from .options import DTYPES, deliver, output_options, parse_arguments
+from .options import deliver, output_options, parse_arguments
 
 
 def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

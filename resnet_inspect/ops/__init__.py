@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ..ir import Tensor, Value
-from .convolution import conv
+from .attention import attention
+from .convolution import conv, conv_transpose, separable_conv
 from .effect import Effect
 from .elementwise import add, same_shape
-from .linear import dense
+from .linear import dense, einsum, matmul
 from .normalization import batch_norm
 from .pooling import adaptive_pool, global_pool, window_pool
+from .recurrent import gru, lstm, rnn
 from .reshaping import flatten, zero_pad
 
 Rule = Callable[[Mapping[str, Value], Sequence[Tensor]], Effect]
@@ -23,17 +25,35 @@ Rule = Callable[[Mapping[str, Value], Sequence[Tensor]], Effect]
 RULES: dict[str, Rule] = {
     "adaptive_avg_pool2d": adaptive_pool,
     "add": add,
+    "attention": attention,
+    "avg_pool1d": window_pool,
     "avg_pool2d": window_pool,
+    "avg_pool3d": window_pool,
     "batch_norm": batch_norm,
     "conv1d": conv,
     "conv2d": conv,
     "conv3d": conv,
+    "conv_transpose1d": conv_transpose,
+    "conv_transpose2d": conv_transpose,
+    "conv_transpose3d": conv_transpose,
     "dense": dense,
+    "einsum": einsum,
     "flatten": flatten,
+    "global_avg_pool1d": global_pool,
     "global_avg_pool2d": global_pool,
+    "global_avg_pool3d": global_pool,
+    "global_max_pool1d": global_pool,
     "global_max_pool2d": global_pool,
+    "global_max_pool3d": global_pool,
+    "gru": gru,
+    "lstm": lstm,
+    "matmul": matmul,
+    "max_pool1d": window_pool,
     "max_pool2d": window_pool,
+    "max_pool3d": window_pool,
     "relu": same_shape,
+    "rnn": rnn,
+    "separable_conv": separable_conv,
     "softmax": same_shape,
     "zero_pad2d": zero_pad,
 }

@@ -23,11 +23,7 @@ def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     in_channels, out_channels, groups = (
         _integer(attributes, name) for name in ("in_channels", "out_channels", "groups")
     )
-    if image.channels != in_channels:
-        raise InputError(
-            f"expects {in_channels} input channels, got {image.channels} ({format_shape(tensor.shape)}"
-            + (f" in {tensor.layout})" if tensor.layout else ")")
-        )
+    _check_channels(tensor, image, in_channels)
     if in_channels % groups or out_channels % groups:
         raise InputError(f"{groups} groups divide {in_channels} input and {out_channels} output channels unevenly")
     kernel = per_dimension(kernel_value, dimensions)
@@ -38,8 +34,59 @@ def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     return Effect(output, tuple(weights), output.size * prod(kernel) * (in_channels // groups))
 
 
+def _check_channels(tensor: Tensor, image: Image, expected: int) -> None:
+    if image.channels != expected:
+        raise InputError(
+            f"expects {expected} input channels, got {image.channels} ({format_shape(tensor.shape)}"
+            + (f" in {tensor.layout})" if tensor.layout else ")")
+        )
+
+
 def _integer(attributes: Mapping[str, Value], name: str) -> int:
     value = attributes[name]
     if not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     return value
+
+
+def conv_transpose(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
+    """A transposed convolution: attributes of ``conv``, ``output_padding`` and ``output_size`` (spatial sizes).
+
+    MACs: it is a convolution backwards, every *input* element meets ``out_channels / groups`` x kernel
+    (Dumoulin and Visin 2016, section 4). How a framework pads decides the output's size, so that it is given.
+    """
+    (tensor,) = inputs
+    kernel_value = attributes["kernel_size"]
+    dimensions = len(kernel_value) if isinstance(kernel_value, tuple) else 2
+    image = image_of_rank(tensor, dimensions)
+    in_channels, out_channels, groups = (
+        _integer(attributes, name) for name in ("in_channels", "out_channels", "groups")
+    )
+    _check_channels(tensor, image, in_channels)
+    kernel = per_dimension(kernel_value, dimensions)
+    spatial = per_dimension(attributes["output_size"], dimensions)
+    weights = [Weight("kernel", (*kernel, out_channels // groups, in_channels))]
+    if attributes["bias"]:
+        weights.append(Weight("bias", (out_channels,)))
+    output = Image(image.batch, out_channels, spatial).tensor(tensor)
+    return Effect(output, tuple(weights), tensor.size * prod(kernel) * (out_channels // groups))
+
+
+def separable_conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
+    """A depthwise and a 1x1 convolution in one layer (Chollet 2016). Attributes: also ``depth_multiplier``."""
+    (tensor,) = inputs
+    width = _integer(attributes, "in_channels") * _integer(attributes, "depth_multiplier")
+    depthwise = {**attributes, "out_channels": width, "groups": attributes["in_channels"], "bias": False}
+    first = conv(depthwise, inputs)
+    rank = len(Image.of(tensor).spatial)
+    pointwise = {
+        "in_channels": width,
+        "out_channels": attributes["out_channels"],
+        "kernel_size": (1,) * rank,
+        "stride": 1,
+        "padding": 0,
+        "groups": 1,
+        "bias": attributes["bias"],
+    }
+    second = conv(pointwise, [first.output])
+    return Effect(second.output, (*first.weights, *second.weights), first.macs + second.macs)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 from ..errors import InputError
-from ..ir import Tensor, Value
+from ..ir import Shape, Tensor, Value
 from ..shape import format_shape
 from .effect import Effect, Weight
 
@@ -26,3 +27,43 @@ def dense(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
         weights.append(Weight("bias", (out_features,)))
     output = Tensor((*tensor.shape[:-1], out_features), tensor.dtype)
     return Effect(output, tuple(weights), output.size * in_features)
+
+
+def matmul(_attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
+    """The product of two (stacks of) matrices or vectors, as NumPy's ``matmul`` broadcasts them."""
+    first, second = inputs
+    rows, columns = first.shape[:-1], second.shape[-1:] if len(second.shape) > 1 else ()
+    shared = first.shape[-1] if first.shape else None
+    if not first.shape or not second.shape or shared != (second.shape[-2] if columns else second.shape[-1]):
+        raise InputError(f"can't multiply {format_shape(first.shape)} and {format_shape(second.shape)}")
+    batch = _broadcast(first.shape[:-2], second.shape[:-2])
+    output = Tensor((*batch, *(rows[-1:] if len(first.shape) > 1 else ()), *columns), first.dtype)
+    return Effect(output, (), output.size * int(shared))
+
+
+def einsum(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
+    """The Einstein sum of two tensors. Attributes: equation (``ab,bc->ac``), where ``...`` stands for any dimensions.
+
+    MACs: the product of the sizes of all indices, each once.
+    """
+    terms, _, result = str(attributes["equation"]).replace(" ", "").partition("->")
+    sizes: dict[str, int] = {}
+    for term, tensor in zip(terms.split(","), inputs, strict=True):
+        free = len(tensor.shape) - len(term.replace("...", ""))
+        # Capitals are rarely used in equations; digits never are: they name the dimensions of an ellipsis.
+        labels = term.replace("...", "".join(str(index) for index in range(free)))
+        if len(labels) != len(tensor.shape):
+            raise InputError(f"{attributes['equation']} doesn't fit {format_shape(tensor.shape)}")
+        for label, size in zip(labels, tensor.shape, strict=True):
+            if sizes.setdefault(label, size) != size and 1 not in (size, sizes[label]):
+                raise InputError(f"{attributes['equation']} has two sizes for {label}: {sizes[label]} and {size}")
+            sizes[label] = max(sizes[label], size)
+    ellipsis = "".join(sorted(label for label in sizes if label.isdigit()))
+    output = tuple(sizes[label] for label in result.replace("...", ellipsis))
+    return Effect(Tensor(output, inputs[0].dtype), (), prod(sizes.values()))
+
+
+def _broadcast(first: Shape, second: Shape) -> Shape:
+    longest = max(len(first), len(second))
+    padded = [(1,) * (longest - len(shape)) + tuple(shape) for shape in (first, second)]
+    return tuple(b if a == 1 else a for a, b in zip(*padded, strict=True))

@@ -11,7 +11,8 @@ from .effect import Effect, Image, image_of_rank, per_dimension, window_output
 def window_pool(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     """Max or average pooling. Attributes: kernel_size, stride, padding, ceil_mode, dilation (max only)."""
     (tensor,) = inputs
-    image = image_of_rank(tensor, 2)
+    kernel = attributes["kernel_size"]
+    image = image_of_rank(tensor, len(kernel) if isinstance(kernel, tuple) else 2)
     return Effect(Image(image.batch, image.channels, window_output(image, attributes)).tensor(tensor))
 
 
@@ -33,7 +34,7 @@ def adaptive_pool(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> 
 def global_pool(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     """Pooling over the whole image, to (batch, channels), or to 1x1 images with ``keepdims``."""
     (tensor,) = inputs
-    image = image_of_rank(tensor, 2)
+    image = image_of_rank(tensor, len(tensor.shape) - 2)
     if attributes.get("keepdims"):
-        return Effect(Image(image.batch, image.channels, (1, 1)).tensor(tensor))
+        return Effect(Image(image.batch, image.channels, (1,) * len(image.spatial)).tensor(tensor))
     return Effect(Tensor((image.batch, image.channels), tensor.dtype))

@@ -27,10 +27,10 @@ class Column:
 
     def text(self, row: Row) -> str:
         """The cell as people read it."""
-        if self.show is not None:
-            return self.show(row)
-        value = self.value(row)
-        return units.exact(value) if value is None or isinstance(value, int) else value
+        value = self.value(row) if self.show is None else self.show(row)
+        if value is None or isinstance(value, int):
+            return units.exact(value)
+        return value.replace("\n", "\\n")  # a row is a line, whatever a model's names hold
 
 
 def _shapes(shapes: Sequence[Shape]) -> str:

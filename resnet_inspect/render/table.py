@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from rich.box import ASCII, ROUNDED
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +24,7 @@ def render(summary: Summary, view: View) -> str:
     """The layer table and its totals; fitted to ``view.width`` by shortening names in the middle, never numbers."""
     chosen = columns = choose(view.columns)
     lines = [[column.text(row) for column in columns] for row in rows(summary, view.depth, view.only)]
-    widths = [max(len(cell) for cell in cells) for cells in zip([c.title for c in columns], *lines, strict=True)]
+    widths = [max(cell_len(cell) for cell in cells) for cells in zip([c.title for c in columns], *lines, strict=True)]
     if view.width is not None:
         columns, lines, widths = _fit(columns, lines, widths, view.width)
     table = Table(box=ASCII if view.ascii else ROUNDED, header_style="bold")
@@ -54,11 +55,14 @@ def render(summary: Summary, view: View) -> str:
 
 def shorten(text: str, width: int, ascii_only: bool = False) -> str:
     """``text`` cut in the middle to ``width`` characters: both ends of a path say where it is."""
-    if len(text) <= width:
+    if cell_len(text) <= width:
         return text
     mark = "..." if ascii_only else "…"
     keep = max(width - len(mark), 2)
-    return text[: keep // 2] + mark + text[len(text) - (keep - keep // 2) :]
+    start, end = text[: keep // 2], text[len(text) - (keep - keep // 2) :]
+    while cell_len(start + mark + end) > max(width, 3):  # wide characters
+        start, end = start[:-1], end[1:]
+    return start + mark + end
 
 
 def _fit(

@@ -1,0 +1,54 @@
+"""Multiply-adds of torch's operators: torch's own formulas, and those that it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import flop_registry
+
+_aten = torch.ops.aten
+
+#: Products that torch's registry doesn't know: operator -> multiply-adds of its arguments and output.
+_FORMULAS: dict[Any, Callable[..., int]] = {
+    _aten.mv: lambda matrix, _vector: matrix.numel(),
+    _aten.addmv: lambda _bias, matrix, _vector, **_: matrix.numel(),
+    _aten.dot: lambda first, _second: first.numel(),
+    _aten.vdot: lambda first, _second: first.numel(),
+    _aten.addbmm: lambda _bias, first, second, **_: first.numel() * second.shape[-1],
+    _aten.conv_tbc: lambda x, weight, _bias, pad=0: (
+        (x.shape[0] + 2 * pad - weight.shape[0] + 1) * x.shape[1] * weight.numel()
+    ),
+}
+
+#: Words in the name of an operator that multiplies matrices: without a formula, its cost is unknown.
+_PRODUCTS = frozenset(
+    [
+        *("addmm", "addbmm", "addmv", "bmm", "conv", "convolution", "cdist", "dot", "fft", "gru", "inner", "linalg"),
+        *("linear", "lstm", "matmul", "mm", "mv", "rnn", "sparse", "trilinear", "vdot", "int4pack", "int8pack"),
+    ]
+)
+_NO_PRODUCTS = ("linalg_vector_norm", "linalg_cross")
+
+#: Operators of torchvision that choose and sample, but don't multiply matrices.
+_FREE = ("torchvision::nms", "torchvision::roi_align", "torchvision::roi_pool", "torchvision::ps_roi_align")
+
+
+def has_formula(func: Any) -> bool:
+    """Whether an operator's cost is known as it stands, without decomposing it."""
+    return func._overloadpacket in flop_registry or func._overloadpacket in _FORMULAS
+
+
+def macs(func: Any, args: Any, kwargs: Any, output: Any) -> int | None:
+    """Multiply-adds of one operator's call; 0 for what multiplies no matrices, None for what nobody knows."""
+    packet = func._overloadpacket
+    if packet in flop_registry:
+        return int(flop_registry[packet](*args, **kwargs, out_val=output)) // 2
+    if packet in _FORMULAS:
+        return int(_FORMULAS[packet](*args, **kwargs))
+    namespace, _, name = func._schema.name.partition("::")
+    if namespace in ("aten", "prim", "prims"):
+        plain = name.strip("_")
+        return None if plain not in _NO_PRODUCTS and not _PRODUCTS.isdisjoint(plain.split("_")) else 0
+    return 0 if func._schema.name in _FREE else None
