@@ -17,14 +17,14 @@ $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-$(VENV)/.torch: $(VENV)/.dev
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[torch]'
+$(VENV)/.all: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[all]'
 	@touch $@
 
 run: $(VENV)/.base ## Set up and show ResNet50, without any framework
 	@$(BIN)/resnet-inspect summary
 
-test: $(VENV)/.torch ## Set up everything and run all tests
+test: $(VENV)/.all ## Set up everything and run all tests
 	$(BIN)/pytest -q
 
 lint: $(VENV)/.dev ## Style, types and the direction of imports
@@ -33,7 +33,7 @@ lint: $(VENV)/.dev ## Style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.torch ## Measure against the bare imports
+bench: $(VENV)/.all ## Measure against the bare imports
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the virtual environment and caches

@@ -1,7 +1,7 @@
 """Look at a neural network: layers, skip connections, parameters, multiply-adds.
 
-``summarize(model, input="3x224x224")`` summarises any ``torch.nn.Module``; names are imported when first used,
-so that ``import resnet_inspect`` costs nothing.
+``summarize(model, input="3x224x224")`` summarises any ``torch.nn.Module`` or Keras model. Names are imported when
+first used, so that ``import resnet_inspect`` costs nothing.
 """
 
 from __future__ import annotations

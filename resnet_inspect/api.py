@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex
 
 from . import ir, ir_json
 from .analysis.rows import rows
-from .backends import DTYPES, adapter
+from .backends import BACKENDS, DTYPES, load
 from .errors import BadRequestError
 from .render import View, render
 from .render.columns import choose
@@ -62,7 +62,7 @@ def summarize(
     batch: int | None = None,
     dtype: Any = None,
 ) -> Summary:
-    """Summarises a ``torch.nn.Module`` without changing it: modes, hooks, buffers and random state stay.
+    """Summarises a ``torch.nn.Module`` or a Keras model without changing it: modes, buffers and random state stay.
 
     ``input`` is a shape (``"3x224x224"``, ``(3, 224, 224)``; a batch of 1 is added), a tensor, or a list of
     them for several inputs. ``dtype`` (``"float16"``, ``torch.float16``) is the inputs' (default: the model's own).
@@ -81,7 +81,13 @@ def summarize(
         not isinstance(size, SupportsIndex) or _is_tensor(size) for size in input
     )
     items = [item if _is_tensor(item) else _sizes(item) for item in (input if several else [input])]
-    return Summary.of(adapter("torch").summarize_object(model, items, batch, name))
+    return Summary.of(load(BACKENDS[_framework(model)]).summarize_object(model, items, batch, name))
+
+
+def _framework(model: Any) -> str:
+    """Whose a model object is; Keras' own layers are torch modules too where Keras runs on torch."""
+    origins = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+    return "keras" if "keras" in origins else "torch"
 
 
 def _is_tensor(item: Any) -> bool:

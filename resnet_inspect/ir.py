@@ -135,8 +135,8 @@ class Model:
 class Trace:
     """How the rows were obtained.
 
-    ``method``: ``rules`` (computed, no framework), ``meta`` (the framework ran without data) or ``real``
-    (the framework ran on real tensors, ``reason`` says why).
+    ``method``: ``rules`` (computed, no framework), ``meta`` (torch ran without data), ``symbolic`` (Keras did) or
+    ``real`` (the framework ran on real tensors, ``reason`` says why).
     """
 
     method: str

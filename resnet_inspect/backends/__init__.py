@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any
 
 from ..errors import ModelError
@@ -12,37 +14,71 @@ from .request import Answer, Request
 BACKENDS = {
     "local": "resnet_inspect.backends.from_local",
     "torch": "resnet_inspect.backends.from_torch",
+    "keras": "resnet_inspect.backends.from_keras",
 }
-NAMES = ("local", "torch", "keras")
+NAMES = tuple(BACKENDS)
 #: Element types that inputs and weights may have in every backend.
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
+#: What a person installs to have a backend.
+EXTRAS = {"torch": "torch", "keras": "tensorflow"}
 
-def adapter(backend: str) -> Any:
-    """The module of a backend.
+
+def adapter(backend: str, timeout: float | None = None) -> Any:
+    """The module of a backend, or a stand-in that runs it in a child process.
+
+    A child is used where this process holds a framework that the backend's can't share it with, or where the
+    answer must come within ``timeout`` seconds.
 
     Raises:
         ModelError: there is no such backend, or its framework isn't installed.
     """
-    if backend == "keras":
-        raise ModelError(
-            "the keras backend comes with the next version; --backend local --flavor keras has its ResNets"
-        )
     if backend not in BACKENDS:
         raise ModelError(f"there is no backend {backend!r}; choose one of {', '.join(NAMES)}")
+    if timeout is not None or _other_framework(backend) in sys.modules:
+        from .worker import Remote
+
+        return Remote(BACKENDS[backend], timeout)
+    return load(BACKENDS[backend])
+
+
+def load(module: str) -> Any:
+    """Imports a backend's module, with its framework's chatter held back.
+
+    Raises:
+        ModelError: the framework isn't installed or doesn't work, with what it said.
+    """
+    from .chatter import held_back
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    backend = next(name for name, path in BACKENDS.items() if path == module)
     try:
-        return importlib.import_module(BACKENDS[backend])
+        with held_back():
+            return importlib.import_module(module)
     except ImportError as error:
-        raise ModelError(
-            f"the {backend} backend can't be used: {error}. Install it with: pip install 'resnet-inspect[{backend}]'"
-        ) from error
-    except RuntimeError as error:
+        hint = f"Install it with: pip install 'resnet-inspect[{EXTRAS.get(backend, 'all')}]'"
+        raise ModelError(f"the {backend} backend can't be used: {error}. {hint}{_chatter(error)}") from error
+    except Exception as error:
         if "torchvision::" in str(error):
             raise ModelError(
                 f"torch and torchvision were built for different versions of one another ({error}). "
                 "Install a matching pair: pip install --upgrade torch torchvision"
             ) from error
-        raise
+        said = f"{type(error).__name__}: {error}"
+        raise ModelError(f"the {backend} backend can't be used: {said}{_chatter(error)}") from error
 
 
-__all__ = ["BACKENDS", "DTYPES", "NAMES", "Answer", "Request", "adapter"]
+def _chatter(error: BaseException) -> str:
+    said = getattr(error, "chatter", "")
+    return f" (it said: {said[-500:]})" if said else ""
+
+
+def _other_framework(backend: str) -> str | None:
+    """The package that must not be in the process of this backend."""
+    if backend == "torch":
+        return "tensorflow"
+    keras_runs_on = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return "torch" if backend == "keras" and keras_runs_on == "tensorflow" else None
+
+
+__all__ = ["BACKENDS", "DTYPES", "EXTRAS", "NAMES", "Answer", "Request", "adapter", "load"]

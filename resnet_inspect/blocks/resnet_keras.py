@@ -113,12 +113,11 @@ def _block_v1(
     y = _bn_relu(graph, f"{path}_1_bn", f"{path}_1_relu", y, filters)
     y = graph.conv(f"{path}_2_conv", y, (filters, filters), 3, padding=1, bias=True)
     y = _bn_relu(graph, f"{path}_2_bn", f"{path}_2_relu", y, filters)
+    # Keras runs layers by their distance from the output: the projection comes late, between the others.
+    y = graph.conv(f"{path}_3_conv", y, (filters, 4 * filters), 1, bias=True)
     shortcut = x
-    # Keras lists layers by their distance from the output: the projection comes late, between the others.
     if projection:
         shortcut = graph.conv(f"{path}_0_conv", x, (width, 4 * filters), 1, stride=stride, bias=True)
-    y = graph.conv(f"{path}_3_conv", y, (filters, 4 * filters), 1, bias=True)
-    if projection:
         shortcut = graph.batch_norm(f"{path}_0_bn", shortcut, 4 * filters, _EPS, _MOMENTUM)
     y = graph.batch_norm(f"{path}_3_bn", y, 4 * filters, _EPS, _MOMENTUM)
     return graph.relu(f"{path}_out", graph.op(f"{path}_add", "add", shortcut, y))

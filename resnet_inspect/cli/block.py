@@ -10,7 +10,7 @@ from ..backends import DTYPES, NAMES, Request, adapter
 from ..blocks.residual import KINDS, SHORTCUTS, BlockSpec
 from ..errors import BadRequestError
 from ..shape import parse_shape
-from .options import deliver, output_options
+from .options import deliver, output_options, timeout_option
 
 
 @click.command("block")
@@ -33,6 +33,7 @@ from .options import deliver, output_options
 @click.option("--batch", type=click.IntRange(min=1), help="Batch size, if the shape has none. Default: 1.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True)
 @click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --shape. Default: where 1, 3 or 4 stands.")
+@timeout_option
 @output_options
 def command(
     shape: str,
@@ -48,6 +49,7 @@ def command(
     batch: int | None,
     dtype: str,
     layout: str | None,
+    timeout: float | None,
     debug: bool,
     **output: Any,
 ) -> None:
@@ -66,4 +68,4 @@ def command(
         flavor=flavor or own,
     )
     request = Request(model="residual_block", inputs=(parse_shape(shape),), batch=batch, dtype=dtype, layout=layout)
-    deliver(adapter(backend).summarize_block(spec, request), **output)
+    deliver(adapter(backend, timeout).summarize_block(spec, request), **output)

@@ -39,6 +39,14 @@ def output_options(function: F) -> F:
     return function
 
 
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up after this long: the framework runs in a process of its own then.",
+)
+
+
 def parse_arguments(pairs: Sequence[str]) -> Attributes:
     """``key=value`` pairs; a value that is JSON is that, anything else is text.
 

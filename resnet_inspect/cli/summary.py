@@ -9,7 +9,7 @@ import click
 from ..backends import DTYPES, NAMES, Request, adapter
 from ..errors import BadRequestError
 from ..shape import parse_shape
-from .options import deliver, output_options, parse_arguments
+from .options import deliver, output_options, parse_arguments, timeout_option
 
 
 def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -18,6 +18,7 @@ def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: st
 
     known = [*networks.names("torch"), *(f"local:{name}" for name in networks.names("torch"))]
     known += [f"torch:{name}" for name in zoo.names("torchvision")]
+    known += [f"keras:{name}" for name in zoo.names("keras")]
     return [name for name in known if name.startswith(incomplete)]
 
 
@@ -36,6 +37,7 @@ def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: st
 @click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --input. Default: where 1, 3 or 4 stands.")
 @click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
 @click.option("--flavor", type=click.Choice(["torch", "keras"]), help="Whose network the local backend builds.")
+@timeout_option
 @output_options
 def command(
     model: str,
@@ -46,12 +48,13 @@ def command(
     layout: str | None,
     arguments: tuple[str, ...],
     flavor: str | None,
+    timeout: float | None,
     debug: bool,
     **output: Any,
 ) -> None:
     """Show MODEL (default: resnet50) layer by layer, with every skip connection.
 
-    MODEL may name its backend: torch:resnet50, local:resnet50.
+    MODEL may name its backend: torch:resnet50, keras:ResNet50, local:resnet50.
     """
     prefix, separator, rest = model.partition(":")
     if separator:
@@ -70,4 +73,4 @@ def command(
         arguments=parse_arguments(arguments),
         flavor=flavor,
     )
-    deliver(adapter(backend).summarize(request), **output)
+    deliver(adapter(backend, timeout).summarize(request), **output)

@@ -10,6 +10,7 @@ _METHODS = {
     "rules": "computed by rules, no framework",
     "meta": "traced on meta, no data",
     "real": "traced on real tensors",
+    "symbolic": "traced on symbolic tensors, no data",
 }
 
 

@@ -1,0 +1,35 @@
+"""What frameworks write to the terminal on their own: held back, and shown only if they fail."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Nothing that is written to stdout or stderr inside gets out, not even by C++; if an exception does, all does.
+
+    The exception gets what was written as ``__notes__``-like text in its ``chatter`` attribute.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as file:
+        kept = [(number, os.dup(number)) for number in (1, 2)]
+        for number, _ in kept:
+            os.dup2(file.fileno(), number)
+        try:
+            yield
+        except BaseException as error:
+            file.seek(0)
+            error.chatter = file.read().decode(errors="replace").strip()  # type: ignore[attr-defined]
+            raise
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, copy in kept:
+                os.dup2(copy, number)
+                os.close(copy)

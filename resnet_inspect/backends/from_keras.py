@@ -1,0 +1,250 @@
+"""The Keras backend: ``keras.applications`` by name, any Keras model object, and lowered blocks."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state
+
+from ..blocks.graph import INPUT
+from ..blocks.residual import BlockSpec, residual_block
+from ..errors import BadRequestError, InputError, ModelError
+from ..ir import Model, Summary, Trace
+from ..shape import Expected, Resolved, format_shape
+from ..version import __version__
+from . import zoo
+from .chatter import held_back
+from .from_local import resolve_block, resolve_input
+from .keras_trace import Recorder, failure
+from .request import Answer, Request
+
+#: MobileNetV3 has no size of its own; its weights were made for this one.
+_DEFAULT_SIZE = 224
+
+
+def summarize(request: Request) -> Answer:
+    """Summarises a model of ``keras.applications``.
+
+    Raises:
+        ModelError: no such model, or its constructor refuses the arguments.
+        InputError: the input doesn't fit, with the first layer that refuses it.
+    """
+    name = _known(request.model)
+    constructor = getattr(keras.applications, name)
+    arguments = dict(request.arguments)
+    _check_arguments(name, constructor, arguments)
+
+    def build(input_shape: tuple[int, ...] | None) -> Any:
+        return constructor(weights=None, input_shape=input_shape, **arguments)
+
+    with held_back(), defaults(request.dtype), unallocated():
+        if request.inputs:
+            resolved = resolve_input(request, f"keras:{name}", _image((_DEFAULT_SIZE, _DEFAULT_SIZE, 3)))
+            model = _build(name, build, resolved)
+        else:
+            model = _build(name, build, None)
+            image = _image(tuple(size or _DEFAULT_SIZE for size in model.input_shape[1:]))
+            resolved = resolve_input(request, f"keras:{name}", image)
+            if None in model.input_shape[1:]:
+                model = _build(name, build, resolved)
+        described = Model(name, "keras", f"keras.applications.{name}", request.arguments)
+        summary = _trace(model, described, [resolved], request.dtype)
+    return Answer(summary, (resolved.note,) if resolved.note else ())
+
+
+def summarize_block(spec: BlockSpec, request: Request) -> Answer:
+    """Lowers a residual block to a real ``keras.Model`` and traces it."""
+    from .keras_lower import lower
+
+    spec, resolved = resolve_block(spec, request)
+    graph = residual_block(spec)
+    with held_back(), defaults(request.dtype), unallocated():
+        model = lower(graph, resolved.shape[1:])
+        described = Model(graph.name, "keras", graph.builder, graph.arguments)
+        summary = _trace(model, described, [resolved], request.dtype)
+    return Answer(summary, (*([resolved.note] if resolved.note else []), *graph.notes))
+
+
+def summarize_object(
+    model: Any, inputs: Sequence[tuple[int, ...]], batch: int | None = None, dtype: str | None = None
+) -> Summary:
+    """Summarises a Keras model object. One that isn't built yet is built by this, as by its first call.
+
+    Raises:
+        ModelError: ``model`` is no Keras model or layer.
+        InputError: the input doesn't fit.
+    """
+    if not isinstance(model, keras.layers.Layer):
+        raise ModelError(f"expected a Keras model or layer, got {type(model).__name__}")
+    if any(hasattr(item, "detach") for item in inputs):
+        raise BadRequestError("give a Keras model shapes, not tensors")
+    declared = _declared(model)
+    given = [_resolve_for_object(tuple(item), batch, declared, index) for index, item in enumerate(inputs)]
+    described = Model(type(model).__name__, "keras", f"{type(model).__module__}.{type(model).__qualname__}")
+    return _trace(model, described, given, dtype)
+
+
+def known_names() -> tuple[str, ...]:
+    """The model classes of ``keras.applications``."""
+    return zoo.names("keras")
+
+
+def _known(name: str) -> str:
+    by_lower_case = {item.lower(): item for item in known_names()}
+    if name.lower() in by_lower_case:
+        return by_lower_case[name.lower()]
+    nearest = [by_lower_case[item] for item in difflib.get_close_matches(name.lower(), by_lower_case, n=3)]
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {len(by_lower_case)}, ResNet50 among them"
+    raise ModelError(f"keras.applications has no model {name!r}; {hint}")
+
+
+def _check_arguments(name: str, constructor: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    signature = inspect.signature(constructor)
+    own = {"weights": "--weights", "input_shape": "--input", "input_tensor": "--input"}
+    for key in arguments:
+        if key in own:
+            raise BadRequestError(f"keras:{name}: say {own[key]} instead of --arg {key}")
+        if key not in signature.parameters:
+            takes = ", ".join(item for item in signature.parameters if item not in own)
+            raise ModelError(f"keras:{name} takes no argument {key!r}; it takes {takes}")
+
+
+def _image(sizes: tuple[int, ...]) -> Expected:
+    first = keras.config.image_data_format() == "channels_first"
+    height, width, channels = sizes
+    return Expected("NCHW", (1, channels, height, width)) if first else Expected("NHWC", (1, height, width, channels))
+
+
+def _build(name: str, build: Callable[[tuple[int, ...] | None], Any], resolved: Resolved | None) -> Any:
+    """The model for images of a shape, or of its own size.
+
+    What it refuses is the shape's fault only if it takes its own size.
+    """
+    filtering = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    shape = resolved.shape[1:] if resolved else None
+    try:
+        return build(shape)
+    except Exception as error:
+        said = failure(error)
+        if resolved is None:
+            raise ModelError(f"keras:{name} can't be built: {said}") from error
+        try:
+            build(None)
+        except Exception as default_error:
+            raise ModelError(f"keras:{name} can't be built: {failure(default_error)}") from error
+        hint = f". {resolved.hint}" if resolved.hint else ""
+        raise InputError(f"keras:{name} can't read {format_shape(resolved.shape[1:])}: {said}{hint}") from error
+    finally:
+        if filtering:
+            keras.config.enable_traceback_filtering()
+
+
+def _trace(model: Any, described: Model, inputs: Sequence[Resolved], dtype: str | None) -> Summary:
+    names = _input_names(model, len(inputs))
+    tensors = [
+        (name, keras.KerasTensor(item.shape, dtype=_input_dtype(model, index, dtype)), item.layout)
+        for index, (name, item) in enumerate(zip(names, inputs, strict=True))
+    ]
+    recorder = Recorder(model, described.name)
+    with fresh_names():
+        try:
+            outputs = recorder.record(tensors)
+        except InputError as error:
+            hint = next((item.hint for item in inputs if item.hint), None)
+            raise InputError(f"{error}. {hint}" if hint else str(error)) from error
+    layers, unused = recorder.finish()
+    return Summary(
+        model=described,
+        inputs=tuple(layer.output_tensors[0] for layer in layers[: len(inputs)]),
+        outputs=tuple(outputs),
+        layers=layers,
+        modules=tuple(recorder.modules.items()),
+        trace=Trace("symbolic"),
+        unused=unused,
+        environment=_environment(),
+    )
+
+
+def _input_names(model: Any, count: int) -> list[str]:
+    """One input is ``input``; several have the names that their model gave them."""
+    declared = [getattr(tensor, "name", None) for tensor in getattr(model, "inputs", None) or []]
+    if count == 1:
+        return [INPUT]
+    return [
+        str(declared[index]) if len(declared) == count and declared[index] else f"{INPUT}{f'_{index}' if index else ''}"
+        for index in range(count)
+    ]
+
+
+def _declared(model: Any) -> list[Any]:
+    try:
+        return list(model.inputs or [])
+    except (AttributeError, ValueError):
+        return []
+
+
+def _input_dtype(model: Any, index: int, dtype: str | None) -> str:
+    declared = _declared(model)
+    if dtype is None and index < len(declared):
+        return str(declared[index].dtype)
+    return dtype or keras.config.floatx()
+
+
+def _resolve_for_object(sizes: tuple[int, ...], batch: int | None, declared: list[Any], index: int) -> Resolved:
+    """A shape for a model object: with a batch if it has as many sizes as the model declares, or four and more."""
+    rank = len(declared[index].shape) if index < len(declared) else 4
+    if len(sizes) < rank:
+        sizes = (batch or 1, *sizes)
+    elif batch not in (None, sizes[0]):
+        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
+    first = keras.config.image_data_format() == "channels_first"
+    layouts = {3: "NLC", 4: "NCHW" if first else "NHWC", 5: "NCDHW" if first else "NDHWC"}
+    return Resolved(sizes, layouts.get(len(sizes)))
+
+
+@contextmanager
+def defaults(dtype: str) -> Iterator[None]:
+    """Keras' defaults set for one build, with fresh automatic names, and put back."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    try:
+        with fresh_names():
+            yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+
+
+@contextmanager
+def fresh_names() -> Iterator[None]:
+    """Automatic names count from the start inside: they must not depend on what the process did before."""
+    counters = global_state.get_global_attribute("object_name_uids")
+    global_state.set_global_attribute("object_name_uids", None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("object_name_uids", counters)
+
+
+@contextmanager
+def unallocated() -> Iterator[None]:
+    """Variables made inside have a shape and no values."""
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+
+
+def _environment() -> tuple[tuple[str, str], ...]:
+    import importlib.metadata
+
+    backend = keras.config.backend()
+    versions = {"resnet_inspect": __version__, "python": platform.python_version(), "keras": keras.__version__}
+    versions[backend] = importlib.metadata.version(backend)
+    return tuple(versions.items())

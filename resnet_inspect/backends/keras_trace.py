@@ -1,0 +1,362 @@
+"""One symbolic run of a Keras model, recorded as layers: leaf layers, functional operations, edges, MACs.
+
+A model's layers are called on ``KerasTensor``s, which have a shape and no values. Every call goes through
+``Layer.symbolic_call``, every functional operation through ``Operation.symbolic_call``: there we listen. A layer
+that is made of others (a nested model, a subclass) is opened by running its ``call`` on the same tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+from keras.src.layers.layer import Layer as KerasLayer
+from keras.src.ops.operation import Operation
+
+from .. import ops
+from ..errors import InputError
+from ..ir import Layer, Parameter, Tensor
+from ..shape import format_shape
+from . import keras_cost, keras_ops
+
+#: Classes of Keras whose statistics (moving averages, means of the data) are state, not frozen parameters.
+_WITH_STATISTICS = ("batch_norm", "normalization")
+
+
+@dataclass
+class _Frame:
+    """A running container: its path, its own operations, and how often each other one was called in it."""
+
+    path: str
+    named: frozenset[int] = frozenset()
+    names: dict[str, int] = field(default_factory=dict)
+
+
+class Recorder:
+    """Records the layers of one run; ``record`` is the door."""
+
+    def __init__(self, model: Any, name: str) -> None:
+        self.name = name
+        self.layers: list[Layer] = []
+        self.modules: dict[str, str] = {}
+        self._model = model
+        self._sources: dict[int, tuple[Any, str, Tensor]] = {}
+        self._claimed: dict[int, str] = {}
+        self._calls: dict[str, int] = {}
+        self._stack: list[_Frame] = []
+        self._in_leaf = False
+        self._paths: dict[int, str] = {}
+        self._touched: list[Any] = []
+
+    def record(self, inputs: list[tuple[str, Any, str | None]]) -> list[Tensor]:
+        """Calls the model on ``inputs`` (name, KerasTensor, layout); gives its outputs.
+
+        Raises:
+            InputError: a layer refuses its input, with the layer and the shapes.
+        """
+        self.modules[""] = _kind(self._model)
+        for name, tensor, layout in inputs:
+            described = Tensor(_shape(tensor), keras.backend.standardize_dtype(tensor.dtype), layout)
+            self.layers.append(Layer(name, name, "InputLayer", "input", output_tensors=(described,)))
+            self.modules[name] = "InputLayer"
+            self._sources[id(tensor)] = (tensor, name, described)
+        self._paths[id(self._model)] = ""
+        tensors = [tensor for _, tensor, _ in inputs]
+        filtering = keras.config.is_traceback_filtering_enabled()
+        # Unfiltered tracebacks tell which layer failed.
+        keras.config.disable_traceback_filtering()
+        try:
+            with self._listening():
+                output = self._model(tensors[0] if len(tensors) == 1 else tensors)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"{self.name}: {failure(error)}") from error
+        finally:
+            if filtering:
+                keras.config.enable_traceback_filtering()
+            self._forget()
+        return [self._source(tensor)[1] for tensor in keras.tree.flatten(output) if self._is_known(tensor)]
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        recorder = self
+        of_layer, of_operation = KerasLayer.symbolic_call, Operation.symbolic_call
+
+        def layer_call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            return recorder._call_layer(of_layer, layer, args, kwargs)
+
+        def operation_call(operation: Any, *args: Any, **kwargs: Any) -> Any:
+            return recorder._call_operation(of_operation, operation, args, kwargs)
+
+        KerasLayer.symbolic_call, Operation.symbolic_call = layer_call, operation_call
+        try:
+            yield
+        finally:
+            KerasLayer.symbolic_call, Operation.symbolic_call = of_layer, of_operation
+
+    def _call_layer(self, original: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
+        if self._in_leaf:
+            return original(layer, *args, **kwargs)
+        path = self._path(layer)
+        self._touched.append(layer)
+        if path:
+            self.modules.setdefault(path, _kind(layer))
+        if _is_composite(layer):
+            mark = self._mark()
+            try:
+                return self._open(layer, path, args, kwargs)
+            except _RAW_FUNCTION_ERRORS as error:
+                if "KerasTensor" not in str(error):
+                    raise
+                # Its code calls the backend's own functions, which only take the backend's tensors: one row then.
+                self._reset(mark)
+        self._in_leaf = True
+        try:
+            output = original(layer, *args, **kwargs)
+        finally:
+            self._in_leaf = False
+        given = [tensor for tensor in keras.tree.flatten((args, kwargs)) if self._is_known(tensor)]
+        inputs = [_read_by(layer, self._source(tensor)[1]) for tensor in given]
+        outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
+        shapes = [Tensor(_shape(t), t.dtype) for t in outputs]
+        op, attributes = keras_ops.describe_layer(layer, inputs, shapes) if inputs else ("other", ())
+        macs = keras_cost.layer_macs(layer, op, dict(attributes), inputs, shapes)
+        parameters, shared = self._claim(layer.weights, layer, path)
+        self._add(path, _kind(layer), op, given, inputs, outputs, attributes, macs, parameters, shared)
+        return output
+
+    def _open(self, layer: Any, path: str, args: Any, kwargs: Any) -> Any:
+        """Runs a container's own code on symbolic tensors, so that what it calls is heard."""
+        operations = getattr(getattr(layer, "_functional", None) or layer, "_operations", ())
+        self._stack.append(_Frame(path, frozenset(id(item) for item in operations)))
+        try:
+            return layer.call(*args, **kwargs)
+        finally:
+            self._stack.pop()
+
+    def _call_operation(self, original: Callable[..., Any], operation: Any, args: Any, kwargs: Any) -> Any:
+        output = original(operation, *args, **kwargs)
+        if self._in_leaf or not self._stack:
+            return output
+        self._touched.append(operation)
+        flat = keras.tree.flatten((args, kwargs))
+        given = [tensor for tensor in flat if self._is_known(tensor)]
+        outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
+        if type(operation).__name__ == "ConvertToTensor" and given and outputs[0].dtype == given[0].dtype:
+            # Every functional model does this to its inputs: nothing.
+            self._sources[id(outputs[0])] = (outputs[0], *self._source(given[0]))
+            return output
+        op = keras_ops.operation_op(operation)
+        attributes = keras_ops.operation_attributes(operation)
+        variables = [item for item in flat if isinstance(item, keras.Variable)]
+        operands = [
+            self._source(item)[1]
+            if self._is_known(item)
+            else Tensor(_shape(item), keras.backend.standardize_dtype(item.dtype))
+            for item in flat
+            if hasattr(item, "shape") and hasattr(item, "dtype")
+        ]
+        macs = keras_cost.operation_macs(op, attributes, operands)
+        path = self._operation_path(operation, op)
+        parameters, shared = self._claim(variables, None, path)
+        inputs = [self._source(tensor)[1] for tensor in given]
+        self._add(path, type(operation).__name__, op, given, inputs, outputs, attributes, macs, parameters, shared)
+        return output
+
+    def _add(
+        self,
+        path: str,
+        kind: str,
+        op: str,
+        given: list[Any],
+        inputs: list[Tensor],
+        outputs: list[Any],
+        attributes: Any,
+        macs: int | None,
+        parameters: tuple[Parameter, ...],
+        shared: tuple[str, ...],
+    ) -> None:
+        calls = self._calls[path] = self._calls.get(path, 0) + 1
+        identity = path if calls == 1 else f"{path}:{calls}"
+        produced = []
+        for tensor in outputs:
+            described = Tensor(
+                _shape(tensor), tensor.dtype, self._layout(op, dict(attributes), inputs, len(tensor.shape))
+            )
+            produced.append(described)
+        self.layers.append(
+            Layer(
+                id=identity,
+                path=path,
+                type=kind,
+                op=op,
+                inputs=tuple(self._source(tensor)[0] for tensor in given),
+                input_tensors=tuple(inputs),
+                output_tensors=tuple(produced),
+                parameters=parameters,
+                shared=shared,
+                macs=macs,
+                attributes=attributes,
+            )
+        )
+        for tensor, described in zip(outputs, produced, strict=True):
+            self._sources[id(tensor)] = (tensor, identity, described)
+
+    def _layout(self, op: str, attributes: Any, inputs: list[Tensor], rank: int) -> str | None:
+        """An image stays one through whatever our rules say keeps it, and through what changes no shape."""
+        known = inputs[0].layout if inputs else None
+        if known is None or len(known) != rank:
+            return None
+        if op in ops.RULES:
+            try:
+                return ops.apply(op, attributes, inputs).output.layout
+            except (InputError, KeyError, TypeError, ValueError):
+                return None
+        return known if op not in ("reshape", "transpose", "slice", "other", "matmul", "einsum") else None
+
+    def _path(self, layer: Any) -> str:
+        """Its name below the container that runs it; a layer shared by containers keeps its first path."""
+        if id(layer) not in self._paths:
+            prefix = self._stack[-1].path if self._stack else ""
+            self._paths[id(layer)] = f"{prefix}.{layer.name}" if prefix else layer.name
+        return self._paths[id(layer)]
+
+    def _operation_path(self, operation: Any, op: str) -> str:
+        """A functional model's operation has a name; one that code calls is counted within its container."""
+        frame = self._stack[-1]
+        prefix = f"{frame.path}." if frame.path else ""
+        if id(operation) in frame.named:
+            return prefix + str(operation.name)
+        count = frame.names[op] = frame.names.get(op, -1) + 1
+        return f"{prefix}{op}_{count}" if count else prefix + op
+
+    def _claim(self, variables: Iterable[Any], layer: Any, path: str) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+        new: list[Parameter] = []
+        shared: list[str] = []
+        for variable in variables:
+            if id(variable) in self._claimed:
+                shared.append(self._claimed[id(variable)])
+                continue
+            parameter = describe_variable(variable, path, layer)
+            self._claimed[id(variable)] = parameter.name
+            new.append(parameter)
+        return tuple(new), tuple(dict.fromkeys(shared))
+
+    def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
+        """All layers, with a row for each whose weights no call was seen to use, and the names of those weights."""
+        unused: list[str] = []
+        for layer in [self._model, *self._model._flatten_layers(include_self=False)]:
+            own = [variable for variable in _own_weights(layer) if id(variable) not in self._claimed]
+            if not own:
+                continue
+            path = self._paths.get(id(layer), layer.name) or _kind(layer)
+            parameters, _ = self._claim(own, layer, path)
+            place = next((i for i, known in enumerate(self.layers) if known.path.startswith(f"{path}.")), None)
+            if place is not None or not self._paths.get(id(layer), "?"):
+                # A container's own weight, used where nobody could see it: its first layer counts it.
+                first = (
+                    place if place is not None else next(i for i, item in enumerate(self.layers) if item.op != "input")
+                )
+                known = self.layers[first]
+                self.layers[first] = replace(known, parameters=(*known.parameters, *parameters))
+            else:
+                self.layers.append(
+                    Layer(path, path, _kind(layer), keras_ops.layer_op(layer), parameters=parameters, called=False)
+                )
+            unused += [p.name for p in parameters if p.role != "statistics"]
+        return tuple(self.layers), tuple(unused)
+
+    def _is_known(self, item: Any) -> bool:
+        found = self._sources.get(id(item))
+        return found is not None and found[0] is item
+
+    def _source(self, tensor: Any) -> tuple[str, Tensor]:
+        _, layer, described = self._sources[id(tensor)]
+        return layer, described
+
+    def _mark(self) -> tuple[int, dict[str, int], dict[int, str], dict[str, str], int]:
+        return len(self.layers), dict(self._calls), dict(self._claimed), dict(self.modules), len(self._stack)
+
+    def _reset(self, mark: tuple[int, dict[str, int], dict[int, str], dict[str, str], int]) -> None:
+        count, self._calls, self._claimed, self.modules, depth = mark
+        del self.layers[count:]
+        del self._stack[depth:]
+
+    def _forget(self) -> None:
+        """Takes this run's nodes off the layers: they would change what Keras itself says of the model."""
+        made = {id(tensor) for tensor, _, _ in self._sources.values()}
+        for item in self._touched:
+            for nodes in (item._inbound_nodes, item._outbound_nodes):
+                nodes[:] = [
+                    node
+                    for node in nodes
+                    if not any(id(tensor) in made for tensor in (*node.outputs, *node.arguments.keras_tensors))
+                ]
+
+
+#: What Keras and the backends raise when a KerasTensor meets a function of theirs.
+_RAW_FUNCTION_ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError)
+
+
+def describe_variable(variable: Any, path: str, layer: Any) -> Parameter:
+    """A weight under its layer's path, with its role."""
+    own = str(variable.path)
+    name = own.rpartition(f"{layer.name}/")[2] if layer is not None else variable.name
+    if variable.trainable:
+        role = "trainable"
+    elif layer is not None and keras_ops.layer_op(layer) in _WITH_STATISTICS and _is_state(variable, layer):
+        role = "statistics"
+    else:
+        role = "frozen"
+    dtype = keras.backend.standardize_dtype(variable.dtype)
+    return Parameter(f"{path}/{name}" if path else name, tuple(variable.shape), dtype, role)
+
+
+def failure(error: BaseException) -> str:
+    """The layer that failed, and the first sentences of what it said."""
+    layer = None
+    trace = error.__traceback__
+    while trace is not None:
+        item = trace.tb_frame.f_locals.get("self")
+        if isinstance(item, KerasLayer) and not _is_composite(item):
+            layer = item
+        trace = trace.tb_next
+    said = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
+    if layer is None or f'layer "{layer.name}"' in said:
+        return said
+    return f"{layer.name} ({_kind(layer)}) {said}"
+
+
+def _read_by(layer: Any, tensor: Tensor) -> Tensor:
+    """A tensor as the image that a layer takes it for, whatever it was before (a reshape's result)."""
+    layout = keras_ops.image_layout(layer, len(tensor.shape)) if tensor.layout is None else tensor.layout
+    return replace(tensor, layout=layout)
+
+
+def _is_composite(layer: Any) -> bool:
+    """Whether a layer is made of others that deserve rows of their own; Keras' own layers never are."""
+    if isinstance(layer, keras.Model):
+        return True
+    return keras_ops.layer_class(layer) is None and not type(layer).__module__.startswith("keras.src.layers.")
+
+
+def _is_state(variable: Any, layer: Any) -> bool:
+    return any(variable is item for item in layer._non_trainable_variables)
+
+
+def _own_weights(layer: Any) -> list[Any]:
+    return [*layer._trainable_variables, *(v for v in layer._non_trainable_variables)]
+
+
+def _kind(layer: Any) -> str:
+    return type(layer).__name__
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    if any(size is None for size in tensor.shape):
+        raise InputError(f"a shape isn't known without data: {format_shape(s or 0 for s in tensor.shape)}")
+    return tuple(int(size) for size in tensor.shape)
