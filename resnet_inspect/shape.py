@@ -137,8 +137,7 @@ def _in_own_layout(sizes: tuple[int, ...], expected: Expected, layout: str | Non
         if layout is None:
             read = f"{format_shape(sizes)} was read as {given}"
             note = f"input {read} and converted to {own}: {format_shape(item)}"
-    channels = item[0] if own_first else item[-1]
-    other_end = item[-1] if own_first else item[0]
+    channels, other_end = (sizes[0], sizes[-1]) if given_first else (sizes[-1], sizes[0])
     if layout is not None and channels != expected.channels and other_end == expected.channels:
         hint = f"{format_shape(sizes)} looks like {twin(given)}: did you mean --layout {_plain(twin(given))}?"
     return Resolved(_with_batch(item, batch, own.startswith("N")), own, note, hint)

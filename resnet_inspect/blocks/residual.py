@@ -9,6 +9,7 @@ from ..ir import Value
 from ..shape import format_shape
 from .flavor import FLAVORS
 from .graph import INPUT, Graph, GraphBuilder
+from .keras_order import in_keras_order
 
 KINDS = ("basic", "bottleneck", "preactivation")
 SHORTCUTS = ("auto", "identity", "projection")
@@ -63,7 +64,7 @@ class _Block:
     def build(self) -> Graph:
         self.graph.module("", "ResidualBlock")
         _BRANCHES[self.spec.kind](self)
-        spec = self.spec
+        spec, nodes = self.spec, self.graph.nodes
         arguments: dict[str, Value] = {
             "kind": spec.kind,
             "filters": self.filters,
@@ -79,7 +80,7 @@ class _Block:
             builder="resnet_inspect.blocks.residual:residual_block",
             channels=spec.channels,
             image=spec.image,
-            nodes=tuple(self.graph.nodes),
+            nodes=in_keras_order(nodes) if self.flavor.name == "keras" else tuple(nodes),
             modules=tuple(self.graph.modules),
             arguments=tuple(arguments.items()),
             notes=tuple(self.notes),

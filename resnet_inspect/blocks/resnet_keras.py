@@ -13,6 +13,7 @@ from ..errors import ModelError
 from ..ir import Value
 from .flavor import KERAS
 from .graph import INPUT, Graph, GraphBuilder
+from .keras_order import in_keras_order
 
 _EPS = 1.001e-5
 #: Keras says momentum 0.99 for the old average: the new batch weighs 0.01.
@@ -100,7 +101,7 @@ def resnet(
         channels=channels,
         image=(224, 224),
         minimum=_MINIMUM_SIZE,
-        nodes=tuple(graph.nodes),
+        nodes=in_keras_order(graph.nodes),
         modules=tuple(graph.modules),
         arguments=tuple((key, value) for key, (value, default) in given.items() if value != default),
     )
@@ -113,7 +114,6 @@ def _block_v1(
     y = _bn_relu(graph, f"{path}_1_bn", f"{path}_1_relu", y, filters)
     y = graph.conv(f"{path}_2_conv", y, (filters, filters), 3, padding=1, bias=True)
     y = _bn_relu(graph, f"{path}_2_bn", f"{path}_2_relu", y, filters)
-    # Keras runs layers by their distance from the output: the projection comes late, between the others.
     y = graph.conv(f"{path}_3_conv", y, (filters, 4 * filters), 1, bias=True)
     shortcut = x
     if projection:
