@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
+from keras.src.backend import compute_output_spec
 from keras.src.layers.layer import Layer as KerasLayer
 from keras.src.ops.operation import Operation
 
@@ -99,7 +100,9 @@ class Recorder:
             KerasLayer.symbolic_call, Operation.symbolic_call = of_layer, of_operation
 
     def _call_layer(self, original: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
-        if self._in_leaf:
+        given = [tensor for tensor in keras.tree.flatten((args, kwargs)) if self._is_known(tensor)]
+        if self._in_leaf or not given:
+            # Tensors of its own: a Sequential is building itself.
             return original(layer, *args, **kwargs)
         path = self._path(layer)
         self._touched.append(layer)
@@ -117,13 +120,15 @@ class Recorder:
         self._in_leaf = True
         try:
             output = original(layer, *args, **kwargs)
+            if any(None in tensor.shape for tensor in keras.tree.flatten(output)):
+                # Some layers only say what their constructor was told; running their code tells all.
+                output = compute_output_spec(layer.call, *args, **kwargs)
         finally:
             self._in_leaf = False
-        given = [tensor for tensor in keras.tree.flatten((args, kwargs)) if self._is_known(tensor)]
         inputs = [_read_by(layer, self._source(tensor)[1]) for tensor in given]
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
         shapes = [Tensor(_shape(t), t.dtype) for t in outputs]
-        op, attributes = keras_ops.describe_layer(layer, inputs, shapes) if inputs else ("other", ())
+        op, attributes = keras_ops.describe_layer(layer, inputs, shapes)
         macs = keras_cost.layer_macs(layer, op, dict(attributes), inputs, shapes)
         parameters, shared = self._claim(layer.weights, layer, path)
         self._add(path, _kind(layer), op, given, inputs, outputs, attributes, macs, parameters, shared)
@@ -140,11 +145,11 @@ class Recorder:
 
     def _call_operation(self, original: Callable[..., Any], operation: Any, args: Any, kwargs: Any) -> Any:
         output = original(operation, *args, **kwargs)
-        if self._in_leaf or not self._stack:
-            return output
-        self._touched.append(operation)
         flat = keras.tree.flatten((args, kwargs))
         given = [tensor for tensor in flat if self._is_known(tensor)]
+        if self._in_leaf or not given:
+            return output
+        self._touched.append(operation)
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
         if type(operation).__name__ == "ConvertToTensor" and given and outputs[0].dtype == given[0].dtype:
             # Every functional model does this to its inputs: nothing.
