@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex
 
 from . import ir, ir_json
 from .analysis.rows import rows
-from .backends import BACKENDS, DTYPES, load
+from .backends import BACKENDS, DTYPES, load_framework
 from .errors import BadRequestError
 from .render import View, render
 from .render.columns import choose
@@ -81,13 +81,14 @@ def summarize(
         not isinstance(size, SupportsIndex) or _is_tensor(size) for size in input
     )
     items = [item if _is_tensor(item) else _sizes(item) for item in (input if several else [input])]
-    return Summary.of(load(BACKENDS[_framework(model)]).summarize_object(model, items, batch, name))
+    return Summary.of(_adapter_of(model).summarize_object(model, items, batch, name))
 
 
-def _framework(model: Any) -> str:
-    """Whose a model object is; Keras' own layers are torch modules too where Keras runs on torch."""
+def _adapter_of(model: Any) -> Any:
+    """The backend of a model object; Keras' own layers are torch modules too where Keras runs on torch."""
     origins = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    return "keras" if "keras" in origins else "torch"
+    backend = "keras" if "keras" in origins else "torch"
+    return load_framework(backend, BACKENDS[backend])
 
 
 def _is_tensor(item: Any) -> bool:

@@ -39,11 +39,11 @@ def adapter(backend: str, timeout: float | None = None) -> Any:
         from .worker import Remote
 
         return Remote(BACKENDS[backend], timeout)
-    return load(BACKENDS[backend])
+    return load_framework(backend, BACKENDS[backend])
 
 
-def load(module: str) -> Any:
-    """Imports a backend's module, with its framework's chatter held back.
+def load_framework(backend: str, module: str) -> Any:
+    """Imports a module that needs a backend's framework, with the framework's chatter held back.
 
     Raises:
         ModelError: the framework isn't installed or doesn't work, with what it said.
@@ -51,7 +51,6 @@ def load(module: str) -> Any:
     from .chatter import held_back
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    backend = next(name for name, path in BACKENDS.items() if path == module)
     try:
         with held_back():
             return importlib.import_module(module)
@@ -81,4 +80,4 @@ def _other_framework(backend: str) -> str | None:
     return "torch" if backend == "keras" and keras_runs_on == "tensorflow" else None
 
 
-__all__ = ["BACKENDS", "DTYPES", "EXTRAS", "NAMES", "Answer", "Request", "adapter", "load"]
+__all__ = ["BACKENDS", "DTYPES", "EXTRAS", "NAMES", "Answer", "Request", "adapter", "load_framework"]

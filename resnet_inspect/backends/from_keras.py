@@ -7,11 +7,13 @@ import inspect
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
 
+from ..analysis.fit import Entry
 from ..blocks.graph import INPUT
 from ..blocks.residual import BlockSpec, residual_block
 from ..errors import BadRequestError, InputError, ModelError
@@ -21,8 +23,10 @@ from ..version import __version__
 from . import zoo
 from .chatter import held_back
 from .from_local import resolve_block, resolve_input
+from .keras_checkpoint import entries
 from .keras_trace import Recorder, failure
 from .request import Answer, Request
+from .weights import check_fit, is_file, weights_label
 
 #: MobileNetV3 has no size of its own; its weights were made for this one.
 _DEFAULT_SIZE = 224
@@ -35,27 +39,63 @@ def summarize(request: Request) -> Answer:
         ModelError: no such model, or its constructor refuses the arguments.
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
+    with held_back(), defaults(request.dtype), unallocated():
+        name, model, resolved = _application(request)
+        check_fit(request, f"keras:{name}", lambda: entries(model))
+        published = _published(name, getattr(keras.applications, name), request.weights)
+        builder, weights = f"keras.applications.{name}", published or weights_label(request.weights)
+        described = Model(name, "keras", builder, request.arguments, weights)
+        summary = _trace(model, described, [resolved], request.dtype)
+    return Answer(summary, (resolved.note,) if resolved.note else ())
+
+
+def native(request: Request) -> str:
+    """What Keras' own ``model.summary()`` prints, at its full width."""
+    from .keras_native import describe_with_keras
+
+    with held_back(), defaults(request.dtype), unallocated():
+        name, model, resolved = _application(request)
+        return describe_with_keras(model, _trace(model, Model(name, "keras", ""), [resolved], request.dtype))
+
+
+def native_block(spec: BlockSpec, request: Request) -> str:
+    """What Keras' own ``model.summary()`` prints of a lowered block."""
+    from .keras_lower import lower
+    from .keras_native import describe_with_keras
+
+    spec, resolved = resolve_block(spec, request)
+    with held_back(), defaults(request.dtype), unallocated():
+        model = lower(residual_block(spec), resolved.shape[1:])
+        return describe_with_keras(model, _trace(model, Model(model.name, "keras", ""), [resolved], request.dtype))
+
+
+def state(request: Request) -> tuple[Entry, ...]:
+    """The entries of a model's ``.weights.h5``."""
+    with held_back(), defaults(request.dtype), unallocated():
+        return entries(_application(replace(request, weights=None))[1])
+
+
+def _application(request: Request) -> tuple[str, Any, Resolved]:
+    """A model of ``keras.applications`` by name, and the input that it was built for."""
     name = _known(request.model)
     constructor = getattr(keras.applications, name)
     arguments = dict(request.arguments)
     _check_arguments(name, constructor, arguments)
+    weights = _published(name, constructor, request.weights)
 
     def build(input_shape: tuple[int, ...] | None) -> Any:
-        return constructor(weights=None, input_shape=input_shape, **arguments)
+        return constructor(weights=weights, input_shape=input_shape, **arguments)
 
-    with held_back(), defaults(request.dtype), unallocated():
-        if request.inputs:
-            resolved = resolve_input(request, f"keras:{name}", _image((_DEFAULT_SIZE, _DEFAULT_SIZE, 3)))
+    if request.inputs:
+        resolved = resolve_input(request, f"keras:{name}", _image((_DEFAULT_SIZE, _DEFAULT_SIZE, 3)))
+        model = _build(name, build, resolved)
+    else:
+        model = _build(name, build, None)
+        image = _image(tuple(size or _DEFAULT_SIZE for size in model.input_shape[1:]))
+        resolved = resolve_input(request, f"keras:{name}", image)
+        if None in model.input_shape[1:]:
             model = _build(name, build, resolved)
-        else:
-            model = _build(name, build, None)
-            image = _image(tuple(size or _DEFAULT_SIZE for size in model.input_shape[1:]))
-            resolved = resolve_input(request, f"keras:{name}", image)
-            if None in model.input_shape[1:]:
-                model = _build(name, build, resolved)
-        described = Model(name, "keras", f"keras.applications.{name}", request.arguments)
-        summary = _trace(model, described, [resolved], request.dtype)
-    return Answer(summary, (resolved.note,) if resolved.note else ())
+    return name, model, resolved
 
 
 def summarize_block(spec: BlockSpec, request: Request) -> Answer:
@@ -104,6 +144,16 @@ def _known(name: str) -> str:
     raise ModelError(f"keras.applications has no model {name!r}; {hint}")
 
 
+def _published(name: str, constructor: Callable[..., Any], weights: str | None) -> str | None:
+    """Keras' own weights by their name; the default is what the constructor itself would take."""
+    if weights is None or is_file(weights):
+        return None
+    default = str(inspect.signature(constructor).parameters["weights"].default)
+    if weights in ("default", default):
+        return default
+    raise ModelError(f"keras:{name} has no weights {weights!r}; it has default ({default}), or give a file that exists")
+
+
 def _check_arguments(name: str, constructor: Callable[..., Any], arguments: dict[str, Any]) -> None:
     signature = inspect.signature(constructor)
     own = {"weights": "--weights", "input_shape": "--input", "input_tensor": "--input"}
@@ -133,6 +183,11 @@ def _build(name: str, build: Callable[[tuple[int, ...] | None], Any], resolved: 
         return build(shape)
     except Exception as error:
         said = failure(error)
+        if "URL fetch failure" in said:
+            raise ModelError(
+                f"the weights of keras:{name} can't be downloaded: {said}. "
+                "Without a network, give a file: --weights PATH"
+            ) from error
         if resolved is None:
             raise ModelError(f"keras:{name} can't be built: {said}") from error
         try:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .. import ops
+from ..analysis.fit import Entry
 from ..blocks.flavor import FLAVORS, Flavor
 from ..blocks.graph import INPUT, Graph
 from ..blocks.networks import network
 from ..blocks.residual import BlockSpec, residual_block
-from ..errors import InputError
+from ..errors import BadRequestError, InputError
 from ..ir import Layer, Model, Summary, Tensor, Trace
 from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .request import Answer, Request
+from .weights import check_fit, is_file, weights_label
 
 BLOCK_DEFAULT = (24, 24, 3)
 
@@ -34,7 +36,41 @@ def summarize(request: Request) -> Answer:
             f"{graph.name} reads images of at least {graph.minimum}x{graph.minimum}, got "
             f"{format_shape(resolved.shape)} in {graph.flavor.layout}" + (f". {resolved.hint}" if resolved.hint else "")
         )
-    return answer(network(graph.name, flavor, arguments, sizes["C"]), resolved, request.dtype)
+    if request.weights is not None and not is_file(request.weights):
+        raise BadRequestError(
+            f"the local backend has no weights {request.weights!r}: name torch:{graph.name}, or a file"
+        )
+    check_fit(request, f"local:{graph.name}", lambda: state(request))
+    answered = answer(network(graph.name, flavor, arguments, sizes["C"]), resolved, request.dtype)
+    model = replace(answered.summary.model, weights=weights_label(request.weights))
+    return replace(answered, summary=replace(answered.summary, model=model))
+
+
+def state(request: Request) -> tuple[Entry, ...]:
+    """The entries of the state dictionary of a network in torchvision's convention.
+
+    Raises:
+        BadRequestError: the network is in Keras' convention, whose files only Keras can name the entries of.
+    """
+    if request.flavor == "keras":
+        raise BadRequestError(f"for Keras' files, name Keras' model: keras:{request.model}")
+    layers = summarize(replace(request, weights=None)).summary.layers
+    return tuple(Entry(p.name, p.shape, p.dtype) for layer in layers for p in layer.parameters) + tuple(
+        # torch counts the batches that a BatchNorm has seen.
+        Entry(f"{layer.path}.num_batches_tracked", (), "int64", optional=True)
+        for layer in layers
+        if layer.op == "batch_norm"
+    )
+
+
+def native(request: Request) -> str:
+    """Raises BadRequestError: there is no framework here that could have words of its own."""
+    raise BadRequestError(f"--format native is a framework's own output: name torch:{request.model} or keras:ResNet50")
+
+
+def native_block(_spec: BlockSpec, _request: Request) -> str:
+    """Raises BadRequestError, likewise."""
+    raise BadRequestError("--format native is a framework's own output: add --backend torch or --backend keras")
 
 
 def summarize_block(spec: BlockSpec, request: Request) -> Answer:

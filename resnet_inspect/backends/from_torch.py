@@ -7,6 +7,7 @@ import inspect
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ import torchvision
 from torch import nn
 from torchvision import models
 
+from ..analysis.fit import Entry
 from ..blocks.residual import BlockSpec, residual_block
 from ..errors import BadRequestError, InputError, ModelError
 from ..ir import Model, Summary, Trace
@@ -21,10 +23,11 @@ from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .from_local import resolve_block
 from .request import Answer, Request
-from .torch_build import kept_state, on_meta, stand_ins, with_zeros
+from .torch_build import kept_random_state, kept_state, on_meta, quiet, stand_ins, with_zeros
 from .torch_lower import lower
-from .torch_tensors import describe, tensors_in
+from .torch_tensors import describe, dtype_name, tensors_in
 from .torch_trace import NotOnMetaError, Recorder
+from .weights import check_fit, is_file, weights_label
 
 #: Detection models resize their images themselves; torchvision publishes their cost for these squares.
 _DETECTION_SIZES = {
@@ -45,36 +48,56 @@ def summarize(request: Request) -> Answer:
         ModelError: no such model, or its constructor refuses the arguments.
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
-    name = _known(request.model)
-    arguments = dict(request.arguments)
-    builder = models.get_model_builder(name)
-    keywords: dict[str, Any] = {"weights": None}
-    if "weights_backbone" in inspect.signature(builder).parameters:
-        # None here means: don't download the backbone's weights either.
-        keywords["weights_backbone"] = None
-    for key in arguments:
-        if key in keywords:
-            raise ModelError(f"torch:{name}: --arg {key} is not possible: models are built without weights")
-
-    def build() -> nn.Module:
-        model: nn.Module = builder(**keywords, **arguments)
-        return model.to(getattr(torch, request.dtype)) if request.dtype != "float32" else model
-
-    try:
-        model = on_meta(build)
-    except (TypeError, ValueError, AssertionError) as error:
-        raise ModelError(f"torch:{name} can't be built with {arguments}: {error}") from error
+    name, build = _constructor(request)
+    model = _built(request, name, lambda: on_meta(build))
+    check_fit(request, f"torch:{name}", lambda: _entries(model))
     inputs, images = _inputs(name, model)
     resolved = _resolve(request, name, inputs)
+    builder = models.get_model_builder(name)
+    published = _published(name, request.weights)
+    weights = published.name if published else weights_label(request.weights)
+    described = Model(name, "torch", f"{builder.__module__}.{builder.__name__}", request.arguments, weights)
     summary = _trace(
         model,
-        Model(name, "torch", f"{builder.__module__}.{builder.__name__}", request.arguments),
+        described,
         resolved,
         request.dtype,
         as_list=images,
         rebuild=lambda: with_zeros(build),
     )
     return Answer(summary, tuple(item.note for item in resolved if item.note))
+
+
+def native(request: Request) -> str:
+    """What torch's own tools print: ``print(model)`` and ``torchsummary.summary``, run on real tensors.
+
+    Raises:
+        ModelError: no such model, or torchsummary can't cope with it.
+    """
+    from .torch_native import describe_with_torchsummary
+
+    name, build = _constructor(request)
+    with kept_random_state(), quiet():
+        model = _built(request, name, build)
+        inputs, images = _inputs(name, model)
+        if images:
+            raise ModelError(f"torch:{name} takes a list of images, which torchsummary can't give it")
+        return describe_with_torchsummary(model, _resolve(request, name, inputs))
+
+
+def native_block(spec: BlockSpec, request: Request) -> str:
+    """What torch's own tools print of a lowered block."""
+    from .torch_native import describe_with_torchsummary
+
+    spec, resolved = resolve_block(spec, request)
+    with kept_random_state(), quiet():
+        return describe_with_torchsummary(lower(residual_block(spec)), [resolved])
+
+
+def state(request: Request) -> tuple[Entry, ...]:
+    """The entries of a model's state dictionary."""
+    name, build = _constructor(replace(request, weights=None))
+    return _entries(_built(request, name, lambda: on_meta(build)))
 
 
 def summarize_block(spec: BlockSpec, request: Request) -> Answer:
@@ -113,6 +136,61 @@ def summarize_object(
             given.append(item)
     described = Model(type(model).__name__, "torch", f"{type(model).__module__}.{type(model).__qualname__}")
     return _trace(model, described, given, dtype or str(floating).removeprefix("torch."))
+
+
+def _constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
+    """A model's name, and what builds it."""
+    name = _known(request.model)
+    arguments = dict(request.arguments)
+    builder = models.get_model_builder(name)
+    keywords: dict[str, Any] = {"weights": _published(name, request.weights)}
+    if "weights_backbone" in inspect.signature(builder).parameters:
+        # None here means: don't download the backbone's weights either.
+        keywords["weights_backbone"] = None
+    for key in arguments:
+        if key in keywords:
+            raise BadRequestError(f"torch:{name}: say --weights instead of --arg {key}")
+
+    def build() -> nn.Module:
+        model: nn.Module = builder(**keywords, **arguments)
+        return model.to(getattr(torch, request.dtype)) if request.dtype != "float32" else model
+
+    return name, build
+
+
+def _built(request: Request, name: str, build: Callable[[], nn.Module]) -> nn.Module:
+    arguments = dict(request.arguments)
+    try:
+        return build()
+    except (TypeError, ValueError, AssertionError) as error:
+        raise ModelError(f"torch:{name} can't be built with {arguments or 'these weights'}: {error}") from error
+    except OSError as error:
+        if request.weights is None:
+            raise
+        reason = getattr(error, "reason", None) or error
+        raise ModelError(
+            f"the weights of torch:{name} can't be downloaded: {reason}. Without a network, give a file: --weights PATH"
+        ) from error
+
+
+def _published(name: str, weights: str | None) -> Any:
+    """torchvision's own weights of a model, by their name."""
+    if weights is None or is_file(weights):
+        return None
+    known = models.get_model_weights(name)
+    if weights == "default" and len(known):
+        return known.DEFAULT
+    if weights not in known.__members__:
+        names = ", ".join(["default", *(item.name for item in known)]) if len(known) else "none"
+        raise ModelError(f"torch:{name} has no weights {weights!r}; it has {names}, or give a file that exists")
+    return known[weights]
+
+
+def _entries(model: nn.Module) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(name, tuple(tensor.shape), dtype_name(tensor), optional=name.endswith("num_batches_tracked"))
+        for name, tensor in model.state_dict().items()
+    )
 
 
 def _known(name: str) -> str:

@@ -18,6 +18,8 @@ class Request:
     layout: str | None = None
     arguments: Attributes = ()
     flavor: str | None = None
+    #: ``default``, the name of a framework's own set, or the path of a checkpoint.
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from .. import errors, ir_json
 from ..blocks.residual import BlockSpec
 from ..errors import InspectError, ModelError
 from ..ir import Attributes, frozen_value
-from . import BACKENDS, load
+from . import BACKENDS, load_framework
 from .request import Answer, Request
 
 #: How much of what a child said goes into an error.
@@ -55,9 +55,21 @@ class Remote:
         """As the module's own ``summarize_block``."""
         return self._call(Task(self.module, "summarize_block", request, spec))
 
+    def native(self, request: Request) -> str:
+        """As the module's own ``native``."""
+        return self._text(Task(self.module, "native", request))
+
+    def native_block(self, spec: BlockSpec, request: Request) -> str:
+        """As the module's own ``native_block``."""
+        return self._text(Task(self.module, "native_block", request, spec))
+
     def _call(self, task: Task) -> Answer:
         with Child(task) as child:
             return child.answer(self.timeout)
+
+    def _text(self, task: Task) -> str:
+        with Child(task) as child:
+            return str(child.document(self.timeout)["text"])
 
 
 class Child:
@@ -108,7 +120,12 @@ class Child:
                 stream.close()
 
     def answer(self, timeout: float | None = None) -> Answer:
-        """Waits for the answer.
+        """Waits for a summary; raises what ``document`` raises."""
+        document = self.document(timeout)
+        return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]))
+
+    def document(self, timeout: float | None = None) -> dict[str, Any]:
+        """Waits for whatever the task answers.
 
         Raises:
             InspectError: what the task itself raised.
@@ -122,11 +139,11 @@ class Child:
             reader.join(timeout=5)
         if not self._answered:
             raise ModelError(f"the {self._name} backend {_end(code)}{_last_words(b''.join(self._said))}")
-        document = json.loads(b"".join(self._answered))
+        document: dict[str, Any] = json.loads(b"".join(self._answered))
         if "error" in document:
             kind = getattr(errors, document["error"], ModelError)
             raise kind(document["message"])
-        return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]))
+        return document
 
 
 def answers(tasks: Iterable[Task], timeout: float | None = None, at_once: int = 2) -> Iterator[Answer | InspectError]:
@@ -174,10 +191,13 @@ def main() -> NoReturn:
     if task["spec"]:
         arguments.insert(0, BlockSpec(**{**task["spec"], "image": tuple(task["spec"]["image"])}))
     try:
-        known = task["module"] in BACKENDS.values()
-        module = load(task["module"]) if known else importlib.import_module(task["module"])
+        backend = next((name for name, path in BACKENDS.items() if path == task["module"]), None)
+        module = load_framework(backend, task["module"]) if backend else importlib.import_module(task["module"])
         answer = getattr(module, task["function"])(*arguments)
-        document = {"summary": ir_json.dumps(answer.summary), "notes": answer.notes}
+        if isinstance(answer, Answer):
+            document = {"summary": ir_json.dumps(answer.summary), "notes": answer.notes}
+        else:
+            document = {"text": answer}
     except InspectError as error:
         document = {"error": type(error).__name__, "message": str(error)}
     with os.fdopen(answering, "w", encoding="utf-8") as out:

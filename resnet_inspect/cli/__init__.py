@@ -19,6 +19,7 @@ COMMANDS = {
         "Show a network: layers, shapes, parameters, MACs, connections.",
     ),
     "block": ("resnet_inspect.cli.block", "Show a single residual block."),
+    "weights": ("resnet_inspect.cli.weights", "Tell whether a checkpoint fits a network."),
     "completion": ("resnet_inspect.cli.completion", "Print the script that completes commands in a shell."),
 }
 

@@ -10,7 +10,7 @@ from ..backends import DTYPES, NAMES, Request, adapter
 from ..blocks.residual import KINDS, SHORTCUTS, BlockSpec
 from ..errors import BadRequestError
 from ..shape import parse_shape
-from .options import deliver, output_options, timeout_option
+from .options import deliver, deliver_native, output_options, timeout_option
 
 
 @click.command("block")
@@ -34,7 +34,7 @@ from .options import deliver, output_options, timeout_option
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True)
 @click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --shape. Default: where 1, 3 or 4 stands.")
 @timeout_option
-@output_options
+@output_options("native")
 def command(
     shape: str,
     kind: str,
@@ -68,4 +68,8 @@ def command(
         flavor=flavor or own,
     )
     request = Request(model="residual_block", inputs=(parse_shape(shape),), batch=batch, dtype=dtype, layout=layout)
-    deliver(adapter(backend, timeout).summarize_block(spec, request), **output)
+    chosen = adapter(backend, timeout)
+    if output["output_format"] == "native":
+        deliver_native(chosen.native_block(spec, request), **output)
+    else:
+        deliver(chosen.summarize_block(spec, request), **output)

@@ -21,11 +21,15 @@ from ..render import ENDINGS, FORMATS, View, render
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def output_options(function: F) -> F:
+def output_options(*extra_formats: str) -> Callable[[F], F]:
     """``--format``, ``--output`` and what shapes a table."""
     options = [
         click.option(
-            "--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending."
+            "--format",
+            "output_format",
+            type=click.Choice((*FORMATS, *extra_formats)),
+            help="Default: table, or by -o's ending."
+            + (" native: what the framework prints." if extra_formats else ""),
         ),
         click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."),
         click.option("--depth", type=click.IntRange(min=0), help="Fold modules below this depth into one row."),
@@ -34,9 +38,13 @@ def output_options(function: F) -> F:
         click.option("--ascii", "ascii_only", is_flag=True, help="Draw tables without box characters."),
         click.option("--debug", is_flag=True, help="Show a traceback with an error."),
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 timeout_option = click.option(
@@ -45,6 +53,20 @@ timeout_option = click.option(
     metavar="SECONDS",
     help="Give up after this long: the framework runs in a process of its own then.",
 )
+
+
+def split_model(model: str, backend: str | None) -> tuple[str, str]:
+    """The backend and the name in ``torch:resnet50``; the backend is ``--backend``, or local, where it isn't named.
+
+    Raises:
+        BadRequestError: ``--backend`` says another one.
+    """
+    prefix, separator, name = model.partition(":")
+    if not separator:
+        return backend or "local", model
+    if backend not in (None, prefix):
+        raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
+    return prefix, name
 
 
 def parse_arguments(pairs: Sequence[str]) -> Attributes:
@@ -96,6 +118,22 @@ def deliver(
     text = render(answer.summary, chosen, view)
     for note in answer.notes:
         click.echo(f"note: {note}", err=True)
+    emit(text, output)
+
+
+def deliver_native(text: str, output: Path | None, depth: int | None, only: tuple[str, ...], **shaping: Any) -> None:
+    """Writes a framework's own words.
+
+    Raises:
+        BadRequestError: an option would have to change them.
+    """
+    if depth is not None or only or shaping.get("columns"):
+        raise BadRequestError("--depth, --only and --columns shape our tables; native output is the framework's own")
+    emit(text, output)
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Writes a document to stdout, or whole to a file."""
     if output is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A name that the terminal's encoding can't write is better escaped than an error.

@@ -9,10 +9,11 @@ import click
 from ..backends import DTYPES, NAMES, Request, adapter
 from ..errors import BadRequestError
 from ..shape import parse_shape
-from .options import deliver, output_options, parse_arguments, timeout_option
+from .options import deliver, deliver_native, output_options, parse_arguments, split_model, timeout_option
 
 
-def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names that a shell completes MODEL with."""
     from ..backends import zoo
     from ..blocks import networks
 
@@ -23,7 +24,7 @@ def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: st
 
 
 @click.command("summary")
-@click.argument("model", default="resnet50", shell_complete=_complete_model)
+@click.argument("model", default="resnet50", shell_complete=complete_model)
 @click.option("--backend", type=click.Choice(NAMES), help="Default: local, which needs no framework.")
 @click.option(
     "--input",
@@ -37,8 +38,15 @@ def _complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: st
 @click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --input. Default: where 1, 3 or 4 stands.")
 @click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
 @click.option("--flavor", type=click.Choice(["torch", "keras"]), help="Whose network the local backend builds.")
+@click.option(
+    "--weights",
+    default="none",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="default: the framework's own pretrained set; a NAME of it; or a file that must fit.",
+)
 @timeout_option
-@output_options
+@output_options("native")
 def command(
     model: str,
     backend: str | None,
@@ -48,6 +56,7 @@ def command(
     layout: str | None,
     arguments: tuple[str, ...],
     flavor: str | None,
+    weights: str,
     timeout: float | None,
     debug: bool,
     **output: Any,
@@ -56,12 +65,7 @@ def command(
 
     MODEL may name its backend: torch:resnet50, keras:ResNet50, local:resnet50.
     """
-    prefix, separator, rest = model.partition(":")
-    if separator:
-        if backend is not None and backend != prefix:
-            raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
-        backend, model = prefix, rest
-    backend = backend or "local"
+    backend, model = split_model(model, backend)
     if flavor and backend != "local":
         raise BadRequestError(f"--flavor goes with the local backend, not with {backend}")
     request = Request(
@@ -72,5 +76,10 @@ def command(
         layout=layout,
         arguments=parse_arguments(arguments),
         flavor=flavor,
+        weights=None if weights == "none" else weights,
     )
-    deliver(adapter(backend, timeout).summarize(request), **output)
+    chosen = adapter(backend, timeout)
+    if output["output_format"] == "native":
+        deliver_native(chosen.native(request), **output)
+    else:
+        deliver(chosen.summarize(request), **output)

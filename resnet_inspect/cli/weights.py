@@ -1,0 +1,97 @@
+"""``resnet-inspect weights``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..analysis.fit import Entry, Fit, compare
+from ..backends import NAMES, Request, adapter, checkpoint
+from ..backends.weights import legacy
+from ..shape import format_shape
+from .options import emit, parse_arguments, split_model
+from .summary import complete_model
+
+_SCHEMA_VERSION = 1
+
+
+@click.command("weights")
+@click.argument("model", shell_complete=complete_model)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--backend", type=click.Choice(NAMES), help="Default: local, or what the file's kind asks for.")
+@click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
+@click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+def command(
+    model: str,
+    file: Path,
+    backend: str | None,
+    arguments: tuple[str, ...],
+    output_format: str,
+    output: Path | None,
+    debug: bool,
+) -> int:
+    """Tell whether the checkpoint FILE fits MODEL, entry by entry; exit 1 if it doesn't.
+
+    FILE is .safetensors, torch's .pth or .pt, Keras' .weights.h5 or .keras. Nothing in it is run, and of
+    safetensors only the header is read.
+    """
+    backend, name = split_model(model, backend)
+    kind, found = checkpoint.read(file)
+    expected = adapter(backend).state(Request(model=name, arguments=parse_arguments(arguments)))
+    fit = compare(legacy(expected) if kind == "legacy keras" else expected, found)
+    if output_format == "json":
+        text = json.dumps(_document(f"{backend}:{name}", file, kind, fit), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = _table(f"{backend}:{name}", file, kind, fit)
+    emit(text, output)
+    return 0 if fit.fits else 1
+
+
+def _document(model: str, file: Path, kind: str, fit: Fit) -> dict[str, Any]:
+    return {
+        "schema_version": _SCHEMA_VERSION,
+        "model": model,
+        "file": file.name,
+        "kind": kind,
+        "fits": fit.fits,
+        "prefix": fit.prefix,
+        "matching": fit.matching,
+        "missing": [{**_entry(entry), "closest": fit.closest(entry)} for entry in fit.missing],
+        "unexpected": [_entry(entry) for entry in fit.unexpected],
+        "wrong_shape": [
+            {**_entry(ours), "file_shape": theirs.shape, "file_dtype": theirs.dtype} for ours, theirs in fit.mismatched
+        ],
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    named = {"called": entry.alias} if entry.alias else {}
+    return {"name": entry.name, **named, "shape": entry.shape, "dtype": entry.dtype}
+
+
+def _table(model: str, file: Path, kind: str, fit: Fit) -> str:
+    rows = [("wrong shape", ours, _size(ours), _size(theirs)) for ours, theirs in fit.mismatched]
+    rows += [("missing", entry, _size(entry), "") for entry in fit.missing]
+    rows += [("unexpected", entry, "", _size(entry)) for entry in fit.unexpected]
+    cells = [("What", "Entry", "Model", "File")] if rows else []
+    for what, entry, ours, theirs in rows:
+        closest = fit.closest(entry) if what == "missing" else None
+        said = f"{entry.name} ({entry.alias})" if entry.alias and entry.alias != entry.name else entry.name
+        cells.append((what, said + (f", perhaps {closest}" if closest else ""), ours, theirs))
+    widths = [max(len(row[index]) for row in cells) for index in range(4)] if cells else []
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    verdict = "fits" if fit.fits else "doesn't fit"
+    counts = f"{fit.matching} matching, {len(fit.missing)} missing, {len(fit.unexpected)} unexpected"
+    lines.append(f"{file.name} ({kind}) {verdict} {model}: {counts}, {len(fit.mismatched)} of another shape")
+    if fit.prefix:
+        lines.append(f"Every name in the file begins with {fit.prefix!r}, which was taken off")
+    return "\n".join(lines) + "\n"
+
+
+def _size(entry: Entry) -> str:
+    return f"{format_shape(entry.shape)} {entry.dtype}"
