@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -27,8 +28,8 @@ def bad(function: str, model: str = "resnet18") -> Task:
 
 
 def ask(task: Task, timeout: float | None = None) -> str:
-    with Child(task) as child:
-        return child.answer(timeout).summary.model.name
+    with Child(task.module) as child:
+        return str(json.loads(child.ask(task, timeout)["summary"])["model"]["name"])
 
 
 def gone(pid: int) -> bool:

@@ -6,17 +6,22 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Nothing that is written to stdout or stderr inside gets out, not even by C++; if an exception does, all does.
+def held_back(progress: bool = False) -> Iterator[None]:
+    """Nothing that is written to stdout or stderr inside gets out, not even by C++.
 
-    The exception gets what was written as ``__notes__``-like text in its ``chatter`` attribute.
+    An exception that gets out carries it in its ``chatter`` attribute. With ``progress`` (a download), a person at
+    a terminal sees all of it on stderr.
     """
     sys.stdout.flush()
     sys.stderr.flush()
+    if progress and sys.stderr.isatty():
+        with redirect_stdout(sys.stderr):
+            yield
+        return
     with tempfile.TemporaryFile() as file:
         kept = [(number, os.dup(number)) for number in (1, 2)]
         for number, _ in kept:

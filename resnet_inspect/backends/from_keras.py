@@ -39,7 +39,7 @@ def summarize(request: Request) -> Answer:
         ModelError: no such model, or its constructor refuses the arguments.
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
-    with held_back(), defaults(request.dtype), unallocated():
+    with held_back(progress=request.weights is not None), defaults(request.dtype), unallocated():
         name, model, resolved = _application(request)
         check_fit(request, f"keras:{name}", lambda: entries(model))
         published = _published(name, getattr(keras.applications, name), request.weights)

@@ -21,6 +21,7 @@ from ..errors import BadRequestError, InputError, ModelError
 from ..ir import Model, Summary, Trace
 from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
+from .chatter import held_back
 from .from_local import resolve_block
 from .request import Answer, Request
 from .torch_build import kept_random_state, kept_state, on_meta, quiet, stand_ins, with_zeros
@@ -48,23 +49,24 @@ def summarize(request: Request) -> Answer:
         ModelError: no such model, or its constructor refuses the arguments.
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
-    name, build = _constructor(request)
-    model = _built(request, name, lambda: on_meta(build))
-    check_fit(request, f"torch:{name}", lambda: _entries(model))
-    inputs, images = _inputs(name, model)
-    resolved = _resolve(request, name, inputs)
-    builder = models.get_model_builder(name)
-    published = _published(name, request.weights)
-    weights = published.name if published else weights_label(request.weights)
-    described = Model(name, "torch", f"{builder.__module__}.{builder.__name__}", request.arguments, weights)
-    summary = _trace(
-        model,
-        described,
-        resolved,
-        request.dtype,
-        as_list=images,
-        rebuild=lambda: with_zeros(build),
-    )
+    with held_back(progress=request.weights is not None):
+        name, build = _constructor(request)
+        model = _built(request, name, lambda: on_meta(build))
+        check_fit(request, f"torch:{name}", lambda: _entries(model))
+        inputs, images = _inputs(name, model)
+        resolved = _resolve(request, name, inputs)
+        builder = models.get_model_builder(name)
+        published = _published(name, request.weights)
+        weights = published.name if published else weights_label(request.weights)
+        described = Model(name, "torch", f"{builder.__module__}.{builder.__name__}", request.arguments, weights)
+        summary = _trace(
+            model,
+            described,
+            resolved,
+            request.dtype,
+            as_list=images,
+            rebuild=lambda: with_zeros(build),
+        )
     return Answer(summary, tuple(item.note for item in resolved if item.note))
 
 

@@ -1,7 +1,7 @@
 """A backend in a process of its own: TensorFlow and torch abort the interpreter when they meet in one.
 
-The child reads one request as JSON from its stdin, answers in the IR's JSON through a pipe of its own (its stdout
-belongs to whatever the frameworks print), and ends when its stdin does: no child outlives its parent.
+A child answers one request a line, each as JSON, through a pipe of its own (its stdout belongs to whatever the
+frameworks print). It ends when its parent does, however that ends.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import contextlib
 import importlib
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from .. import errors, ir_json
 from ..blocks.residual import BlockSpec
@@ -49,38 +50,33 @@ class Remote:
 
     def summarize(self, request: Request) -> Answer:
         """As the module's own ``summarize``."""
-        return self._call(Task(self.module, "summarize", request))
+        return _answer(self._document(Task(self.module, "summarize", request)))
 
     def summarize_block(self, spec: BlockSpec, request: Request) -> Answer:
         """As the module's own ``summarize_block``."""
-        return self._call(Task(self.module, "summarize_block", request, spec))
+        return _answer(self._document(Task(self.module, "summarize_block", request, spec)))
 
     def native(self, request: Request) -> str:
         """As the module's own ``native``."""
-        return self._text(Task(self.module, "native", request))
+        return str(self._document(Task(self.module, "native", request))["text"])
 
     def native_block(self, spec: BlockSpec, request: Request) -> str:
         """As the module's own ``native_block``."""
-        return self._text(Task(self.module, "native_block", request, spec))
+        return str(self._document(Task(self.module, "native_block", request, spec))["text"])
 
-    def _call(self, task: Task) -> Answer:
-        with Child(task) as child:
-            return child.answer(self.timeout)
-
-    def _text(self, task: Task) -> str:
-        with Child(task) as child:
-            return str(child.document(self.timeout)["text"])
+    def _document(self, task: Task) -> dict[str, Any]:
+        with Child(task.module) as child:
+            return child.ask(task, self.timeout)
 
 
 class Child:
-    """A running task. Leaving the ``with`` block ends it, whatever happened."""
+    """A process for the tasks of one module. Leaving the ``with`` block ends it, whatever happened."""
 
-    def __init__(self, task: Task) -> None:
-        self._name = task.module.rpartition(".")[2].removeprefix("from_")
-        self._reading, writing = os.pipe()
-        command = [sys.executable, "-m", __name__, str(writing)]
+    def __init__(self, module: str) -> None:
+        self._name = module.rpartition(".")[2].removeprefix("from_")
+        reading, writing = os.pipe()
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", __name__, str(writing)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -90,80 +86,101 @@ class Child:
         )
         os.close(writing)
         self._said: list[bytes] = []
-        self._answered: list[bytes] = []
-        assert self._process.stdout is not None
+        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._readers = [
-            threading.Thread(target=_drain, args=(source, into), daemon=True)
-            for source, into in ((self._process.stdout.fileno(), self._said), (self._reading, self._answered))
+            threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._receive, args=(os.fdopen(reading, "rb"),), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it ended at once; what it said tells why
-            self._process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
-            self._process.stdin.flush()
+
+    def _listen(self, stdout: IO[bytes]) -> None:
+        with stdout:
+            self._said.extend(stdout)
+
+    def _receive(self, answers: IO[bytes]) -> None:
+        with answers:
+            for line in answers:
+                self._answers.put(line)
+        self._answers.put(None)
 
     def __enter__(self) -> Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            # The session is the child's own: its children go with it.
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.end()
+
+    def end(self) -> None:
+        """Ends the process and those that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # the session is the child's own
         self._process.wait()
         for reader in self._readers:
             reader.join(timeout=5)
-        os.close(self._reading)
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
+        if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
-                stream.close()
+                self._process.stdin.close()
 
-    def answer(self, timeout: float | None = None) -> Answer:
-        """Waits for a summary; raises what ``document`` raises."""
-        document = self.document(timeout)
-        return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]))
-
-    def document(self, timeout: float | None = None) -> dict[str, Any]:
-        """Waits for whatever the task answers.
+    def ask(self, task: Task, timeout: float | None = None) -> dict[str, Any]:
+        """The answer to one task.
 
         Raises:
             InspectError: what the task itself raised.
             ModelError: the child crashed, or didn't answer in ``timeout`` seconds.
         """
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended; what it said tells why
+            self._process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
+            self._process.stdin.flush()
         try:
-            code = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
+            line = self._answers.get(timeout=timeout)
+        except queue.Empty:
             raise ModelError(f"the {self._name} backend didn't answer within {timeout:g} seconds") from None
-        for reader in self._readers:
-            reader.join(timeout=5)
-        if not self._answered:
+        if line is None:
+            code = self._process.wait()
+            self._readers[0].join(timeout=5)
             raise ModelError(f"the {self._name} backend {_end(code)}{_last_words(b''.join(self._said))}")
-        document: dict[str, Any] = json.loads(b"".join(self._answered))
+        document: dict[str, Any] = json.loads(line)
         if "error" in document:
-            kind = getattr(errors, document["error"], ModelError)
-            raise kind(document["message"])
+            raise getattr(errors, document["error"], ModelError)(document["message"])
         return document
 
 
-def answers(tasks: Iterable[Task], timeout: float | None = None, at_once: int = 2) -> Iterator[Answer | InspectError]:
-    """What each task answers, in order, or the error that it ended with; ``at_once`` run side by side."""
-    waiting = list(tasks)
-    running: list[Child] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                running.append(Child(waiting.pop(0)))
-            child = running[0]
+def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Answer | InspectError]:
+    """What each task answers, in order, or the error that it ended with; modules run side by side."""
+    found: list[queue.SimpleQueue[Answer | InspectError]] = [queue.SimpleQueue() for _ in tasks]
+    children: dict[str, Child] = {}
+    stopped = threading.Event()
+
+    def work(module: str) -> None:
+        for task, place in zip(tasks, found, strict=True):
+            if task.module != module or stopped.is_set():
+                continue
             try:
-                with child:
-                    yield child.answer(timeout)
+                if module not in children:
+                    children[module] = Child(module)
+                place.put(_answer(children[module].ask(task, timeout)))
             except InspectError as error:
-                yield error
-            running.remove(child)
+                # It may have crashed or hang: the next task gets a new one.
+                children.pop(module).end()
+                place.put(error)
+
+    threads = [threading.Thread(target=work, args=(module,)) for module in {task.module: None for task in tasks}]
+    for thread in threads:
+        thread.start()
+    try:
+        for place in found:
+            yield place.get()
     finally:
-        for child in running:
-            child.__exit__()
+        stopped.set()
+        for child in list(children.values()):
+            child.end()
+        for thread in threads:
+            thread.join()
+
+
+def _answer(document: dict[str, Any]) -> Answer:
+    return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]))
 
 
 def _end(code: int) -> str:
@@ -177,16 +194,25 @@ def _last_words(said: bytes) -> str:
     return f"; it said: {text[-_LAST_WORDS:]}" if text else ""
 
 
-def _drain(source: int, into: list[bytes]) -> None:
-    while block := os.read(source, 65536):
-        into.append(block)
-
-
 def main() -> NoReturn:
-    """The child: one request in, one answer out."""
-    answering = int(sys.argv[1])
-    task = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """The child: requests in, answers out, a line each."""
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as out:
+        for line in sys.stdin:
+            out.write(json.dumps(_handle(json.loads(line))) + "\n")
+            out.flush()
+    sys.stdout.flush()
+    # Frameworks' own clean-up at exit takes time and can crash; everything has been said.
+    os._exit(0)
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+def _handle(task: dict[str, Any]) -> dict[str, Any]:
     arguments: list[Any] = [_request(task["request"])]
     if task["spec"]:
         arguments.insert(0, BlockSpec(**{**task["spec"], "image": tuple(task["spec"]["image"])}))
@@ -194,23 +220,11 @@ def main() -> NoReturn:
         backend = next((name for name, path in BACKENDS.items() if path == task["module"]), None)
         module = load_framework(backend, task["module"]) if backend else importlib.import_module(task["module"])
         answer = getattr(module, task["function"])(*arguments)
-        if isinstance(answer, Answer):
-            document = {"summary": ir_json.dumps(answer.summary), "notes": answer.notes}
-        else:
-            document = {"text": answer}
     except InspectError as error:
-        document = {"error": type(error).__name__, "message": str(error)}
-    with os.fdopen(answering, "w", encoding="utf-8") as out:
-        json.dump(document, out)
-    sys.stdout.flush()
-    # Frameworks' own clean-up at exit takes time and can crash; everything has been said.
-    os._exit(0)
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 65536):
-        time.sleep(0)
-    os._exit(1)
+        return {"error": type(error).__name__, "message": str(error)}
+    if isinstance(answer, Answer):
+        return {"summary": ir_json.dumps(answer.summary), "notes": answer.notes}
+    return {"text": answer}
 
 
 def _request(fields: dict[str, Any]) -> Request:

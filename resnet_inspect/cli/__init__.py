@@ -20,6 +20,8 @@ COMMANDS = {
     ),
     "block": ("resnet_inspect.cli.block", "Show a single residual block."),
     "weights": ("resnet_inspect.cli.weights", "Tell whether a checkpoint fits a network."),
+    "models": ("resnet_inspect.cli.models", "List the models that every backend has."),
+    "doctor": ("resnet_inspect.cli.doctor", "Tell what works here, and how to mend what doesn't."),
     "completion": ("resnet_inspect.cli.completion", "Print the script that completes commands in a shell."),
 }
 

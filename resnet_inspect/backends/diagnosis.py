@@ -1,0 +1,76 @@
+"""What is wrong with a backend, in plain words, and the command that mends it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import socket
+from dataclasses import dataclass
+
+from ..errors import InspectError
+from . import BACKENDS, EXTRAS
+from .request import Request
+from .worker import Remote
+
+#: Backend -> the packages that it rests on, the first one its framework.
+_PACKAGES = {
+    "local": (),
+    "torch": ("torch", "torchvision", "torchsummary"),
+    "keras": ("keras", "tensorflow"),
+}
+#: Backend -> its smallest model, and the host of its pretrained weights.
+_SMALLEST = {"local": "resnet18", "torch": "squeezenet1_1", "keras": "MobileNet"}
+_WEIGHTS = {"torch": "download.pytorch.org", "keras": "storage.googleapis.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The state of one backend; ``problem`` is None where it works. An absent package's version is None."""
+
+    backend: str
+    versions: tuple[tuple[str, str | None], ...]
+    problem: str | None = None
+    mend: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def examine(backend: str, timeout: float) -> Finding:
+    """Looks at a backend's packages, and has it summarise a small model in a child process."""
+    packages = _PACKAGES[backend]
+    if backend == "keras":
+        packages = ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"))
+    versions = tuple((package, _version(package)) for package in packages)
+    missing = [package for package, version in versions if version is None and package != "torchsummary"]
+    if missing:
+        extra = EXTRAS[backend] if missing != ["jax"] else "all"
+        return Finding(
+            backend, versions, f"{' and '.join(missing)} not installed", f"pip install 'resnet-inspect[{extra}]'"
+        )
+    notes = []
+    if ("torchsummary", None) in versions:
+        notes.append("--format native needs torchsummary: pip install torchsummary")
+    if backend in _WEIGHTS and not _reachable(_WEIGHTS[backend]):
+        notes.append(f"no network to {_WEIGHTS[backend]}: --weights default can't download, --weights PATH works")
+    try:
+        Remote(BACKENDS[backend], timeout).summarize(Request(_SMALLEST[backend]))
+    except InspectError as error:
+        mend = f"pip install --upgrade --force-reinstall {' '.join(packages)}" if packages else None
+        if "built for different versions" in str(error):
+            mend = "pip install --upgrade torch torchvision"
+        return Finding(backend, versions, f"doesn't work: {error}", mend, tuple(notes))
+    return Finding(backend, versions, notes=tuple(notes))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _reachable(host: str) -> bool:
+    try:
+        with socket.create_connection((host, 443), timeout=3):
+            return True
+    except OSError:
+        return False

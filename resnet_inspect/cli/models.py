@@ -1,0 +1,90 @@
+"""``resnet-inspect models``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from fnmatch import fnmatchcase
+from typing import Any
+
+import click
+
+from .. import units
+from ..backends import BACKENDS, NAMES, Request, zoo
+from ..blocks import networks
+from ..errors import BadRequestError, InspectError
+
+#: Backend -> where its names come from without importing its framework.
+_LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
+    "local": lambda: networks.names("torch"),
+    "torch": lambda: zoo.names("torchvision"),
+    "keras": lambda: zoo.names("keras"),
+}
+
+
+@click.command("models")
+@click.argument("pattern", default="*")
+@click.option("--backend", type=click.Choice(NAMES), help="Default: all that are installed.")
+@click.option("--counts", is_flag=True, help="Build each model and give its parameters and MACs.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for each model with --counts.")
+@click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+def command(
+    pattern: str, backend: str | None, counts: bool, timeout: float | None, output_format: str, debug: bool
+) -> int:
+    """List the models whose name matches PATTERN ('resnet*', upper and lower case alike), by backend.
+
+    Names are read from the libraries' sources, so that no framework is imported. With --counts, every model is
+    built without weights, in child processes that run side by side.
+    """
+    wanted = [backend] if backend else list(_LISTS)
+    found = [
+        (name, model) for name in wanted for model in _LISTS[name]() if fnmatchcase(model.lower(), pattern.lower())
+    ]
+    if not found:
+        where = f"the {backend} backend" if backend else "any installed backend"
+        raise BadRequestError(f"no model of {where} matches {pattern!r}; see: resnet-inspect models")
+    rows: list[dict[str, Any]] = [{"backend": name, "model": model} for name, model in found]
+    failed = _count(rows, timeout) if counts else []
+    if output_format == "json":
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        _print(rows, counts)
+    for line in failed:
+        click.echo(f"error: {line}", err=True)
+    return 3 if failed else 0
+
+
+def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
+    """Adds parameters and MACs to the rows; gives what went wrong."""
+    from ..backends.worker import Task, answers
+
+    failed = []
+    tasks = [Task(BACKENDS[row["backend"]], "summarize", Request(row["model"])) for row in rows]
+    # Progress is for people who wait: on stderr, and only where it is a terminal.
+    stderr = click.get_text_stream("stderr")
+    progress: AbstractContextManager[Any] = nullcontext()
+    if stderr.isatty():
+        progress = click.progressbar(length=len(rows), label="Counting", file=stderr)
+    with progress as bar:
+        for row, answer in zip(rows, answers(tasks, timeout), strict=True):
+            if isinstance(answer, InspectError):
+                row |= {"params": None, "macs": None}
+                failed.append(f"{row['backend']}:{row['model']}: {answer}")
+            else:
+                totals = answer.summary.totals
+                row |= {"params": totals.params, "macs": None if totals.uncounted else totals.macs}
+            if bar is not None:
+                bar.update(1)
+    return failed
+
+
+def _print(rows: list[dict[str, Any]], counts: bool) -> None:
+    names = [f"{row['backend']}:{row['model']}" for row in rows]
+    width = max(map(len, names))
+    for name, row in zip(names, rows, strict=True):
+        if counts:
+            click.echo(f"{name:<{width}}  {units.exact(row['params']):>15}  {units.si(row['macs']):>8} MACs")
+        else:
+            click.echo(name)
