@@ -29,8 +29,8 @@ from .command import SCHEMA, document, run, script
         (["summary", "--only", "nothing.*"], 2, "no layer matches"),
         (["summary", "--format", "json", "--depth", "1"], 2, "every layer"),
         (["summary", "resnet51"], 3, "resnet50"),
-        (["summary", "--backend", "keras"], 3, "keras"),
         (["summary", "--arg", "num_classes=x"], 3, "num_classes"),
+        (["summary", "-o", "no/such/folder/x.json"], 2, "no folder no/such/folder"),
         (["sumary"], 2, "did you mean summary"),
         (["block", "--stride", "2", "--shortcut", "identity"], 4, "12x12x3"),
         (["block", "--groups", "2"], 2, "divide"),
@@ -42,6 +42,21 @@ def test_bad_input_is_one_line_with_its_exit_code(arguments: list[str], code: in
     assert done.stdout == ""
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_traceback_is_for_debug_and_the_exit_code_stays() -> None:
+    plain, debug = (run("summary", "--input", "5x5x5", *more) for more in ([], ["--debug"]))
+    assert plain.returncode == debug.returncode == 4
+    assert "Traceback" not in plain.stderr
+    assert "Traceback" in debug.stderr
+    assert debug.stderr.endswith(plain.stderr)
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Commands:" in done.stderr
+    assert done.stderr.count("\n") > 10
 
 
 def test_json_is_valid_and_reads_back_to_the_same_bytes() -> None:

@@ -22,9 +22,14 @@ def test_every_command_has_an_example() -> None:
     assert set(COMMANDS) <= {example.split()[0] for example in EXAMPLES}
 
 
+def needed_by(example: str) -> list[pytest.MarkDecorator]:
+    """The frameworks that an example names."""
+    names = {"torch": r"torch\b", "tensorflow": r"keras(:|$)"}
+    return [needs(framework) for framework, pattern in names.items() if re.search(pattern, example)]
+
+
 @pytest.mark.parametrize(
-    "example",
-    [pytest.param(e, marks=needs("torch") if re.search(r"torch\b", e) else ()) for e in EXAMPLES],
+    "example", [pytest.param(e, marks=needed_by(e)) for e in EXAMPLES if not e.startswith("weights")]
 )
 def test_examples_run(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

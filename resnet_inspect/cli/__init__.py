@@ -77,25 +77,36 @@ def main() -> NoReturn:
         code = cli.main(prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else PROGRAM
         _fail(f"{error.format_message()} (see {path} --help)", error.exit_code)
     except click.Abort:
         _fail("interrupted", 130)
     except InspectError as error:
-        if debug:
-            raise
+        _trace(debug)
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
         # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        if debug:
-            raise
+        _trace(debug)
         _fail(f"{error.filename or 'output'}: {error.strerror or error}", 3)
     except MemoryError:
         _fail("not enough memory for this model and input", 3)
+    except Exception as error:
+        _trace(debug)
+        _fail(f"a bug of resnet-inspect: {type(error).__name__}: {error}. --debug shows where", 3)
+
+
+def _trace(debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatchcase
@@ -63,10 +64,9 @@ def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
     failed = []
     tasks = [Task(BACKENDS[row["backend"]], "summarize", Request(row["model"])) for row in rows]
     # Progress is for people who wait: on stderr, and only where it is a terminal.
-    stderr = click.get_text_stream("stderr")
     progress: AbstractContextManager[Any] = nullcontext()
-    if stderr.isatty():
-        progress = click.progressbar(length=len(rows), label="Counting", file=stderr)
+    if sys.stderr.isatty():
+        progress = click.progressbar(length=len(rows), label="Counting", file=sys.stderr)
     with progress as bar:
         for row, answer in zip(rows, answers(tasks, timeout), strict=True):
             if isinstance(answer, InspectError):

@@ -180,6 +180,8 @@ def write_whole(path: Path, text: str) -> None:
         # A pipe or a device (/dev/stdout) can't be replaced.
         path.write_text(text, encoding="utf-8")
         return
+    if not path.resolve().parent.is_dir():
+        raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
     descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
