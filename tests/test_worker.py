@@ -81,7 +81,12 @@ def test_a_child_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_child_survives_its_parent(tmp_path: Path, how: signal.Signals) -> None:
     where = tmp_path / "pids"
-    source = f"from tests.test_worker import *\nask(bad('hangs', {str(where)!r}))"
+    # Whoever started the tests in the background may have left Ctrl-C ignored.
+    source = f"""
+from tests.test_worker import *
+signal.signal(signal.SIGINT, signal.default_int_handler)
+ask(bad('hangs', {str(where)!r}))
+"""
     parent = subprocess.Popen([sys.executable, "-c", source], stderr=subprocess.DEVNULL)
     while not where.exists() or not where.read_text():
         time.sleep(0.05)
