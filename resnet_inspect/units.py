@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 NOT_AVAILABLE = "n/a"
 
 _SI = ("", "k", "M", "G", "T", "P", "E")
@@ -21,6 +23,19 @@ def si(value: int | None) -> str:
 def binary(value: int | None) -> str:
     """A number of bytes to three significant digits with a binary prefix: ``97.5 MiB``."""
     return NOT_AVAILABLE if value is None else _scaled(value, 1024, _BINARY)
+
+
+def signed(value: int | None, word: Callable[[int | None], str]) -> str:
+    """A difference: ``+2.36 M``, ``-12``, ``0``."""
+    return ("+" if value and value > 0 else "") + word(value)
+
+
+def percent(old: int | None, new: int | None) -> str:
+    """How much of ``old`` the difference is: ``+0.31 %``; n/a where there is nothing to compare with."""
+    if not old or new is None:
+        return NOT_AVAILABLE
+    share = 100 * (new - old) / old
+    return f"{share:+.{2 if abs(share) < 9.995 else 1 if abs(share) < 99.95 else 0}f} %"
 
 
 def _scaled(value: int, step: int, prefixes: tuple[str, ...]) -> str:

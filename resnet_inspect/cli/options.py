@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,24 +101,36 @@ def deliver(
     Raises:
         BadRequestError: the file's ending names no format, or an option doesn't go with the format.
     """
-    chosen = output_format or _format_of(output)
+    chosen = output_format or format_of(output, ENDINGS)
     if chosen == "json" and (depth is not None or only or columns):
         raise BadRequestError("--depth, --only and --columns shape tables; JSON always has every layer")
     if chosen == "tree" and columns:
         raise BadRequestError("--columns shapes tables; a tree has none")
-    terminal = output is None and sys.stdout.isatty()
     view = View(
         depth=depth,
         only=only,
         columns=tuple(key.strip() for key in columns.split(",") if key.strip()) if columns else (),
-        width=_terminal_width() if terminal else None,
-        color=terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
-        ascii=ascii_only or (output is None and not _speaks_unicode()),
+        **draw_options(output, ascii_only),
     )
     text = render(answer.summary, chosen, view)
-    for note in answer.notes:
-        click.echo(f"note: {note}", err=True)
+    show_notes(answer)
     emit(text, output)
+
+
+def draw_options(output: Path | None, ascii_only: bool) -> dict[str, Any]:
+    """What a view must know of where it is shown: ``width``, ``color`` and ``ascii``."""
+    terminal = output is None and sys.stdout.isatty()
+    return {
+        "width": _terminal_width() if terminal else None,
+        "color": terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
+        "ascii": ascii_only or (output is None and not _speaks_unicode()),
+    }
+
+
+def show_notes(*answers: Answer) -> None:
+    """How requests were read, on stderr, each thing once."""
+    for note in dict.fromkeys(note for answer in answers for note in answer.notes):
+        click.echo(f"note: {note}", err=True)
 
 
 def deliver_native(text: str, output: Path | None, depth: int | None, only: tuple[str, ...], **shaping: Any) -> None:
@@ -143,14 +155,19 @@ def emit(text: str, output: Path | None) -> None:
         write_whole(output, text)
 
 
-def _format_of(output: Path | None) -> str:
+def format_of(output: Path | None, endings: Mapping[str, str]) -> str:
+    """The format that goes with a file's ending.
+
+    Raises:
+        BadRequestError: none does.
+    """
     if output is None:
         return "table"
     try:
-        return ENDINGS[output.suffix.lower()]
+        return endings[output.suffix.lower()]
     except KeyError:
         raise BadRequestError(
-            f"{output.name}: no format goes with this ending; use {', '.join(ENDINGS)} or give --format"
+            f"{output.name}: no format goes with this ending; use {', '.join(endings)} or give --format"
         ) from None
 
 

@@ -12,19 +12,23 @@ from .totals import totals
 def render(summary: Summary, view: View) -> str:
     """The rows as a table, the totals as another."""
     columns = choose(view.columns)
-    lines = [_line([column.title for column in columns])]
-    lines.append(_line(["---:" if column.number else ":---" for column in columns]))
-    lines += [_line([_escape(column.text(row)) for column in columns]) for row in rows(summary, view.depth, view.only)]
-    lines += ["", _line(["Total", ""]), _line([":---", ":---"])]
-    lines += [_line([label.strip(), _escape(value)]) for label, value in totals(summary)]
+    lines = [table_row([column.title for column in columns])]
+    lines.append(table_row(["---:" if column.number else ":---" for column in columns]))
+    lines += [
+        table_row([escape(column.text(row)) for column in columns]) for row in rows(summary, view.depth, view.only)
+    ]
+    lines += ["", table_row(["Total", ""]), table_row([":---", ":---"])]
+    lines += [table_row([label.strip(), escape(value)]) for label, value in totals(summary)]
     return "\n".join(lines) + "\n"
 
 
-def _line(cells: list[str]) -> str:
+def table_row(cells: list[str]) -> str:
+    """One row of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that Markdown takes as it stands."""
     for special in "\\|`*_<>[]":
         text = text.replace(special, f"\\{special}")
     return text

@@ -1,0 +1,136 @@
+"""``resnet-inspect diff``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..backends import DTYPES, NAMES, Request
+from ..backends.source import Source, load
+from ..diff import KINDS, compare
+from ..errors import BadRequestError
+from ..render.diff import ENDINGS, FORMATS, DiffView, render
+from ..shape import parse_shape
+from .options import draw_options, emit, format_of, parse_arguments, show_notes, split_model, timeout_option
+from .summary import complete_model
+
+#: Options that build a model, each for both sides and, with ``old-`` or ``new-`` in front, for one.
+_BUILDING: dict[str, dict[str, Any]] = {
+    "backend": {"type": click.Choice(NAMES), "help": "Of models that don't name theirs. Default: local."},
+    "input": {"multiple": True, "metavar": "SHAPE", "help": "3x512x512, 512. Repeatable for several inputs."},
+    "batch": {"type": click.IntRange(min=1), "help": "Batch size, if the shape has none. Default: 1."},
+    "dtype": {"type": click.Choice(DTYPES), "help": "Inputs and weights. Default: float32."},
+    "layout": {"type": click.Choice(["NCHW", "NHWC"]), "help": "Of --input."},
+    "arg": {"multiple": True, "metavar": "KEY=VALUE", "help": "For the constructor: num_classes=10."},
+    "flavor": {"type": click.Choice(["torch", "keras"]), "help": "Whose network the local backend builds."},
+}
+
+
+def _building_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for name, settings in reversed(_BUILDING.items()):
+        for side in ("new", "old"):
+            hidden = {**settings, "help": f"As --{name}, for {side.upper()} alone."}
+            function = click.option(f"--{side}-{name}", **hidden)(function)
+        function = click.option(f"--{name}", **settings)(function)
+    return function
+
+
+def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> frozenset[str]:
+    """``params,shapes`` as a set of ``diff.KINDS``."""
+    found = {word.strip() for word in (text or "").split(",") if word.strip()}
+    if unknown := sorted(found - set(KINDS)):
+        raise click.BadParameter(f"there is no {unknown[0]!r}; choose of {', '.join(KINDS)}")
+    return frozenset(found)
+
+
+@click.command("diff")
+@click.argument("old", shell_complete=complete_model)
+@click.argument("new", required=False, shell_complete=complete_model)
+@click.option("--base", metavar="REVISION", help="OLD is the one model named, as it was at this git revision.")
+@click.option("--any-input", is_flag=True, help="Compare even if the inputs' shapes differ.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 if anything differs.")
+@click.option(
+    "--fail-on", callback=parse_kinds, metavar="KINDS", help=f"Exit 1 if one of these differs: {','.join(KINDS)}."
+)
+@click.option("--all/--hide-unchanged", "everything", help="Show every row, each by itself. Default: hide unchanged.")
+@click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="No character beyond ASCII.")
+@_building_options
+@timeout_option
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+def command(
+    old: str,
+    new: str | None,
+    base: str | None,
+    any_input: bool,
+    exit_code: bool,
+    fail_on: frozenset[str],
+    everything: bool,
+    output_format: str | None,
+    output: Path | None,
+    ascii_only: bool,
+    timeout: float | None,
+    debug: bool,
+    **building: Any,
+) -> int:
+    """Tell what changed from OLD to NEW, layer by layer.
+
+    Each is a saved summary (model.json), - for standard input, or a model (torch:resnet50). Of two frameworks, layouts
+    are brought together, layers matched by structure, and the difference in parameters explained.
+
+    \b
+    resnet-inspect diff baseline.json torch:resnet50
+    resnet-inspect diff keras:ResNet50 torch:resnet50
+    resnet-inspect diff resnet50 resnet101 --fail-on params,config
+    resnet-inspect diff --base origin/main torch:resnet50
+    """
+    if (new is None) == (base is None):
+        raise BadRequestError("give OLD and NEW, or --base REVISION and one model")
+    if (old, new) == ("-", "-"):
+        raise BadRequestError("standard input can be one side only")
+    sources = (_source(old, "old", building), _source(new or old, "new", building))
+    if base is None:
+        before, after = load(sources, timeout)
+    else:
+        from ..backends.revision import at_revision
+
+        before = at_revision(base, sources[0], timeout)
+        (after,) = load(sources[1:], timeout)
+    found = compare(before.summary, after.summary, any_input)
+    chosen = output_format or format_of(output, ENDINGS)
+    text = render(found, chosen, DiffView(everything, fail_on, **draw_options(output, ascii_only)))
+    show_notes(before, after)
+    emit(text, output)
+    if chosen == "github" and (step_summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with Path(step_summary).open("a", encoding="utf-8") as file:
+            file.write(render(found, "markdown", DiffView(everything)))
+    return int(bool(found.kinds if exit_code else found.kinds & fail_on))
+
+
+def _source(text: str, side: str, building: dict[str, Any]) -> Source:
+    """One side, with the options of its own before those of both; constructor arguments add up."""
+    given = {name: building[f"{side}_{name}"] or building[name] for name in _BUILDING}
+    saved = Source(text, "", Request())
+    if saved.is_saved:
+        for name in _BUILDING:
+            if building[f"{side}_{name}"]:
+                raise BadRequestError(f"--{side}-{name} builds a model, but {text} is a saved summary")
+        return saved
+    backend, model = split_model(text, given["backend"] if ":" not in text else None)
+    if given["flavor"] and backend != "local":
+        raise BadRequestError(f"--flavor goes with the local backend, not with {backend}")
+    request = Request(
+        model=model,
+        inputs=tuple(parse_shape(shape) for shape in given["input"]),
+        batch=given["batch"],
+        dtype=given["dtype"] or "float32",
+        layout=given["layout"],
+        arguments=tuple(dict(parse_arguments([*building["arg"], *building[f"{side}_arg"]])).items()),
+        flavor=given["flavor"],
+    )
+    return Source(text, backend, request)

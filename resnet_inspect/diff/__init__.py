@@ -1,0 +1,8 @@
+"""What a change did to a network: match the layers, compare them, say why."""
+
+from __future__ import annotations
+
+from .compare import compare
+from .result import KINDS, Cause, Change, Diff, LayerDiff, Renaming, Total
+
+__all__ = ["KINDS", "Cause", "Change", "Diff", "LayerDiff", "Renaming", "Total", "compare"]

@@ -1,0 +1,123 @@
+"""What explains most of a difference in the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+
+from ..ir import Value
+from .match import masked
+from .result import Cause, LayerDiff
+
+#: Settings that a layer's weights and work depend on, the most telling first; any other one comes after these.
+_WIDTHS = ("out_channels", "out_features", "channels", "embed_dim", "normalized_shape", "in_channels", "in_features")
+_TELLING = ("type", "op", "kernel_size", "groups", "stride", "dilation", "padding", "bias", *_WIDTHS)
+#: How many causes are worth telling for each total.
+_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Blame:
+    """``added`` or ``removed`` with the module's path as the place, or the name of a setting with its two values."""
+
+    what: str
+    old: Value = None
+    new: Value = None
+    place: str = ""
+
+
+@dataclass(slots=True)
+class _Group:
+    amount: int = 0
+    paths: list[str] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+
+
+def causes(layers: Sequence[LayerDiff]) -> tuple[Cause, ...]:
+    """For parameters and for MACs, the changes that explain the most of the difference, the largest first.
+
+    A layer whose own settings stayed is laid to the nearest change upstream of it: the layers behind a convolution
+    that has lost its stride do more work because of the stride.
+    """
+    blames = _blames(layers)
+    found = []
+    for total in ("params", "macs"):
+        groups: dict[_Blame, _Group] = {}
+        for layer, blame in zip(layers, blames, strict=True):
+            if blame and (amount := _amount(layer, total)):
+                # Modules that differ in their number only came or went together.
+                group = groups.setdefault(replace(blame, place=masked(blame.place)), _Group())
+                group.amount += amount
+                group.paths.append(layer.layer.path)
+                group.places.append(blame.place)
+        difference = sum(_amount(layer, total) for layer in layers)
+        # What pulls the other way explains nothing.
+        helping = [(blame, group) for blame, group in groups.items() if group.amount * difference > 0]
+        helping.sort(key=lambda item: -abs(item[1].amount))
+        found += [
+            Cause(
+                total,
+                group.amount,
+                difference,
+                blame.what,
+                blame.old,
+                blame.new,
+                _place(group),
+                len(group.paths),
+            )
+            for blame, group in helping[:_MOST]
+        ]
+    return tuple(found)
+
+
+def _amount(layer: LayerDiff, total: str) -> int:
+    before, after = (0 if side is None else getattr(side, total) or 0 for side in (layer.old, layer.new))
+    return int(after - before)
+
+
+def _blames(layers: Sequence[LayerDiff]) -> list[_Blame | None]:
+    """For each layer, what is to blame for its difference."""
+    gone = {layer.layer.id: _Blame("removed", place=layer.module) for layer in layers if layer.new is None}
+    here: dict[str, _Blame] = {}
+    found: list[_Blame | None] = []
+    for layer in layers:
+        if layer.new is None:
+            found.append(gone[layer.layer.id])
+            continue
+        blame = _Blame("added", place=layer.module) if layer.old is None else _own(layer)
+        if blame is None and layer.old and layer.changes:
+            upstream = [here[source] for source in layer.new.inputs if source in here]
+            upstream += [gone[source] for source in layer.old.inputs if source in gone]
+            blame = upstream[0] if upstream else _Blame(layer.changes[0].field, place=layer.new.path)
+        if blame:
+            here[layer.new.id] = blame
+        found.append(blame)
+    return found
+
+
+def _own(layer: LayerDiff) -> _Blame | None:
+    """The most telling of a layer's own settings that changed."""
+    if layer.layer.op == "input":
+        shapes = [change for change in layer.changes if change.field == "output_shapes"]
+        return _Blame("input", shapes[0].old, shapes[0].new) if shapes else None
+    config = {change.field: change for change in layer.changes if change.kind == "config"}
+    for name in (*_TELLING, *config):
+        if name in config:
+            return _Blame("width" if name in _WIDTHS else name, config[name].old, config[name].new)
+    return None
+
+
+def _place(group: _Group) -> str:
+    """The modules to blame; or what the paths have in common, or the modules at the top that they stand in."""
+    if group.places[0]:
+        first, last = group.places[0], group.places[-1]
+        return first if first == last else f"{first}…{last}"
+    if len(set(group.paths)) == 1:
+        return group.paths[0]
+    parts = [path.split(".")[:-1] for path in group.paths]
+    common = list(takewhile(lambda names: len(set(names)) == 1, zip(*parts, strict=False)))
+    if common:
+        return ".".join(names[0] for names in common)
+    tops = list(dict.fromkeys(path.split(".")[0] for path in group.paths))
+    return ", ".join(tops[:_MOST]) + (f" and {len(tops) - _MOST} more" if len(tops) > _MOST else "")

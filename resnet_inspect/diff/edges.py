@@ -1,0 +1,84 @@
+"""What differs in the connections of two networks, and which layers stand elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ir import Layer
+from .align import Pair, in_order
+from .result import Change
+
+#: Operations whose inputs have no order.
+_COMMUTATIVE = {"add", "mul", "max", "min"}
+_MERGING = {*_COMMUTATIVE, "concat"}
+
+
+class Side:
+    """One network: its layers by id, how deep each stands, and which pair each belongs to."""
+
+    def __init__(self, layers: Sequence[Layer], paired: Sequence[int]) -> None:
+        self.by_id = {layer.id: layer for layer in layers}
+        self.number = {layers[index].id: number for number, index in enumerate(paired)}
+        self.depth: dict[str, int] = {}
+        for layer in layers:
+            self.depth[layer.id] = 1 + max((self.depth[source] for source in layer.inputs), default=0)
+
+    def skipped_from(self, layer: Layer) -> str | None:
+        """Where the skip connection begins that ends in ``layer``: the shallower of the branches that it joins."""
+        if layer.op not in _MERGING or len(set(layer.inputs)) < 2:
+            return None
+        return min(layer.inputs, key=self.depth.__getitem__)
+
+    def trunk(self, layer: Layer) -> str | None:
+        """The input that the longest path comes through."""
+        return max(layer.inputs, key=self.depth.__getitem__, default=None)
+
+    def direct(self, layer: Layer) -> list[int]:
+        """The pairs that a layer reads, -1 for a layer without a partner."""
+        return _ordered(layer, [self.number.get(source, -1) for source in layer.inputs])
+
+
+class Connections:
+    """The edges of two networks, told in the pairs of layers that they have in common."""
+
+    def __init__(self, old: Sequence[Layer], new: Sequence[Layer], pairs: Sequence[Pair], ordered: bool = True) -> None:
+        self.old = Side(old, [a for a, _ in pairs])
+        self.new = Side(new, [b for _, b in pairs])
+        #: Numbers of the pairs that stand elsewhere and read something else; none where order says nothing.
+        self.moved: set[int] = set()
+        if ordered and len(kept := in_order(pairs)) < len(pairs):
+            self.moved = {
+                number
+                for number, pair in enumerate(pairs)
+                if pair not in kept and self.old.direct(old[pair[0]]) != self.new.direct(new[pair[1]])
+            }
+
+    def change(self, old: Layer, new: Layer) -> Change | None:
+        """What became of the inputs of a layer, unless layers that came, went or moved in between explain it."""
+        if self.old.direct(old) == self.new.direct(new) and -1 not in self.old.direct(old):
+            return None
+        before = {source: self._settled(self.old, source) for source in old.inputs}
+        after = {source: self._settled(self.new, source) for source in new.inputs}
+        if _ordered(old, [before[s] for s in old.inputs]) == _ordered(new, [after[s] for s in new.inputs]):
+            return None
+        gone = [_edge(self.old, old, source) for source, pair in before.items() if pair not in after.values()]
+        come = [_edge(self.new, new, source) for source, pair in after.items() if pair not in before.values()]
+        words = [*(f"{edge} went" for edge in gone), *(f"{edge} came" for edge in come)]
+        return Change("inputs", old.inputs, new.inputs, "edges", ", ".join(words) or "inputs in another order")
+
+    def _settled(self, side: Side, source: str | None) -> int:
+        """The pair that an edge comes from, followed up the trunk past layers that came, went or moved."""
+        while source is not None:
+            number = side.number.get(source)
+            if number is not None and number not in self.moved:
+                return number
+            source = side.trunk(side.by_id[source])
+        return -1
+
+
+def _edge(side: Side, layer: Layer, source: str) -> str:
+    return f"{'skip connection' if source == side.skipped_from(layer) else 'input'} from {source}"
+
+
+def _ordered(layer: Layer, numbers: list[int]) -> list[int]:
+    return sorted(numbers) if layer.op in _COMMUTATIVE else numbers

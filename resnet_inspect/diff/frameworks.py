@@ -1,0 +1,90 @@
+"""What it takes to compare a network in one framework with one in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..ir import Layer, Parameter, Summary, Tensor
+
+#: Settings that say how a framework computes, not what.
+_ONLY_HOW = {"inplace"}
+_OTHER_NAMES = {"epsilon": "eps"}
+
+
+def framework(summary: Summary) -> str:
+    """Whose conventions a summary follows: the local backend speaks the words of either."""
+    if summary.model.backend in ("torch", "keras"):
+        return summary.model.backend
+    return "keras" if any(layer.type == "InputLayer" for layer in summary.layers) else "torch"
+
+
+def channels_first(tensor: Tensor) -> Tensor:
+    """The same tensor with its channels behind the batch."""
+    if tensor.layout is None or not tensor.layout.endswith("C"):
+        return tensor
+    *sizes, channels = tensor.shape
+    first = 1 if tensor.layout.startswith("N") else 0
+    return Tensor((*sizes[:first], channels, *sizes[first:]), tensor.dtype)
+
+
+def canonical(summary: Summary) -> list[Layer]:
+    """The layers in channels-first layout, with parameters counted as torch does (without statistics)."""
+    return [
+        replace(
+            layer,
+            op="global_avg_pool2d" if _is_global_pool(layer) else layer.op,
+            input_tensors=tuple(replace(channels_first(t), layout=None) for t in layer.input_tensors),
+            output_tensors=tuple(replace(channels_first(t), layout=None) for t in layer.output_tensors),
+            parameters=tuple(replace(p, counted=p.role != "statistics") for p in layer.parameters),
+            attributes=tuple((_OTHER_NAMES.get(k, k), v) for k, v in layer.attributes if k not in _ONLY_HOW),
+        )
+        for layer in summary.layers
+    ]
+
+
+def _is_global_pool(layer: Layer) -> bool:
+    return layer.op == "adaptive_avg_pool2d" and all(t.shape[-2:] == (1, 1) for t in layer.output_tensors)
+
+
+def settled_order(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers in an order that only the graph decides: of branches that join, the longest one first."""
+    by_id = {layer.id: layer for layer in layers}
+    depth: dict[str, int] = {}
+    read: set[str] = set()
+    for layer in layers:
+        depth[layer.id] = 1 + max((depth[source] for source in layer.inputs), default=0)
+        read.update(layer.inputs)
+    done: dict[str, Layer] = {}
+    stack = [layer.id for layer in reversed(layers) if layer.id not in read]
+    while stack:
+        layer = by_id[stack[-1]]
+        # The top of the stack is next, so the deepest input goes there last.
+        waiting = [source for source in reversed(dict.fromkeys(layer.inputs)) if source not in done]
+        if waiting:
+            stack += sorted(waiting, key=depth.__getitem__)
+        else:
+            done.setdefault(stack.pop(), layer)
+    return list(done.values())
+
+
+def reconcile(old: Summary, new: Summary) -> dict[str, int]:
+    """The difference in counted parameters by what they are: exact, since every parameter is of one kind."""
+    found: dict[str, int] = {}
+    for summary, sign in ((new, 1), (old, -1)):
+        for layer in summary.layers:
+            for parameter in layer.parameters:
+                if parameter.counted:
+                    kind = _kind(layer, parameter)
+                    found[kind] = found.get(kind, 0) + sign * parameter.size
+    return {kind: amount for kind, amount in sorted(found.items(), key=lambda item: -abs(item[1])) if amount}
+
+
+def _kind(layer: Layer, parameter: Parameter) -> str:
+    op = (
+        "convolution" if layer.op.startswith("conv") else layer.op.replace("batch_norm", "batch-norm").replace("_", " ")
+    )
+    if parameter.role == "statistics":
+        return f"{op} statistics"
+    name = parameter.name.replace("/", ".").rpartition(".")[2]
+    return f"{op} biases" if name.endswith("bias") and op != "batch-norm" else f"{op} weights"

@@ -1,0 +1,229 @@
+"""Which layer of one network is which of the other: by path, by what it is, by where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from ..ir import Layer
+from .align import Pair, align, in_order
+from .result import Renaming
+
+Key = Callable[[Layer], Hashable]
+
+#: Parts of a path that count: ``features.3``, ``conv2d_7``. They shift when something is put in between.
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)|^\d+(?=\.|$)|(?<=_)\d+(?=\.|$)")
+_NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"}
+_ACTIVATIONS = {
+    *("activation", "celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu", "mish"),
+    *("prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh"),
+}
+
+
+def match(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
+    """Positions of the layers that are the same one, in the order of the old side.
+
+    Two ways are tried, and the one that leaves less to report is taken: names first, or the sequence first, which
+    is right where layers are only numbered (a Sequential) and one is put in between.
+    """
+    if [layer.id for layer in old] == [layer.id for layer in new] and all(
+        _family(a) == _family(b) for a, b in zip(old, new, strict=True)
+    ):
+        by_name = [(index, index) for index in range(len(old))]
+        if sum(_cost(old[a], new[b]) for a, b in by_name) == 0:
+            return by_name
+    names = _Matching(old, new)
+    names.by_id()
+    names.by_sequence()
+    names.by_other_names()
+    sequence = _Matching(old, new)
+    sequence.by_sequence()
+    sequence.by_id()
+    sequence.by_other_names()
+    return min(names, sequence, key=_Matching.cost).pairs
+
+
+def by_structure(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
+    """As ``match``, for two networks whose names have nothing to do with one another (two frameworks).
+
+    The layers stand in an order that only the graph decides.
+    """
+    matching = _Matching(old, new)
+    for key in (_what_and_channels, lambda layer: layer.op, _family):
+        matching.align(key, in_gaps=True)
+    return matching.pairs
+
+
+class _Matching:
+    """Pairs found so far, and the rounds that find more among the rest."""
+
+    def __init__(self, old: Sequence[Layer], new: Sequence[Layer]) -> None:
+        self.old, self.new = old, new
+        self.there: dict[int, int] = {}
+        self.back: dict[int, int] = {}
+
+    @property
+    def pairs(self) -> list[Pair]:
+        return sorted(self.there.items())
+
+    def cost(self) -> int:
+        """How much there would be to report: layers that came, went or changed, and each kind of renaming."""
+        unmatched = len(self.old) + len(self.new) - 2 * len(self.there)
+        changed = sum(_cost(self.old[a], self.new[b]) for a, b in self.there.items())
+        paths = [(self.old[a].path, self.new[b].path) for a, b in self.pairs]
+        moved = len(self.there) - len(in_order(self.there.items()))
+        return unmatched + changed + moved + len(renamings(paths))
+
+    def by_id(self) -> None:
+        """The same path, and something alike under it."""
+        places = {(layer.id, _family(layer)): index for index, layer in enumerate(self.new)}
+        self._add((a, places.get((self.old[a].id, _family(self.old[a])), -1)) for a in self._rest(self.old, self.there))
+
+    def by_sequence(self) -> None:
+        """The same but for the numbers in the path, in the same order."""
+        self.align(lambda layer: (masked(layer.id), _signature(layer)))
+        self.align(lambda layer: (masked(layer.id), layer.op, layer.attributes), in_gaps=True)
+
+    def by_other_names(self) -> None:
+        """Renamed, moved or exchanged layers among those that are left."""
+        self.align(lambda layer: (masked(layer.id), _family(layer)), in_gaps=True)
+        self.align(_signature)
+        self.align(lambda layer: (layer.path.rpartition(".")[2], layer.op, layer.attributes))
+        self._by_renamed_prefix()
+        self._anywhere(lambda layer: (masked(layer.id).rpartition(".")[0], _signature(layer)))
+        self._anywhere(lambda layer: _signature(layer) if layer.parameters else layer.id)
+        self._by_neighbours()
+        places = {layer.id: index for index, layer in enumerate(self.new)}
+        self._add((a, places.get(self.old[a].id, -1)) for a in self._rest(self.old, self.there))
+
+    def align(self, key: Key, in_gaps: bool = False) -> None:
+        """Pairs what has the same key in the same order; ``in_gaps``: between the same two pairs found before."""
+        left, right = self._rest(self.old, self.there), self._rest(self.new, self.back)
+        if not left or not right:
+            return
+        gaps = self._gaps() if in_gaps else None
+        keys = [(gaps[0][a] if gaps else 0, key(self.old[a])) for a in left]
+        others = [(gaps[1][b] if gaps else 0, key(self.new[b])) for b in right]
+        self._add((left[a], right[b]) for a, b in align(keys, others))
+
+    def _by_renamed_prefix(self) -> None:
+        """What stands under a prefix that others of it changed."""
+        if not (left := self._rest(self.old, self.there)):
+            return
+        prefixes = dict(_prefixes(self.old[a].path, self.new[b].path) for a, b in self.pairs)
+        places = {(layer.id, _family(layer)): index for index, layer in enumerate(self.new)}
+        found = []
+        for a in left:
+            layer = self.old[a]
+            parts = layer.id.split(".")
+            for end in range(len(parts) - 1, -1, -1):
+                new = prefixes.get(".".join(parts[:end]))
+                if new is not None:
+                    name = ".".join([*new.split("."), *parts[end:]] if new else parts[end:])
+                    found.append((a, places.get((name, _family(layer)), -1)))
+                    break
+        self._add(found)
+
+    def _anywhere(self, key: Key) -> None:
+        """The same thing at another place: moved, and perhaps renamed."""
+        places: defaultdict[Hashable, list[int]] = defaultdict(list)
+        for b in reversed(self._rest(self.new, self.back)):
+            places[key(self.new[b])].append(b)
+        rest = self._rest(self.old, self.there)
+        self._add((a, where.pop()) for a in rest if (where := places.get(key(self.old[a]))))
+
+    def _by_neighbours(self) -> None:
+        """The same kind of operation on the same inputs: another name and other settings."""
+        new_ids = {layer.id: index for index, layer in enumerate(self.new)}
+        old_ids = {layer.id: index for index, layer in enumerate(self.old)}
+        readers: dict[Hashable, int] = {}
+        for b in self._rest(self.new, self.back):
+            layer = self.new[b]
+            readers.setdefault((layer.op, tuple(new_ids[source] for source in layer.inputs)), b)
+        for a in self._rest(self.old, self.there):
+            layer = self.old[a]
+            sources = tuple(self.there.get(old_ids[source], -1) for source in layer.inputs)
+            self._add([(a, readers.get((layer.op, sources), -1))] if sources else [])
+
+    def _gaps(self) -> tuple[list[int], list[int]]:
+        """For each layer of both sides, how many of the pairs that are in order stand before it."""
+        anchors = in_order(self.there.items())
+        sides = []
+        for side, layers in enumerate((self.old, self.new)):
+            at, count, counts = {pair[side] for pair in anchors}, 0, []
+            for index in range(len(layers)):
+                count += index in at
+                counts.append(count)
+            sides.append(counts)
+        return sides[0], sides[1]
+
+    def _rest(self, layers: Sequence[Layer], taken: dict[int, int]) -> list[int]:
+        return [index for index in range(len(layers)) if index not in taken]
+
+    def _add(self, pairs: Iterable[Pair]) -> None:
+        for a, b in pairs:
+            if b >= 0 and a not in self.there and b not in self.back:
+                self.there[a] = b
+                self.back[b] = a
+
+
+def renamings(paths: Sequence[tuple[str, str]]) -> list[Renaming]:
+    """Renamed paths in as few lines as say them: a shared prefix is one, and so is a run of shifted numbers."""
+    by_prefix = Counter(_prefixes(old, new) for old, new in paths if old != new)
+    groups: dict[Hashable, list[tuple[str, str]]] = {}
+    for old, new in by_prefix:
+        shifts = tuple(int(b) - int(a) for a, b in zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=False))
+        key = (masked(old), shifts) if masked(old) == masked(new) else (old, new)
+        groups.setdefault(key, []).append((old, new))
+    found = []
+    for prefixes in groups.values():
+        layers = sum(by_prefix[pair] for pair in prefixes)
+        first, last = prefixes[0], prefixes[-1]
+        both = first if first == last else (f"{first[0]}…{last[0]}", f"{first[1]}…{last[1]}")
+        found.append(Renaming(*both, layers))
+    return found
+
+
+def _prefixes(old: str, new: str) -> tuple[str, str]:
+    """What is left of two paths without the end that they share."""
+    a, b = old.split("."), new.split(".")
+    while a and b and a[-1] == b[-1]:
+        a.pop()
+        b.pop()
+    return ".".join(a), ".".join(b)
+
+
+def masked(path: str) -> str:
+    """A path without its numbers: what stands at the same place but for how many came before."""
+    return _NUMBER.sub("#", path)
+
+
+def _family(layer: Layer) -> str:
+    """What may take a layer's place and still be the same one: another activation, another normalisation."""
+    if layer.op in _ACTIVATIONS:
+        return "activation"
+    return "norm" if layer.op in _NORMS else layer.op
+
+
+def _signature(layer: Layer) -> Hashable:
+    """All that a layer is but its name."""
+    weights = tuple((p.shape, p.dtype, p.role, p.counted) for p in layer.parameters)
+    return (layer.type, layer.op, layer.attributes, layer.input_tensors, layer.output_tensors, weights, layer.called)
+
+
+def _cost(old: Layer, new: Layer) -> int:
+    """0 for the same layer, 1 for another configuration, 2 for another thing altogether."""
+    if old.op != new.op and _family(old) != _family(new):
+        return 2
+    return int(old.op != new.op or old.attributes != new.attributes or _weights(old) != _weights(new))
+
+
+def _weights(layer: Layer) -> Hashable:
+    return tuple((p.shape, p.dtype, p.role) for p in layer.parameters)
+
+
+def _what_and_channels(layer: Layer) -> Hashable:
+    """Not the sizes: frameworks differ in where a stride stands. Channels are second in channels-first layout."""
+    channels = [tensor.shape[1:2] for tensor in (*layer.input_tensors, *layer.output_tensors)]
+    return (layer.op, layer.attribute("kernel_size"), *channels)

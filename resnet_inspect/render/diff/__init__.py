@@ -1,0 +1,32 @@
+"""Comparisons: one file per output format, each ``render(diff, view) -> text``, sharing the words for what changed."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from ...diff import Diff
+
+FORMATS = ("table", "json", "markdown", "github")
+#: File name endings that name a format.
+ENDINGS = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+
+
+@dataclass(frozen=True, slots=True)
+class DiffView:
+    """How to show a comparison: ``everything`` is every row, unchanged ones too; ``width`` is a terminal's.
+
+    Differences in one of the ``gates`` (``diff.KINDS``) are errors, where a format knows such.
+    """
+
+    everything: bool = False
+    gates: frozenset[str] = frozenset()
+    width: int | None = None
+    color: bool = False
+    ascii: bool = False
+
+
+def render(diff: Diff, output_format: str, view: DiffView) -> str:
+    """The document, with a newline at its end."""
+    text: str = importlib.import_module(f"{__name__}.{output_format}").render(diff, view)
+    return text

@@ -1,0 +1,210 @@
+"""What changed, in words; formats only lay them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ... import units
+from ...diff import Cause, Change, Diff, LayerDiff, Renaming
+from ...diff.match import masked
+from ...ir import Summary, Value
+from ...shape import format_shape
+from ..columns import value_text
+
+SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "renamed": ">", "same": " "}
+_TOTALS: dict[str, tuple[str, Callable[[int | None], str]]] = {
+    "params": ("Parameters", units.exact),
+    "trainable_params": ("  trainable", units.exact),
+    "frozen_params": ("  frozen", units.exact),
+    "statistics": ("Statistics", units.exact),
+    "macs": ("MACs", units.exact),
+    "param_bytes": ("Parameter memory", units.binary),
+    "activation_bytes": ("Activation memory", units.binary),
+    "layers": ("Layers", units.exact),
+    "uncounted": ("Layers not counted", units.exact),
+}
+_TITLES = {"params": "parameters", "macs": "MACs"}
+_SHORT = {"input_shapes": "input", "output_shapes": "output"}
+#: From how many layers on the same change is one line.
+_MANY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the list: a sign, the layer or layers, their type, and what there is to say."""
+
+    sign: str
+    layer: str
+    type: str
+    words: tuple[str, ...]
+
+
+def name(summary: Summary) -> str:
+    """``torch:resnet50``."""
+    return f"{summary.model.backend}:{summary.model.name}"
+
+
+def headlines(diff: Diff) -> list[str]:
+    """What is compared, and what explains most of the difference."""
+    compared = f"{name(diff.old)} → {name(diff.new)}"
+    if not diff.kinds:
+        return [compared, "No difference"]
+    lines = [compared]
+    for total in ("params", "macs"):
+        found = [cause_words(cause) for cause in diff.causes if cause.total == total]
+        lines += found[:1]
+    if diff.reconciled:
+        whole = sum(diff.reconciled.values())
+        parts = [f"{units.signed(amount, units.exact)} {kind}" for kind, amount in diff.reconciled.items()]
+        lines.append(f"{units.signed(whole, units.exact)} parameters: {', '.join(parts)}")
+    elif diff.reconciled is not None:
+        lines.append("The parameters are equal")
+    lines += [f"{change.field} {_values(change)}" for change in diff.whole]
+    return lines
+
+
+def cause_words(cause: Cause) -> str:
+    """``+2.36 M parameters: layer3 width 256 → 320, 6 layers``."""
+    layers = f", {cause.layers} layers" if cause.layers > 1 else ""
+    what = cause.what if cause.what in ("added", "removed") else f"{cause.what} {_pair(cause.old, cause.new)}"
+    share = "" if cause.amount == cause.difference else f" ({_share(cause)} of the difference)"
+    return f"{units.signed(cause.amount, units.si)} {_TITLES[cause.total]}: {cause.place} {what}{layers}{share}"
+
+
+def _share(cause: Cause) -> str:
+    return f"{100 * cause.amount / cause.difference:.0f} %"
+
+
+def totals(diff: Diff, everything: bool) -> list[tuple[str, str, str, str, str]]:
+    """Label, old, new, difference, percent; only what differs, unless ``everything`` is wanted."""
+    rows = []
+    for total in diff.totals:
+        if total.old == total.new and not everything:
+            continue
+        label, word = _TOTALS[total.name]
+        difference = units.signed(total.difference, word)
+        rows.append((label, word(total.old), word(total.new), difference, units.percent(total.old, total.new)))
+    return rows
+
+
+def renaming_words(renaming: Renaming) -> str:
+    """``encoder → backbone, 24 layers``."""
+    old, new = renaming.old or "(nothing)", renaming.new or "(nothing)"
+    return f"{old} → {new}" + (f", {renaming.layers} layers" if renaming.layers > 1 else "")
+
+
+def lines(diff: Diff, everything: bool) -> list[Line]:
+    """The layers that differ, the same change to many of them in one line; or every layer by itself."""
+    if everything:
+        return [_line([layer]) for layer in diff.layers]
+    groups: dict[object, list[LayerDiff]] = {}
+    for index, layer in enumerate(diff.layers):
+        if layer.status not in ("same", "renamed"):
+            groups.setdefault(_group(layer, index), []).append(layer)
+    rows = [Line(SIGNS["renamed"], renaming_words(renaming), "", ("renamed",)) for renaming in diff.renamings]
+    for group in groups.values():
+        rows += [_line(group)] if len(group) >= _MANY else [_line([layer]) for layer in group]
+    return rows
+
+
+def _group(layer: LayerDiff, index: int) -> object:
+    """What says the same of several layers: the module that came or went with them, or the same settings."""
+    if layer.status in ("added", "removed"):
+        return layer.status, masked(layer.module)
+    # What is said of connections is about this layer alone.
+    if layer.moved or any(change.kind == "edges" for change in layer.changes):
+        return index
+    return tuple(_config_words(layer))
+
+
+def _line(layers: Sequence[LayerDiff]) -> Line:
+    first = layers[0]
+    sign = SIGNS[first.status]
+    if len(layers) > 1:
+        types = list(dict.fromkeys(layer.layer.type for layer in layers))
+        if first.status in ("added", "removed"):
+            last = layers[-1].module
+            names = first.module if first.module == last else f"{first.module}…{last}"
+            return Line(sign, names, "", (f"{len(layers)} layers", *_presence_words(layers)))
+        names = f"{len(layers)} layers: {first.layer.id} … {layers[-1].layer.id}"
+        return Line(sign, names, types[0] if len(types) == 1 else "", tuple(_group_words(layers)))
+    words: list[str] = []
+    if first.renamed and first.old and first.new:
+        words.append(f"was {first.old.id}")
+    if first.moved and first.old and first.new:
+        words.append(f"moved: reads {_names(first.new.inputs)}, was {_names(first.old.inputs)}")
+    if first.status in ("added", "removed"):
+        words += [", ".join(format_shape(t.shape) for t in first.layer.output_tensors), *_presence_words(layers)]
+    words += [*_config_words(first), *_consequence_words(first)]
+    return Line(sign, first.layer.id, first.layer.type, tuple(word for word in words if word))
+
+
+def _presence_words(layers: Sequence[LayerDiff]) -> list[str]:
+    """What layers that came or went bring or take."""
+    went = "came" if layers[0].new else "went"
+    skips = [layer.skip for layer in layers if layer.skip]
+    params = sum(layer.layer.params for layer in layers)
+    macs = sum(layer.layer.macs or 0 for layer in layers)
+    words = []
+    if skips:
+        words.append(
+            f"the skip connection from {skips[0]} {went}"
+            if len(skips) == 1
+            else f"{len(skips)} skip connections {went}"
+        )
+    if params:
+        words.append(f"{units.exact(params)} params")
+    if macs:
+        words.append(f"{units.si(macs)} MACs")
+    return words
+
+
+def _config_words(layer: LayerDiff) -> list[str]:
+    return [_said(change) for change in layer.changes if change.kind in ("config", "edges")]
+
+
+def _consequence_words(layer: LayerDiff) -> list[str]:
+    return [_said(change) for change in layer.changes if change.kind not in ("config", "edges")]
+
+
+def _group_words(layers: Sequence[LayerDiff]) -> list[str]:
+    """What many layers have in common, and what the rest of their changes sums to."""
+    words = _config_words(layers[0])
+    if any(change.kind == "shapes" for layer in layers for change in layer.changes):
+        words.append("shapes")
+    for field, word in (("params", units.exact), ("statistics", units.exact), ("macs", units.si)):
+        found = [change for layer in layers for change in layer.changes if change.field == field]
+        amounts = [int(c.new) - int(c.old) for c in found if isinstance(c.new, int) and isinstance(c.old, int)]
+        if found:
+            words.append(f"{field} {units.signed(sum(amounts), word)} in all")
+    return words
+
+
+def _said(change: Change) -> str:
+    return change.words or f"{_SHORT.get(change.field, change.field)} {_values(change)}"
+
+
+def _values(change: Change) -> str:
+    if change.kind == "shapes":
+        return _pair(_shapes(change.old), _shapes(change.new))
+    if change.kind in ("params", "macs") and not isinstance(change.old, tuple):
+        before, after = (units.exact(v if isinstance(v, int) else None) for v in (change.old, change.new))
+        return _pair(before, after)
+    return _pair(change.old, change.new)
+
+
+def _shapes(shapes: Value) -> str:
+    assert isinstance(shapes, tuple)
+    return ", ".join(value_text(shape) for shape in shapes)
+
+
+def _pair(old: Value, new: Value) -> str:
+    before, after = value_text(old), value_text(new)
+    if before == after:  # equal but for digits or quotes that people are spared otherwise
+        before, after = repr(old), repr(new)
+    return f"{before} → {after}"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"
