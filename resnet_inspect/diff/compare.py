@@ -11,7 +11,7 @@ from .align import Pair
 from .cause import causes
 from .changes import changes
 from .edges import Connections
-from .frameworks import canonical, channels_first, framework, reconcile, settled_order
+from .frameworks import canonical, channels_first, framework, reconcile, settled_names, settled_order
 from .match import by_structure, match, renamings
 from .result import Change, Diff, LayerDiff, Total
 
@@ -35,14 +35,17 @@ def compare(old: Summary, new: Summary, any_input: bool = False) -> Diff:
     if across:
         before, after = settled_order(canonical(old)), settled_order(canonical(new))
         pairs = by_structure(before, after)
+        renamed: set[Pair] = set()
     else:
-        pairs = match(before, after)
-    layers = _layers(before, after, pairs, across)
+        names = settled_names(old), settled_names(new)
+        pairs = match(*names)
+        renamed = {(a, b) for a, b in pairs if names[0][a].id != names[1][b].id}
+    layers = _layers(before, after, pairs, renamed, across)
     return Diff(
         old=old,
         new=new,
         layers=layers,
-        renamings=() if across else tuple(renamings([(before[a].path, after[b].path) for a, b in pairs])),
+        renamings=tuple(renamings([(before[a].path, after[b].path) for a, b in sorted(renamed)])),
         totals=_totals(old, new),
         causes=() if across else causes(layers),
         reconciled=reconcile(old, new) if across else None,
@@ -50,7 +53,9 @@ def compare(old: Summary, new: Summary, any_input: bool = False) -> Diff:
     )
 
 
-def _layers(old: Sequence[Layer], new: Sequence[Layer], pairs: Sequence[Pair], across: bool) -> tuple[LayerDiff, ...]:
+def _layers(
+    old: Sequence[Layer], new: Sequence[Layer], pairs: Sequence[Pair], renamed: Collection[Pair], across: bool
+) -> tuple[LayerDiff, ...]:
     """Every layer of both sides once: in the new order, with what was removed behind the layer it followed."""
     connections = Connections(old, new, pairs, ordered=not across)
     found: dict[int, LayerDiff] = {}
@@ -58,7 +63,7 @@ def _layers(old: Sequence[Layer], new: Sequence[Layer], pairs: Sequence[Pair], a
         moved = number in connections.moved
         edge = None if moved else connections.change(old[a], new[b])
         told = [*changes(old[a], new[b], across), *([edge] if edge else [])]
-        found[b] = LayerDiff(old[a], new[b], tuple(told), not across and old[a].id != new[b].id, moved)
+        found[b] = LayerDiff(old[a], new[b], tuple(told), (a, b) in renamed, moved)
     kept_old = set(_prefixes(old[a] for a, _ in pairs))
     kept_new = set(_prefixes(new[b] for _, b in pairs))
     there = dict(pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -66,6 +67,40 @@ def settled_order(layers: Sequence[Layer]) -> list[Layer]:
         else:
             done.setdefault(stack.pop(), layer)
     return list(done.values())
+
+
+def settled_names(summary: Summary) -> Sequence[Layer]:
+    """The layers without the marks of the process that built them: Keras goes on counting ``dense_7`` from model to
+    model, so its automatic names are numbered anew.
+    """
+    if framework(summary) != "keras":
+        return summary.layers
+    kinds = dict(summary.modules)
+    names: dict[str, str] = {}
+    used: dict[tuple[str, str], int] = {}
+    ids: dict[str, str] = {}
+    found = []
+    for layer in summary.layers:
+        parent = old = ""
+        for part in layer.path.split("."):
+            old = f"{old}.{part}" if old else part
+            if old not in names:
+                automatic = _snake(layer.type if old == layer.path else kinds.get(old, ""))
+                if re.fullmatch(rf"{automatic}(_\d+)?", part):
+                    count = used[parent, automatic] = used.get((parent, automatic), -1) + 1
+                    part = f"{automatic}_{count}" if count else automatic
+                names[old] = f"{parent}.{part}" if parent else part
+            parent = names[old]
+        ids[layer.id] = parent + layer.id.removeprefix(layer.path)
+        inputs = tuple(ids[source] for source in layer.inputs)
+        found.append(replace(layer, id=ids[layer.id], path=parent, inputs=inputs))
+    return found
+
+
+def _snake(kind: str) -> str:
+    """The name that Keras gives a layer of a class: ``Conv2D`` -> ``conv2d``, ``ReLU`` -> ``re_lu``."""
+    kind = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", kind))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", kind).lower()
 
 
 def reconcile(old: Summary, new: Summary) -> dict[str, int]:
