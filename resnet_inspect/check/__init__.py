@@ -1,0 +1,27 @@
+"""Rules that a network has to keep: budgets, structure, no drift from a baseline, inputs that fit."""
+
+from __future__ import annotations
+
+from .budgets import MaxActivationMemory, MaxLayers, MaxMacs, MaxParams
+from .drift import Baseline
+from .rule import LEVELS, Case, Finding, Rule
+from .structure import Counted, DeadBranch, EqualSkips, UnusedParameters
+
+#: Every rule by its name; the budgets are also options of the command.
+RULES: dict[str, type[Rule]] = {
+    rule.name: rule
+    for rule in (
+        MaxParams,
+        MaxMacs,
+        MaxActivationMemory,
+        MaxLayers,
+        EqualSkips,
+        UnusedParameters,
+        DeadBranch,
+        Counted,
+        Baseline,
+    )
+}
+BUDGETS = (MaxParams, MaxMacs, MaxActivationMemory, MaxLayers)
+
+__all__ = ["BUDGETS", "LEVELS", "RULES", "Baseline", "Case", "Counted", "Finding", "Rule"]
