@@ -19,8 +19,8 @@ _NEW = network(layer("conv", "conv2d", params=72))
 class Baseline(Rule):
     """The network is the one that was accepted.
 
-    As `diff BASELINE MODEL` with gates: by default any difference fails, with `--fail-on params,shapes` only those do and
-    the others warn. `--update-baseline --reason "..."` accepts what there is now.
+    As `diff BASELINE MODEL` with gates: by default any difference fails, with `--fail-on params,shapes` only those do
+    and the others warn. `--update-baseline --reason "..."` accepts what there is now.
     """
 
     baseline: Summary

@@ -1,0 +1,28 @@
+"""Amounts as people write budgets: ``26M``, ``4.2G``, ``200MiB``."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from ..errors import BadRequestError
+
+_UNITS = {
+    "": 1,
+    **{letter: 1000**power for power, letter in enumerate("kMGTP", start=1)},
+    **{f"{letter}i": 1024**power for power, letter in enumerate("KMGTP", start=1)},
+}
+_UNITS["K"] = _UNITS["k"]
+
+
+def parse(text: str) -> int:
+    """The exact number: ``26M`` is 26,000,000, ``200MiB`` 209,715,200.
+
+    Raises:
+        BadRequestError: the text is no such amount, or no whole number.
+    """
+    found = re.fullmatch(r"([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([kKMGTP]?i?)B?", text.strip())
+    amount = Fraction(re.sub("[_,]", "", found[1])) * _UNITS.get(found[2], 0) if found else Fraction(0)
+    if found is None or found[2] not in _UNITS or amount.denominator != 1:
+        raise BadRequestError(f"{text!r} is no amount: give 26M, 4.2G, 25557032 or 200MiB")
+    return int(amount)

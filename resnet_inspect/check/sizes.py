@@ -1,0 +1,126 @@
+"""Input sizes: which fit, which is the smallest, and where a stride drops rows or columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import InputError
+from ..ir import Layer, Summary, Value
+
+#: Summarises the model for an image of a height and a width; raises InputError if it doesn't fit.
+Attempt = Callable[[int, int], Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether one input fits: the summary, or what the model says."""
+
+    given: str
+    summary: Summary | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A layer that never reads the last ``rows`` and ``columns`` of what it is given."""
+
+    layer: str
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Smallest:
+    """The smallest sizes that fit; None if none up to the default does. ``even``: multiples of it drop nothing."""
+
+    square: int | None
+    height: int | None
+    width: int | None
+    default: tuple[int, int]
+    even: int | None
+
+
+def smallest(attempt: Attempt, default: tuple[int, int]) -> Smallest:
+    """Tries every size from 1 upwards: what fits need not go on fitting, so that halving would lie.
+
+    ``height`` is the smallest with the default width, ``width`` likewise.
+    """
+    height, width = default
+    whole = attempt(height, width)
+    return Smallest(
+        square=_first(lambda size: attempt(size, size), max(default)),
+        height=_first(lambda size: attempt(size, width), height),
+        width=_first(lambda size: attempt(height, size), width),
+        default=default,
+        even=_even(attempt, whole, default),
+    )
+
+
+def _first(attempt: Callable[[int], Summary], most: int) -> int | None:
+    for size in range(1, most + 1):
+        try:
+            attempt(size)
+        except InputError:
+            continue
+        return size
+    return None
+
+
+def _even(attempt: Attempt, whole: Summary, default: tuple[int, int]) -> int | None:
+    """The smallest power of two whose multiples, near the default, drop nothing."""
+    step = 1
+    while step <= max(default):
+        near = [max(step, size // step * step) for size in default]
+        try:
+            found = [drops(whole if (h, w) == default else attempt(h, w)) for h, w in (near, [n + step for n in near])]
+        except InputError:
+            return None
+        if not any(found):
+            return step
+        step *= 2
+    return None
+
+
+def drops(summary: Summary) -> list[Drop]:
+    """The layers that drop rows or columns of their input, in execution order.
+
+    A window of k (dilated: d (k - 1) + 1) at stride s reads rows up to (outputs - 1) s + max(k, s) of the padded input;
+    what lies behind, less the padding, is dropped. A row between two windows (k < s) is stepped over, not dropped.
+    """
+    by_id = {layer.id: layer for layer in summary.layers}
+    found = []
+    for layer in summary.layers:
+        if "stride" not in dict(layer.attributes) or not layer.input_tensors or layer.op.startswith("conv_transpose"):
+            continue
+        padded = by_id[layer.inputs[0]] if layer.inputs and by_id[layer.inputs[0]].op == "zero_pad2d" else None
+        rows, columns = (_dropped(layer, padded, axis) for axis in (0, 1))
+        if rows or columns:
+            found.append(Drop(layer.id, rows, columns))
+    return found
+
+
+def _dropped(layer: Layer, padded: Layer | None, axis: int) -> int:
+    before, after = layer.input_tensors[0], layer.output_tensors[0]
+    if len(before.shape) != 4 or len(after.shape) != 4:
+        return 0
+    place = (1 if (before.layout or "").endswith("C") else 2) + axis
+    kernel, stride, dilation = (_of(layer.attribute(name), axis) or 1 for name in ("kernel_size", "stride", "dilation"))
+    start = _padding(layer.attribute("padding"), axis)[0]
+    # Of a padding layer in front, what is dropped is its own zeros first.
+    zeros = _padding(padded.attribute("padding"), axis)[1] if padded else 0
+    reach = (after.shape[place] - 1) * stride + max(dilation * (kernel - 1) + 1, stride)
+    return max(0, start + before.shape[place] - zeros - reach)
+
+
+def _of(value: Value, axis: int) -> int:
+    found = value[axis] if isinstance(value, tuple) and len(value) > axis else value
+    return found if isinstance(found, int) else 0
+
+
+def _padding(value: Value, axis: int) -> tuple[int, int]:
+    """Rows of padding before and behind: both sides alike, or a pair for each axis."""
+    found = value[axis] if isinstance(value, tuple) and len(value) > axis else value
+    if isinstance(found, tuple):
+        return _of(found, 0), _of(found, 1)
+    return (found, found) if isinstance(found, int) else (0, 0)
