@@ -22,6 +22,10 @@ class ModelError(InspectError):
 
 
 class InputError(InspectError):
-    """The input doesn't fit the model, or the trace failed (exit 4)."""
+    """The input doesn't fit the model, or the trace failed (exit 4). ``layer`` is the one that refused, if one did."""
 
     exit_code = 4
+
+    def __init__(self, message: str, layer: str | None = None) -> None:
+        super().__init__(message)
+        self.layer = layer

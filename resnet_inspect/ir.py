@@ -171,6 +171,8 @@ class Summary:
     trace: Trace = field(default=Trace("rules"))
     #: Names of the parameters that no call was seen to use.
     unused: tuple[str, ...] = ()
+    #: Why this was accepted as a baseline, the latest reason last.
+    reasons: tuple[str, ...] = ()
     #: Versions. The only part that may differ between environments; comparisons ignore it.
     environment: tuple[tuple[str, str], ...] = ()
 

@@ -84,6 +84,7 @@ def to_dict(summary: Summary) -> dict[str, Any]:
         },
         "layers": [_layer_dict(layer) for layer in summary.layers],
         "modules": dict(summary.modules),
+        **({"reasons": list(summary.reasons)} if summary.reasons else {}),
         "environment": dict(summary.environment),
     }
 
@@ -147,6 +148,7 @@ def _from_dict(document: dict[str, Any]) -> Summary:
         modules=tuple((path, _text(kind)) for path, kind in document["modules"].items()),
         trace=Trace(_text(trace["method"]), trace["reason"]),
         unused=_texts(document["totals"]["unused_params"]),
+        reasons=_texts(document.get("reasons", [])),
         environment=tuple(document["environment"].items()),
     )
 

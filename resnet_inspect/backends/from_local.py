@@ -96,7 +96,7 @@ def answer(graph: Graph, resolved: Resolved, dtype: str) -> Answer:
     try:
         summary = run(graph, resolved, dtype)
     except InputError as error:
-        raise InputError(f"{error}. {resolved.hint}" if resolved.hint else str(error)) from error
+        raise InputError(f"{error}. {resolved.hint}" if resolved.hint else str(error), error.layer) from error
     return Answer(summary, (*([resolved.note] if resolved.note else []), *graph.notes))
 
 
@@ -136,7 +136,7 @@ def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:
         try:
             effect = ops.apply(node.op, dict(node.attributes), inputs)
         except InputError as error:
-            raise InputError(f"{graph.name}: {node.path} ({kind}) {error}") from error
+            raise InputError(f"{graph.name}: {node.path} ({kind}) {error}", node.path) from error
         outputs[node.id] = effect.output
         parameters = flavor.parameters(node.path, effect, dtype)
         layers.append(

@@ -75,7 +75,8 @@ class Recorder:
         except InputError:
             raise
         except Exception as error:
-            raise InputError(f"{self.name}: {failure(error)}") from error
+            layer = _failed_layer(error)
+            raise InputError(f"{self.name}: {failure(error)}", layer and layer.name) from error
         finally:
             if filtering:
                 keras.config.enable_traceback_filtering()
@@ -323,6 +324,14 @@ def describe_variable(variable: Any, path: str, layer: Any) -> Parameter:
 
 def failure(error: BaseException) -> str:
     """The layer that failed, and the first sentences of what it said."""
+    layer = _failed_layer(error)
+    said = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
+    if layer is None or f'layer "{layer.name}"' in said:
+        return said
+    return f"{layer.name} ({_kind(layer)}) {said}"
+
+
+def _failed_layer(error: BaseException) -> Any:
     layer = None
     trace = error.__traceback__
     while trace is not None:
@@ -330,10 +339,7 @@ def failure(error: BaseException) -> str:
         if isinstance(item, KerasLayer) and not _is_composite(item):
             layer = item
         trace = trace.tb_next
-    said = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
-    if layer is None or f'layer "{layer.name}"' in said:
-        return said
-    return f"{layer.name} ({_kind(layer)}) {said}"
+    return layer
 
 
 def _read_by(layer: Any, tensor: Tensor) -> Tensor:

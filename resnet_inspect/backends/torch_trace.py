@@ -303,13 +303,12 @@ class Recorder:
     def _explain(self, error: Exception, path: str, kind: str, inputs: list[torch.Tensor]) -> None:
         """Remembers what to say if ``error`` comes out of the model: the layer and the shapes that it met."""
         where = f"{path} ({kind})"
-        if isinstance(error, _RefusedError):
-            self._explained.append((error, InputError(f"{self.name}: {where} {error}")))
-        elif isinstance(error, NotOnMetaError) or _is_about_meta(error):
+        if isinstance(error, NotOnMetaError) or _is_about_meta(error):
             self._explained.append((error, NotOnMetaError(f"{where}: {_first_line(error)}")))
-        else:
-            shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs) or "no tensor"
-            self._explained.append((error, InputError(f"{self.name}: {where} fails on {shapes}: {_first_line(error)}")))
+            return
+        shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs) or "no tensor"
+        said = error if isinstance(error, _RefusedError) else f"fails on {shapes}: {_first_line(error)}"
+        self._explained.append((error, InputError(f"{self.name}: {where} {said}", path)))
 
     def _explanation(self, error: BaseException) -> Exception:
         """What to say of an error that came out: of the layer, or of the model's own code between its layers."""

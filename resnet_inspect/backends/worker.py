@@ -85,6 +85,8 @@ class Child:
             start_new_session=True,
         )
         os.close(writing)
+        #: Whether the last task was answered, be it with an error: else the child has crashed, or hangs.
+        self.answered = True
         self._said: list[bytes] = []
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._readers = [
@@ -129,6 +131,7 @@ class Child:
             ModelError: the child crashed, or didn't answer in ``timeout`` seconds.
         """
         assert self._process.stdin is not None
+        self.answered = False
         with contextlib.suppress(BrokenPipeError):  # it has ended; what it said tells why
             self._process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
             self._process.stdin.flush()
@@ -141,31 +144,67 @@ class Child:
             self._readers[0].join(timeout=5)
             raise ModelError(f"the {self._name} backend {_end(code)}{_last_words(b''.join(self._said))}")
         document: dict[str, Any] = json.loads(line)
+        self.answered = True
         if "error" in document:
-            raise getattr(errors, document["error"], ModelError)(document["message"])
+            layer = [document["layer"]] if document.get("layer") else []
+            raise getattr(errors, document["error"], ModelError)(document["message"], *layer)
         return document
+
+
+class Session:
+    """A backend's module in one child for many tasks; after a crash or a timeout the next task gets a new child.
+
+    Leaving the ``with`` block, or ``end``, ends the child.
+    """
+
+    def __init__(self, module: str, timeout: float | None = None) -> None:
+        self.module = module
+        self.timeout = timeout
+        self._child: Child | None = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Ends the child, if there is one."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+    def summarize(self, request: Request) -> Answer:
+        """As the module's own ``summarize``."""
+        return _answer(self.ask(Task(self.module, "summarize", request)))
+
+    def ask(self, task: Task) -> dict[str, Any]:
+        """As ``Child.ask``."""
+        child = self._child = self._child or Child(self.module)
+        try:
+            return child.ask(task, self.timeout)
+        except InspectError:
+            if not child.answered:
+                self.end()
+            raise
 
 
 def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Answer | InspectError]:
     """What each task answers, in order, or the error that it ended with; modules run side by side."""
     found: list[queue.SimpleQueue[Answer | InspectError]] = [queue.SimpleQueue() for _ in tasks]
-    children: dict[str, Child] = {}
+    sessions = {task.module: Session(task.module, timeout) for task in tasks}
     stopped = threading.Event()
 
-    def work(module: str) -> None:
+    def work(session: Session) -> None:
         for task, place in zip(tasks, found, strict=True):
-            if task.module != module or stopped.is_set():
+            if task.module != session.module or stopped.is_set():
                 continue
             try:
-                if module not in children:
-                    children[module] = Child(module)
-                place.put(_answer(children[module].ask(task, timeout)))
+                place.put(_answer(session.ask(task)))
             except InspectError as error:
-                # It may have crashed or hang: the next task gets a new one.
-                children.pop(module).end()
                 place.put(error)
 
-    threads = [threading.Thread(target=work, args=(module,)) for module in {task.module: None for task in tasks}]
+    threads = [threading.Thread(target=work, args=(session,)) for session in sessions.values()]
     for thread in threads:
         thread.start()
     try:
@@ -173,8 +212,8 @@ def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Ans
             yield place.get()
     finally:
         stopped.set()
-        for child in list(children.values()):
-            child.end()
+        for session in sessions.values():
+            session.end()
         for thread in threads:
             thread.join()
 
@@ -221,7 +260,7 @@ def _handle(task: dict[str, Any]) -> dict[str, Any]:
         module = load_framework(backend, task["module"]) if backend else importlib.import_module(task["module"])
         answer = getattr(module, task["function"])(*arguments)
     except InspectError as error:
-        return {"error": type(error).__name__, "message": str(error)}
+        return {"error": type(error).__name__, "message": str(error), "layer": getattr(error, "layer", None)}
     if isinstance(answer, Answer):
         return {"summary": ir_json.dumps(answer.summary), "notes": answer.notes}
     return {"text": answer}

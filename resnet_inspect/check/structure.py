@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from ..ir import Layer, Summary
+from ..ir import Layer, Summary, Tensor
 from ..shape import format_shape
 from .rule import Case, Finding, Rule, layer, network
 
@@ -38,10 +38,12 @@ class EqualSkips(Rule):
     def check(self, summary: Summary) -> Iterator[Finding]:
         from_input = _reached_from_input(summary.layers)
         for found in summary.layers:
+            if found.op != "add":
+                continue
             both = zip(found.inputs, found.input_tensors, strict=True)
-            shapes = [tensor.shape for source, tensor in both if source in from_input]
-            # Of feature maps and sequences; boxes and scores are stretched on purpose.
-            if found.op == "add" and len(set(shapes)) > 1 and all(len(shape) > 2 for shape in shapes):
+            tensors = [tensor for source, tensor in both if source in from_input]
+            shapes = [tensor.shape for tensor in tensors]
+            if len(set(shapes)) > 1 and all(map(_is_feature_map, tensors)):
                 yield Finding("fail", self.message.format(shapes=" and ".join(map(format_shape, shapes))), found.id)
 
 
@@ -116,6 +118,11 @@ class Counted(Rule):
     def check(self, summary: Summary) -> Iterator[Finding]:
         for name in summary.totals.uncounted:
             yield Finding("strict", self.message, name)
+
+
+def _is_feature_map(tensor: Tensor) -> bool:
+    """Or a sequence. Boxes (2-D) and masks of attention windows (5-D and more) are stretched on purpose."""
+    return len(tensor.shape) in (3, 4) or tensor.layout is not None
 
 
 def _reached_from_input(layers: Sequence[Layer]) -> set[str]:
