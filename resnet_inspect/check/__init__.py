@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .budgets import MaxActivationMemory, MaxLayers, MaxMacs, MaxParams
-from .drift import Baseline
+from .drift import Baseline, accept
+from .outcome import Checked, Outcome, exit_code, judge
 from .rule import LEVELS, Case, Finding, Rule
+from .sizes import Fit, Smallest, drops, smallest
 from .structure import Counted, DeadBranch, EqualSkips, UnusedParameters
 
 #: Every rule by its name; the budgets are also options of the command.
@@ -24,4 +26,26 @@ RULES: dict[str, type[Rule]] = {
 }
 BUDGETS = (MaxParams, MaxMacs, MaxActivationMemory, MaxLayers)
 
-__all__ = ["BUDGETS", "LEVELS", "RULES", "Baseline", "Case", "Counted", "Finding", "Rule"]
+#: What every network has to keep unless it is ignored.
+STRUCTURE = (EqualSkips, UnusedParameters, DeadBranch)
+
+__all__ = [
+    "BUDGETS",
+    "LEVELS",
+    "RULES",
+    "STRUCTURE",
+    "Baseline",
+    "Case",
+    "Checked",
+    "Counted",
+    "Finding",
+    "Fit",
+    "Outcome",
+    "Rule",
+    "Smallest",
+    "accept",
+    "drops",
+    "exit_code",
+    "judge",
+    "smallest",
+]

@@ -23,6 +23,11 @@ class _Budget(Rule):
     message: ClassVar[str] = "{part} has {value} {unit}, {over} over the {kind} of {limit}"
     unit: ClassVar[str] = ""
 
+    @property
+    def label(self) -> str:
+        """With the part that it is about."""
+        return f"{self.name} {self.part}".rstrip()
+
     def check(self, summary: Summary) -> Iterator[Finding]:
         layers = [found for found in summary.layers if _within(found.path, self.part)]
         part = self.part or "the model"
@@ -44,7 +49,10 @@ class _Budget(Rule):
                     ),
                 )
                 return
-        if unknown:
+        if not unknown:
+            limit = self.limit if self.limit is not None else self.warn
+            yield Finding("note", f"{self.said(least)} of {self.said(limit or 0)} {self.unit}")
+        else:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             yield Finding(
                 "error", f"{part} has at least {self.said(least)} {self.unit}: {unknown[0]}{more} isn't counted"
@@ -122,7 +130,7 @@ class MaxActivationMemory(_Budget):
     @staticmethod
     def said(value: int) -> str:
         """Exact bytes, with what they are roughly."""
-        return f"{units.exact(value)} bytes ({units.binary(value)})"
+        return f"{units.exact(value)} {'byte' if value == 1 else 'bytes'} ({units.binary(value)})"
 
 
 class MaxLayers(_Budget):

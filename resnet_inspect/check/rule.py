@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from ..diff import Diff
 from ..ir import Layer, Model, Parameter, Shape, Summary, Tensor
 
-#: How bad a finding is, the worst first. ``error``: the rule could not look, which never passes.
+#: How bad a finding is, the worst first. ``error``: the rule could not look, which never passes. A ``note`` is no
+#: fault, only good to know.
 LEVELS = ("error", "fail", "strict", "warn")
 
 
@@ -42,9 +43,14 @@ class Rule(ABC):
     valid: ClassVar[tuple[Case, ...]]
     invalid: ClassVar[tuple[Case, ...]]
 
+    @property
+    def label(self) -> str:
+        """The rule's name, and of what part of the network."""
+        return self.name
+
     @abstractmethod
     def check(self, summary: Summary) -> Iterator[Finding]:
-        """What there is to say of a network; nothing if it is as it should be."""
+        """What there is to say of a network; nothing but notes if it is as it should be."""
 
 
 def network(*layers: Layer, outputs: int = 1, unused: tuple[str, ...] = ()) -> Summary:

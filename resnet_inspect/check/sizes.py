@@ -14,11 +14,13 @@ Attempt = Callable[[int, int], Summary]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Whether one input fits: the summary, or what the model says."""
+    """Whether one input fits: the summary, or what the model says, the layer that refuses it, and what to do."""
 
     given: str
     summary: Summary | None = None
     problem: str | None = None
+    layer: str | None = None
+    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +34,51 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Smallest:
-    """The smallest sizes that fit; None if none up to the default does. ``even``: multiples of it drop nothing."""
+    """The smallest sizes that fit; no square if the default isn't one and none up to it fits.
+
+    Multiples of ``even`` drop no row and no column; None if there is no such number.
+    """
 
     square: int | None
-    height: int | None
-    width: int | None
+    height: int
+    width: int
     default: tuple[int, int]
     even: int | None
 
 
 def smallest(attempt: Attempt, default: tuple[int, int]) -> Smallest:
-    """Tries every size from 1 upwards: what fits need not go on fitting, so that halving would lie.
+    """Tries every square from 1 upwards: what fits need not go on fitting, so that halving would lie.
 
     ``height`` is the smallest with the default width, ``width`` likewise.
     """
     height, width = default
     whole = attempt(height, width)
+    square = next((size for size in range(1, max(default) + 1) if _fits(attempt, size, size)), None)
     return Smallest(
-        square=_first(lambda size: attempt(size, size), max(default)),
-        height=_first(lambda size: attempt(size, width), height),
-        width=_first(lambda size: attempt(height, size), width),
+        square=square,
+        height=_least(lambda size: _fits(attempt, size, width), square, height),
+        width=_least(lambda size: _fits(attempt, height, size), square, width),
         default=default,
         even=_even(attempt, whole, default),
     )
 
 
-def _first(attempt: Callable[[int], Summary], most: int) -> int | None:
-    for size in range(1, most + 1):
-        try:
-            attempt(size)
-        except InputError:
-            continue
+def _fits(attempt: Attempt, height: int, width: int) -> bool:
+    try:
+        attempt(height, width)
+    except InputError:
+        return False
+    return True
+
+
+def _least(fits: Callable[[int], bool], near: int | None, default: int) -> int:
+    """The smallest side that fits, from where the smallest square stands: downwards as far as it fits, or upwards."""
+    size = min(near or default, default)
+    if fits(size):
+        while size > 1 and fits(size - 1):
+            size -= 1
         return size
-    return None
+    return next(larger for larger in range(size + 1, default + 1) if larger == default or fits(larger))
 
 
 def _even(attempt: Attempt, whole: Summary, default: tuple[int, int]) -> int | None:

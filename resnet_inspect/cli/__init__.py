@@ -20,6 +20,7 @@ COMMANDS = {
     ),
     "block": ("resnet_inspect.cli.block", "Show a single residual block."),
     "diff": ("resnet_inspect.cli.diff", "Tell what changed from one network to another."),
+    "check": ("resnet_inspect.cli.check", "Check a network: inputs, budgets, structure, drift from a baseline."),
     "weights": ("resnet_inspect.cli.weights", "Tell whether a checkpoint fits a network."),
     "models": ("resnet_inspect.cli.models", "List the models that every backend has."),
     "doctor": ("resnet_inspect.cli.doctor", "Tell what works here, and how to mend what doesn't."),

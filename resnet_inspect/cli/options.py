@@ -6,7 +6,6 @@ import io
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ import click
 
 from ..backends import Answer
 from ..errors import BadRequestError
+from ..files import write_whole
 from ..ir import Attributes, frozen_value
 from ..render import ENDINGS, FORMATS, View, render
 
@@ -183,28 +183,3 @@ def _speaks_unicode() -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file whole or not at all: to a temporary neighbour first, renamed when complete."""
-    try:
-        mode = path.stat().st_mode & 0o777
-    except FileNotFoundError:
-        umask = os.umask(0)
-        os.umask(umask)
-        mode = 0o666 & ~umask
-    if path.exists() and not path.is_file():
-        # A pipe or a device (/dev/stdout) can't be replaced.
-        path.write_text(text, encoding="utf-8")
-        return
-    if not path.resolve().parent.is_dir():
-        raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
-    descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path.resolve())
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

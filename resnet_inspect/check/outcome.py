@@ -1,0 +1,47 @@
+"""What came of a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..ir import Summary
+from .rule import LEVELS, Finding, Rule
+from .sizes import Fit, Smallest
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One rule on one model. Nothing found, or notes only, is a pass."""
+
+    rule: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def level(self) -> str:
+        """The worst that was found, or ``pass``."""
+        return next((level for level in LEVELS if any(f.level == level for f in self.findings)), "pass")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All that came of one model. ``error_code`` is the exit code of what kept it from being looked at, or 0."""
+
+    name: str
+    outcomes: tuple[Outcome, ...]
+    fits: tuple[Fit, ...] = ()
+    smallest: Smallest | None = None
+    summary: Summary | None = field(default=None, repr=False)
+    error_code: int = 0
+
+
+def judge(rules: Iterable[Rule], summary: Summary) -> tuple[Outcome, ...]:
+    """What every rule has to say of a network."""
+    return tuple(Outcome(rule.label, tuple(rule.check(summary))) for rule in rules)
+
+
+def exit_code(checked: Sequence[Checked]) -> int:
+    """That of what couldn't be looked at, else 1 for a failed rule, else 5 for what ``--strict`` misses."""
+    levels = {outcome.level for item in checked for outcome in item.outcomes}
+    errors = [item.error_code for item in checked if item.error_code]
+    return errors[0] if errors else 1 if levels & {"error", "fail"} else 5 if "strict" in levels else 0

@@ -1,0 +1,192 @@
+"""``resnet-inspect check``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import ir_json
+from ..backends import DTYPES, NAMES
+from ..backends.examine import Target, examine
+from ..backends.source import read
+from ..check import BUDGETS, Checked, Finding, Outcome, accept, exit_code
+from ..diff import KINDS, compare
+from ..errors import BadRequestError, InspectError
+from ..files import write_whole
+from ..render.check import ENDINGS, FORMATS, CheckView, render
+from . import config
+from .options import draw_options, emit, format_of, parse_arguments, timeout_option
+from .summary import complete_model
+from .targets import AMOUNTS
+from .targets import target as make_target
+
+
+def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for rule in reversed(BUDGETS):
+        amount = rule.name.removeprefix("max-")
+        example = {"params": "26M", "macs": "4.2G", "activation-memory": "200MiB", "layers": "200"}[amount]
+        warn = f"As --max-{amount}, but only a warning."
+        function = click.option(f"--warn-{amount}", multiple=True, metavar="[PART=]AMOUNT", help=warn)(function)
+        limit = f"At most so many, {example}, or in one module: layer4={example}."
+        function = click.option(f"--max-{amount}", multiple=True, metavar="[PART=]AMOUNT", help=limit)(function)
+    return function
+
+
+def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    """Prints the page of the rules and ends."""
+    if wanted:
+        from ..render.check.rules import page
+
+        click.echo(page(), nl=False)
+        ctx.exit()
+
+
+@click.command("check")
+@click.argument("model", required=False, shell_complete=complete_model)
+@click.option("--backend", type=click.Choice(NAMES), help="Default: local, which needs no framework.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE",
+    help="Has to fit; repeatable. Rules look at the first that does. Of a model with several inputs: 3x64x64+10.",
+)
+@click.option("--find-min", is_flag=True, help="Find the smallest input that fits, and what drops rows or columns.")
+@click.option("--batch", type=click.IntRange(min=1), help="Batch size, if the shape has none. Default: 1.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Inputs and weights. Default: float32.")
+@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --input. Default: where 1, 3 or 4 stands.")
+@click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
+@click.option("--flavor", type=click.Choice(["torch", "keras"]), help="Whose network the local backend builds.")
+@_budget_options
+@click.option("--baseline", metavar="FILE", help="A saved summary that the model must not differ from.")
+@click.option("--fail-on", metavar="KINDS", help=f"Of a baseline; others warn: {','.join(KINDS)}. Default: all.")
+@click.option("--update-baseline", is_flag=True, help="Accept what differs: write the baseline. Needs --reason.")
+@click.option("--reason", help="Why the baseline changes; it is kept in the file.")
+@click.option("--strict", is_flag=True, help="Exit 5 if the MACs of a layer aren't known.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave out a rule: unused-parameters. Repeatable.")
+@click.option(
+    "--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Default: see above."
+)
+@click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="No character beyond ASCII.")
+@click.option("-q", "--quiet", is_flag=True, help="Exit code only.")
+@click.option(
+    "--rules", is_flag=True, is_eager=True, expose_value=False, callback=show_rules, help="Explain the rules and end."
+)
+@timeout_option
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+def command(
+    model: str | None,
+    config_file: Path | None,
+    update_baseline: bool,
+    reason: str | None,
+    output_format: str | None,
+    output: Path | None,
+    ascii_only: bool,
+    quiet: bool,
+    timeout: float | None,
+    debug: bool,
+    **settings: Any,
+) -> int:
+    """Check MODEL: inputs that fit, budgets, drift from a baseline, structure. Exit 1 if a rule isn't kept.
+
+    MODEL is torch:resnet50, a saved summary, - for standard input, or a name in the configuration. Without MODEL,
+    all models of the configuration: resnet-inspect.toml or [tool.resnet-inspect] in pyproject.toml, found upwards.
+
+    \b
+    resnet-inspect check torch:resnet50 --input 3x512x512 --input 3x20x20
+    resnet-inspect check resnet50 --max-params 26M --max-macs layer4=1G
+    resnet-inspect check torch:resnet50 --baseline resnet50.json
+    """
+    if update_baseline != (reason is not None) or (reason is not None and not reason.strip()):
+        raise BadRequestError('--update-baseline and --reason "..." go together')
+    targets = _targets(model, config_file, settings)
+    if update_baseline and not any(item.baseline for item in targets):
+        raise BadRequestError("--update-baseline needs a --baseline FILE to write")
+    chosen = output_format or format_of(output, ENDINGS)
+    if update_baseline:
+        blind = [replace(item, baseline=None) for item in targets]
+        found = zip(_with_progress(blind, timeout), targets, strict=True)
+        checked = [_updated(item, target.baseline, str(reason).strip()) for item, target in found]
+    else:
+        checked = list(_with_progress(targets, timeout))
+    code = exit_code(checked)
+    if not quiet:
+        drawing = draw_options(output, ascii_only)
+        emit(render(checked, chosen, CheckView(**drawing)), output)
+        if chosen == "github" and (step_summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+            with Path(step_summary).open("a", encoding="utf-8") as file:
+                file.write(render(checked, "markdown", CheckView()))
+    return code
+
+
+def _targets(model: str | None, config_file: Path | None, settings: dict[str, Any]) -> list[Target]:
+    path = config_file or config.find(Path.cwd())
+    given = sorted(key for key, value in settings.items() if value)
+    named = []
+    if path is not None and (model is None or config_file or not given):
+        named = [item for item in config.load(path) if model in (None, item.name)]
+    if named and given:
+        raise BadRequestError(f"--{given[0].replace('_', '-')} goes with a MODEL that isn't in {named[0].name}'s file")
+    if named:
+        return named
+    if model is None:
+        raise BadRequestError(
+            f"give a MODEL, or name models in {config.FILE} or in pyproject.toml's [tool.{config.TABLE}]"
+        )
+    return [make_target(model, {"model": model, **_of_options(settings)}, Path())]
+
+
+def _of_options(settings: dict[str, Any]) -> dict[str, Any]:
+    """The options as the settings that a file would have."""
+    found: dict[str, Any] = {key.replace("_", "-"): value for key, value in settings.items() if value}
+    for key in [f"{kind}-{amount}" for kind in ("max", "warn") for amount in AMOUNTS]:
+        if key in found:
+            found[key] = dict(_part(text) for text in found[key])
+    found["args"] = dict(parse_arguments(found.pop("arguments", ())))
+    found["fail-on"] = [word.strip() for word in found.get("fail-on", "").split(",") if word.strip()]
+    return found
+
+
+def _part(text: str) -> tuple[str, str]:
+    part, separator, amount = text.rpartition("=")
+    if separator and not part:
+        raise BadRequestError(f"{text!r} names no part: give layer4=15M, or 15M for the whole model")
+    return part, amount
+
+
+def _with_progress(targets: Sequence[Target], timeout: float | None) -> Iterator[Checked]:
+    """What comes of each target, with a bar for people who wait: on stderr, and only where it is a terminal."""
+    bar: AbstractContextManager[Any] = nullcontext()
+    if sys.stderr.isatty() and len(targets) > 1:
+        bar = click.progressbar(length=len(targets), label="Checking", file=sys.stderr)
+    with bar as progress:
+        for item in examine(targets, timeout):
+            yield item
+            if progress is not None:
+                progress.update(1)
+
+
+def _updated(item: Checked, baseline: Path | None, reason: str) -> Checked:
+    """Writes the baseline of a model that differs from it; of one that couldn't be looked at, nothing."""
+    if baseline is None or item.summary is None:
+        return item
+    try:
+        old = read(str(baseline)).summary if baseline.exists() else None
+    except InspectError as error:
+        finding = Finding("error", f"{error}. Remove it to write a new one")
+        return replace(item, outcomes=(*item.outcomes, Outcome("baseline", (finding,))), error_code=error.exit_code)
+    new = accept(old, item.summary, reason)
+    if new is not old:
+        write_whole(baseline, ir_json.dumps(new))
+    said = "no difference" if new is old else f"{baseline.name} {'updated' if old else 'written'}: {reason}"
+    diff = compare(old, new, any_input=True) if old and new is not old else None
+    return replace(item, outcomes=(*item.outcomes, Outcome("baseline", (Finding("note", said, diff=diff),))))
