@@ -1,7 +1,8 @@
 """Look at a neural network: layers, skip connections, parameters, multiply-adds.
 
-``summarize(model, input="3x224x224")`` summarises any ``torch.nn.Module`` or Keras model. Names are imported when
-first used, so that ``import resnet_inspect`` costs nothing.
+``summarize(model, input="3x224x224")`` summarises any ``torch.nn.Module`` or Keras model, ``diff(old, new)`` compares
+two summaries, ``check(model, input, max_params="26M")`` applies rules, ``assert_matches(model, "baseline.json")`` is
+for tests. Names are imported when first used, so that ``import resnet_inspect`` costs nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .api import Summary, summarize
+    from .api import Checked, Diff, Summary, assert_matches, check, diff, summarize
 
-__all__ = ["Summary", "__version__", "summarize"]
+__all__ = ["Checked", "Diff", "Summary", "__version__", "assert_matches", "check", "diff", "summarize"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Summary", "summarize"):
+    if name in __all__:
         from . import api
 
         return getattr(api, name)

@@ -1,21 +1,32 @@
-"""The library door: ``summarize`` for a model object, and a Summary that shows itself."""
+"""The library door: ``summarize`` for a model object, ``diff``, ``check``, and results that show themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from html import escape
 from operator import index
-from typing import Any, SupportsIndex
+from pathlib import Path
+from typing import Any, SupportsIndex, TypeVar
 
-from . import ir, ir_json
+from . import checks, diffs, ir, ir_json
 from .analysis.rows import rows
 from .backends import BACKENDS, DTYPES, load_framework
-from .errors import BadRequestError
+from .backends.source import read
+from .checks.settings import AMOUNTS, kinds, rules
+from .errors import BadRequestError, InspectError
+from .files import write_whole
 from .render import View, render
+from .render.check import CheckView
+from .render.check.table import render as render_check
 from .render.columns import choose
+from .render.diff import DiffView
+from .render.diff.table import render as render_diff
 from .render.totals import totals
 from .shape import format_shape, parse_shape
+
+Shown = TypeVar("Shown")
 
 
 class Summary(ir.Summary):
@@ -24,7 +35,7 @@ class Summary(ir.Summary):
     @classmethod
     def of(cls, summary: ir.Summary) -> Summary:
         """The same summary, able to show itself."""
-        return cls(**{field.name: getattr(summary, field.name) for field in fields(summary)})
+        return _shown(cls, summary)
 
     def to_json(self) -> str:
         """The JSON document of the schema in ``schemas/``."""
@@ -82,6 +93,125 @@ def summarize(
     )
     items = [item if _is_tensor(item) else _sizes(item) for item in (input if several else [input])]
     return Summary.of(_adapter_of(model).summarize_object(model, items, batch, name))
+
+
+class Diff(diffs.Diff):
+    """A comparison that prints itself. ``kinds`` is empty if the two are the same."""
+
+    def __str__(self) -> str:
+        return render_diff(self, DiffView())
+
+
+class Checked(checks.Checked):
+    """What ``check`` found, which prints itself. ``passed`` is the verdict."""
+
+    def __str__(self) -> str:
+        return render_check([self], CheckView())
+
+
+def diff(old: ir.Summary | str | Path, new: ir.Summary | str | Path, *, any_input: bool = False) -> Diff:
+    """What changed from one network to another; each is a summary, or the path of a saved one.
+
+    Raises:
+        ModelError: a file can't be read, or is no summary.
+        InputError: the inputs differ, and ``any_input`` doesn't allow it.
+    """
+    return _shown(Diff, diffs.compare(_summary(old), _summary(new), any_input))
+
+
+def check(
+    model: Any,
+    input: str | Sequence[Any] | None = None,  # noqa: A002 - as in summarize
+    *,
+    batch: int | None = None,
+    dtype: Any = None,
+    baseline: ir.Summary | str | Path | None = None,
+    fail_on: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    strict: bool = False,
+    **budgets: int | str | Mapping[str, int | str],
+) -> Checked:
+    """What the rules of ``resnet-inspect check`` find in a model object, with an ``input``, or in a summary.
+
+    ``budgets`` are ``max_params="26M"``, ``warn_macs={"layer4": "1G"}``, ``max_activation_memory``, ``max_layers``.
+
+    Raises:
+        BadRequestError: a setting makes no sense.
+        InspectError: what ``summarize`` raises, or the baseline can't be read.
+    """
+    known = [f"{kind}_{name.replace('-', '_')}" for kind in ("max", "warn") for name in AMOUNTS]
+    if unknown := sorted(set(budgets) - set(known)):
+        raise BadRequestError(f"check has no budget {unknown[0]!r}; there are {', '.join(known)}")
+    settings = {key.replace("_", "-"): value for key, value in budgets.items()}
+    wanted = list(rules({**settings, "ignore": tuple(ignore), "strict": strict}))
+    if baseline is not None:
+        wanted.append(checks.Baseline(_summary(baseline), kinds(tuple(fail_on)) or frozenset(diffs.KINDS)))
+    summary = _summary(model, input, batch, dtype)
+    name = f"{summary.model.backend}:{summary.model.name}"
+    return _shown(Checked, checks.Checked(name, checks.judge(wanted, summary), summary=summary))
+
+
+#: Set to a reason, it lets ``assert_matches`` write the baselines that differ.
+UPDATE = "RESNET_INSPECT_UPDATE_BASELINES"
+
+
+def assert_matches(
+    model: Any,
+    baseline: str | Path,
+    input: str | Sequence[Any] | None = None,  # noqa: A002 - as in summarize
+    *,
+    fail_on: Iterable[str] = (),
+) -> None:
+    """For tests: the model is the one of a saved summary; what differs is the failure's message.
+
+    ``input`` is the baseline's own if none is given. With ``RESNET_INSPECT_UPDATE_BASELINES="why"`` in the
+    environment, a baseline that differs is written anew and keeps the reason.
+
+    Raises:
+        AssertionError: something differs, of the kinds in ``fail_on`` if there are any; or there is no baseline.
+        InspectError: the model can't be summarised.
+    """
+    path, reason = Path(baseline), os.environ.get(UPDATE, "").strip()
+    old = read(str(path)).summary if path.exists() else None
+    batch = dtype = None
+    if old is not None and input is None and not isinstance(model, ir.Summary):
+        first = old.inputs[0]
+        input, batch, dtype = [t.shape[1:] for t in old.inputs], first.shape[0], first.dtype  # noqa: A001
+    if old is None and not reason:
+        raise AssertionError(f"there is no baseline {path}: run once with {UPDATE}='why' and an input to write it")
+    new = _summary(model, input, batch, dtype)
+    if reason:
+        accepted = checks.accept(old, new, reason)
+        if accepted is not old:
+            write_whole(path, ir_json.dumps(accepted))
+        return
+    assert old is not None
+    try:
+        found = diff(old, new)
+    except InspectError as error:
+        raise AssertionError(f"{path}: {error}") from error
+    if found.kinds & (kinds(tuple(fail_on)) or frozenset(diffs.KINDS)):
+        raise AssertionError(f"the model differs from {path}\n\n{found}")
+
+
+def _summary(
+    model: Any,
+    input: str | Sequence[Any] | None = None,  # noqa: A002 - as in summarize
+    batch: int | None = None,
+    dtype: Any = None,
+) -> ir.Summary:
+    if isinstance(model, ir.Summary):
+        return model
+    if isinstance(model, (str, Path)):
+        return read(str(model)).summary
+    if input is None:
+        raise BadRequestError(f"a {type(model).__name__} needs an input: input='3x224x224'")
+    return summarize(model, input, batch=batch, dtype=dtype)
+
+
+def _shown(cls: type[Shown], plain: Any) -> Shown:
+    """The same data as an object that can show itself."""
+    return cls(**{field.name: getattr(plain, field.name) for field in fields(plain)})
 
 
 def _adapter_of(model: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.diff import Diff, compare
+from resnet_inspect.diffs import Diff, compare
 
 from .command import in_child
 

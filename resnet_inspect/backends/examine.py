@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..check import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, drops, judge, smallest
-from ..diff import KINDS
+from ..checks import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, drops, judge, smallest
+from ..diffs import KINDS
 from ..errors import InputError, InspectError
 from ..ir import Summary
 from ..shape import format_shape

@@ -16,15 +16,15 @@ from .. import ir_json
 from ..backends import DTYPES, NAMES
 from ..backends.examine import Target, examine
 from ..backends.source import read
-from ..check import BUDGETS, Checked, Finding, Outcome, accept, exit_code
-from ..diff import KINDS, compare
+from ..checks import BUDGETS, Checked, Finding, Outcome, accept, exit_code
+from ..checks.settings import AMOUNTS
+from ..diffs import KINDS, compare
 from ..errors import BadRequestError, InspectError
 from ..files import write_whole
 from ..render.check import ENDINGS, FORMATS, CheckView, render
 from . import config
 from .options import draw_options, emit, format_of, parse_arguments, timeout_option
 from .summary import complete_model
-from .targets import AMOUNTS
 from .targets import target as make_target
 
 
@@ -135,7 +135,7 @@ def _targets(model: str | None, config_file: Path | None, settings: dict[str, An
     if path is not None and (model is None or config_file or not given):
         named = [item for item in config.load(path) if model in (None, item.name)]
     if named and given:
-        raise BadRequestError(f"--{given[0].replace('_', '-')} goes with a MODEL that isn't in {named[0].name}'s file")
+        raise BadRequestError("the file says what is checked, without options that build or limit; give a MODEL")
     if named:
         return named
     if model is None:

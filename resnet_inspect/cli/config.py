@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..backends.examine import Target
+from ..checks.settings import AMOUNTS
 from ..errors import BadRequestError
-from .targets import AMOUNTS, target
+from .targets import target
 
 TABLE = "resnet-inspect"
 FILE = "resnet-inspect.toml"

@@ -11,7 +11,7 @@ import click
 
 from ..backends import DTYPES, NAMES, Request
 from ..backends.source import Source, load
-from ..diff import KINDS, compare
+from ..diffs import KINDS, compare
 from ..errors import BadRequestError
 from ..render.diff import ENDINGS, FORMATS, DiffView, render
 from ..shape import parse_shape

@@ -9,16 +9,12 @@ from typing import Any
 from ..backends import Request
 from ..backends.examine import Target
 from ..backends.source import Source
-from ..check import BUDGETS, RULES, STRUCTURE, Counted, Rule
-from ..check.quantity import parse
-from ..diff import KINDS
+from ..checks.settings import kinds, rules
+from ..diffs import KINDS
 from ..errors import BadRequestError
 from ..ir import frozen_value
 from ..shape import parse_shape
 from .options import split_model
-
-#: The budgets by the end of their settings: max-params and warn-params.
-AMOUNTS = {rule.name.removeprefix("max-"): rule for rule in BUDGETS}
 
 
 def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
@@ -42,7 +38,7 @@ def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
     return Target(
         name=name,
         source=source,
-        rules=_rules(settings),
+        rules=rules(settings),
         inputs=inputs,
         find_min=bool(settings.get("find-min")),
         baseline=folder / settings["baseline"] if settings.get("baseline") else None,
@@ -65,38 +61,3 @@ def _built(model: str, settings: Mapping[str, Any]) -> Source:
         flavor=flavor,
     )
     return Source(model, backend, request)
-
-
-def _rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
-    found: list[Rule] = []
-    for amount, rule in AMOUNTS.items():
-        limits, warnings = (_parts(settings.get(f"{kind}-{amount}")) for kind in ("max", "warn"))
-        for part in dict.fromkeys([*limits, *warnings]):
-            found.append(rule(limits.get(part), part, warnings.get(part)))
-    ignored = settings.get("ignore", ())
-    if unknown := sorted(set(ignored) - set(RULES)):
-        raise BadRequestError(f"there is no rule {unknown[0]!r} to ignore; there are {', '.join(RULES)}")
-    found += [rule() for rule in STRUCTURE if rule.name not in ignored]
-    if settings.get("strict"):
-        found.append(Counted())
-    return tuple(rule for rule in found if rule.name not in ignored)
-
-
-def _parts(limits: Any) -> dict[str, int]:
-    """Part of the model -> amount; the whole model's part is empty."""
-    if limits is None:
-        return {}
-    if not isinstance(limits, Mapping):
-        limits = {"": limits}
-    return {part: amount if isinstance(amount, int) else parse(amount) for part, amount in limits.items()}
-
-
-def kinds(words: Any) -> frozenset[str]:
-    """A set of ``diff.KINDS``.
-
-    Raises:
-        BadRequestError: a word is none of them.
-    """
-    if unknown := sorted(set(words) - set(KINDS)):
-        raise BadRequestError(f"there is no {unknown[0]!r} to fail on; choose of {', '.join(KINDS)}")
-    return frozenset(words)

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...check import Checked
+from ...checks import Checked
 
 FORMATS = ("table", "json", "junit", "github", "markdown")
 #: File name endings that name a format.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...check import Checked
+from ...checks import Checked
 from ..diff import DiffView
 from ..diff.github import annotation
 from ..diff.table import render as render_diff

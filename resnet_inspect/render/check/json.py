@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ...check import Checked, Finding, Fit, exit_code
+from ...checks import Checked, Finding, Fit, exit_code
 from ..diff.json import to_dict as diff_dict
 from . import CheckView
 

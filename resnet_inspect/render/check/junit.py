@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from ...check import Checked
+from ...checks import Checked
 from ..diff import DiffView
 from ..diff.table import render as render_diff
 from . import CheckView

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from ...check import RULES, Case
+from ...checks import RULES, Case
 from ...ir import Summary
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from ...check import Checked, Outcome
+from ...checks import Checked, Outcome
 from ..diff import DiffView
 from ..diff.table import render as render_diff
 from . import CheckView

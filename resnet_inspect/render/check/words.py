@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...check import Checked, Finding, Outcome
+from ...checks import Checked, Finding, Outcome
 
 #: Level -> what is shown for it.
 SAID = {"pass": "ok", "warn": "warn", "strict": "FAIL", "fail": "FAIL", "error": "ERROR"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 
-from ...diff import Diff
+from ...diffs import Diff
 
 FORMATS = ("table", "json", "markdown", "github")
 #: File name endings that name a format.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...diff import Diff
+from ...diffs import Diff
 from . import DiffView
 from .words import headlines, lines
 

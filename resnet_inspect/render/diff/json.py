@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ...diff import Diff, LayerDiff
+from ...diffs import Diff, LayerDiff
 from ...ir import Layer, Summary
 from . import DiffView
 

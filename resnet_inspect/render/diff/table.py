@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from ...diff import Diff
+from ...diffs import Diff
 from ...units import NOT_AVAILABLE
 from . import DiffView
 from .words import headlines, lines, totals

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ... import units
-from ...diff import Cause, Change, Diff, LayerDiff, Renaming
-from ...diff.match import masked
+from ...diffs import Cause, Change, Diff, LayerDiff, Renaming
+from ...diffs.match import masked
 from ...ir import Summary, Value
 from ...shape import format_shape
 from ..columns import value_text

@@ -34,6 +34,11 @@ class Checked:
     summary: Summary | None = field(default=None, repr=False)
     error_code: int = 0
 
+    @property
+    def passed(self) -> bool:
+        """Whether every rule is kept."""
+        return exit_code([self]) == 0
+
 
 def judge(rules: Iterable[Rule], summary: Summary) -> tuple[Outcome, ...]:
     """What every rule has to say of a network."""

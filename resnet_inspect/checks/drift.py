@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..diff import KINDS, compare
+from ..diffs import KINDS, compare
 from ..errors import InputError
 from ..ir import Summary
 from .rule import Case, Finding, Rule, layer, network

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from ..diff import Diff
+from ..diffs import Diff
 from ..ir import Layer, Model, Parameter, Shape, Summary, Tensor
 
 #: How bad a finding is, the worst first. ``error``: the rule could not look, which never passes. A ``note`` is no

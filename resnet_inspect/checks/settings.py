@@ -1,0 +1,58 @@
+"""From settings to rules: the same on the command line, in a file and in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..diffs import KINDS
+from ..errors import BadRequestError
+from . import BUDGETS, RULES, STRUCTURE
+from .quantity import parse
+from .rule import Rule
+from .structure import Counted
+
+#: The budgets by the end of their settings: max-params and warn-params.
+AMOUNTS = {rule.name.removeprefix("max-"): rule for rule in BUDGETS}
+
+
+def rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """The rules that ``max-*``, ``warn-*``, ``ignore`` and ``strict`` ask for; those on structure always.
+
+    An amount is an integer, a text (``26M``), or a table of them by part (``{"layer4": "15M"}``).
+
+    Raises:
+        BadRequestError: an amount is none, or there is no rule of an ignored name.
+    """
+    found: list[Rule] = []
+    for amount, rule in AMOUNTS.items():
+        limits, warnings = (_parts(settings.get(f"{kind}-{amount}")) for kind in ("max", "warn"))
+        for part in dict.fromkeys([*limits, *warnings]):
+            found.append(rule(limits.get(part), part, warnings.get(part)))
+    ignored = settings.get("ignore", ())
+    if unknown := sorted(set(ignored) - set(RULES)):
+        raise BadRequestError(f"there is no rule {unknown[0]!r} to ignore; there are {', '.join(RULES)}")
+    found += [rule() for rule in STRUCTURE if rule.name not in ignored]
+    if settings.get("strict"):
+        found.append(Counted())
+    return tuple(rule for rule in found if rule.name not in ignored)
+
+
+def _parts(limits: Any) -> dict[str, int]:
+    """Part of the model -> amount; the whole model's part is empty."""
+    if limits is None:
+        return {}
+    if not isinstance(limits, Mapping):
+        limits = {"": limits}
+    return {part: amount if isinstance(amount, int) else parse(amount) for part, amount in limits.items()}
+
+
+def kinds(words: Any) -> frozenset[str]:
+    """A set of ``diff.KINDS``.
+
+    Raises:
+        BadRequestError: a word is none of them.
+    """
+    if unknown := sorted(set(words) - set(KINDS)):
+        raise BadRequestError(f"there is no {unknown[0]!r} to fail on; choose of {', '.join(KINDS)}")
+    return frozenset(words)
