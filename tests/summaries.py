@@ -52,5 +52,6 @@ def summaries(draw: st.DrawFn) -> Summary:
         modules=tuple(draw(st.dictionaries(NAMES, NAMES, max_size=3)).items()),
         trace=Trace(draw(st.sampled_from(["rules", "meta", "real"])), draw(st.none() | NAMES)),
         unused=tuple(draw(st.lists(NAMES, max_size=2))),
+        reasons=tuple(draw(st.lists(NAMES, max_size=2))),
         environment=tuple(draw(st.dictionaries(NAMES, NAMES, max_size=2)).items()),
     )

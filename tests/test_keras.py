@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect import ops
+from resnet_inspect import ir_json, ops
 from resnet_inspect.backends import adapter, zoo
 from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.residual import BlockSpec
+from resnet_inspect.checks import STRUCTURE, judge
+from resnet_inspect.diffs import compare
 
 from .command import document, in_child, needs, run, script
 
@@ -57,6 +59,8 @@ def test_the_applications_equal_keras_own_counts() -> None:
             published, tolerance = PUBLISHED_GMACS[name]
             assert totals.macs / 1e9 == pytest.approx(published, abs=tolerance), name
         check_rows(name, summary.layers)
+        assert compare(summary, ir_json.loads(ir_json.dumps(summary))).kinds == set(), name
+        assert {outcome.level for outcome in judge([rule() for rule in STRUCTURE], summary)} == {"pass"}, name
 
 
 def check_rows(name: str, layers: Any) -> None:

@@ -10,10 +10,12 @@ import re
 
 import pytest
 
-from resnet_inspect import summarize
+from resnet_inspect import ir_json, summarize
 from resnet_inspect.backends import adapter, zoo
 from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.residual import BlockSpec, residual_block
+from resnet_inspect.checks import STRUCTURE, judge
+from resnet_inspect.diffs import compare
 from resnet_inspect.errors import InputError
 
 from .command import document, in_child, needs, run, script
@@ -60,6 +62,9 @@ DATA_DEPENDENT = {
 }
 
 
+AUXILIARY = {"googlenet", "inception_v3", "quantized_googlenet", "quantized_inception_v3"}
+
+
 @in_child("torch")
 def test_the_whole_zoo_equals_what_torchvision_publishes() -> None:
     from torchvision import models
@@ -82,6 +87,10 @@ def test_the_whole_zoo_equals_what_torchvision_publishes() -> None:
         if published and name not in DATA_DEPENDENT:
             # Published GMACs are rounded to three decimals.
             assert any(abs(totals.macs / 1e9 - m["_ops"]) <= max(0.005 * m["_ops"], 0.0005) for m in published), name
+        assert compare(summary, ir_json.loads(ir_json.dumps(summary))).kinds == set(), name
+        found = {outcome.rule for outcome in judge([rule() for rule in STRUCTURE], summary) if outcome.level != "pass"}
+        # The auxiliary heads run in training only.
+        assert found == ({"unused-parameters"} if name in AUXILIARY else set()), name
 
 
 @in_child("torch")

@@ -22,7 +22,7 @@ def framework(summary: Summary) -> str:
 
 def channels_first(tensor: Tensor) -> Tensor:
     """The same tensor with its channels behind the batch."""
-    if tensor.layout is None or not tensor.layout.endswith("C"):
+    if tensor.layout is None or not tensor.layout.endswith("C") or len(tensor.layout) != len(tensor.shape):
         return tensor
     *sizes, channels = tensor.shape
     first = 1 if tensor.layout.startswith("N") else 0
