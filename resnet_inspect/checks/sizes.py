@@ -81,17 +81,24 @@ def _least(fits: Callable[[int], bool], near: int | None, default: int) -> int:
     return next(larger for larger in range(size + 1, default + 1) if larger == default or fits(larger))
 
 
+#: Rows after which the pattern of sizes that drop something repeats: the strides of image networks multiply to it.
+_PERIOD = 32
+
+
 def _even(attempt: Attempt, whole: Summary, default: tuple[int, int]) -> int | None:
-    """The smallest power of two whose multiples, near the default, drop nothing."""
+    """The smallest power of two whose multiples, over a period from near the default on, drop nothing."""
     step = 1
     while step <= max(default):
         near = [max(step, size // step * step) for size in default]
         try:
-            found = [drops(whole if (h, w) == default else attempt(h, w)) for h, w in (near, [n + step for n in near])]
+            for more in range(0, max(_PERIOD, 2 * step), step):
+                height, width = (size + more for size in near)
+                if drops(whole if (height, width) == default else attempt(height, width)):
+                    break
+            else:
+                return step
         except InputError:
             return None
-        if not any(found):
-            return step
         step *= 2
     return None
 
