@@ -35,6 +35,7 @@ lint: $(VENV)/.dev ## Style, types and the direction of imports
 
 bench: $(VENV)/.all ## Measure against the bare imports
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/diff_growth.py
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
