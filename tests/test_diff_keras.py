@@ -138,23 +138,6 @@ def test_automatic_names_are_no_difference_but_a_layer_in_between_is_one() -> No
     assert not found.of("removed", "changed", "moved")
 
 
-@in_child("tensorflow")
-def test_one_change_in_resnet50() -> None:
-    import keras
-
-    def build() -> Any:
-        return keras.applications.ResNet50(weights=None, input_shape=(64, 64, 3))
-
-    from resnet_inspect import summarize
-
-    model = build()
-    model.get_layer("conv3_block2_2_bn").epsilon = 0.01
-    model.get_layer("conv4_block1_1_conv").trainable = False
-    found = compare(summarize(build(), "64x64x3"), summarize(model, "64x64x3"))
-    assert settings(found) == {"conv3_block2_2_bn": {"eps"}, "conv4_block1_1_conv": {"trainable"}}
-    assert found.kinds == {"config"}
-
-
 @needs("tensorflow")
 @needs("torch")
 def test_keras_against_torchvision_is_reconciled() -> None:
