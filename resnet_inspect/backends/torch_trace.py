@@ -306,8 +306,9 @@ class Recorder:
         if isinstance(error, NotOnMetaError) or _is_about_meta(error):
             self._explained.append((error, NotOnMetaError(f"{where}: {_first_line(error)}")))
             return
-        shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs) or "no tensor"
-        said = error if isinstance(error, _RefusedError) else f"fails on {shapes}: {_first_line(error)}"
+        shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs)
+        fails = f"fails on {shapes}" if shapes else "fails"
+        said = error if isinstance(error, _RefusedError) else f"{fails}: {_first_line(error)}"
         self._explained.append((error, InputError(f"{self.name}: {where} {said}", path)))
 
     def _explanation(self, error: BaseException) -> Exception:

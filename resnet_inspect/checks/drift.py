@@ -45,7 +45,9 @@ class Baseline(Rule):
         try:
             diff = compare(self.baseline, summary)
         except InputError as error:
-            yield Finding("error", f"can't be compared with its baseline: {error}")
+            # What the sentence after it advises are options of diff.
+            said = str(error).partition(". ")[0]
+            yield Finding("error", f"can't be compared with its baseline: {said}; check it at the baseline's input")
             return
         if diff.kinds:
             named = ((status, len(diff.of(status))) for status in ("added", "removed", "changed", "moved", "renamed"))
