@@ -29,3 +29,7 @@ class InputError(InspectError):
     def __init__(self, message: str, layer: str | None = None) -> None:
         super().__init__(message)
         self.layer = layer
+
+    def with_hint(self, hint: str | None) -> InputError:
+        """The same error, with what was probably meant."""
+        return InputError(f"{self}. {hint}" if hint else str(self), self.layer)

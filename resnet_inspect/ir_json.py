@@ -1,6 +1,7 @@
 """Summary <-> JSON. The same summary gives the same bytes, and reading them back gives the same summary.
 
-History of ``schema_version`` (the JSON Schema of each stands in ``schemas/``):
+History of ``schema_version`` (the JSON Schema of each stands in ``schemas/``; a change of what is counted, say of the
+MACs' convention, is a new version too: such files can't be compared):
 
 1. first version
 """

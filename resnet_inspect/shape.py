@@ -139,7 +139,7 @@ def _in_own_layout(sizes: tuple[int, ...], expected: Expected, layout: str | Non
             note = f"input {read} and converted to {own}: {format_shape(item)}"
     channels, other_end = (sizes[0], sizes[-1]) if given_first else (sizes[-1], sizes[0])
     if layout is not None and channels != expected.channels and other_end == expected.channels:
-        hint = f"{format_shape(sizes)} looks like {twin(given)}: did you mean --layout {_plain(twin(given))}?"
+        hint = f"{format_shape(sizes)} looks like {twin(given)}: did you mean --layout {order(twin(given))}?"
     return Resolved(_with_batch(item, batch, own.startswith("N")), own, note, hint)
 
 
@@ -151,6 +151,6 @@ def _channels_first(layout: str) -> bool:
     return layout.removeprefix("N").startswith("C")
 
 
-def _plain(layout: str) -> str:
+def order(layout: str) -> str:
     """The word that ``--layout`` takes for a layout of any rank."""
     return "NCHW" if _channels_first(layout) else "NHWC"

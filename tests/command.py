@@ -46,6 +46,17 @@ def script(source: str) -> str:
     return done.stdout
 
 
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    said = script(
+        f"import sys; sys.argv = ['resnet-inspect', *{arguments!r}]\n"
+        "from resnet_inspect.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print('\\nLOADED', *sorted(sys.modules))"
+    )
+    return set(said.rsplit("LOADED", 1)[1].split())
+
+
 def needs(framework: str) -> pytest.MarkDecorator:
     """Skips a test where a framework isn't installed; CI installs all of them."""
     return pytest.mark.skipif(find_spec(framework) is None, reason=f"{framework} isn't installed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -91,6 +92,12 @@ def drift(framework: str) -> None:
         assert_matches(narrow(framework, 5), baseline)
         with pytest.raises(AssertionError, match="5 → 6"):
             assert_matches(narrow(framework, 6), baseline)
+        if framework == "torch":
+            with pytest.raises(AssertionError, match="float32 → float16"):
+                assert_matches(narrow(framework, 5).half(), baseline)
+        baseline.write_text(json.dumps({**json.loads(baseline.read_text()), "inputs": []}))
+        with pytest.raises(BadRequestError, match="needs an input"):
+            assert_matches(narrow(framework, 5), baseline)
     # 3x3x3x4 weights and 4 biases, then 4x5 and 5.
     assert check(narrow(framework, 5), shape, max_params=3 * 3 * 3 * 4 + 4 + 4 * 5 + 5).passed
     assert not check(narrow(framework, 5), shape, max_params=3 * 3 * 3 * 4 + 4 + 4 * 5 + 4).passed

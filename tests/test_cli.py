@@ -14,7 +14,7 @@ from resnet_inspect import ir_json
 from resnet_inspect.backends.from_local import summarize
 from resnet_inspect.backends.request import Request
 
-from .command import SCHEMA, document, run, script
+from .command import SCHEMA, document, loaded_by, run
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,6 @@ def test_completion_prints_a_script() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["summary", "--format", "json"]])
 def test_neither_rich_nor_a_framework_is_imported(arguments: list[str]) -> None:
-    loaded = script(
-        f"import sys; sys.argv = ['resnet-inspect', *{arguments!r}]\n"
-        "from resnet_inspect.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: print('\\nLOADED', *sorted(sys.modules))"
-    )
-    modules = loaded.rsplit("LOADED", 1)[1].split()
+    modules = loaded_by(*arguments)
     assert "click" in modules
-    assert not {"rich", "torch", "torchvision", "keras", "tensorflow", "numpy"} & set(modules)
+    assert not {"rich", "torch", "torchvision", "keras", "tensorflow", "numpy"} & modules

@@ -18,7 +18,7 @@ from resnet_inspect.errors import InputError
 from resnet_inspect.ir import Summary
 from resnet_inspect.render.diff import FORMATS, DiffView, render
 
-from .command import SCHEMA, document, needs, run, script
+from .command import SCHEMA, document, loaded_by, needs, run
 from .summaries import summaries
 from .test_terminal import on_terminal
 
@@ -108,16 +108,9 @@ def test_bad_input_is_one_line_with_its_exit_code(
 
 
 def test_two_files_are_compared_without_a_framework_and_without_rich(saved: Path) -> None:
-    loaded = script(
-        f"import sys; sys.argv = ['x', 'diff', {str(saved / 'old.json')!r}, {str(saved / 'new.json')!r}]\n"
-        "sys.argv += ['--format', 'json']\n"
-        "from resnet_inspect.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: print('\\nLOADED', *sorted(sys.modules))"
-    )
-    modules = loaded.rsplit("LOADED", 1)[1].split()
+    modules = loaded_by("diff", str(saved / "old.json"), str(saved / "new.json"), "--format", "json")
     assert "resnet_inspect.diffs.compare" in modules
-    assert not {"rich", "torch", "torchvision", "keras", "tensorflow", "numpy"} & set(modules)
+    assert not {"rich", "torch", "torchvision", "keras", "tensorflow", "numpy"} & modules
 
 
 def test_lines_fit_a_terminal(saved: Path) -> None:

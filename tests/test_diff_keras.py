@@ -10,6 +10,7 @@ import pytest
 from resnet_inspect.diffs import Diff, compare
 
 from .command import in_child, needs, run
+from .differences import settings
 
 #: Change -> its arguments of ``small``, and what must be reported: id -> the settings that changed, consequences apart.
 PROBES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
@@ -68,12 +69,6 @@ def difference(old: Any, new: Any) -> Diff:
     from resnet_inspect import summarize
 
     return compare(summarize(old, "16x16x3"), summarize(new, "16x16x3"))
-
-
-def settings(found: Diff) -> dict[str, set[str]]:
-    """What changed in the configuration, by layer."""
-    changed = {layer.layer.id: {c.field for c in layer.changes if c.kind == "config"} for layer in found.of("changed")}
-    return {name: fields for name, fields in changed.items() if fields}
 
 
 @pytest.mark.parametrize("probe", PROBES)

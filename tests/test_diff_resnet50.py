@@ -11,20 +11,7 @@ import pytest
 from resnet_inspect.diffs import Diff, compare
 
 from .command import in_child
-
-Settings = dict[str, set[str]]
-
-
-def settings(found: Diff) -> Settings:
-    """What changed in the configuration, by layer."""
-    changed = {layer.layer.id: {c.field for c in layer.changes if c.kind == "config"} for layer in found.of("changed")}
-    return {name: fields for name, fields in changed.items() if fields}
-
-
-def ids(found: Diff, *statuses: str) -> list[str]:
-    """The layers of some statuses."""
-    return [layer.layer.id for layer in found.of(*statuses)]
-
+from .differences import Settings, ids, settings
 
 #: Change -> what must be reported for torch, in the second block of the third stage.
 TORCH: dict[str, Settings] = {

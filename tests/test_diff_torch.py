@@ -9,6 +9,7 @@ import pytest
 from resnet_inspect.diffs import Diff, compare
 
 from .command import in_child
+from .differences import settings
 
 #: Change -> its arguments of ``small``, and what must be reported: id -> the settings that changed, consequences apart.
 PROBES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
@@ -90,12 +91,6 @@ def difference(old: Any, new: Any, size: str = "3x16x16") -> Diff:
     back = compare(summarize(new, size), summarize(old, size))
     assert found.kinds == back.kinds
     return found
-
-
-def settings(found: Diff) -> dict[str, set[str]]:
-    """What changed in the configuration, by layer."""
-    changed = {layer.layer.id: {c.field for c in layer.changes if c.kind == "config"} for layer in found.of("changed")}
-    return {name: fields for name, fields in changed.items() if fields}
 
 
 @pytest.mark.parametrize("probe", PROBES)

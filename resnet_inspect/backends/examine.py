@@ -11,7 +11,7 @@ from ..checks import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, d
 from ..diffs import KINDS
 from ..errors import InputError, InspectError
 from ..ir import Summary
-from ..shape import format_shape
+from ..shape import format_shape, order
 from . import BACKENDS, adapter
 from .request import Answer, Request
 from .source import Source, read
@@ -74,11 +74,8 @@ def _examine(target: Target, summarize: Summarize) -> Checked:
 
 def _look(target: Target, summarize: Summarize) -> Checked:
     if target.source.is_saved:
-        summary: Summary | None = read(target.source.text).summary
-        return _judged(target, summary, (), None, [])
+        return _judged(target, read(target.source.text).summary)
     request = target.source.request
-    if not target.inputs and not target.find_min:
-        return _judged(target, summarize(request).summary, (), None, [])
     own = _own(request, summarize, needed=not target.inputs)
     fits = tuple(_fit(given, replace(request, inputs=shapes), own, summarize) for given, shapes in target.inputs)
     summary = next((fit.summary for fit in fits if fit.summary), None) if target.inputs else own
@@ -126,9 +123,9 @@ def _told(fit: Fit, own: Summary | None, find_min: bool) -> Outcome:
 def _judged(
     target: Target,
     summary: Summary | None,
-    fits: tuple[Fit, ...],
-    least: Smallest | None,
-    outcomes: Sequence[Outcome],
+    fits: tuple[Fit, ...] = (),
+    least: Smallest | None = None,
+    outcomes: Sequence[Outcome] = (),
 ) -> Checked:
     if summary is None:
         blind = Finding("error", "couldn't be looked at: no input fits")
@@ -158,8 +155,7 @@ def _smallest(
     def attempt(height: int, width: int) -> Summary:
         sizes = {"H": height, "W": width}
         shape = tuple(sizes.get(axis, size) for axis, size in zip(layout, tensor.shape, strict=True))
-        order = "NCHW" if layout.removeprefix("N").startswith("C") else "NHWC"
-        return summarize(replace(request, inputs=(shape,), layout=order, batch=None)).summary
+        return summarize(replace(request, inputs=(shape,), layout=order(layout), batch=None)).summary
 
     height, width = (tensor.shape[layout.index(axis)] for axis in "HW")
     least = smallest(attempt, (height, width))
@@ -170,6 +166,8 @@ def _smallest(
         said.append("no size near its own drops a row or a column")
     elif least.even:
         said.append(f"multiples of {least.even} drop no row and no column")
+    else:
+        said.append("there is no power of two whose multiples drop no row and no column")
     return least, (*(Finding("note", text) for text in said), *_dropped(own))
 
 

@@ -213,7 +213,7 @@ def _trace(model: Any, described: Model, inputs: Sequence[Resolved], dtype: str 
             outputs = recorder.record(tensors)
         except InputError as error:
             hint = next((item.hint for item in inputs if item.hint), None)
-            raise InputError(f"{error}. {hint}" if hint else str(error), error.layer) from error
+            raise error.with_hint(hint) from error
     layers, unused = recorder.finish()
     return Summary(
         model=described,

@@ -96,7 +96,7 @@ def answer(graph: Graph, resolved: Resolved, dtype: str) -> Answer:
     try:
         summary = run(graph, resolved, dtype)
     except InputError as error:
-        raise InputError(f"{error}. {resolved.hint}" if resolved.hint else str(error), error.layer) from error
+        raise error.with_hint(resolved.hint) from error
     return Answer(summary, (*([resolved.note] if resolved.note else []), *graph.notes))
 
 

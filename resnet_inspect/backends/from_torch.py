@@ -287,7 +287,7 @@ def _trace(
     except NotOnMetaError as error:
         raise InputError(f"{described.name}: {error}") from error
     except InputError as error:
-        raise InputError(f"{error}. {hint}" if hint else str(error), error.layer) from error
+        raise error.with_hint(hint) from error
 
 
 def _run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import ir_json
@@ -18,8 +18,8 @@ class Source:
     """``text`` is a path of a saved summary, ``-``, or what ``request`` says to ``backend``."""
 
     text: str
-    backend: str
-    request: Request
+    backend: str = ""
+    request: Request = field(default_factory=Request)
 
     @property
     def is_saved(self) -> bool:

@@ -152,21 +152,12 @@ class Child:
 
 
 class Session:
-    """A backend's module in one child for many tasks; after a crash or a timeout the next task gets a new child.
-
-    Leaving the ``with`` block, or ``end``, ends the child.
-    """
+    """A backend's module in one child for many tasks; after a crash or a timeout the next task gets a new child."""
 
     def __init__(self, module: str, timeout: float | None = None) -> None:
         self.module = module
         self.timeout = timeout
         self._child: Child | None = None
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
 
     def end(self) -> None:
         """Ends the child, if there is one."""

@@ -22,7 +22,8 @@ def parse(text: str) -> int:
         BadRequestError: the text is no such amount, or no whole number.
     """
     found = re.fullmatch(r"([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([kKMGTP]?i?)B?", text.strip())
-    amount = Fraction(re.sub("[_,]", "", found[1])) * _UNITS.get(found[2], 0) if found else Fraction(0)
-    if found is None or found[2] not in _UNITS or amount.denominator != 1:
-        raise BadRequestError(f"{text!r} is no amount: give 26M, 4.2G, 25557032 or 200MiB")
-    return int(amount)
+    if found and found[2] in _UNITS:
+        amount = Fraction(re.sub("[_,]", "", found[1])) * _UNITS[found[2]]
+        if amount.denominator == 1:
+            return int(amount)
+    raise BadRequestError(f"{text!r} is no amount: give 26M, 4.2G, 25557032 or 200MiB")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..diffs import KINDS
 from ..errors import BadRequestError
 from . import BUDGETS, RULES, STRUCTURE
 from .quantity import parse
@@ -45,14 +44,3 @@ def _parts(limits: Any) -> dict[str, int]:
     if not isinstance(limits, Mapping):
         limits = {"": limits}
     return {part: amount if isinstance(amount, int) else parse(amount) for part, amount in limits.items()}
-
-
-def kinds(words: Any) -> frozenset[str]:
-    """A set of ``diff.KINDS``.
-
-    Raises:
-        BadRequestError: a word is none of them.
-    """
-    if unknown := sorted(set(words) - set(KINDS)):
-        raise BadRequestError(f"there is no {unknown[0]!r} to fail on; choose of {', '.join(KINDS)}")
-    return frozenset(words)

@@ -69,6 +69,8 @@ def cli() -> None:
     resnet-inspect summary --backend torch --input 3x512x512
     resnet-inspect block --shape 24x24x3                the tutorial's residual block
     resnet-inspect summary --format json | ...          for scripts and CI
+    resnet-inspect diff resnet50 resnet101              what changed, layer by layer
+    resnet-inspect check resnet50 --max-params 26M      exit 1 if it isn't as it should be
     """
 
 

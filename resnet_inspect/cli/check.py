@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,6 @@ from typing import Any
 import click
 
 from .. import ir_json
-from ..backends import DTYPES, NAMES
 from ..backends.examine import Target, examine
 from ..backends.source import read
 from ..checks import BUDGETS, Checked, Finding, Outcome, accept, exit_code
@@ -23,7 +19,17 @@ from ..errors import BadRequestError, InspectError
 from ..files import write_whole
 from ..render.check import ENDINGS, FORMATS, CheckView, render
 from . import config
-from .options import draw_options, emit, format_of, parse_arguments, timeout_option
+from .building import building_options
+from .options import (
+    add_to_job_summary,
+    draw_options,
+    emit,
+    format_of,
+    parse_arguments,
+    split_words,
+    timeout_option,
+    with_progress,
+)
 from .summary import complete_model
 from .targets import target as make_target
 
@@ -50,20 +56,10 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 
 @click.command("check")
 @click.argument("model", required=False, shell_complete=complete_model)
-@click.option("--backend", type=click.Choice(NAMES), help="Default: local, which needs no framework.")
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="SHAPE",
-    help="Has to fit; repeatable. Rules look at the first that does. Of a model with several inputs: 3x64x64+10.",
+@building_options(
+    input="Has to fit; repeatable. Rules look at the first that does. Of a model with several inputs: 3x64x64+10."
 )
 @click.option("--find-min", is_flag=True, help="Find the smallest input that fits, and what drops rows or columns.")
-@click.option("--batch", type=click.IntRange(min=1), help="Batch size, if the shape has none. Default: 1.")
-@click.option("--dtype", type=click.Choice(DTYPES), help="Inputs and weights. Default: float32.")
-@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --input. Default: where 1, 3 or 4 stands.")
-@click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
-@click.option("--flavor", type=click.Choice(["torch", "keras"]), help="Whose network the local backend builds.")
 @_budget_options
 @click.option("--baseline", metavar="FILE", help="A saved summary that the model must not differ from.")
 @click.option("--fail-on", metavar="KINDS", help=f"Of a baseline; others warn: {','.join(KINDS)}. Default: all.")
@@ -114,23 +110,22 @@ def command(
     chosen = output_format or format_of(output, ENDINGS)
     if update_baseline:
         blind = [replace(item, baseline=None) for item in targets]
-        found = zip(_with_progress(blind, timeout), targets, strict=True)
+        found = zip(with_progress(examine(blind, timeout), len(targets), "Checking"), targets, strict=True)
         checked = [_updated(item, target.baseline, str(reason).strip()) for item, target in found]
     else:
-        checked = list(_with_progress(targets, timeout))
+        checked = list(with_progress(examine(targets, timeout), len(targets), "Checking"))
     code = exit_code(checked)
     if not quiet:
         drawing = draw_options(output, ascii_only)
         emit(render(checked, chosen, CheckView(**drawing)), output)
-        if chosen == "github" and (step_summary := os.environ.get("GITHUB_STEP_SUMMARY")):
-            with Path(step_summary).open("a", encoding="utf-8") as file:
-                file.write(render(checked, "markdown", CheckView()))
+        if chosen == "github":
+            add_to_job_summary(lambda: render(checked, "markdown", CheckView()))
     return code
 
 
 def _targets(model: str | None, config_file: Path | None, settings: dict[str, Any]) -> list[Target]:
     path = config_file or config.find(Path.cwd())
-    given = sorted(key for key, value in settings.items() if value)
+    given = any(settings.values())
     named = []
     if path is not None and (model is None or config_file or not given):
         named = [item for item in config.load(path) if model in (None, item.name)]
@@ -151,8 +146,9 @@ def _of_options(settings: dict[str, Any]) -> dict[str, Any]:
     for key in [f"{kind}-{amount}" for kind in ("max", "warn") for amount in AMOUNTS]:
         if key in found:
             found[key] = dict(_part(text) for text in found[key])
-    found["args"] = dict(parse_arguments(found.pop("arguments", ())))
-    found["fail-on"] = [word.strip() for word in found.get("fail-on", "").split(",") if word.strip()]
+    found["inputs"] = found.pop("input", ())
+    found["args"] = dict(parse_arguments(found.pop("arg", ())))
+    found["fail-on"] = split_words(found.get("fail-on"))
     return found
 
 
@@ -161,18 +157,6 @@ def _part(text: str) -> tuple[str, str]:
     if separator and not part:
         raise BadRequestError(f"{text!r} names no part: give layer4=15M, or 15M for the whole model")
     return part, amount
-
-
-def _with_progress(targets: Sequence[Target], timeout: float | None) -> Iterator[Checked]:
-    """What comes of each target, with a bar for people who wait: on stderr, and only where it is a terminal."""
-    bar: AbstractContextManager[Any] = nullcontext()
-    if sys.stderr.isatty() and len(targets) > 1:
-        bar = click.progressbar(length=len(targets), label="Checking", file=sys.stderr)
-    with bar as progress:
-        for item in examine(targets, timeout):
-            yield item
-            if progress is not None:
-                progress.update(1)
 
 
 def _updated(item: Checked, baseline: Path | None, reason: str) -> Checked:

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..backends import DTYPES, NAMES, Request
 from ..backends.source import Source, load
-from ..diffs import KINDS, compare
+from ..diffs import KINDS, compare, kinds
 from ..errors import BadRequestError
 from ..render.diff import ENDINGS, FORMATS, DiffView, render
 from ..shape import parse_shape
-from .options import draw_options, emit, format_of, parse_arguments, show_notes, split_model, timeout_option
+from .building import OPTIONS, building_options, built
+from .options import (
+    add_to_job_summary,
+    draw_options,
+    emit,
+    format_of,
+    parse_arguments,
+    show_notes,
+    split_words,
+    timeout_option,
+)
 from .summary import complete_model
-
-#: Options that build a model, each for both sides and, with ``old-`` or ``new-`` in front, for one.
-_BUILDING: dict[str, dict[str, Any]] = {
-    "backend": {"type": click.Choice(NAMES), "help": "Of models that don't name theirs. Default: local."},
-    "input": {"multiple": True, "metavar": "SHAPE", "help": "3x512x512, 512. Repeatable for several inputs."},
-    "batch": {"type": click.IntRange(min=1), "help": "Batch size, if the shape has none. Default: 1."},
-    "dtype": {"type": click.Choice(DTYPES), "help": "Inputs and weights. Default: float32."},
-    "layout": {"type": click.Choice(["NCHW", "NHWC"]), "help": "Of --input."},
-    "arg": {"multiple": True, "metavar": "KEY=VALUE", "help": "For the constructor: num_classes=10."},
-    "flavor": {"type": click.Choice(["torch", "keras"]), "help": "Whose network the local backend builds."},
-}
-
-
-def _building_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for name, settings in reversed(_BUILDING.items()):
-        for side in ("new", "old"):
-            hidden = {**settings, "help": f"As --{name}, for {side.upper()} alone."}
-            function = click.option(f"--{side}-{name}", **hidden)(function)
-        function = click.option(f"--{name}", **settings)(function)
-    return function
 
 
 def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> frozenset[str]:
-    """``params,shapes`` as a set of ``diff.KINDS``."""
-    found = {word.strip() for word in (text or "").split(",") if word.strip()}
-    if unknown := sorted(found - set(KINDS)):
-        raise click.BadParameter(f"there is no {unknown[0]!r}; choose of {', '.join(KINDS)}")
-    return frozenset(found)
+    """``params,shapes`` as a set of ``diffs.KINDS``."""
+    return kinds(split_words(text))
 
 
 @click.command("diff")
@@ -60,7 +44,7 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="No character beyond ASCII.")
-@_building_options
+@building_options("old", "new", backend="Of models that don't name theirs. Default: local.")
 @timeout_option
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
 def command(
@@ -106,31 +90,27 @@ def command(
     text = render(found, chosen, DiffView(everything, fail_on, **draw_options(output, ascii_only)))
     show_notes(before, after)
     emit(text, output)
-    if chosen == "github" and (step_summary := os.environ.get("GITHUB_STEP_SUMMARY")):
-        with Path(step_summary).open("a", encoding="utf-8") as file:
-            file.write(render(found, "markdown", DiffView(everything)))
+    if chosen == "github":
+        add_to_job_summary(lambda: render(found, "markdown", DiffView(everything)))
     return int(bool(found.kinds if exit_code else found.kinds & fail_on))
 
 
 def _source(text: str, side: str, building: dict[str, Any]) -> Source:
     """One side, with the options of its own before those of both; constructor arguments add up."""
-    given = {name: building[f"{side}_{name}"] or building[name] for name in _BUILDING}
-    saved = Source(text, "", Request())
+    given = {name: building[f"{side}_{name}"] or building[name] for name in OPTIONS}
+    saved = Source(text)
     if saved.is_saved:
-        for name in _BUILDING:
+        for name in OPTIONS:
             if building[f"{side}_{name}"]:
                 raise BadRequestError(f"--{side}-{name} builds a model, but {text} is a saved summary")
         return saved
-    backend, model = split_model(text, given["backend"] if ":" not in text else None)
-    if given["flavor"] and backend != "local":
-        raise BadRequestError(f"--flavor goes with the local backend, not with {backend}")
-    request = Request(
-        model=model,
-        inputs=tuple(parse_shape(shape) for shape in given["input"]),
+    return built(
+        text,
+        backend=given["backend"] if ":" not in text else None,
+        inputs=map(parse_shape, given["input"]),
         batch=given["batch"],
-        dtype=given["dtype"] or "float32",
+        dtype=given["dtype"],
         layout=given["layout"],
-        arguments=tuple(dict(parse_arguments([*building["arg"], *building[f"{side}_arg"]])).items()),
+        arguments=parse_arguments([*building["arg"], *building[f"{side}_arg"]]),
         flavor=given["flavor"],
     )
-    return Source(text, backend, request)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,6 +13,7 @@ from .. import units
 from ..backends import BACKENDS, NAMES, Request, zoo
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
+from .options import with_progress
 
 #: Backend -> where its names come from without importing its framework.
 _LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
@@ -63,20 +62,13 @@ def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
 
     failed = []
     tasks = [Task(BACKENDS[row["backend"]], "summarize", Request(row["model"])) for row in rows]
-    # Progress is for people who wait: on stderr, and only where it is a terminal.
-    progress: AbstractContextManager[Any] = nullcontext()
-    if sys.stderr.isatty():
-        progress = click.progressbar(length=len(rows), label="Counting", file=sys.stderr)
-    with progress as bar:
-        for row, answer in zip(rows, answers(tasks, timeout), strict=True):
-            if isinstance(answer, InspectError):
-                row |= {"params": None, "macs": None}
-                failed.append(f"{row['backend']}:{row['model']}: {answer}")
-            else:
-                totals = answer.summary.totals
-                row |= {"params": totals.params, "macs": None if totals.uncounted else totals.macs}
-            if bar is not None:
-                bar.update(1)
+    for row, answer in zip(rows, with_progress(answers(tasks, timeout), len(rows), "Counting"), strict=True):
+        if isinstance(answer, InspectError):
+            row |= {"params": None, "macs": None}
+            failed.append(f"{row['backend']}:{row['model']}: {answer}")
+        else:
+            totals = answer.summary.totals
+            row |= {"params": totals.params, "macs": None if totals.uncounted else totals.macs}
     return failed
 
 

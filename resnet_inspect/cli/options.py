@@ -6,7 +6,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from ..ir import Attributes, frozen_value
 from ..render import ENDINGS, FORMATS, View, render
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def output_options(*extra_formats: str) -> Callable[[F], F]:
@@ -109,7 +111,7 @@ def deliver(
     view = View(
         depth=depth,
         only=only,
-        columns=tuple(key.strip() for key in columns.split(",") if key.strip()) if columns else (),
+        columns=split_words(columns),
         **draw_options(output, ascii_only),
     )
     text = render(answer.summary, chosen, view)
@@ -125,6 +127,30 @@ def draw_options(output: Path | None, ascii_only: bool) -> dict[str, Any]:
         "color": terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
         "ascii": ascii_only or (output is None and not _speaks_unicode()),
     }
+
+
+def split_words(text: str | None) -> tuple[str, ...]:
+    """``path, params`` as the words between the commas."""
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def with_progress(items: Iterable[T], length: int, label: str) -> Iterator[T]:
+    """The items as they come, with a bar for people who wait: on stderr, and only where it is a terminal."""
+    bar: AbstractContextManager[Any] = nullcontext()
+    if sys.stderr.isatty() and length > 1:
+        bar = click.progressbar(length=length, label=label, file=sys.stderr)
+    with bar as progress:
+        for item in items:
+            yield item
+            if progress is not None:
+                progress.update(1)
+
+
+def add_to_job_summary(text: Callable[[], str]) -> None:
+    """Appends Markdown to the page of a GitHub job, where there is one."""
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(page).open("a", encoding="utf-8") as file:
+            file.write(text())
 
 
 def show_notes(*answers: Answer) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from ..backends import DTYPES, NAMES, Request, adapter
-from ..errors import BadRequestError
+from ..backends import adapter
 from ..shape import parse_shape
-from .options import deliver, deliver_native, output_options, parse_arguments, split_model, timeout_option
+from .building import building_options, built
+from .options import deliver, deliver_native, output_options, parse_arguments, timeout_option
 
 
 def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -25,19 +26,7 @@ def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str
 
 @click.command("summary")
 @click.argument("model", default="resnet50", shell_complete=complete_model)
-@click.option("--backend", type=click.Choice(NAMES), help="Default: local, which needs no framework.")
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="SHAPE",
-    help="3x512x512, 512x512x3, 512 (square), 1x3x512x512. Repeatable for several inputs.",
-)
-@click.option("--batch", type=click.IntRange(min=1), help="Batch size, if the shape has none. Default: 1.")
-@click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="Inputs and weights.")
-@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --input. Default: where 1, 3 or 4 stands.")
-@click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
-@click.option("--flavor", type=click.Choice(["torch", "keras"]), help="Whose network the local backend builds.")
+@building_options()
 @click.option(
     "--weights",
     default="none",
@@ -49,36 +38,34 @@ def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str
 @output_options("native")
 def command(
     model: str,
-    backend: str | None,
-    inputs: tuple[str, ...],
-    batch: int | None,
-    dtype: str,
-    layout: str | None,
-    arguments: tuple[str, ...],
-    flavor: str | None,
     weights: str,
     timeout: float | None,
     debug: bool,
+    input: tuple[str, ...],  # noqa: A002 - the option's name
+    arg: tuple[str, ...],
+    backend: str | None,
+    batch: int | None,
+    dtype: str | None,
+    layout: str | None,
+    flavor: str | None,
     **output: Any,
 ) -> None:
     """Show MODEL (default: resnet50) layer by layer, with every skip connection.
 
     MODEL may name its backend: torch:resnet50, keras:ResNet50, local:resnet50.
     """
-    backend, model = split_model(model, backend)
-    if flavor and backend != "local":
-        raise BadRequestError(f"--flavor goes with the local backend, not with {backend}")
-    request = Request(
-        model=model,
-        inputs=tuple(parse_shape(text) for text in inputs),
+    source = built(
+        model,
+        backend=backend,
+        inputs=map(parse_shape, input),
         batch=batch,
         dtype=dtype,
         layout=layout,
-        arguments=parse_arguments(arguments),
+        arguments=parse_arguments(arg),
         flavor=flavor,
-        weights=None if weights == "none" else weights,
     )
-    chosen = adapter(backend, timeout)
+    request = replace(source.request, weights=None if weights == "none" else weights)
+    chosen = adapter(source.backend, timeout)
     if output["output_format"] == "native":
         deliver_native(chosen.native(request), **output)
     else:

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..backends import Request
 from ..backends.examine import Target
 from ..backends.source import Source
-from ..checks.settings import kinds, rules
-from ..diffs import KINDS
+from ..checks.settings import rules
+from ..diffs import gates
 from ..errors import BadRequestError
 from ..ir import frozen_value
 from ..shape import parse_shape
-from .options import split_model
+from .building import built
+
+#: What says nothing of a saved summary.
+_BUILDING = ("inputs", "batch", "dtype", "layout", "args", "flavor", "find-min")
 
 
 def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
@@ -24,17 +26,20 @@ def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
         BadRequestError: a setting makes no sense, or goes together with no other.
     """
     model = settings["model"]
-    saved = Source(str(folder / model) if model != "-" else model, "", Request())
+    source = Source(str(folder / model) if model != "-" else model)
     inputs = tuple((text, tuple(parse_shape(part) for part in text.split("+"))) for text in settings.get("inputs", ()))
-    building = [key for key in ("inputs", "batch", "dtype", "layout", "args", "flavor") if settings.get(key)]
-    if saved.is_saved:
-        if building or settings.get("find-min"):
-            raise BadRequestError(
-                f"{model} is a saved summary, but {(*building, 'find-min')[0]} is for models that are built"
-            )
-        source = saved
-    else:
-        source = _built(model, settings)
+    if not source.is_saved:
+        source = built(
+            model,
+            backend=settings.get("backend"),
+            batch=settings.get("batch"),
+            dtype=settings.get("dtype"),
+            layout=settings.get("layout"),
+            arguments=tuple((key, frozen_value(value)) for key, value in settings.get("args", {}).items()),
+            flavor=settings.get("flavor"),
+        )
+    elif wrong := [key for key in _BUILDING if settings.get(key)]:
+        raise BadRequestError(f"{model} is a saved summary, but {wrong[0]} is for models that are built")
     return Target(
         name=name,
         source=source,
@@ -42,22 +47,5 @@ def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
         inputs=inputs,
         find_min=bool(settings.get("find-min")),
         baseline=folder / settings["baseline"] if settings.get("baseline") else None,
-        fail_on=kinds(settings.get("fail-on", ())) or frozenset(KINDS),
+        fail_on=gates(settings.get("fail-on", ())),
     )
-
-
-def _built(model: str, settings: Mapping[str, Any]) -> Source:
-    backend, name = split_model(model, settings.get("backend"))
-    flavor = settings.get("flavor")
-    if flavor and backend != "local":
-        raise BadRequestError(f"flavor goes with the local backend, not with {backend}")
-    arguments = tuple((key, frozen_value(value)) for key, value in settings.get("args", {}).items())
-    request = Request(
-        model=name,
-        batch=settings.get("batch"),
-        dtype=settings.get("dtype") or "float32",
-        layout=settings.get("layout"),
-        arguments=arguments,
-        flavor=flavor,
-    )
-    return Source(model, backend, request)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .compare import compare
-from .result import KINDS, Cause, Change, Diff, LayerDiff, Renaming, Total
+from .result import KINDS, Cause, Change, Diff, LayerDiff, Renaming, Total, gates, kinds
 
-__all__ = ["KINDS", "Cause", "Change", "Diff", "LayerDiff", "Renaming", "Total", "compare"]
+__all__ = ["KINDS", "Cause", "Change", "Diff", "LayerDiff", "Renaming", "Total", "compare", "gates", "kinds"]

@@ -13,15 +13,21 @@ _COMMUTATIVE = {"add", "mul", "max", "min"}
 _MERGING = {*_COMMUTATIVE, "concat"}
 
 
+def depths(layers: Sequence[Layer]) -> dict[str, int]:
+    """For each layer's id, the number of layers on the longest path to it."""
+    found: dict[str, int] = {}
+    for layer in layers:
+        found[layer.id] = 1 + max((found[source] for source in layer.inputs), default=0)
+    return found
+
+
 class Side:
     """One network: its layers by id, how deep each stands, and which pair each belongs to."""
 
     def __init__(self, layers: Sequence[Layer], paired: Sequence[int]) -> None:
         self.by_id = {layer.id: layer for layer in layers}
         self.number = {layers[index].id: number for number, index in enumerate(paired)}
-        self.depth: dict[str, int] = {}
-        for layer in layers:
-            self.depth[layer.id] = 1 + max((self.depth[source] for source in layer.inputs), default=0)
+        self.depth = depths(layers)
 
     def skipped_from(self, layer: Layer) -> str | None:
         """Where the skip connection begins that ends in ``layer``: the shallower of the branches that it joins."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..ir import Layer, Parameter, Summary, Tensor
+from .edges import depths
 
 #: Settings that say how a framework computes, not what.
 _ONLY_HOW = {"inplace"}
@@ -51,11 +52,8 @@ def _is_global_pool(layer: Layer) -> bool:
 def settled_order(layers: Sequence[Layer]) -> list[Layer]:
     """The layers in an order that only the graph decides: of branches that join, the longest one first."""
     by_id = {layer.id: layer for layer in layers}
-    depth: dict[str, int] = {}
-    read: set[str] = set()
-    for layer in layers:
-        depth[layer.id] = 1 + max((depth[source] for source in layer.inputs), default=0)
-        read.update(layer.inputs)
+    depth = depths(layers)
+    read = {source for layer in layers for source in layer.inputs}
     done: dict[str, Layer] = {}
     stack = [layer.id for layer in reversed(layers) if layer.id not in read]
     while stack:

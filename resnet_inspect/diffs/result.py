@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..errors import BadRequestError
 from ..ir import Layer, Summary, Value
 
 #: What a difference may be in; ``--fail-on`` gates on these.
 KINDS = ("params", "shapes", "layers", "config", "edges", "macs")
+
+
+def kinds(words: Iterable[str]) -> frozenset[str]:
+    """A set of ``KINDS``.
+
+    Raises:
+        BadRequestError: a word is none of them.
+    """
+    found = frozenset(words)
+    if unknown := sorted(found - set(KINDS)):
+        raise BadRequestError(f"there is no {unknown[0]!r} to fail on; choose of {', '.join(KINDS)}")
+    return found
+
+
+def gates(words: Iterable[str]) -> frozenset[str]:
+    """As ``kinds``; all of them if none is named."""
+    return kinds(words) or frozenset(KINDS)
 
 
 @dataclass(frozen=True, slots=True)

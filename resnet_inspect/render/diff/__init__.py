@@ -16,7 +16,7 @@ ENDINGS = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": 
 class DiffView:
     """How to show a comparison: ``everything`` is every row, unchanged ones too; ``width`` is a terminal's.
 
-    Differences in one of the ``gates`` (``diff.KINDS``) are errors, where a format knows such.
+    Differences in one of the ``gates`` (``diffs.KINDS``) are errors, where a format knows such.
     """
 
     everything: bool = False

@@ -1,0 +1,75 @@
+"""Options that build a model, and what they say to a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from ..backends import DTYPES, NAMES, Request
+from ..backends.source import Source
+from ..errors import BadRequestError
+from ..ir import Attributes
+from .options import split_model
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "backend": {"type": click.Choice(NAMES), "help": "Default: local, which needs no framework."},
+    "input": {
+        "multiple": True,
+        "metavar": "SHAPE",
+        "help": "3x512x512, 512x512x3, 512 (square), 1x3x512x512. Repeatable for several inputs.",
+    },
+    "batch": {"type": click.IntRange(min=1), "help": "Batch size, if the shape has none. Default: 1."},
+    "dtype": {"type": click.Choice(DTYPES), "help": "Inputs and weights. Default: float32."},
+    "layout": {"type": click.Choice(["NCHW", "NHWC"]), "help": "Of --input. Default: where 1, 3 or 4 stands."},
+    "arg": {"multiple": True, "metavar": "KEY=VALUE", "help": "For the constructor: num_classes=10."},
+    "flavor": {"type": click.Choice(["torch", "keras"]), "help": "Whose network the local backend builds."},
+}
+
+
+def building_options(*sides: str, **helps: str) -> Callable[[F], F]:
+    """The options, with other words for some of them; and each with a side in front (``--old-input``) for it alone."""
+
+    def decorate(function: F) -> F:
+        for name, settings in reversed(OPTIONS.items()):
+            for side in reversed(sides):
+                words = f"As --{name}, for {side.upper()} alone."
+                function = click.option(f"--{side}-{name}", **{**settings, "help": words})(function)
+            function = click.option(f"--{name}", **{**settings, "help": helps.get(name, settings["help"])})(function)
+        return function
+
+    return decorate
+
+
+def built(
+    text: str,
+    *,
+    backend: str | None = None,
+    inputs: Iterable[tuple[int, ...]] = (),
+    batch: int | None = None,
+    dtype: str | None = None,
+    layout: str | None = None,
+    arguments: Attributes = (),
+    flavor: str | None = None,
+) -> Source:
+    """A model to build; ``text`` may name its backend: ``torch:resnet50``.
+
+    Raises:
+        BadRequestError: the name and the options contradict one another.
+    """
+    backend, model = split_model(text, backend)
+    if flavor and backend != "local":
+        raise BadRequestError(f"--flavor goes with the local backend, not with {backend}")
+    request = Request(
+        model=model,
+        inputs=tuple(inputs),
+        batch=batch,
+        dtype=dtype or "float32",
+        layout=layout,
+        arguments=arguments,
+        flavor=flavor,
+    )
+    return Source(text, backend, request)
