@@ -62,7 +62,7 @@ class Summary(ir.Summary):
             "<tr>" + "".join(f"<td>{escape(column.text(row))}</td>" for column in columns) + "</tr>"
             for row in rows(self)
         )
-        foot = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in totals(self))
+        foot = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in totals(self, View()))
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><table>{foot}</table>"
 
 

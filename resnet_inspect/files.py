@@ -9,8 +9,9 @@ from pathlib import Path
 from .errors import BadRequestError
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Writes a file whole or not at all: to a temporary neighbour first, renamed when complete."""
+    data = content.encode() if isinstance(content, str) else content
     try:
         mode = path.stat().st_mode & 0o777
     except FileNotFoundError:
@@ -19,14 +20,14 @@ def write_whole(path: Path, text: str) -> None:
         mode = 0o666 & ~umask
     if path.exists() and not path.is_file():
         # A pipe or a device (/dev/stdout) can't be replaced.
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(data)
         return
     if not path.resolve().parent.is_dir():
         raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
     descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         Path(temporary).chmod(mode)
         Path(temporary).replace(path.resolve())
     except BaseException:

@@ -38,6 +38,11 @@ def percent(old: int | None, new: int | None) -> str:
     return f"{share:+.{2 if abs(share) < 9.995 else 1 if abs(share) < 99.95 else 0}f} %"
 
 
+def share(part: float | None) -> str:
+    """A part of 1 in percent: ``12.3 %``."""
+    return NOT_AVAILABLE if part is None else f"{100 * part:.1f} %"
+
+
 def _scaled(value: int, step: int, prefixes: tuple[str, ...]) -> str:
     power = 0
     # What would round up to a whole step belongs to the next prefix: 999,500 is 1.00 M, not 1000 k.

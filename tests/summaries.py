@@ -16,6 +16,11 @@ VALUES: st.SearchStrategy[Value] = st.recursive(
     lambda inner: st.lists(inner, max_size=3).map(tuple),
     max_leaves=4,
 )
+#: One of every kind that an analysis treats in its own way.
+OPS = [
+    *("input", "other", "conv2d", "dense", "attention", "add", "concat", "mul", "relu", "batch_norm", "layer_norm"),
+    *("max_pool2d", "adaptive_avg_pool2d", "flatten", "reshape", "dropout", "softmax", "resize", "zero_pad2d", "pad"),
+]
 ATTRIBUTES = st.dictionaries(NAMES, VALUES, max_size=3).map(lambda items: tuple(items.items()))
 PARAMETERS = st.builds(
     Parameter, NAMES, SHAPES, DTYPES, st.sampled_from(["trainable", "frozen", "statistics"]), st.booleans()
@@ -33,7 +38,7 @@ def summaries(draw: st.DrawFn) -> Summary:
                 id=name,
                 path=name,
                 type=draw(NAMES),
-                op=draw(st.sampled_from(["conv2d", "other", "add"])),
+                op=draw(st.sampled_from(OPS)),
                 inputs=tuple(sources),
                 input_tensors=tuple(draw(TENSORS) for _ in sources),
                 output_tensors=tuple(draw(st.lists(TENSORS, max_size=2))),

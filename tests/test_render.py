@@ -19,7 +19,7 @@ from resnet_inspect.backends.from_local import summarize
 from resnet_inspect.backends.request import Request
 from resnet_inspect.ir import Layer, Model, Parameter
 from resnet_inspect.ir import Summary as IrSummary
-from resnet_inspect.render import FORMATS, View, render
+from resnet_inspect.render import FORMATS, View, render, report, residual
 
 from .command import SCHEMA
 from .summaries import summaries
@@ -42,7 +42,10 @@ def test_json_reads_back_to_the_same_summary_and_the_same_bytes(summary: IrSumma
 @settings(deadline=None)
 def test_every_format_shows_every_summary(summary: IrSummary) -> None:
     for name in FORMATS:
-        assert render(summary, name, View()).endswith("\n")
+        drawn = name not in ("json", "csv")
+        assert render(summary, name, View(rails=drawn, optimizer="adam")).endswith("\n")
+    for name in report.FORMATS:
+        assert report.render(residual.report(summary), name).endswith("\n")
     assert Summary.of(summary)._repr_html_().count("<tr>") >= len(summary.layers)
 
 

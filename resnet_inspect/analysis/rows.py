@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 
 from ..errors import BadRequestError
 from ..ir import Layer, Parameter, Shape, Summary, sum_known
+from .facts import Facts
+from .receptive import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Row:
     layers: tuple[Layer, ...]
     connected_to: tuple[str, ...]
     depth: int
+    facts: Facts
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -64,6 +67,22 @@ class Row:
         """Bytes of all outputs."""
         return sum_known(t.bytes for layer in self.layers for t in layer.output_tensors)
 
+    @property
+    def live_bytes(self) -> int | None:
+        """The most that is alive while one of the layers runs; 0 if none is called."""
+        found = [self.facts.live_bytes[layer.id] for layer in self.layers if layer.called]
+        return None if None in found else max((size for size in found if size is not None), default=0)
+
+    @property
+    def saved_bytes(self) -> int | None:
+        """What training keeps for the backward pass because of these layers."""
+        return sum_known(self.facts.saved_bytes.get(layer.id, 0) for layer in self.layers)
+
+    @property
+    def field(self) -> Field | None:
+        """The receptive field of the last layer; None if it isn't known."""
+        return self.facts.fields.get(self.layers[-1].id)
+
 
 def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -> tuple[Row, ...]:
     """Rows in execution order, folded below ``depth`` path components, of the paths that match ``only``.
@@ -82,6 +101,7 @@ def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -
     for layer in layers:
         groups.setdefault(_group(layer, depth), []).append(layer)
     by_id = {layer.id: _group(layer, depth) for layer in summary.layers}
+    facts = Facts(summary)
     result = []
     for key, members in groups.items():
         single = len(members) == 1 and (depth is None or members[0].path.count(".") < depth)
@@ -95,6 +115,7 @@ def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -
                 layers=tuple(members),
                 connected_to=tuple(sources if single else dict.fromkeys(s for s in sources if s != key)),
                 depth=path.count("."),
+                facts=facts,
             )
         )
     return tuple(result)

@@ -40,7 +40,7 @@ def summarize(request: Request) -> Answer:
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
     with held_back(progress=request.weights is not None), defaults(request.dtype), unallocated():
-        name, model, resolved = _application(request)
+        name, model, resolved = application(request)
         check_fit(request, f"keras:{name}", lambda: entries(model))
         published = _published(name, getattr(keras.applications, name), request.weights)
         builder, weights = f"keras.applications.{name}", published or weights_label(request.weights)
@@ -54,7 +54,7 @@ def native(request: Request) -> str:
     from .keras_native import describe_with_keras
 
     with held_back(), defaults(request.dtype), unallocated():
-        name, model, resolved = _application(request)
+        name, model, resolved = application(request)
         return describe_with_keras(model, _trace(model, Model(name, "keras", ""), [resolved], request.dtype))
 
 
@@ -72,10 +72,10 @@ def native_block(spec: BlockSpec, request: Request) -> str:
 def state(request: Request) -> tuple[Entry, ...]:
     """The entries of a model's ``.weights.h5``."""
     with held_back(), defaults(request.dtype), unallocated():
-        return entries(_application(replace(request, weights=None))[1])
+        return entries(application(replace(request, weights=None))[1])
 
 
-def _application(request: Request) -> tuple[str, Any, Resolved]:
+def application(request: Request) -> tuple[str, Any, Resolved]:
     """A model of ``keras.applications`` by name, and the input that it was built for."""
     name = _known(request.model)
     constructor = getattr(keras.applications, name)

@@ -23,7 +23,7 @@ from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .chatter import held_back
 from .from_local import resolve_block
-from .request import Answer, Request
+from .request import Answer, Metric, Request
 from .torch_build import kept_random_state, kept_state, on_meta, quiet, stand_ins, with_zeros
 from .torch_lower import lower
 from .torch_tensors import describe, dtype_name, tensors_in
@@ -50,7 +50,7 @@ def summarize(request: Request) -> Answer:
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
     with held_back(progress=request.weights is not None):
-        name, build = _constructor(request)
+        name, build = constructor(request)
         model = _built(request, name, lambda: on_meta(build))
         check_fit(request, f"torch:{name}", lambda: _entries(model))
         inputs, images = _inputs(name, model)
@@ -67,7 +67,7 @@ def summarize(request: Request) -> Answer:
             as_list=images,
             rebuild=lambda: with_zeros(build),
         )
-    return Answer(summary, tuple(item.note for item in resolved if item.note))
+    return Answer(summary, tuple(item.note for item in resolved if item.note), _metrics(name, published))
 
 
 def native(request: Request) -> str:
@@ -78,7 +78,7 @@ def native(request: Request) -> str:
     """
     from .torch_native import describe_with_torchsummary
 
-    name, build = _constructor(request)
+    name, build = constructor(request)
     with kept_random_state(), quiet():
         model = _built(request, name, build)
         inputs, images = _inputs(name, model)
@@ -98,7 +98,7 @@ def native_block(spec: BlockSpec, request: Request) -> str:
 
 def state(request: Request) -> tuple[Entry, ...]:
     """The entries of a model's state dictionary."""
-    name, build = _constructor(replace(request, weights=None))
+    name, build = constructor(replace(request, weights=None))
     return _entries(_built(request, name, lambda: on_meta(build)))
 
 
@@ -140,7 +140,7 @@ def summarize_object(
     return _trace(model, described, given, dtype or str(floating).removeprefix("torch."))
 
 
-def _constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
+def constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
     """A model's name, and what builds it."""
     name = _known(request.model)
     arguments = dict(request.arguments)
@@ -188,6 +188,18 @@ def _published(name: str, weights: str | None) -> Any:
     return known[weights]
 
 
+def _metrics(name: str, weights: Any) -> tuple[Metric, ...]:
+    """What torchvision publishes of its weights for a model: of those asked for, else of the default ones."""
+    known = models.get_model_weights(name)
+    chosen = [weights] if weights else [known.DEFAULT] if len(known) else []
+    return tuple(
+        Metric(item.name, dataset, metric, value)
+        for item in chosen
+        for dataset, values in item.meta.get("_metrics", {}).items()
+        for metric, value in values.items()
+    )
+
+
 def _entries(model: nn.Module) -> tuple[Entry, ...]:
     return tuple(
         Entry(name, tuple(tensor.shape), dtype_name(tensor), optional=name.endswith("num_batches_tracked"))
@@ -220,6 +232,15 @@ def _inputs(name: str, model: nn.Module) -> tuple[list[Expected], bool]:
     if family == "video":
         return [Expected("NCDHW", (1, 3, _VIDEO_FRAMES, height, width))], False
     return [Expected("NCHW", (1, 3, height, width))], False
+
+
+def resolved_inputs(request: Request, name: str, model: nn.Module) -> list[Resolved]:
+    """What a model is given for a request.
+
+    Raises:
+        InputError: the shapes fit no reading, or there are too many.
+    """
+    return _resolve(request, name, _inputs(name, model)[0])
 
 
 def _resolve(request: Request, name: str, expected: list[Expected]) -> list[Resolved]:

@@ -23,8 +23,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Metric:
+    """What a library publishes of one of its sets of weights: ``acc@1`` on ``ImageNet-1K``, in percent."""
+
+    weights: str
+    dataset: str
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """The summary, and notes for the user on how the request was read."""
+    """The summary, notes for the user on how the request was read, and what is published of the model."""
 
     summary: Summary
     notes: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,14 +49,28 @@ def load(sources: Sequence[Source], timeout: float | None = None) -> list[Answer
     Raises:
         InspectError: the first thing that goes wrong.
     """
-    built = [source for source in sources if not source.is_saved]
-    if len({source.backend for source in built} - {"local"}) < 2:
-        return [read(s.text) if s.is_saved else adapter(s.backend, timeout).summarize(s.request) for s in sources]
-    from .worker import Task, answers
-
-    found = iter(list(answers([Task(BACKENDS[s.backend], "summarize", s.request) for s in built], timeout)))
-    result = [read(source.text) if source.is_saved else next(found) for source in sources]
-    for answer in result:
+    result = []
+    for answer in load_each(sources, timeout):
         if isinstance(answer, InspectError):
             raise answer
-    return [answer for answer in result if isinstance(answer, Answer)]
+        result.append(answer)
+    return result
+
+
+def load_each(sources: Sequence[Source], timeout: float | None = None) -> Iterator[Answer | InspectError]:
+    """The summaries as they come, in order, or for each the error that it ended with."""
+    built = [source for source in sources if not source.is_saved]
+    answers: Iterator[Answer | InspectError] = iter(())
+    if apart := len({source.backend for source in built} - {"local"}) > 1:
+        from . import worker
+
+        tasks = [worker.Task(BACKENDS[source.backend], "summarize", source.request) for source in built]
+        answers = worker.answers(tasks, timeout)
+    for source in sources:
+        if apart and not source.is_saved:
+            yield next(answers)
+            continue
+        try:
+            yield read(source.text) if source.is_saved else adapter(source.backend, timeout).summarize(source.request)
+        except InspectError as error:
+            yield error

@@ -209,7 +209,8 @@ def _signature(name: str, kinds: tuple[str, ...], keywords: tuple[str, ...]) -> 
     for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
         positional = [argument for argument in schema.arguments if not argument.kwarg_only]
         known = {argument.name for argument in schema.arguments}
-        if "out" in known or len(positional) < len(kinds) or not known.issuperset({*keywords} - {"input"}):
+        named = {*keywords} - {"input", "return_indices"}
+        if "out" in known or len(positional) < len(kinds) or not known.issuperset(named):
             continue
         if all(_takes(argument, kind) for argument, kind in zip(positional, kinds, strict=False)):
             return tuple(argument.name for argument in positional), {}

@@ -25,7 +25,7 @@ from ..blocks.residual import BlockSpec
 from ..errors import InspectError, ModelError
 from ..ir import Attributes, frozen_value
 from . import BACKENDS, load_framework
-from .request import Answer, Request
+from .request import Answer, Metric, Request
 
 #: How much of what a child said goes into an error.
 _LAST_WORDS = 500
@@ -210,7 +210,8 @@ def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Ans
 
 
 def _answer(document: dict[str, Any]) -> Answer:
-    return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]))
+    metrics = tuple(Metric(**fields) for fields in document["metrics"])
+    return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]), metrics)
 
 
 def _end(code: int) -> str:
@@ -253,7 +254,8 @@ def _handle(task: dict[str, Any]) -> dict[str, Any]:
     except InspectError as error:
         return {"error": type(error).__name__, "message": str(error), "layer": getattr(error, "layer", None)}
     if isinstance(answer, Answer):
-        return {"summary": ir_json.dumps(answer.summary), "notes": answer.notes}
+        metrics = [asdict(metric) for metric in answer.metrics]
+        return {"summary": ir_json.dumps(answer.summary), "notes": answer.notes, "metrics": metrics}
     return {"text": answer}
 
 

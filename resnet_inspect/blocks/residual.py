@@ -125,7 +125,7 @@ class _Block:
             raise InputError(
                 f"an identity shortcut can't be added: the input is {self._shape(spec.image, spec.channels)}, "
                 f"the branch gives {self._shape(self._branch_image(), self.filters)}; "
-                "use --shortcut projection, or as many filters as channels and stride 1"
+                "use as many filters as channels and stride 1, or a projection shortcut"
             )
         if spec.shortcut == "identity" or (spec.shortcut == "auto" and agree):
             return INPUT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -11,7 +11,8 @@ from ..backends import DTYPES, NAMES, Request
 from ..backends.source import Source
 from ..errors import BadRequestError
 from ..ir import Attributes
-from .options import split_model
+from ..shape import parse_shape
+from .options import parse_arguments, split_model
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,11 +31,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def building_options(*sides: str, **helps: str) -> Callable[[F], F]:
+def building_options(*sides: str, without: Collection[str] = (), **helps: str) -> Callable[[F], F]:
     """The options, with other words for some of them; and each with a side in front (``--old-input``) for it alone."""
 
     def decorate(function: F) -> F:
         for name, settings in reversed(OPTIONS.items()):
+            if name in without:
+                continue
             for side in reversed(sides):
                 words = f"As --{name}, for {side.upper()} alone."
                 function = click.option(f"--{side}-{name}", **{**settings, "help": words})(function)
@@ -42,6 +45,29 @@ def building_options(*sides: str, **helps: str) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def source(text: str, given: Mapping[str, Any]) -> Source:
+    """A saved summary, or a model to build with the values of ``OPTIONS``.
+
+    Raises:
+        BadRequestError: an option that builds was given for a saved summary, or options contradict one another.
+    """
+    saved = Source(text)
+    if not saved.is_saved:
+        return built(
+            text,
+            backend=given["backend"],
+            inputs=map(parse_shape, given["input"]),
+            batch=given["batch"],
+            dtype=given["dtype"],
+            layout=given["layout"],
+            arguments=parse_arguments(given["arg"]),
+            flavor=given["flavor"],
+        )
+    if wrong := [name for name in OPTIONS if given[name]]:
+        raise BadRequestError(f"--{wrong[0]} builds a model, but {text} is a saved summary")
+    return saved
 
 
 def built(

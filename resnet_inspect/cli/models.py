@@ -16,7 +16,7 @@ from ..errors import BadRequestError, InspectError
 from .options import with_progress
 
 #: Backend -> where its names come from without importing its framework.
-_LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
+LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
     "local": lambda: networks.names("torch"),
     "torch": lambda: zoo.names("torchvision"),
     "keras": lambda: zoo.names("keras"),
@@ -38,10 +38,8 @@ def command(
     Names are read from the libraries' sources, so that no framework is imported. With --counts, every model is
     built without weights, in child processes that run side by side.
     """
-    wanted = [backend] if backend else list(_LISTS)
-    found = [
-        (name, model) for name in wanted for model in _LISTS[name]() if fnmatchcase(model.lower(), pattern.lower())
-    ]
+    wanted = [backend] if backend else list(LISTS)
+    found = [(name, model) for name in wanted for model in LISTS[name]() if fnmatchcase(model.lower(), pattern.lower())]
     if not found:
         where = f"the {backend} backend" if backend else "any installed backend"
         raise BadRequestError(f"no model of {where} matches {pattern!r}; see: resnet-inspect models")

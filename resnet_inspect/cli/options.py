@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..analysis.memory import OPTIMIZERS
 from ..backends import Answer
 from ..errors import BadRequestError
 from ..files import write_whole
@@ -37,6 +38,14 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
         click.option("--depth", type=click.IntRange(min=0), help="Fold modules below this depth into one row."),
         click.option("--only", multiple=True, metavar="GLOB", help="Show only these paths: 'layer3.*'. Repeatable."),
         click.option("--columns", metavar="NAMES", help="Columns, separated by commas: path,type,params,attributes."),
+        click.option("--sort", metavar="COLUMN", help="Rows by this column, the largest first, with its share."),
+        click.option("--top", type=click.IntRange(min=1), help="So many rows."),
+        click.option(
+            "--rails/--no-rails",
+            default=None,
+            help="Draw connections other than to the row above as lanes. Default: on a terminal and in svg.",
+        ),
+        click.option("--optimizer", type=click.Choice([*OPTIMIZERS]), help="Estimate the memory of training with it."),
         click.option("--ascii", "ascii_only", is_flag=True, help="Draw tables without box characters."),
         click.option("--debug", is_flag=True, help="Show a traceback with an error."),
     ]
@@ -96,6 +105,10 @@ def deliver(
     depth: int | None,
     only: tuple[str, ...],
     columns: str | None,
+    sort: str | None,
+    top: int | None,
+    rails: bool | None,
+    optimizer: str | None,
     ascii_only: bool,
 ) -> None:
     """Renders a summary to stdout or a file, its notes to stderr.
@@ -104,15 +117,26 @@ def deliver(
         BadRequestError: the file's ending names no format, or an option doesn't go with the format.
     """
     chosen = output_format or format_of(output, ENDINGS)
-    if chosen == "json" and (depth is not None or only or columns):
-        raise BadRequestError("--depth, --only and --columns shape tables; JSON always has every layer")
-    if chosen == "tree" and columns:
-        raise BadRequestError("--columns shapes tables; a tree has none")
+    shaping: dict[str, object] = {"--columns": columns, "--sort": sort, "--top": top}
+    if chosen == "json":
+        shaping |= {"--depth": depth is not None, "--only": only, "--optimizer": optimizer}
+    if chosen in ("json", "tree") and (given := [name for name, value in shaping.items() if value]):
+        always = "JSON always has every layer" if chosen == "json" else "a tree has no columns and its own order"
+        raise BadRequestError(f"{given[0]} shapes tables; {always}")
+    if rails and chosen in ("json", "csv"):
+        raise BadRequestError(f"--rails draws; {chosen} has the connections of every layer as they are")
+    draw = draw_options(output, ascii_only)
+    if rails is None:
+        rails = not sort and top is None and (chosen == "svg" or (chosen == "table" and draw["width"] is not None))
     view = View(
         depth=depth,
         only=only,
         columns=split_words(columns),
-        **draw_options(output, ascii_only),
+        sort=sort,
+        top=top,
+        rails=rails,
+        optimizer=optimizer,
+        **draw,
     )
     text = render(answer.summary, chosen, view)
     show_notes(answer)
@@ -159,14 +183,15 @@ def show_notes(*answers: Answer) -> None:
         click.echo(f"note: {note}", err=True)
 
 
-def deliver_native(text: str, output: Path | None, depth: int | None, only: tuple[str, ...], **shaping: Any) -> None:
+def deliver_native(text: str, output: Path | None, **shaping: Any) -> None:
     """Writes a framework's own words.
 
     Raises:
         BadRequestError: an option would have to change them.
     """
-    if depth is not None or only or shaping.get("columns"):
-        raise BadRequestError("--depth, --only and --columns shape our tables; native output is the framework's own")
+    for name in ("depth", "only", "columns", "sort", "top", "rails", "optimizer"):
+        if shaping[name] not in (None, ()):
+            raise BadRequestError(f"--{name} shapes our tables; native output is the framework's own")
     emit(text, output)
 
 

@@ -14,11 +14,18 @@ ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "mark
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a summary to show. ``width`` is a terminal's; None where nothing may be cut."""
+    """What of a summary to show. ``width`` is a terminal's; None where nothing may be cut.
+
+    ``sort`` is a column's key, ``top`` a number of rows, ``optimizer`` whose training memory to estimate.
+    """
 
     depth: int | None = None
     only: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    sort: str | None = None
+    top: int | None = None
+    rails: bool = False
+    optimizer: str | None = None
     width: int | None = None
     color: bool = False
     ascii: bool = False

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 from .. import units
 from ..analysis.rows import Row
 from ..errors import BadRequestError
-from ..ir import Shape, Value
+from ..ir import Shape, Value, sum_known
 from ..shape import format_shape
 
 Cell = int | str | None
@@ -41,6 +43,45 @@ def _scaled(value: int, uncounted: int) -> str:
     if not uncounted:
         return units.si(value) if value else "0"
     return f"{units.si(value)} + {units.NOT_AVAILABLE}" if value else units.NOT_AVAILABLE
+
+
+def _bytes(size: Callable[[Row], int | None]) -> dict[str, Callable[[Row], Any]]:
+    return {"value": size, "show": lambda row: units.binary(size(row))}
+
+
+def _parameter_bytes(row: Row) -> int | None:
+    return sum_known(p.bytes for p in row.parameters if p.role != "statistics")
+
+
+def _statistics_bytes(row: Row) -> int | None:
+    return sum_known(p.bytes for p in row.parameters if p.role == "statistics")
+
+
+def one_number(sizes: Sequence[int | Fraction | None]) -> Cell:
+    """Sizes by dimension as one if they agree, else ``109x219``; None if one isn't known."""
+    if None in sizes:
+        return None
+    distinct = list(dict.fromkeys(sizes))
+    if len(distinct) > 1:
+        return "x".join(map(str, sizes))
+    return distinct[0] if isinstance(distinct[0], int) else str(distinct[0])
+
+
+def _field(part: str) -> Callable[[Row], Cell]:
+    """A number of the receptive field: one if all dimensions agree, ``all`` of what reads everything."""
+
+    def cell(row: Row) -> Cell:
+        if row.field is None:
+            return None
+        if row.field.whole:
+            return "all" if part == "size" else None
+        return one_number([getattr(axis, part) for axis in row.field.axes])
+
+    return cell
+
+
+def _aligned(row: Row) -> str | None:
+    return None if row.field is None or row.field.whole else "yes" if row.field.aligned else "no"
 
 
 def _exact_macs(row: Row) -> int | None:
@@ -99,6 +140,14 @@ COLUMNS = {
             lambda row: units.binary(row.activation_bytes),
             number=True,
         ),
+        Column("param_bytes", "Param memory", **_bytes(_parameter_bytes), number=True),
+        Column("statistics_bytes", "Statistics memory", **_bytes(_statistics_bytes), number=True),
+        Column("live_bytes", "Live memory", **_bytes(lambda row: row.live_bytes), number=True),
+        Column("saved_bytes", "Saved for backward", **_bytes(lambda row: row.saved_bytes), number=True),
+        Column("rf", "RF", _field("size"), number=True),
+        Column("rf_stride", "RF stride", _field("stride"), number=True),
+        Column("rf_padding", "RF padding", _field("padding"), number=True),
+        Column("rf_aligned", "RF aligned", _aligned),
         Column("kernel", "Kernel", _attribute("kernel_size")),
         Column("stride", "Stride", _attribute("stride")),
         Column("padding", "Padding", _attribute("padding")),

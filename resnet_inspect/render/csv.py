@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 
-from ..analysis.rows import rows
 from ..ir import Summary
 from . import View
-from .columns import COLUMNS, choose
+from .columns import COLUMNS
+from .selection import select
 
 
 def render(summary: Summary, view: View) -> str:
     """One line a row, all columns unless some were chosen."""
-    columns = choose(view.columns, default=tuple(COLUMNS))
+    chosen = select(summary, view, default=tuple(COLUMNS), bars=False)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.key for column in columns])
-    for row in rows(summary, view.depth, view.only):
-        writer.writerow([column.value(row) for column in columns])
+    writer.writerow([column.key for column in chosen.columns])
+    for row in chosen.rows:
+        writer.writerow([column.value(row) for column in chosen.columns])
     return out.getvalue()

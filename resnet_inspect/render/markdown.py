@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from ..analysis.rows import rows
 from ..ir import Summary
 from . import View
-from .columns import choose
+from .selection import select
 from .totals import totals
 
 
 def render(summary: Summary, view: View) -> str:
     """The rows as a table, the totals as another."""
-    columns = choose(view.columns)
-    lines = [table_row([column.title for column in columns])]
-    lines.append(table_row(["---:" if column.number else ":---" for column in columns]))
-    lines += [
-        table_row([escape(column.text(row)) for column in columns]) for row in rows(summary, view.depth, view.only)
-    ]
+    chosen = select(summary, view)
+    titles = [column.title for column in chosen.columns]
+    sides = ["---:" if column.number else ":---" for column in chosen.columns]
+    cells = [[escape(column.text(row)) for column in chosen.columns] for row in chosen.rows]
+    if chosen.gutter:
+        titles, sides = ["Rails", *titles], [":---", *sides]
+        cells = [[_code(line), *row] for line, row in zip(chosen.gutter, cells, strict=True)]
+    lines = [table_row(row) for row in (titles, sides, *cells)]
     lines += ["", table_row(["Total", ""]), table_row([":---", ":---"])]
-    lines += [table_row([label.strip(), escape(value)]) for label, value in totals(summary)]
+    lines += [table_row([label.strip(), escape(value)]) for label, value in totals(summary, view)]
     return "\n".join(lines) + "\n"
 
 
 def table_row(cells: list[str]) -> str:
     """One row of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
+
+
+def _code(text: str) -> str:
+    """Text of fixed width, whose spaces a page keeps."""
+    return "`" + text.replace(" ", "\u00a0").replace("|", "\\|") + "`"
 
 
 def escape(text: str) -> str:

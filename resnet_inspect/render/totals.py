@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .. import units
+from ..analysis.memory import inference_peak, live_bytes, training
 from ..ir import Summary
 from ..shape import format_shape
+from . import View
 
 _METHODS = {
     "rules": "computed by rules, no framework",
@@ -14,9 +16,11 @@ _METHODS = {
 }
 
 
-def totals(summary: Summary) -> list[tuple[str, str]]:
+def totals(summary: Summary, view: View) -> list[tuple[str, str]]:
     """What stands below every table."""
     t = summary.totals
+    peak = inference_peak(summary)
+    at = next((f" of outputs, at {name}" for name, size in live_bytes(summary).items() if peak and size == peak), "")
     macs = f"{units.exact(t.macs)} ({units.si(t.macs)})"
     flops = f"{units.exact(2 * t.macs)} ({units.si(2 * t.macs)})"
     if t.uncounted:
@@ -36,12 +40,28 @@ def totals(summary: Summary) -> list[tuple[str, str]]:
         ("FLOPs", flops),
         ("Parameter memory", units.binary(t.param_bytes)),
         ("Activation memory", units.binary(t.activation_bytes)),
+        ("Inference peak", units.binary(peak) + at),
+        *(_training(summary, view.optimizer) if view.optimizer else ()),
         ("Layers", units.exact(t.layers)),
         ("Trace", trace + (f" ({summary.trace.reason})" if summary.trace.reason else "")),
     ]
     if t.unused_params:
         lines.append(("Unused parameters", _names(t.unused_params)))
     return lines
+
+
+def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
+    estimate = training(summary, optimizer)
+    parts = (
+        ("parameters", estimate.params),
+        ("statistics", estimate.statistics),
+        ("gradients", estimate.gradients),
+        ("optimizer", estimate.states),
+        ("saved for backward", estimate.saved),
+    )
+    words = " + ".join(f"{name} {units.binary(size)}" for name, size in parts)
+    batch = summary.inputs[0].shape[0] if summary.inputs and summary.inputs[0].shape else 1
+    return [(f"Training, {optimizer}", f"{units.binary(estimate.total)} at batch {batch}: {words}")]
 
 
 def _names(names: tuple[str, ...]) -> str:

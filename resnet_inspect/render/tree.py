@@ -8,11 +8,43 @@ from ..ir import Layer, Summary
 from ..shape import format_shape
 from . import View
 from .columns import value_text
+from .rails import above, gutter
 from .totals import totals
 
 
 def render(summary: Summary, view: View) -> str:
-    """One module a line, indented by its depth, functional layers among them; totals below."""
+    """One module a line, indented by its depth, functional layers among them; totals below.
+
+    With rails, every call has a line, in the order of execution.
+    """
+    found = _calls(summary, view) if view.rails else _modules(summary, view)
+    width = max((len(left) for left, _ in found), default=0)
+    lines = [f"{left:<{width}}  {right}".rstrip() for left, right in found]
+    lines += ["", *(f"{label}: {value}" for label, value in totals(summary, view))]
+    return "\n".join(lines) + "\n"
+
+
+def _calls(summary: Summary, view: View) -> list[tuple[str, str]]:
+    kinds = dict(summary.modules)
+    shown = rows(summary, view.depth, view.only)
+    found: list[tuple[str, str]] = []
+    running: list[str] = []
+    for line, row in zip(gutter(shown, view.ascii), shown, strict=True):
+        *containers, name = row.path.split(".")
+        same = next((d for d, item in enumerate(running) if containers[d : d + 1] != [item]), len(running))
+        running = running[:same]
+        for item in containers[same:]:
+            running.append(item)
+            kind = kinds.get(".".join(running), "")
+            found.append((f"{above(line, view.ascii)} {'  ' * (len(running) - 1)}({item}): {kind}", ""))
+        layers = list(row.layers)
+        arguments = _arguments(layers) if len(layers) == 1 else ""
+        left = f"{line} {'  ' * len(running)}({name}): {row.type}{arguments}"
+        found.append((left, _facts(layers[-1:], [row.params, row.macs], False)))
+    return found
+
+
+def _modules(summary: Summary, view: View) -> list[tuple[str, str]]:
     shown = {layer.id for row in rows(summary, None, view.only) for layer in row.layers}
     kinds = dict(summary.modules)
     layers: dict[str, list[Layer]] = {}
@@ -40,10 +72,7 @@ def render(summary: Summary, view: View) -> str:
             found.append((left, _facts(layers.get(path, []), totals_of.get(path), path in children)))
         if view.depth is None or depth < view.depth:
             stack += [(child, depth + 1) for child in reversed(children.get(path, []))]
-    width = max(len(left) for left, _ in found)
-    lines = [f"{left:<{width}}  {right}".rstrip() for left, right in found]
-    lines += ["", *(f"{label}: {value}" for label, value in totals(summary))]
-    return "\n".join(lines) + "\n"
+    return found
 
 
 def _prefixes(path: str) -> list[str]:

@@ -1,0 +1,107 @@
+"""The form of a residual block, and what keeps it from the identity."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ..ir import Layer, Value
+from .weighted import is_weighted
+
+FORMS = ("basic", "bottleneck", "pre-activation", "inverted bottleneck", "transformer", "other")
+
+ACTIVATIONS = frozenset(
+    [
+        *(
+            "elu",
+            "gelu",
+            "hard_silu",
+            "hard_swish",
+            "hard_tanh",
+            "leaky_relu",
+            "mish",
+            "prelu",
+            "relu",
+            "relu6",
+            "selu",
+        ),
+        *("sigmoid", "silu", "softplus", "tanh"),
+    ]
+)
+NORMS = frozenset(["batch_norm", "frozen_batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"])
+#: What changes neither the values nor which of them there are.
+_NEUTRAL = frozenset(["identity", "copy", "transpose", "reshape", "stochastic_depth"])
+#: On a shortcut, what isn't the identity but leaves it in reach: He et al. 2016, table 1.
+_GENTLE = frozenset(["dropout", "mul", "zero_pad2d", "pad", "slice", "concat", "crop", "resize"])
+
+
+def shortcut_kind(shortcut: Sequence[Layer]) -> str | None:
+    """``identity``, ``projection`` (one linear map, normalised or not) or ``other``; None if it is no shortcut."""
+    weighted = [layer for layer in shortcut if is_weighted(layer)]
+    rest = [layer for layer in shortcut if not is_weighted(layer) and layer.op not in _NEUTRAL]
+    if len(weighted) > 1 or any(layer.op in ACTIVATIONS or _has_activation(layer) for layer in shortcut):
+        return None
+    if not weighted and not rest:
+        return "identity"
+    if weighted and all(layer.op in NORMS or layer.op in _GENTLE or "pool" in layer.op for layer in rest):
+        return "projection"
+    gentle = all(layer.op in _GENTLE or layer.op in NORMS or "pool" in layer.op for layer in rest)
+    return "other" if gentle and not weighted else None
+
+
+def behind(layer: Layer, forks: Collection[str]) -> bool:
+    """Whether a reader of the addition is on the identity's path: an activation, or a norm that a block starts from."""
+    return layer.op in ACTIVATIONS or (layer.op in NORMS and layer.id in forks)
+
+
+def form(branch: Sequence[Layer], channels: tuple[int, int], after: Sequence[Layer]) -> str:
+    """One of ``FORMS``, from the branch, the channels in and out and what comes ``after`` the addition."""
+    weighted = [layer for layer in branch if is_weighted(layer)]
+    convs = [layer for layer in weighted if layer.op.startswith("conv")]
+    if any(layer.op in ("attention", "softmax") for layer in branch):
+        return "transformer"
+    if not convs:
+        normed = any(layer.op in ("layer_norm", "rms_norm") for layer in branch)
+        return "transformer" if normed and len(weighted) == 2 else "other"
+    # Squeeze-and-excitation works on images of one pixel: it stands beside the branch, not in it.
+    trunk = [layer for layer in weighted if layer.output_tensors[0].size > _width(layer)]
+    widths = [_width(layer) for layer in trunk]
+    pointwise = any(set(_kernel(layer)) == {1} for layer in trunk)
+    if pointwise and len(trunk) > 1 and max(widths[:-1]) > max(channels):
+        return "inverted bottleneck"
+    ends_bare = [layer for layer in branch if layer.op not in _NEUTRAL | {"dropout", "mul"}][-1] is weighted[-1]
+    if ends_bare and not after and any(layer.op in NORMS for layer in branch):
+        return "other" if any(layer.op == "concat" for layer in branch) else "pre-activation"
+    kernels = [_kernel(layer) for layer in trunk]
+    square = [kernel for kernel in kernels if set(kernel) != {1}]
+    if len(trunk) == 3 and len(square) == 1 and kernels[1] == square[0]:
+        return "bottleneck"
+    return "basic" if len(trunk) == len(square) == 2 and len(branch) > 2 else "other"
+
+
+def breaks(shortcut: Sequence[Layer], kind: str, after: Sequence[Layer]) -> tuple[str, ...]:
+    """What stands in the identity's way: on the shortcut, or ``after`` the addition (He et al. 2016, sections 3, 4)."""
+    found = ["projection on the shortcut"] if kind == "projection" else []
+    for layer in shortcut if kind == "other" else ():
+        if layer.op not in _NEUTRAL:
+            word = "scaling" if layer.op == "mul" else "padding" if "pad" in layer.op else layer.op
+            found.append(f"{word} on the shortcut")
+    return tuple(dict.fromkeys([*found, *(f"{layer.op} after the addition" for layer in after)]))
+
+
+def _kernel(layer: Layer) -> tuple[Value, ...]:
+    """The window's sizes; a layer without one works on each position."""
+    value = layer.attribute("kernel_size")
+    return value if isinstance(value, tuple) else (1,)
+
+
+def _width(layer: Layer) -> int:
+    """Channels that a layer gives."""
+    for key in ("out_channels", "out_features"):
+        value = layer.attribute(key)
+        if isinstance(value, int):
+            return value
+    return layer.output_tensors[0].shape[-1]
+
+
+def _has_activation(layer: Layer) -> bool:
+    return layer.attribute("activation") not in (None, "linear")

@@ -1,0 +1,212 @@
+"""Memory of a run, from the life of every output in this execution order; all in bytes.
+
+Not included: what a kernel allocates for itself and frees before it returns (workspaces of convolutions, the insides of
+fused attention), the allocator's rounding, and the framework's own megabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..ir import Layer, Summary, sum_known
+
+#: Ops that give their input's own elements, and those that do so unless a model is trained.
+_VIEWS = frozenset(["flatten", "identity", "reshape", "slice", "transpose", "expand"])
+_VIEWS_WHEN_RUN = _VIEWS | {"dropout", "stochastic_depth"}
+
+#: Optimizer -> tensors that it keeps for every trainable parameter: none, a velocity, two moments (Kingma and Ba 2015).
+OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
+
+#: What torch's backward formulas need of the forward pass (``derivatives.yaml``): ops that keep what they read...
+_KEEP_INPUTS = frozenset(
+    [
+        *("attention", "batch_norm", "bilinear", "dense", "div", "einsum", "elu", "frozen_batch_norm", "gelu"),
+        *("group_norm", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "instance_norm", "layer_norm"),
+        *("leaky_relu", "local_response_norm", "log", "matmul", "mish", "mul", "pow", "prelu", "relu6", "rms_norm"),
+        *("separable_conv", "silu", "softplus"),
+    ]
+)
+#: ... and ops that keep what they give.
+_KEEP_OUTPUTS = frozenset(["exp", "log_softmax", "relu", "sigmoid", "softmax", "sqrt", "tanh"])
+#: Ops that overwrite what their own backward pass needs: in place, they keep a copy of it.
+_NEED_OVERWRITTEN = frozenset(["gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "mish", "relu6", "silu"])
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What training a batch keeps. ``saved`` is what the backward pass needs of the forward pass.
+
+    The whole is more by the gradients of outputs, of which few are alive at a time.
+    """
+
+    optimizer: str
+    params: int | None
+    statistics: int | None
+    gradients: int | None
+    states: int | None
+    saved: int | None
+
+    @property
+    def total(self) -> int | None:
+        """All of it; None if a part isn't known."""
+        return sum_known((self.params, self.statistics, self.gradients, self.states, self.saved))
+
+
+def live_bytes(summary: Summary) -> dict[str, int | None]:
+    """What is alive while each layer runs, its own output among it. The network's inputs stay, their caller has them.
+
+    An output lives until its last reader has run, and what a module was called with until the module returns.
+    """
+    layers = summary.layers
+    owners = _owners(layers, _VIEWS_WHEN_RUN)
+    ends = _ends(layers, owners)
+    sizes = {layer.id: _size(layer) for layer in layers if owners[layer.id] == layer.id}
+    leaving: dict[int, list[str]] = {}
+    for owner, end in ends.items():
+        leaving.setdefault(end, []).append(owner)
+    live: int | None = 0
+    result: dict[str, int | None] = {}
+    for index, layer in enumerate(layers):
+        live = sum_known((live, sizes.get(layer.id, 0)))
+        result[layer.id] = sum_known((live, _indices(layer)))
+        if live is not None:
+            live -= sum(sizes[owner] or 0 for owner in leaving.get(index, ()))
+    return result
+
+
+def inference_peak(summary: Summary) -> int | None:
+    """The most bytes of inputs and outputs that are alive at once in inference."""
+    sizes = live_bytes(summary).values()
+    return None if None in sizes else max((size for size in sizes if size is not None), default=0)
+
+
+def saved_bytes(summary: Summary) -> dict[str, int | None]:
+    """What each layer adds to the tensors that training keeps for the backward pass; a shared one counts once."""
+    by_id = {layer.id: layer for layer in summary.layers}
+    owners = _owners(summary.layers, _VIEWS)
+    kept: set[str] = set()
+    result: dict[str, int | None] = {}
+    for layer in summary.layers:
+        sources: Iterable[str] = ()
+        if layer.op in ("mul", "div") and len(layer.inputs) == 1 and not (layer.parameters or layer.shared):
+            pass  # by a number, which nobody has to keep
+        elif layer.op in _KEEP_INPUTS or layer.op.startswith(("conv", "max_pool", "avg_pool", "adaptive_avg")):
+            sources = layer.inputs
+        elif layer.op in _KEEP_OUTPUTS:
+            sources = (layer.id,)
+        new = list(dict.fromkeys(owners[source] for source in sources if owners[source] not in kept))
+        kept.update(new)
+        result[layer.id] = sum_known((*(_size(by_id[owner]) for owner in new), _kept_besides(layer)))
+    return result
+
+
+def training(summary: Summary, optimizer: str) -> Training:
+    """The estimate for one of ``OPTIMIZERS``; optimizer states and gradients are as wide as their parameters."""
+    parameters = [p for layer in summary.layers for p in layer.parameters]
+    gradients = sum_known(p.bytes for p in parameters if p.role == "trainable")
+    return Training(
+        optimizer=optimizer,
+        params=sum_known(p.bytes for p in parameters if p.role != "statistics"),
+        statistics=sum_known(p.bytes for p in parameters if p.role == "statistics"),
+        gradients=gradients,
+        states=None if gradients is None else OPTIMIZERS[optimizer] * gradients,
+        saved=sum_known(saved_bytes(summary).values()),
+    )
+
+
+def _size(layer: Layer) -> int | None:
+    return sum_known(tensor.bytes for tensor in layer.output_tensors)
+
+
+def _owners(layers: Iterable[Layer], views: frozenset[str]) -> dict[str, str]:
+    """The layer in whose memory each layer's output stands: its own, or that of what it views or overwrites."""
+    owners: dict[str, str] = {}
+    for layer in layers:
+        shares = layer.inputs and (layer.op in views or layer.attribute("inplace") is True)
+        owners[layer.id] = owners[layer.inputs[0]] if shares else layer.id
+    return owners
+
+
+@dataclass(slots=True)
+class _Call:
+    """A running module: which layer came first, and what it was called with."""
+
+    name: str
+    start: int
+    given: set[str] = field(default_factory=set)
+
+
+def _ends(layers: Sequence[Layer], owners: dict[str, str]) -> dict[str, int]:
+    """The index of the last layer during which each owner's memory is needed."""
+    place = {layer.id: index for index, layer in enumerate(layers)}
+    ends = {owner: place[owner] for owner in owners.values()}
+    running: list[_Call] = []
+
+    def leave(depth: int, end: int) -> None:
+        while len(running) > depth:
+            for owner in running.pop().given:
+                ends[owner] = max(ends[owner], end)
+
+    for index, layer in enumerate(layers):
+        names = layer.path.split(".")[:-1]
+        same = next((d for d, call in enumerate(running) if names[d : d + 1] != [call.name]), len(running))
+        leave(same, index - 1)
+        running += [_Call(name, index) for name in names[len(running) :]]
+        ends[owners[layer.id]] = max(ends[owners[layer.id]], index)
+        for source in layer.inputs:
+            ends[owners[source]] = max(ends[owners[source]], index)
+            outermost = next((call for call in running if call.start > place[source]), None)
+            if outermost is not None:
+                outermost.given.add(owners[source])
+    leave(0, len(layers) - 1)
+    for layer in layers:
+        if layer.op == "input":
+            ends[layer.id] = len(layers) - 1
+    return ends
+
+
+def _indices(layer: Layer) -> int:
+    """torch's max pooling computes the place of every maximum (int64), wanted or not."""
+    is_torch = layer.op.startswith("max_pool") and not layer.type.startswith("MaxPooling")
+    return 8 * sum(tensor.size for tensor in layer.output_tensors) if is_torch else 0
+
+
+def _kept_besides(layer: Layer) -> int | None:
+    rule = _BESIDES.get(layer.op)
+    if rule is not None:
+        return rule(layer)
+    if layer.attribute("inplace") is True and layer.op in _NEED_OVERWRITTEN:
+        return _size(layer)
+    return _indices(layer)
+
+
+def _batch_norm(layer: Layer) -> int:
+    """The batch's mean and deviation, a number a channel."""
+    return sum(p.size * 4 for p in layer.parameters if p.role == "statistics")
+
+
+def _layer_norm(layer: Layer) -> int:
+    """Mean and deviation of every position."""
+    return sum(
+        2 * 4 * tensor.size // tensor.shape[-1] for tensor in layer.output_tensors if tensor.shape and tensor.size
+    )
+
+
+def _dropout(layer: Layer) -> int | None:
+    """What the output is multiplied by."""
+    return _size(layer) if layer.attribute("p") else 0
+
+
+def _attention(layer: Layer) -> int | None:
+    """Query, key, value and the result, each as wide as the output."""
+    size = _size(layer)
+    return None if size is None else 4 * size
+
+
+_BESIDES: dict[str, Callable[[Layer], int | None]] = {
+    "attention": _attention,
+    "batch_norm": _batch_norm,
+    "dropout": _dropout,
+    "layer_norm": _layer_norm,
+}

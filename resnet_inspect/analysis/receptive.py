@@ -1,0 +1,262 @@
+"""Receptive fields.
+
+After Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019): a row of the
+output at position i reads the input's rows from ``i * stride - padding`` on, ``size`` of them. Stride and padding are
+the article's effective ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from ..ir import Layer, Summary, Tensor
+from ..ops.effect import padding_pairs, per_dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One spatial dimension: rows read, and in rows of the input, the step between outputs and what is read before it.
+
+    ``padding`` is None behind layers that enlarge: their outputs don't all read alike.
+    """
+
+    size: int | Fraction = 1
+    stride: int | Fraction = 1
+    padding: int | Fraction | None = 0
+
+    @property
+    def centre(self) -> Fraction | None:
+        """Where the first output looks, in rows of the input."""
+        return None if self.padding is None else Fraction(self.size - 1, 2) - self.padding
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What an output reads of the input. No ``axes``: all of it.
+
+    Where paths meet it is the largest one's, and ``aligned`` tells whether the centres of all agree.
+    """
+
+    axes: tuple[Axis, ...] = ()
+    aligned: bool = True
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is read."""
+        return not self.axes
+
+
+WHOLE = Field()
+
+#: Ops whose output at a position reads that position only, or nothing but channels.
+_POINTWISE = frozenset(
+    [
+        *("abs", "add", "batch_norm", "channel_shuffle", "clamp", "concat", "copy", "div", "dropout", "elu", "exp"),
+        *("frozen_batch_norm", "gelu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "identity"),
+        *("leaky_relu", "local_response_norm", "log", "max", "mean", "min", "mish", "mul", "neg", "noise"),
+        *("normalization", "pow", "prelu", "relu", "relu6", "rescale", "selu", "sigmoid", "silu", "softplus", "sqrt"),
+        *("stochastic_depth", "sub", "tanh"),
+    ]
+)
+#: Ops that move elements; a position stays one if the sizes stay.
+_MOVING = frozenset(["reshape", "slice", "transpose"])
+#: Rows of its input that one output of a resize reads along a dimension.
+_NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "bilinear": 2, "linear": 2, "trilinear": 2, "bicubic": 4}
+
+
+def receptive_fields(summary: Summary) -> dict[str, Field | None]:
+    """The field of every layer, by its id; None where it isn't known (tokens, unknown operations)."""
+    fields: dict[str, Field | None] = {}
+    for layer in summary.layers:
+        if layer.op == "input":
+            fields[layer.id] = _start(layer.output_tensors[0]) if layer.output_tensors else None
+            continue
+        read = [fields.get(source) for source in layer.inputs]
+        fields[layer.id] = _after(layer, read) if read else None
+    return fields
+
+
+def network_field(summary: Summary) -> Field | None:
+    """The field of the features: of what the last global pooling or flattening reads, else of the last layer."""
+    fields = receptive_fields(summary)
+    for layer in reversed(summary.layers):
+        if layer.inputs and _gathers(layer):
+            before = fields.get(layer.inputs[0])
+            if before is not None and (not before.whole or not _is_flat(layer.input_tensors[0])):
+                return before
+    return fields[summary.layers[-1].id] if summary.layers else None
+
+
+def _start(tensor: Tensor) -> Field | None:
+    return Field((Axis(),) * _spatial(tensor)) if _spatial(tensor) else None
+
+
+def _spatial(tensor: Tensor) -> int:
+    return sum(letter in "DHWL" for letter in tensor.layout or "")
+
+
+def _is_flat(tensor: Tensor) -> bool:
+    """Whether no positions are left: a vector an item, or an image of one pixel."""
+    sizes = [s for s, letter in zip(tensor.shape, tensor.layout or "", strict=False) if letter in "DHWL"]
+    return len(tensor.shape) < 3 or {1} in (set(sizes), set(tensor.shape[2:]), set(tensor.shape[1:-1]))
+
+
+def _after(layer: Layer, read: Sequence[Field | None]) -> Field | None:
+    if not layer.input_tensors or not layer.output_tensors:
+        return None
+    if layer.op == "attention" or any(field is not None and field.whole for field in read):
+        return WHOLE
+    known = [field for field in read if field is not None]
+    # A second input that is unknown may be anything; one that no image leads to is a constant.
+    if not known or len(known) < len(read) or len({len(field.axes) for field in known}) > 1:
+        return None
+    before = known[0] if len(known) == 1 else _largest(known)
+    op = layer.op
+    if _gathers(layer):
+        return WHOLE
+    if op in _POINTWISE and _same_sizes(layer, len(before.axes)):
+        return before
+    if op == "resize":
+        return _resized(layer, before)
+    if layer.attribute("kernel_size") is not None:
+        return _windowed(layer, before)
+    if op.startswith("adaptive_"):
+        return _adaptive(layer, before)
+    if op in ("zero_pad2d", "crop", "pad"):
+        return _padded(layer, before)
+    if op == "dense":
+        return before if len(layer.input_tensors[0].shape) > 2 else WHOLE
+    if op == "layer_norm":
+        return before if _over_channels(layer) else WHOLE
+    if op in ("group_norm", "instance_norm", "lstm", "gru", "rnn"):
+        return WHOLE
+    if op in _MOVING:
+        return before if _same_sizes(layer, len(before.axes)) else None
+    return None
+
+
+def _gathers(layer: Layer) -> bool:
+    """Whether a layer makes one position of all: global pooling, a mean over the image, flattening."""
+    before, after = layer.input_tensors[:1], layer.output_tensors[:1]
+    if not before or not after or (_is_flat(before[0]) and layer.op != "flatten"):
+        return False
+    if layer.op.startswith(("global_", "adaptive_", "flatten")) or layer.op in ("mean", "sum", "amax", "reshape"):
+        return _is_flat(after[0]) and before[0].size > 0 and len(before[0].shape) > 2
+    return False
+
+
+def _same_sizes(layer: Layer, dimensions: int) -> bool:
+    """Whether the spatial sizes stand in the output as they do in the input, be they first or last."""
+    before, after = layer.input_tensors[0].shape, layer.output_tensors[0].shape
+    sizes = {before[2 : 2 + dimensions], before[1 : 1 + dimensions], before[-dimensions:]}
+    return bool(sizes & {after[start : start + dimensions] for start in range(1, len(after) - dimensions + 1)})
+
+
+def _largest(fields: Sequence[Field]) -> Field:
+    axes = []
+    aligned = all(field.aligned for field in fields)
+    for paths in zip(*(field.axes for field in fields), strict=True):
+        largest = max(paths, key=lambda axis: axis.size)
+        aligned = aligned and len({(axis.centre, axis.stride) for axis in paths}) == 1
+        axes.append(largest)
+    return Field(tuple(axes), aligned)
+
+
+def _windowed(layer: Layer, before: Field) -> Field | None:
+    rank = len(before.axes)
+    kernel = per_dimension(layer.attribute("kernel_size"), rank)
+    # Without a stride of their own, torch's pooling windows stand side by side.
+    stride = per_dimension(layer.attribute("stride", kernel), rank)
+    dilation = per_dimension(layer.attribute("dilation", 1), rank)
+    padding = padding_pairs(layer.attribute("padding", 0), rank)
+    if not len(kernel) == len(stride) == len(dilation) == len(padding) == rank:
+        return None
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if layer.op.startswith("conv_transpose"):
+        # An output between inputs reads every stride-th row of the kernel.
+        reads = [-(-span // s) for span, s in zip(spans, stride, strict=True)]
+        return _enlarged(before, reads, [Fraction(1, s) for s in stride])
+    return replace(
+        before,
+        axes=tuple(
+            Axis(
+                axis.size + (span - 1) * axis.stride,
+                axis.stride * s,
+                None if axis.padding is None else axis.padding + p[0] * axis.stride,
+            )
+            for axis, span, s, p in zip(before.axes, spans, stride, padding, strict=True)
+        ),
+    )
+
+
+def _adaptive(layer: Layer, before: Field) -> Field | None:
+    """Adaptive pooling is a window without overlap where the sizes divide; else its windows differ."""
+    given, made = (tensor.shape[2:] for tensor in _ends(layer))
+    if (
+        len(given) != len(before.axes)
+        or len(made) != len(given)
+        or 0 in made
+        or any(size % positions for size, positions in zip(given, made, strict=True))
+    ):
+        return None
+    steps = [size // positions for size, positions in zip(given, made, strict=True)]
+    return replace(
+        before,
+        axes=tuple(
+            replace(axis, size=axis.size + (step - 1) * axis.stride, stride=axis.stride * step)
+            for axis, step in zip(before.axes, steps, strict=True)
+        ),
+    )
+
+
+def _padded(layer: Layer, before: Field) -> Field | None:
+    """Rows added in front move the window back, rows cut off move it on."""
+    sign, key = (-1, "cropping") if layer.op == "crop" else (1, "padding")
+    value = layer.attribute(key)
+    if layer.op == "pad" or value is None:
+        return None
+    pairs = padding_pairs(value, len(before.axes))
+    return replace(
+        before,
+        axes=tuple(
+            replace(axis, padding=None if axis.padding is None else axis.padding + sign * pair[0] * axis.stride)
+            for axis, pair in zip(before.axes, pairs, strict=True)
+        ),
+    )
+
+
+def _resized(layer: Layer, before: Field) -> Field | None:
+    rank = len(before.axes)
+    rows = _NEIGHBOURS.get(str(layer.attribute("mode", layer.attribute("interpolation", "nearest"))))
+    sizes = [(t.shape[1:-1] if (t.layout or "").endswith("C") else t.shape[2:]) for t in _ends(layer)]
+    if rows is None or any(len(item) != rank or 0 in item for item in sizes):
+        return None
+    steps = [Fraction(small, large) for small, large in zip(*sizes, strict=True)]
+    return _enlarged(before, [rows if step != 1 else 1 for step in steps], steps)
+
+
+def _enlarged(before: Field, reads: Sequence[int], steps: Sequence[Fraction]) -> Field:
+    """Outputs that stand ``steps`` of the input's rows apart and read ``reads`` of them each."""
+    return replace(
+        before,
+        axes=tuple(
+            Axis(axis.size + (rows - 1) * axis.stride, _plain(axis.stride * step), None)
+            for axis, rows, step in zip(before.axes, reads, steps, strict=True)
+        ),
+    )
+
+
+def _ends(layer: Layer) -> tuple[Tensor, Tensor]:
+    return layer.input_tensors[0], layer.output_tensors[0]
+
+
+def _plain(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _over_channels(layer: Layer) -> bool:
+    """Whether a layer norm looks at one position: over the last dimension alone."""
+    shape = layer.attribute("normalized_shape", layer.attribute("axis"))
+    return isinstance(shape, int) or (isinstance(shape, tuple) and len(shape) == 1)

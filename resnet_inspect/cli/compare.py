@@ -1,0 +1,80 @@
+"""``resnet-inspect compare``."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..backends.source import load_each
+from ..errors import BadRequestError, InspectError
+from ..render.compare import QUANTITIES, compared, panel, quantity, report
+from .building import building_options, source
+from .models import LISTS
+from .options import split_model, split_words, timeout_option, with_progress
+from .reporting import check_plot, deliver_plot, deliver_report, plot_option, report_options
+from .summary import complete_model
+
+
+@click.command("compare")
+@click.argument("models", nargs=-1, required=True, shell_complete=complete_model)
+@click.option("--columns", metavar="NAMES", help=f"Separated by commas: {','.join(QUANTITIES)}.")
+@click.option("--sort", metavar="COLUMN", help="Rows by this column, the largest first.")
+@plot_option
+@click.option("--x", default="macs", show_default=True, metavar="COLUMN", help="What a plot has to the right.")
+@click.option("--y", metavar="COLUMN", help="What a plot has upwards. Default: acc1, or params if none is published.")
+@building_options(backend="Of models that don't name theirs. Default: local.")
+@timeout_option
+@report_options
+def command(
+    models: tuple[str, ...],
+    columns: str | None,
+    sort: str | None,
+    plot: str | None,
+    x: str,
+    y: str | None,
+    timeout: float | None,
+    output_format: str | None,
+    output: Path | None,
+    ascii_only: bool,
+    debug: bool,
+    **building: Any,
+) -> int:
+    """Put MODELS side by side, one row each.
+
+    A model may be a pattern ('torch:resnet*'), a saved summary (model.json) or - for standard input. Those of different
+    frameworks are built in processes of their own, side by side. The accuracy is the one that torchvision publishes.
+    """
+    wanted = split_words(columns)
+    for key in (*wanted, *filter(None, (sort, x, y))):
+        quantity(key)
+    check_plot(plot, output_format, output)
+    names = [name for text in models for name in _expanded(text, building["backend"])]
+    sources = [source(name, {**building, "backend": None if ":" in name else building["backend"]}) for name in names]
+    rows, errors = [], []
+    for name, answer in zip(names, with_progress(load_each(sources, timeout), len(names), "Building"), strict=True):
+        if isinstance(answer, InspectError):
+            errors.append((name, answer))
+        else:
+            rows.append(compared(answer.summary, answer.metrics))
+    if rows:
+        deliver_report(report(rows, wanted, sort), output_format, output, ascii_only)
+        if plot:
+            found = panel(rows, x, y)
+            deliver_plot(plot, f"{found.y_title} against {found.x_title}", [found])
+    for name, error in errors:
+        click.echo(f"error: {name}: {error}", err=True)
+    return errors[0][1].exit_code if errors else 0
+
+
+def _expanded(text: str, backend: str | None) -> list[str]:
+    """The models that a pattern names; anything else as it is."""
+    if not any(special in text for special in "*?[") or Path(text).exists():
+        return [text]
+    named, pattern = split_model(text, None if ":" in text else backend)
+    found = [name for name in LISTS[named]() if fnmatchcase(name.lower(), pattern.lower())] if named in LISTS else []
+    if not found:
+        raise BadRequestError(f"no model matches {text!r}; see: resnet-inspect models")
+    return [f"{named}:{name}" for name in found]

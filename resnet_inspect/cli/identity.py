@@ -1,0 +1,75 @@
+"""``resnet-inspect identity``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..backends import Request, load_framework
+from ..backends.identity import MODULES
+from ..blocks.residual import KINDS, BlockSpec
+from ..errors import BadRequestError
+from ..render.identity import report
+from ..shape import parse_shape
+from .options import split_model
+from .reporting import deliver_report, report_options
+
+#: The tutorial's block; the deeper network of its argument.
+_SHAPE, _INSERT = "24x24x3", 20
+
+
+@click.command("identity")
+@click.argument("model", default="block")
+@click.option("--backend", type=click.Choice([*MODULES]), help="Default: torch.")
+@click.option("--insert", type=click.IntRange(min=1), metavar="N", help=f"Blocks to insert. Default: {_INSERT}.")
+@click.option("--input", "input_", metavar="SHAPE", help="Of the network's images. Default: its own.")
+@click.option("--shape", help=f"Of the block's input. Default: {_SHAPE}.")
+@click.option("--kind", type=click.Choice(KINDS), help="Form of the block. Default: basic.")
+@click.option(
+    "--filters", type=click.IntRange(min=1), help="Output channels of the block. Default: as many as come in."
+)
+@click.option("--kernel", type=click.IntRange(min=1), help="Height and width of the block's windows. Default: 3.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and inputs.")
+@report_options
+def command(
+    model: str,
+    backend: str | None,
+    insert: int | None,
+    input_: str | None,
+    shape: str | None,
+    kind: str | None,
+    filters: int | None,
+    kernel: int | None,
+    seed: int,
+    output_format: str | None,
+    output: Path | None,
+    ascii_only: bool,
+    debug: bool,
+) -> None:
+    """Show why residual networks work, with real tensors: zeroed branches make the identity.
+
+    MODEL is block (the default), or a ResNet of a framework: blocks are then inserted after the ends of its stages,
+    with a branch at zero and as usually initialised, each also without the shortcut.
+
+    \b
+    resnet-inspect identity block --shape 24x24x3 --kind bottleneck
+    resnet-inspect identity resnet50 --insert 20
+    resnet-inspect identity keras:ResNet50 --insert 20
+    """
+    named, name = split_model(model, backend or ("torch" if ":" not in model else None))
+    if named not in MODULES:
+        raise BadRequestError(f"the {named} backend has no tensors to run; take {' or '.join(MODULES)}")
+    of_block = {"--shape": shape, "--kind": kind, "--filters": filters, "--kernel": kernel}
+    of_network = {"--insert": insert, "--input": input_}
+    for option, value in (of_network if name == "block" else of_block).items():
+        if value is not None:
+            raise BadRequestError(f"{option} goes with {'a network' if name == 'block' else 'block'}, not with {model}")
+    module = load_framework(named, MODULES[named])
+    if name == "block":
+        spec = BlockSpec(kind=kind or "basic", filters=filters, kernel=kernel or 3)
+        found = module.block(spec, Request("residual_block", inputs=(parse_shape(shape or _SHAPE),)), seed)
+    else:
+        inputs = (parse_shape(input_),) if input_ else ()
+        found = module.network(Request(name, inputs=inputs), insert or _INSERT, seed)
+    deliver_report(report(found), output_format, output, ascii_only)

@@ -1,0 +1,42 @@
+"""``resnet-inspect residual``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..backends.source import load
+from ..render.residual import report
+from .building import building_options, source
+from .options import show_notes, timeout_option
+from .reporting import deliver_report, report_options
+from .summary import complete_model
+
+
+@click.command("residual")
+@click.argument("model", default="resnet50", shell_complete=complete_model)
+@building_options()
+@timeout_option
+@report_options
+def command(
+    model: str,
+    timeout: float | None,
+    output_format: str | None,
+    output: Path | None,
+    ascii_only: bool,
+    debug: bool,
+    **building: Any,
+) -> None:
+    """Show the residual blocks of MODEL (default: resnet50) and the paths through it.
+
+    MODEL is a model (torch:resnet50), a saved summary (model.json) or - for standard input. A block is an addition
+    whose two paths part at one layer: the branch, and a shortcut that is the identity or little else.
+
+    Skips is how many weighted layers (convolutions, fully connected, attention) a step along the shortcut leaves out.
+    Paths join at additions and concatenations (Veit et al. 2016); at products, the longest path counts alone.
+    """
+    (answer,) = load([source(model, building)], timeout)
+    show_notes(answer)
+    deliver_report(report(answer.summary), output_format, output, ascii_only)

@@ -1,0 +1,146 @@
+"""The residual structure of a network as a report.
+
+History of the JSON's ``schema_version`` (its JSON Schema stands in ``schemas/``):
+
+1. first version
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from .. import units
+from ..analysis.paths import Paths, paths
+from ..analysis.residual import Block, residual_blocks
+from ..ir import Summary
+from .report import Report, ReportColumn
+
+SCHEMA_VERSION = 1
+
+
+def _channels(value: tuple[int, int]) -> str:
+    return " → ".join(map(str, value))
+
+
+_COLUMNS = (
+    ReportColumn("path", "Block", number=False),
+    ReportColumn("form", "Form", number=False),
+    ReportColumn("shortcut", "Shortcut", number=False),
+    ReportColumn("stride", "Stride"),
+    ReportColumn("channels", "Channels", _channels),
+    ReportColumn("skipped", "Skips"),
+    ReportColumn("params_share", "Params", units.share),
+    ReportColumn("macs_share", "MACs", units.share),
+    ReportColumn("breaks", "Not the identity because of", ", ".join, number=False),
+)
+
+
+def report(summary: Summary) -> Report:
+    """Every residual block, and what follows for the whole network."""
+    blocks = residual_blocks(summary)
+    found = paths(summary, {(block.branch[-1], block.join) for block in blocks})
+    names = Counter(block.path for block in blocks)
+    rows = [_row(block, summary, names[block.path] > 1) for block in blocks]
+    return Report(
+        columns=_COLUMNS,
+        rows=tuple(rows),
+        facts=(("Model", f"{summary.model.backend}:{summary.model.name}"), *_facts(blocks, found)),
+        document={
+            "schema_version": SCHEMA_VERSION,
+            "model": {"backend": summary.model.backend, "name": summary.model.name},
+            "network": {
+                "residual_blocks": len(blocks),
+                "longest_path": found.longest,
+                "shortest_path": found.shortest,
+                "paths": found.count,
+                "paths_by_blocks": list(found.by_blocks),
+                "paths_by_layers": list(found.by_layers),
+            },
+            "blocks": [
+                {
+                    **{key: row[key] for key in ("path", "form", "shortcut", "stride")},
+                    "channels": list(block.channels),
+                    "fork": block.fork,
+                    "join": block.join,
+                    "branch_layers": list(block.branch),
+                    "shortcut_layers": list(block.shortcut),
+                    **{key: row[key] for key in ("skipped", "params", "params_share", "macs", "macs_share")},
+                    "breaks": list(block.breaks),
+                }
+                for block, row in zip(blocks, rows, strict=True)
+            ],
+        },
+    )
+
+
+def _row(block: Block, summary: Summary, ambiguous: bool) -> dict[str, Any]:
+    totals = summary.totals
+    known = block.macs is not None and totals.macs and not totals.uncounted
+    return {
+        # A transformer's layer has two blocks: the additions tell them apart.
+        "path": block.join if ambiguous else block.path,
+        "form": block.form,
+        "shortcut": block.kind,
+        "stride": block.stride,
+        "channels": block.channels,
+        "skipped": block.skipped,
+        "params": block.params,
+        "params_share": block.params / totals.params if totals.params else None,
+        "macs": block.macs,
+        "macs_share": (block.macs or 0) / totals.macs if known else None,
+        "breaks": block.breaks,
+    }
+
+
+def _facts(blocks: tuple[Block, ...], found: Paths) -> list[tuple[str, str]]:
+    kinds = Counter(block.kind for block in blocks)
+    words = ", ".join(f"{kinds[kind]} {kind}" for kind in ("identity", "projection", "other") if kinds[kind])
+    facts = [
+        ("Residual blocks", f"{len(blocks)}" + (f" (shortcuts: {words})" if blocks else "")),
+        ("Depth", f"{found.longest} weighted layers on the longest path, {found.shortest} on the shortest"),
+    ]
+    if kinds["projection"]:
+        facts.append(("  projections", "stand on shortcuts, so that the longest path hasn't got them"))
+    power = found.count.bit_length() - 1
+    named = f"2^{power} = " if power > 1 and found.count == 1 << power else ""
+    facts.append(("Paths", named + _count(found.count)))
+    if blocks:
+        most = max(found.by_blocks)
+        facts += [
+            ("  by blocks", _distribution(found.by_blocks)),
+            ("  most", f"{_count(most)} through {found.by_blocks.index(most)} of {len(blocks)} blocks"),
+            ("  by layers", _distribution(found.by_layers)),
+        ]
+        if kinds["identity"]:
+            facts.append(("Identity skips", _steps(blocks, found.longest)))
+        facts.append(("Not the identity", _identity(blocks)))
+    return facts
+
+
+def _count(number: int) -> str:
+    """Exact up to 15 digits, then three of them."""
+    digits = str(number)
+    return units.exact(number) if len(digits) <= 15 else f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
+
+
+def _distribution(numbers: tuple[int, ...]) -> str:
+    """Length: paths; of many lengths the first, the middle and the last ones."""
+    found = [f"{length}: {_count(number)}" for length, number in enumerate(numbers) if number]
+    if len(found) > 8:
+        found = [*found[:3], "...", *found[len(found) // 2 - 1 : len(found) // 2 + 1], "...", *found[-2:]]
+    return ", ".join(found)
+
+
+def _steps(blocks: tuple[Block, ...], depth: int) -> str:
+    """How much of the depth one step along an identity leaves out."""
+    steps = sorted({block.skipped for block in blocks if block.kind == "identity"})
+    words = " to ".join(dict.fromkeys((str(steps[0]), str(steps[-1]))))
+    shares = " to ".join(dict.fromkeys(units.share(step / depth) for step in (steps[0], steps[-1])))
+    return f"{words} of {depth} weighted layers ({shares})"
+
+
+def _identity(blocks: tuple[Block, ...]) -> str:
+    reasons = Counter(reason for block in blocks for reason in block.breaks)
+    broken = sum(bool(block.breaks) for block in blocks)
+    return f"{broken} of {len(blocks)} blocks" + "".join(f"; {reason}: {count}" for reason, count in reasons.items())

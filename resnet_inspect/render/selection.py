@@ -1,0 +1,82 @@
+"""Which rows and columns a view shows, and in what order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..analysis.rows import Row, rows
+from ..errors import BadRequestError
+from ..ir import Summary
+from . import View
+from .columns import DEFAULT, Column, choose
+from .rails import LIMIT, gutter
+
+#: Width of a share's bar, in characters.
+_BAR = 8
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows and columns of a table. ``gutter`` has a text for every row, or is empty without rails."""
+
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    gutter: tuple[str, ...] = ()
+
+
+def select(summary: Summary, view: View, default: tuple[str, ...] = DEFAULT, bars: bool = True) -> Selection:
+    """What ``view`` shows; a column that rows are sorted by is shown, with its shares of the whole if ``bars``.
+
+    Raises:
+        BadRequestError: no path matches, there is no such column, or sorted rows were to have rails.
+    """
+    found = rows(summary, view.depth, view.only)
+    columns = choose(view.columns, default)
+    if not view.sort and view.top is None:
+        # A gutter takes at most a sixth of a terminal; two lanes are the least that shows anything.
+        limit = LIMIT if view.width is None else max(2, min(LIMIT, view.width // 12))
+        return Selection(found, columns, tuple(gutter(found, view.ascii, limit)) if view.rails else ())
+    if view.rails:
+        raise BadRequestError("rails go with rows in the order of execution: leave --sort and --top out, or --rails")
+    if view.sort:
+        (by,) = choose([view.sort])
+        share = [_share(by, found, view.ascii)] if bars and by.number else []
+        found = _sorted(found, by)
+        place = columns.index(by) + 1 if by in columns else len(columns)
+        columns = (*columns[:place], *([] if by in columns else [by]), *share, *columns[place:])
+    return Selection(found[: view.top], columns)
+
+
+def _sorted(found: tuple[Row, ...], by: Column) -> tuple[Row, ...]:
+    """Largest numbers first, texts from A to Z, what isn't known last; equal ones stay in order."""
+
+    def key(row: Row) -> tuple[int, int, str]:
+        value = by.value(row)
+        if isinstance(value, int):
+            return 1, -value, ""
+        # Of numbers, a text is "all": more than any.
+        return (0 if by.number else 1, 0, value) if value else (2, 0, "")
+
+    return tuple(sorted(found, key=key))
+
+
+def _share(by: Column, found: tuple[Row, ...], ascii_only: bool) -> Column:
+    """A bar and a percentage: how much of all rows' sum a row has."""
+    total = sum(value for value in (by.value(row) for row in found) if isinstance(value, int))
+
+    def show(row: Row) -> str:
+        value = by.value(row)
+        if not isinstance(value, int) or not total:
+            return ""
+        return f"{bar(value / total, ascii_only)} {100 * value / total:5.1f} %"
+
+    return Column("share", "Share", show)
+
+
+def bar(share: float, ascii_only: bool) -> str:
+    """A share of 1 as a bar of ``_BAR`` characters, to an eighth of one where the terminal can."""
+    if ascii_only:
+        return f"{'#' * round(share * _BAR):<{_BAR}}"
+    full, rest = divmod(round(share * _BAR * 8), 8)
+    return f"{_EIGHTHS[8] * full + (_EIGHTHS[rest] if rest else ''):<{_BAR}}"
