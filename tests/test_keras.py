@@ -16,6 +16,7 @@ from resnet_inspect.checks import STRUCTURE, judge
 from resnet_inspect.diffs import compare
 
 from .command import document, in_child, needs, run, script
+from .structure import check_structure
 
 #: Multiply-adds in thousands of millions, as the papers and Keras' documentation of the networks have them.
 PUBLISHED_GMACS = {
@@ -61,6 +62,7 @@ def test_the_applications_equal_keras_own_counts() -> None:
         check_rows(name, summary.layers)
         assert compare(summary, ir_json.loads(ir_json.dumps(summary))).kinds == set(), name
         assert {outcome.level for outcome in judge([rule() for rule in STRUCTURE], summary)} == {"pass"}, name
+        check_structure(name, summary)
 
 
 def check_rows(name: str, layers: Any) -> None:

@@ -19,6 +19,7 @@ from resnet_inspect.diffs import compare
 from resnet_inspect.errors import InputError
 
 from .command import document, in_child, needs, run, script
+from .structure import check_structure
 
 TEN = [
     "resnet18",
@@ -91,6 +92,7 @@ def test_the_whole_zoo_equals_what_torchvision_publishes() -> None:
         assert compare(summary, ir_json.loads(ir_json.dumps(summary))).kinds == set(), name
         found = {outcome.rule for outcome in judge([rule() for rule in STRUCTURE], summary) if outcome.level != "pass"}
         assert found == ({"unused-parameters"} if name in AUXILIARY else set()), name
+        check_structure(name, summary)
 
 
 @in_child("torch")

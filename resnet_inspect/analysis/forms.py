@@ -63,8 +63,8 @@ def form(branch: Sequence[Layer], channels: tuple[int, int], after: Sequence[Lay
         normed = any(layer.op in ("layer_norm", "rms_norm") for layer in branch)
         return "transformer" if normed and len(weighted) == 2 else "other"
     # Squeeze-and-excitation works on images of one pixel: it stands beside the branch, not in it.
-    trunk = [layer for layer in weighted if layer.output_tensors[0].size > _width(layer)]
-    widths = [_width(layer) for layer in trunk]
+    trunk = [layer for layer in weighted if layer.output_tensors[0].size > channels_of(layer)]
+    widths = [channels_of(layer) for layer in trunk]
     pointwise = any(set(_kernel(layer)) == {1} for layer in trunk)
     if pointwise and len(trunk) > 1 and max(widths[:-1]) > max(channels):
         return "inverted bottleneck"
@@ -94,13 +94,10 @@ def _kernel(layer: Layer) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (1,)
 
 
-def _width(layer: Layer) -> int:
-    """Channels that a layer gives."""
-    for key in ("out_channels", "out_features"):
-        value = layer.attribute(key)
-        if isinstance(value, int):
-            return value
-    return layer.output_tensors[0].shape[-1]
+def channels_of(layer: Layer) -> int:
+    """Channels that a layer gives; where no layout says which they are, the last dimension's."""
+    tensor = layer.output_tensors[0]
+    return tensor.shape[(tensor.layout or "").find("C")]
 
 
 def _has_activation(layer: Layer) -> bool:

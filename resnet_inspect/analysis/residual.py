@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from ..ir import Layer, Summary
-from .forms import behind, breaks, form, shortcut_kind
+from .forms import behind, breaks, channels_of, form, shortcut_kind
 from .graph import Dominators, data_inputs
 from .weighted import is_weighted
 
@@ -98,7 +98,7 @@ def _block(
     join: Layer, fork: Layer, branch: list[Layer], shortcut: list[Layer], kind: str, after: list[Layer], joins: set[str]
 ) -> Block:
     members = [*branch, *shortcut, join]
-    channels = _channels(fork), _channels(join)
+    channels = channels_of(fork), channels_of(join)
     # Around other blocks it is a skip of the whole network, as in a feature pyramid.
     outer = any(layer.id in joins for layer in branch)
     return Block(
@@ -138,11 +138,6 @@ def _shared(sequences: Sequence[Sequence[str]]) -> list[str]:
     """What all begin with."""
     together = zip(*sequences, strict=False)
     return [items[0] for items in takewhile(lambda items: len(set(items)) == 1, together)]
-
-
-def _channels(layer: Layer) -> int:
-    tensor = layer.output_tensors[0]
-    return tensor.shape[(tensor.layout or "C").index("C") if tensor.layout else -1]
 
 
 def _stride(fork: Layer, join: Layer) -> int | None:
