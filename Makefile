@@ -25,7 +25,7 @@ run: $(VENV)/.base ## Set up and show ResNet50, without any framework
 	@$(BIN)/resnet-inspect summary
 
 test: $(VENV)/.all ## Set up everything and run all tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --maxprocesses 4
 
 lint: $(VENV)/.dev ## Style, types and the direction of imports
 	$(BIN)/ruff check .

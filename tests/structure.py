@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from math import ceil, comb
+from typing import Any
 
 from resnet_inspect.analysis.paths import paths
+from resnet_inspect.analysis.receptive import network_field
 from resnet_inspect.analysis.residual import residual_blocks
 from resnet_inspect.ir import Summary
 
@@ -109,6 +111,40 @@ DEPTH = {
 }
 
 
+#: Receptive field, effective stride and padding (Araujo, Norris and Sim 2019, the table of networks).
+PUBLISHED_FIELDS = {
+    "alexnet_v2": (195, 32, 64),
+    "vgg_16": (212, 32, 90),
+    "mobilenet_v1": (315, 32, 126),
+    "resnet_v1_50": (483, 32, 239),
+    "resnet_v1_101": (1027, 32, 511),
+    "resnet_v1_152": (1507, 32, 751),
+    "inception_v3": (1311, 32, 618),
+    "inception_resnet_v2": (3039, 32, 1482),
+}
+#: Models that are the article's, and the rows that they pad more than it: torchvision's AlexNet by two in its first
+#: convolution, Keras' ResNets by one in front of the pool, at stride 2.
+_FIELDS = {
+    "vgg16": ("vgg_16", 0),
+    "VGG16": ("vgg_16", 0),
+    "alexnet": ("alexnet_v2", 2),
+    "MobileNet": ("mobilenet_v1", 0),
+    "InceptionV3": ("inception_v3", 0),
+    "InceptionResNetV2": ("inception_resnet_v2", 0),
+    **{f"ResNet{depth}": (f"resnet_v1_{depth}", 2) for depth in (50, 101, 152)},
+}
+#: Squeeze-and-excitation and attention look at the whole image.
+_WHOLE = ("efficientnet_b0", "EfficientNetB0", "mobilenet_v3_large", "MobileNetV3Large", "regnet_y_400mf", "vit_b_16")
+
+
+def field_of(summary: Summary) -> tuple[Any, ...]:
+    """Size, stride and padding of the features' receptive field, alike in both dimensions; nothing if all is read."""
+    field = network_field(summary)
+    assert field is not None
+    assert len(set(field.axes)) < 2
+    return (field.axes[0].size, field.axes[0].stride, field.axes[0].padding) if field.axes else ()
+
+
 def check_structure(name: str, summary: Summary) -> None:
     """Blocks, depth and paths are the architecture's."""
     blocks = residual_blocks(summary)
@@ -120,6 +156,12 @@ def check_structure(name: str, summary: Summary) -> None:
     assert sum(found.by_blocks) == sum(found.by_layers) == found.count, name
     assert len(found.by_layers) == found.longest + 1, name
     assert found.by_layers.index(next(filter(None, found.by_layers))) == found.shortest, name
+    if name in _FIELDS:
+        published, more = _FIELDS[name]
+        size, stride, padding = PUBLISHED_FIELDS[published]
+        assert field_of(summary) == (size, stride, padding + more), name
+    if name in _WHOLE:
+        assert field_of(summary) == (), name
     if name in _STAGES:
         # Every block is entered or skipped (Veit et al. 2016, section 3).
         count = len(blocks)

@@ -23,8 +23,13 @@ def test_every_command_has_an_example() -> None:
 
 
 def needed_by(example: str) -> list[pytest.MarkDecorator]:
-    """The frameworks that an example names."""
-    names = {"torch": r"torch\b", "tensorflow": r"keras(:|$)"}
+    """The libraries that an example needs."""
+    names = {
+        "torch": r"torch\b|^identity (?!keras)",
+        "tensorflow": r"keras(:|$)",
+        "matplotlib": r"--plot \w",
+        "plotille": r"--plot -",
+    }
     return [needs(framework) for framework, pattern in names.items() if re.search(pattern, example)]
 
 

@@ -276,11 +276,15 @@ def _image(sizes: tuple[int, ...], expected: Expected, request: Request) -> Reso
 def _resolve_for_object(model: nn.Module, sizes: tuple[int, ...], batch: int | None) -> Resolved:
     """The shape for a module about which nothing is known but its layers.
 
-    The first convolution tells how many dimensions an item has; without one, four and more sizes have a
+    The first convolution or pooling tells how many dimensions an item has; without one, four and more sizes have a
     batch and fewer don't.
     """
-    kinds = {nn.Conv1d: "NCL", nn.Conv2d: "NCHW", nn.Conv3d: "NCDHW"}
-    layouts = [layout for module in model.modules() for kind, layout in kinds.items() if isinstance(module, kind)]
+    kinds: dict[str, tuple[type[nn.Module], ...]] = {
+        "NCL": (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d),
+        "NCHW": (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d),
+        "NCDHW": (nn.Conv3d, nn.MaxPool3d, nn.AvgPool3d),
+    }
+    layouts = [layout for module in model.modules() for layout, kind in kinds.items() if isinstance(module, kind)]
     layout = layouts[0] if layouts else None
     if len(sizes) < (len(layout) if layout else 4):
         sizes = (batch or 1, *sizes)

@@ -69,7 +69,7 @@ def _csv(report: Report) -> str:
     writer.writerow([column.key for column in report.columns])
     for row in report.rows:
         values = [row[column.key] for column in report.columns]
-        writer.writerow(["; ".join(value) if isinstance(value, (tuple, list)) else value for value in values])
+        writer.writerow(["; ".join(map(str, value)) if isinstance(value, (tuple, list)) else value for value in values])
     return out.getvalue()
 
 
