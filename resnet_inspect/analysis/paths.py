@@ -5,20 +5,26 @@ Additions and concatenations join paths. Products (gates, attention) don't: ther
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from ..ir import Layer, Summary
-from .graph import data_inputs
+from .graph import Dominators, data_inputs
 from .residual import is_addition
 from .weighted import is_weighted
+
+#: Bits of the largest number of paths whose lengths are counted: the numbers together take this much squared.
+_LONGEST = 2**13
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
     """From inputs to output: weighted layers on the longest and the shortest path, and how many paths there are.
 
-    ``by_blocks[n]`` paths go through n residual branches, ``by_layers[n]`` through n weighted layers.
+    ``by_blocks[n]`` paths go through n residual branches, ``by_layers[n]`` through n weighted layers; both are empty
+    where there are more than 2**8192 paths.
     """
 
     longest: int
@@ -41,15 +47,28 @@ def paths(summary: Summary, branches: Collection[tuple[str, str]]) -> Paths:
         longest[name] = weights[name] + max((longest[source] for source in sources), default=0)
         joins = is_addition(by_id[name]) or by_id[name].op == "concat"
         followed[name] = sources if joins else tuple(sorted(sources, key=lambda s: longest[s])[-1:])
-    end = _last(summary.layers, edges)
     shortest: dict[str, int] = {}
     for name, sources in followed.items():
         shortest[name] = weights[name] + min((shortest[source] for source in sources), default=0)
-    counts = _polynomial(followed, end, 0, lambda _source, _name: 0)
-    bits = 8 * (counts.bit_length() // 8 + 1)  # whole bytes are quick to take apart
-    by_blocks = _polynomial(followed, end, bits, lambda source, name: int((source, name) in branches))
-    by_layers = _polynomial(followed, end, bits, lambda _source, name: weights[name])
-    return Paths(longest[end], shortest[end], counts, _digits(by_blocks, bits), _digits(by_layers, bits))
+    end = _last(summary.layers, edges)
+    passed = _on_all_paths(followed, end)
+    count = _polynomial(followed, passed, 0, lambda _source, _name: 0)
+    bits = 8 * (count.bit_length() // 8 + 1)  # whole bytes are quick to take apart
+    if bits > _LONGEST:
+        return Paths(longest[end], shortest[end], count, (), ())
+    by_blocks = _polynomial(followed, passed, bits, lambda source, name: int((source, name) in branches))
+    by_layers = _polynomial(followed, passed, bits, lambda _source, name: weights[name])
+    return Paths(longest[end], shortest[end], count, _digits(by_blocks, bits), _digits(by_layers, bits))
+
+
+def _on_all_paths(edges: dict[str, tuple[str, ...]], end: str) -> set[str]:
+    """The layers that every path to ``end`` goes through."""
+    tree = Dominators(edges)
+    found, above = {end}, tree.of(end)
+    while above is not None:
+        found.add(above)
+        above = tree.of(above)
+    return found
 
 
 def _last(layers: Sequence[Layer], edges: dict[str, tuple[str, ...]]) -> str:
@@ -57,26 +76,22 @@ def _last(layers: Sequence[Layer], edges: dict[str, tuple[str, ...]]) -> str:
     return next(layer.id for layer in reversed(layers) if layer.id in edges)
 
 
-def _polynomial(edges: dict[str, tuple[str, ...]], end: str, bits: int, step: Callable[[str, str], int]) -> int:
-    """The paths to ``end`` by length, as a polynomial's value at 2**bits: an integer that holds one number a digit.
+def _polynomial(
+    edges: dict[str, tuple[str, ...]], passed: Collection[str], bits: int, step: Callable[[str, str], int]
+) -> int:
+    """The paths by length, as a polynomial's value at 2**bits: an integer that holds one number a digit.
 
-    ``step(source, layer)`` is what an edge adds to the length. Numbers that nobody reads any more are let go: they are
-    long.
+    ``step(source, layer)`` is what an edge adds to the length. Between two layers that all paths pass (``passed``) they
+    are counted apart, and multiplied: a block is a factor, and equal blocks are a power.
     """
-    readers: dict[str, int] = {}
-    for sources in edges.values():
-        for source in sources:
-            readers[source] = readers.get(source, 0) + 1
     found: dict[str, int] = {}
+    factors: Counter[int] = Counter()
     for name, sources in edges.items():
         found[name] = sum(found[source] << (bits * step(source, name)) for source in sources) if sources else 1
-        if name == end:
-            break
-        for source in sources:
-            readers[source] -= 1
-            if not readers[source]:
-                del found[source]
-    return found[end]
+        if name in passed:
+            factors[found[name]] += 1
+            found[name] = 1
+    return prod(factor**times for factor, times in sorted(factors.items()))
 
 
 def _digits(value: int, bits: int) -> tuple[int, ...]:

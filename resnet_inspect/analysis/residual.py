@@ -58,9 +58,9 @@ def residual_blocks(summary: Summary) -> tuple[Block, ...]:
     for name, sources in inputs.items():
         for source in sources:
             readers.setdefault(source, []).append(by_id[name])
-    forks = {fork.id for fork, *_ in found.values()}
+    forks, joins = {fork.id for fork, *_ in found.values()}, set(found)
     return tuple(
-        _block(by_id[name], *parts, [layer for layer in readers.get(name, ()) if behind(layer, forks)], set(found))
+        _block(by_id[name], *parts, [layer for layer in readers.get(name, ()) if behind(layer, forks)], joins)
         for name, parts in found.items()
     )
 

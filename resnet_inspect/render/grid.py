@@ -13,7 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 #: Columns that give up room, the first one first, and the least that is left of them.
-_SHRINKING = (("connected_to", 12), ("attributes", 12), ("breaks", 12), ("path", 12), ("type", 8), ("input", 12))
+_SHRINKING = (
+    ("connected_to", 12),
+    ("attributes", 12),
+    ("breaks", 12),
+    ("weighted", 12),
+    ("path", 12),
+    ("type", 8),
+    ("input", 12),
+)
 
 
 class Heading(Protocol):

@@ -8,12 +8,17 @@ History of the JSON's ``schema_version`` (its JSON Schema stands in ``schemas/``
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from .. import units
+from ..analysis.forms import channels_of
 from ..analysis.paths import Paths, paths
 from ..analysis.residual import Block, residual_blocks
-from ..ir import Summary
+from ..analysis.weighted import is_weighted
+from ..ir import Layer, Summary
+from ..ops.effect import per_dimension
+from ..shape import format_shape
 from .report import Report, ReportColumn
 
 SCHEMA_VERSION = 1
@@ -26,13 +31,14 @@ def _channels(value: tuple[int, int]) -> str:
 _COLUMNS = (
     ReportColumn("path", "Block", number=False),
     ReportColumn("form", "Form", number=False),
+    ReportColumn("weighted", "Branch", " - ".join, number=False),
     ReportColumn("shortcut", "Shortcut", number=False),
     ReportColumn("stride", "Stride"),
     ReportColumn("channels", "Channels", _channels),
     ReportColumn("skipped", "Skips"),
     ReportColumn("params_share", "Params", units.share),
     ReportColumn("macs_share", "MACs", units.share),
-    ReportColumn("breaks", "Not the identity because of", ", ".join, number=False),
+    ReportColumn("breaks", "Breaks the identity", ", ".join, number=False),
 )
 
 
@@ -41,7 +47,11 @@ def report(summary: Summary) -> Report:
     blocks = residual_blocks(summary)
     found = paths(summary, {(block.branch[-1], block.join) for block in blocks})
     names = Counter(block.path for block in blocks)
-    rows = [_row(block, summary, names[block.path] > 1) for block in blocks]
+    by_id = {layer.id: layer for layer in summary.layers}
+    rows = [
+        {**_row(block, summary, names[block.path] > 1), "weighted": _weighted(by_id[name] for name in block.branch)}
+        for block in blocks
+    ]
     return Report(
         columns=_COLUMNS,
         rows=tuple(rows),
@@ -72,6 +82,18 @@ def report(summary: Summary) -> Report:
             ],
         },
     )
+
+
+def _weighted(branch: Iterable[Layer]) -> tuple[str, ...]:
+    """The weighted layers of a branch as He et al. 2015 write them in table 1: window and channels, ``3x3 64``."""
+    found = []
+    for layer in branch:
+        if is_weighted(layer):
+            kernel = layer.attribute("kernel_size")
+            window = format_shape(per_dimension(kernel, 2)) if kernel is not None else layer.op
+            grouped = layer.attribute("groups", 1)
+            found.append(f"{window} {channels_of(layer)}" + (f" /{grouped}" if grouped not in (1, None) else ""))
+    return tuple(found)
 
 
 def _row(block: Block, summary: Summary, ambiguous: bool) -> dict[str, Any]:
@@ -105,13 +127,14 @@ def _facts(blocks: tuple[Block, ...], found: Paths) -> list[tuple[str, str]]:
     power = found.count.bit_length() - 1
     named = f"2^{power} = " if power > 1 and found.count == 1 << power else ""
     facts.append(("Paths", named + _count(found.count)))
-    if blocks:
+    if blocks and found.by_blocks:
         most = max(found.by_blocks)
         facts += [
             ("  by blocks", _distribution(found.by_blocks)),
             ("  most", f"{_count(most)} through {found.by_blocks.index(most)} of {len(blocks)} blocks"),
             ("  by layers", _distribution(found.by_layers)),
         ]
+    if blocks:
         if kinds["identity"]:
             facts.append(("Identity skips", _steps(blocks, found.longest)))
         facts.append(("Not the identity", _identity(blocks)))
