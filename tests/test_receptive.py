@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from resnet_inspect.analysis.receptive import Axis, Field, receptive_fields
@@ -111,6 +111,13 @@ def test_enlarging_layers() -> None:
         ("conv2d", "0", conv(3, stride=2, padding=1), (16, 16)), ("conv_transpose2d", "1", conv(4, 2, 1), (32, 32))
     )
     assert last(up) == Field((Axis(3 + 2, 1, None),) * 2)
+    joined = layers(
+        ("conv2d", "0", conv(3, stride=2, padding=1), (16, 16)),
+        ("conv_transpose2d", "1", conv(4, 2, 1), (32, 32)),
+        ("concat", "0 2", (), (32, 32)),
+    )
+    # Whether the skip looks where the other path looks isn't known: outputs of the path don't all look alike.
+    assert last(joined) == Field((Axis(3 + 2, 1, None),) * 2, aligned=None)
     for mode, rows in (("nearest", 3), ("bilinear", 3 + 2)):
         resized = layers(
             ("conv2d", "0", conv(3, stride=2, padding=1), (16, 16)), ("resize", "1", (("mode", mode),), (64, 64))
@@ -132,7 +139,7 @@ def test_a_gradient_reaches_as_far_as_the_field_says() -> None:
 
     from resnet_inspect.backends.from_torch import summarize_object
 
-    size = 64
+    size = 192
 
     def reached(model: nn.Module) -> tuple[int, int]:
         """The first row that the output's middle one reads, and how many it reads."""
@@ -148,7 +155,7 @@ def test_a_gradient_reaches_as_far_as_the_field_says() -> None:
 
     window = st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2), st.booleans())
 
-    @settings(max_examples=40, deadline=None, database=None)
+    @settings(max_examples=60, deadline=None, database=None)
     @given(st.lists(window, min_size=1, max_size=4))
     def check(windows: list[tuple[int, int, int, int, bool]]) -> None:
         modules: list[nn.Module] = []
@@ -166,11 +173,9 @@ def test_a_gradient_reaches_as_far_as_the_field_says() -> None:
         middle = summary.outputs[0].shape[-1] // 2
         assert axis.padding is not None
         start = int(middle * axis.stride - axis.padding)
-        inside = range(max(start, 0), min(start + int(axis.size), size))
-        first, rows = reached(model)
-        assert first == inside[0]
-        # Between the rows of a dilated or widely strided window there are some that nobody reads: the ends count.
-        assert first + rows == inside[-1] + 1
+        # At the borders a dilated window may have its first row in the padding.
+        assume(start >= 0 and start + axis.size <= size)
+        assert reached(model) == (start, axis.size)
 
     check()
 

@@ -13,6 +13,11 @@ from termios import TIOCSWINSZ
 
 import pytest
 
+from resnet_inspect.backends.from_local import summarize
+from resnet_inspect.backends.request import Request
+
+from .test_rails import drawn_edges, edges_of
+
 
 def on_terminal(*arguments: str, width: int, **environment: str) -> str:
     """What a terminal of ``width`` columns gets to see, colours included."""
@@ -54,6 +59,18 @@ def test_a_table_fits_and_no_number_is_cut(width: int) -> None:
     assert max(map(len, lines)) <= width
     if width >= 60:
         assert any("2,359,296" in line for line in lines)
+
+
+def test_rails_are_drawn_on_a_terminal_unless_they_arent_wanted() -> None:
+    lines = table_lines(on_terminal("summary", "resnet18", width=80))
+    gutter = [line[2:7] for line in lines[3:-1]]
+    assert drawn_edges(gutter) == edges_of(summarize(Request("resnet18")).summary)
+    # What lanes show needs no column of its own; what they push out does.
+    assert "Connected to" not in lines[1]
+    plain = table_lines(on_terminal("summary", "resnet18", "--no-rails", width=120))
+    assert not [line for line in plain if "●" in line]
+    assert "Connected to" in plain[1]
+    assert not [line for line in table_lines(on_terminal("summary", "--sort", "macs", width=80)) if "●" in line]
 
 
 def test_names_are_shortened_in_the_middle() -> None:

@@ -36,11 +36,12 @@ class Axis:
 class Field:
     """What an output reads of the input. No ``axes``: all of it.
 
-    Where paths meet it is the largest one's, and ``aligned`` tells whether the centres of all agree.
+    Where paths meet it is the largest one's, and ``aligned`` tells whether the centres of all agree; None if that isn't
+    known.
     """
 
     axes: tuple[Axis, ...] = ()
-    aligned: bool = True
+    aligned: bool | None = True
 
     @property
     def whole(self) -> bool:
@@ -155,13 +156,12 @@ def _same_sizes(layer: Layer, dimensions: int) -> bool:
 
 
 def _largest(fields: Sequence[Field]) -> Field:
-    axes = []
-    aligned = all(field.aligned for field in fields)
-    for paths in zip(*(field.axes for field in fields), strict=True):
-        largest = max(paths, key=lambda axis: axis.size)
-        aligned = aligned and len({(axis.centre, axis.stride) for axis in paths}) == 1
-        axes.append(largest)
-    return Field(tuple(axes), aligned)
+    by_axis = list(zip(*(field.axes for field in fields), strict=True))
+    agree = all(len({(axis.centre, axis.stride) for axis in paths}) == 1 for paths in by_axis)
+    aligned: bool | None = agree and all(field.aligned for field in fields)
+    if any(axis.padding is None for paths in by_axis for axis in paths) or None in {field.aligned for field in fields}:
+        aligned = None
+    return Field(tuple(max(paths, key=lambda axis: axis.size) for paths in by_axis), aligned)
 
 
 def _windowed(layer: Layer, before: Field) -> Field | None:

@@ -81,7 +81,9 @@ def _field(part: str) -> Callable[[Row], Cell]:
 
 
 def _aligned(row: Row) -> str | None:
-    return None if row.field is None or row.field.whole else "yes" if row.field.aligned else "no"
+    if row.field is None or row.field.whole or row.field.aligned is None:
+        return None
+    return "yes" if row.field.aligned else "no"
 
 
 def _exact_macs(row: Row) -> int | None:
