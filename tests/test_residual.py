@@ -247,3 +247,10 @@ def test_a_module_without_names_to_share() -> None:
 
     (block,) = residual_blocks(summarize_module(Net(), "3x8x8"))
     assert (block.fork, block.join, block.kind, block.form) == ("input", "add", "identity", "basic")
+
+
+def test_what_else_stands_on_a_projection_is_told() -> None:
+    """A pool before the 1x1 convolution (He et al. 2018, "Bag of tricks", figure 2 c)."""
+    summary = network(("a", "conv2d", "x"), ("p", "avg_pool2d", "x"), ("q", "conv2d", "p"), ("sum", "add", "a q"))
+    (block,) = residual_blocks(summary)
+    assert (block.kind, block.breaks) == ("projection", ("projection on the shortcut", "avg_pool2d on the shortcut"))

@@ -11,20 +11,8 @@ FORMS = ("basic", "bottleneck", "pre-activation", "inverted bottleneck", "transf
 
 ACTIVATIONS = frozenset(
     [
-        *(
-            "elu",
-            "gelu",
-            "hard_silu",
-            "hard_swish",
-            "hard_tanh",
-            "leaky_relu",
-            "mish",
-            "prelu",
-            "relu",
-            "relu6",
-            "selu",
-        ),
-        *("sigmoid", "silu", "softplus", "tanh"),
+        *("elu", "gelu", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "mish"),
+        *("prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh"),
     ]
 )
 NORMS = frozenset(["batch_norm", "frozen_batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"])
@@ -35,17 +23,13 @@ _GENTLE = frozenset(["dropout", "mul", "zero_pad2d", "pad", "slice", "concat", "
 
 
 def shortcut_kind(shortcut: Sequence[Layer]) -> str | None:
-    """``identity``, ``projection`` (one linear map, normalised or not) or ``other``; None if it is no shortcut."""
+    """``identity``, ``projection`` (one linear map, normalised or not) or ``other``; None if it does more."""
     weighted = [layer for layer in shortcut if is_weighted(layer)]
     rest = [layer for layer in shortcut if not is_weighted(layer) and layer.op not in _NEUTRAL]
-    if len(weighted) > 1 or any(layer.op in ACTIVATIONS or _has_activation(layer) for layer in shortcut):
+    gentle = all(layer.op in NORMS or layer.op in _GENTLE or "pool" in layer.op for layer in rest)
+    if len(weighted) > 1 or not gentle or any(map(_has_activation, weighted)):
         return None
-    if not weighted and not rest:
-        return "identity"
-    if weighted and all(layer.op in NORMS or layer.op in _GENTLE or "pool" in layer.op for layer in rest):
-        return "projection"
-    gentle = all(layer.op in _GENTLE or layer.op in NORMS or "pool" in layer.op for layer in rest)
-    return "other" if gentle and not weighted else None
+    return "projection" if weighted else "other" if rest else "identity"
 
 
 def behind(layer: Layer, forks: Collection[str]) -> bool:
@@ -81,8 +65,8 @@ def form(branch: Sequence[Layer], channels: tuple[int, int], after: Sequence[Lay
 def breaks(shortcut: Sequence[Layer], kind: str, after: Sequence[Layer]) -> tuple[str, ...]:
     """What stands in the identity's way: on the shortcut, or ``after`` the addition (He et al. 2016, sections 3, 4)."""
     found = ["projection on the shortcut"] if kind == "projection" else []
-    for layer in shortcut if kind == "other" else ():
-        if layer.op not in _NEUTRAL:
+    for layer in shortcut:
+        if not is_weighted(layer) and layer.op not in (_NEUTRAL | NORMS if kind == "projection" else _NEUTRAL):
             word = "scaling" if layer.op == "mul" else "padding" if "pad" in layer.op else layer.op
             found.append(f"{word} on the shortcut")
     return tuple(dict.fromkeys([*found, *(f"{layer.op} after the addition" for layer in after)]))

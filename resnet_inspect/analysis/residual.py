@@ -71,7 +71,7 @@ def is_addition(layer: Layer) -> bool:
 
 
 def _side(end: str, fork: str, inputs: dict[str, tuple[str, ...]]) -> list[str]:
-    """The layers from behind ``fork`` to ``end``, in execution order."""
+    """The layers from behind ``fork`` to ``end``, what a layer reads before the layer: ``end`` is the last one."""
     found: dict[str, None] = {}
     waiting = [(end, False)]
     while waiting:

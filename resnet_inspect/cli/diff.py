@@ -11,14 +11,12 @@ from ..backends.source import Source, load
 from ..diffs import KINDS, compare, kinds
 from ..errors import BadRequestError
 from ..render.diff import ENDINGS, FORMATS, DiffView, render
-from ..shape import parse_shape
-from .building import OPTIONS, building_options, built
+from .building import OPTIONS, building_options, source
 from .options import (
     add_to_job_summary,
     draw_options,
     emit,
     format_of,
-    parse_arguments,
     show_notes,
     split_words,
     timeout_option,
@@ -99,18 +97,10 @@ def _source(text: str, side: str, building: dict[str, Any]) -> Source:
     """One side, with the options of its own before those of both; constructor arguments add up."""
     given = {name: building[f"{side}_{name}"] or building[name] for name in OPTIONS}
     saved = Source(text)
-    if saved.is_saved:
-        for name in OPTIONS:
-            if building[f"{side}_{name}"]:
-                raise BadRequestError(f"--{side}-{name} builds a model, but {text} is a saved summary")
-        return saved
-    return built(
-        text,
-        backend=given["backend"] if ":" not in text else None,
-        inputs=map(parse_shape, given["input"]),
-        batch=given["batch"],
-        dtype=given["dtype"],
-        layout=given["layout"],
-        arguments=parse_arguments([*building["arg"], *building[f"{side}_arg"]]),
-        flavor=given["flavor"],
-    )
+    if not saved.is_saved:
+        arguments = (*building["arg"], *building[f"{side}_arg"])
+        return source(text, {**given, "arg": arguments, "backend": None if ":" in text else given["backend"]})
+    for name in OPTIONS:
+        if building[f"{side}_{name}"]:
+            raise BadRequestError(f"--{side}-{name} builds a model, but {text} is a saved summary")
+    return saved
