@@ -251,6 +251,7 @@ def test_a_module_without_names_to_share() -> None:
 
 def test_what_else_stands_on_a_projection_is_told() -> None:
     """A pool before the 1x1 convolution (He et al. 2018, "Bag of tricks", figure 2 c)."""
-    summary = network(("a", "conv2d", "x"), ("p", "avg_pool2d", "x"), ("q", "conv2d", "p"), ("sum", "add", "a q"))
+    branch = [("a", "conv2d", "x"), ("b", "conv2d", "a")]
+    summary = network(*branch, ("p", "avg_pool2d", "x"), ("q", "conv2d", "p"), ("sum", "add", "b q"))
     (block,) = residual_blocks(summary)
     assert (block.kind, block.breaks) == ("projection", ("projection on the shortcut", "avg_pool2d on the shortcut"))
