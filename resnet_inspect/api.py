@@ -12,7 +12,7 @@ from typing import Any, SupportsIndex, TypeVar
 
 from . import checks, diffs, ir, ir_json
 from .analysis.rows import rows
-from .backends import BACKENDS, DTYPES, load_framework
+from .backends import DTYPES, OBJECTS, load_framework
 from .backends.source import read
 from .checks.settings import AMOUNTS, rules
 from .errors import BadRequestError, InspectError
@@ -220,7 +220,7 @@ def _adapter_of(model: Any) -> Any:
     """The backend of a model object; Keras' own layers are torch modules too where Keras runs on torch."""
     origins = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     backend = "keras" if "keras" in origins else "torch"
-    return load_framework(backend, BACKENDS[backend])
+    return load_framework(backend, OBJECTS[backend])
 
 
 def _is_tensor(item: Any) -> bool:

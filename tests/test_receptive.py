@@ -137,7 +137,7 @@ def test_a_gradient_reaches_as_far_as_the_field_says() -> None:
     import torch
     from torch import nn
 
-    from resnet_inspect.backends.from_torch import summarize_object
+    from resnet_inspect.backends.torch_object import summarize_object
 
     size = 192
 

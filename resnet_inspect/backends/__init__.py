@@ -15,8 +15,12 @@ BACKENDS = {
     "local": "resnet_inspect.backends.from_local",
     "torch": "resnet_inspect.backends.from_torch",
     "keras": "resnet_inspect.backends.from_keras",
+    "python": "resnet_inspect.backends.from_python",
 }
-NAMES = tuple(BACKENDS)
+#: Backend -> the module with its ``summarize_object(model, ...)`` and ``summarize_built(build, request)``.
+OBJECTS = {"torch": "resnet_inspect.backends.torch_object", "keras": "resnet_inspect.backends.keras_object"}
+#: Those that a person names; users' own code is told by its file or module.
+NAMES = ("local", "torch", "keras")
 #: Element types that inputs and weights may have in every backend.
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
@@ -80,4 +84,4 @@ def _other_framework(backend: str) -> str | None:
     return "torch" if backend == "keras" and keras_runs_on == "tensorflow" else None
 
 
-__all__ = ["BACKENDS", "DTYPES", "EXTRAS", "NAMES", "Answer", "Request", "adapter", "load_framework"]
+__all__ = ["BACKENDS", "DTYPES", "EXTRAS", "NAMES", "OBJECTS", "Answer", "Request", "adapter", "load_framework"]

@@ -45,7 +45,7 @@ def summarize(request: Request) -> Answer:
         published = _published(name, getattr(keras.applications, name), request.weights)
         builder, weights = f"keras.applications.{name}", published or weights_label(request.weights)
         described = Model(name, "keras", builder, request.arguments, weights)
-        summary = _trace(model, described, [resolved], request.dtype)
+        summary = trace(model, described, [resolved], request.dtype)
     return Answer(summary, (resolved.note,) if resolved.note else ())
 
 
@@ -55,7 +55,7 @@ def native(request: Request) -> str:
 
     with held_back(), defaults(request.dtype), unallocated():
         name, model, resolved = application(request)
-        return describe_with_keras(model, _trace(model, Model(name, "keras", ""), [resolved], request.dtype))
+        return describe_with_keras(model, trace(model, Model(name, "keras", ""), [resolved], request.dtype))
 
 
 def native_block(spec: BlockSpec, request: Request) -> str:
@@ -66,7 +66,7 @@ def native_block(spec: BlockSpec, request: Request) -> str:
     spec, resolved = resolve_block(spec, request)
     with held_back(), defaults(request.dtype), unallocated():
         model = lower(residual_block(spec), resolved.shape[1:])
-        return describe_with_keras(model, _trace(model, Model(model.name, "keras", ""), [resolved], request.dtype))
+        return describe_with_keras(model, trace(model, Model(model.name, "keras", ""), [resolved], request.dtype))
 
 
 def state(request: Request) -> tuple[Entry, ...]:
@@ -107,27 +107,8 @@ def summarize_block(spec: BlockSpec, request: Request) -> Answer:
     with held_back(), defaults(request.dtype), unallocated():
         model = lower(graph, resolved.shape[1:])
         described = Model(graph.name, "keras", graph.builder, graph.arguments)
-        summary = _trace(model, described, [resolved], request.dtype)
+        summary = trace(model, described, [resolved], request.dtype)
     return Answer(summary, (*([resolved.note] if resolved.note else []), *graph.notes))
-
-
-def summarize_object(
-    model: Any, inputs: Sequence[tuple[int, ...]], batch: int | None = None, dtype: str | None = None
-) -> Summary:
-    """Summarises a Keras model object. One that isn't built yet is built by this, as by its first call.
-
-    Raises:
-        ModelError: ``model`` is no Keras model or layer.
-        InputError: the input doesn't fit.
-    """
-    if not isinstance(model, keras.layers.Layer):
-        raise ModelError(f"expected a Keras model or layer, got {type(model).__name__}")
-    if any(hasattr(item, "detach") for item in inputs):
-        raise BadRequestError("give a Keras model shapes, not tensors")
-    declared = _declared(model)
-    given = [_resolve_for_object(tuple(item), batch, declared, index) for index, item in enumerate(inputs)]
-    described = Model(type(model).__name__, "keras", f"{type(model).__module__}.{type(model).__qualname__}")
-    return _trace(model, described, given, dtype)
 
 
 def known_names() -> tuple[str, ...]:
@@ -201,7 +182,7 @@ def _build(name: str, build: Callable[[tuple[int, ...] | None], Any], resolved: 
             keras.config.enable_traceback_filtering()
 
 
-def _trace(model: Any, described: Model, inputs: Sequence[Resolved], dtype: str | None) -> Summary:
+def trace(model: Any, described: Model, inputs: Sequence[Resolved], dtype: str | None) -> Summary:
     names = _input_names(model, len(inputs))
     tensors = [
         (name, keras.KerasTensor(item.shape, dtype=_input_dtype(model, index, dtype)), item.layout)
@@ -238,7 +219,8 @@ def _input_names(model: Any, count: int) -> list[str]:
     ]
 
 
-def _declared(model: Any) -> list[Any]:
+def declared_inputs(model: Any) -> list[Any]:
+    """The inputs that a model says it has, as symbolic tensors; none of a model that isn't built."""
     try:
         return list(model.inputs or [])
     except (AttributeError, ValueError):
@@ -246,22 +228,10 @@ def _declared(model: Any) -> list[Any]:
 
 
 def _input_dtype(model: Any, index: int, dtype: str | None) -> str:
-    declared = _declared(model)
+    declared = declared_inputs(model)
     if dtype is None and index < len(declared):
         return str(declared[index].dtype)
     return dtype or keras.config.floatx()
-
-
-def _resolve_for_object(sizes: tuple[int, ...], batch: int | None, declared: list[Any], index: int) -> Resolved:
-    """A shape for a model object: with a batch if it has as many sizes as the model declares, or four and more."""
-    rank = len(declared[index].shape) if index < len(declared) else 4
-    if len(sizes) < rank:
-        sizes = (batch or 1, *sizes)
-    elif batch not in (None, sizes[0]):
-        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
-    first = keras.config.image_data_format() == "channels_first"
-    layouts = {3: "NLC", 4: "NCHW" if first else "NHWC", 5: "NCDHW" if first else "NDHWC"}
-    return Resolved(sizes, layouts.get(len(sizes)))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from ..analysis.fit import Entry
 from ..blocks.residual import BlockSpec, residual_block
 from ..errors import BadRequestError, InputError, ModelError
 from ..ir import Model, Summary, Trace
-from ..shape import Expected, Resolved, format_shape, resolve
+from ..shape import Expected, Resolved, resolve
 from ..version import __version__
 from .chatter import held_back
 from .from_local import resolve_block
@@ -52,14 +52,14 @@ def summarize(request: Request) -> Answer:
     with held_back(progress=request.weights is not None):
         name, build = constructor(request)
         model = _built(request, name, lambda: on_meta(build))
-        check_fit(request, f"torch:{name}", lambda: _entries(model))
+        check_fit(request, f"torch:{name}", lambda: entries_of(model))
         inputs, images = _inputs(name, model)
         resolved = _resolve(request, name, inputs)
         builder = models.get_model_builder(name)
         published = _published(name, request.weights)
         weights = published.name if published else weights_label(request.weights)
         described = Model(name, "torch", f"{builder.__module__}.{builder.__name__}", request.arguments, weights)
-        summary = _trace(
+        summary = trace(
             model,
             described,
             resolved,
@@ -99,7 +99,7 @@ def native_block(spec: BlockSpec, request: Request) -> str:
 def state(request: Request) -> tuple[Entry, ...]:
     """The entries of a model's state dictionary."""
     name, build = constructor(replace(request, weights=None))
-    return _entries(_built(request, name, lambda: on_meta(build)))
+    return entries_of(_built(request, name, lambda: on_meta(build)))
 
 
 def summarize_block(spec: BlockSpec, request: Request) -> Answer:
@@ -108,36 +108,8 @@ def summarize_block(spec: BlockSpec, request: Request) -> Answer:
     graph = residual_block(spec)
     model = on_meta(lambda: lower(graph).to(getattr(torch, request.dtype)))
     described = Model(graph.name, "torch", graph.builder, graph.arguments)
-    summary = _trace(model, described, [resolved], request.dtype)
+    summary = trace(model, described, [resolved], request.dtype)
     return Answer(summary, (*([resolved.note] if resolved.note else []), *graph.notes))
-
-
-def summarize_object(
-    model: nn.Module, inputs: Sequence[Any], batch: int | None = None, dtype: str | None = None
-) -> Summary:
-    """Summarises a module as it is: its weights are swapped for meta during the run, then put back.
-
-    Raises:
-        ModelError: ``model`` is no module.
-        InputError: the input doesn't fit.
-    """
-    if not isinstance(model, nn.Module):
-        raise ModelError(f"expected a torch.nn.Module, got {type(model).__name__}")
-    lazy = [name for name, parameter in model.named_parameters() if nn.parameter.is_lazy(parameter)]
-    if lazy:
-        raise ModelError(f"{type(model).__name__}: {lazy[0]} is lazy, its size isn't known yet: run the model once")
-    first = next(model.parameters(), None)
-    floating = first.dtype if first is not None and first.is_floating_point() else torch.float32
-    given: list[Resolved | torch.Tensor] = []
-    for item in inputs:
-        if not isinstance(item, torch.Tensor):
-            given.append(_resolve_for_object(model, tuple(item), batch))
-        elif batch is not None or dtype is not None:
-            raise BadRequestError("a tensor has its own batch and dtype: leave batch and dtype out")
-        else:
-            given.append(item)
-    described = Model(type(model).__name__, "torch", f"{type(model).__module__}.{type(model).__qualname__}")
-    return _trace(model, described, given, dtype or str(floating).removeprefix("torch."))
 
 
 def constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
@@ -200,7 +172,7 @@ def _metrics(name: str, weights: Any) -> tuple[Metric, ...]:
     )
 
 
-def _entries(model: nn.Module) -> tuple[Entry, ...]:
+def entries_of(model: nn.Module) -> tuple[Entry, ...]:
     return tuple(
         Entry(name, tuple(tensor.shape), dtype_name(tensor), optional=name.endswith("num_batches_tracked"))
         for name, tensor in model.state_dict().items()
@@ -273,27 +245,7 @@ def _image(sizes: tuple[int, ...], expected: Expected, request: Request) -> Reso
     return resolve(sizes, expected, request.layout)
 
 
-def _resolve_for_object(model: nn.Module, sizes: tuple[int, ...], batch: int | None) -> Resolved:
-    """The shape for a module about which nothing is known but its layers.
-
-    The first convolution or pooling tells how many dimensions an item has; without one, four and more sizes have a
-    batch and fewer don't.
-    """
-    kinds: dict[str, tuple[type[nn.Module], ...]] = {
-        "NCL": (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d),
-        "NCHW": (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d),
-        "NCDHW": (nn.Conv3d, nn.MaxPool3d, nn.AvgPool3d),
-    }
-    layouts = [layout for module in model.modules() for layout, kind in kinds.items() if isinstance(module, kind)]
-    layout = layouts[0] if layouts else None
-    if len(sizes) < (len(layout) if layout else 4):
-        sizes = (batch or 1, *sizes)
-    elif batch not in (None, sizes[0]):
-        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
-    return Resolved(sizes, layout if layout and len(sizes) == len(layout) else None)
-
-
-def _trace(
+def trace(
     model: nn.Module,
     described: Model,
     inputs: Sequence[Resolved | torch.Tensor],

@@ -19,6 +19,7 @@ from .chatter import held_back
 from .from_local import resolve_block
 from .identity import INPUTS, Case, Experiment, measured, measured_network, spread_over
 from .keras_lower import lower
+from .keras_object import summarize_object
 from .request import Request
 
 _STAGE_END = re.compile(r"conv(\d)_block\d+_out")
@@ -122,7 +123,7 @@ def _set_to_zero(variables: Iterable[Any]) -> None:
 
 
 def _case(name: str, model: Any, x: Any, expected: Any) -> Case:
-    summary = from_keras.summarize_object(model, [(1, *x.shape[1:])])
+    summary = summarize_object(model, [(1, *x.shape[1:])])
     macs = None if summary.totals.uncounted else summary.totals.macs
     return measured_network(name, expected, _array(model(x, training=False)), model.count_params(), macs)
 

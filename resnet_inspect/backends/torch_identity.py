@@ -18,6 +18,7 @@ from .identity import INPUTS, Case, Experiment, measured, measured_network, spre
 from .request import Request
 from .torch_build import kept_random_state
 from .torch_lower import lower
+from .torch_object import summarize_object
 
 
 def block(spec: BlockSpec, request: Request, seed: int) -> Experiment:
@@ -115,6 +116,6 @@ def _block_after(last: nn.Module, base: ResNet) -> BasicBlock | Bottleneck:
 
 
 def _case(name: str, model: nn.Module, x: torch.Tensor, expected: torch.Tensor) -> Case:
-    summary = from_torch.summarize_object(model, [x[:1]])
+    summary = summarize_object(model, [x[:1]])
     macs = None if summary.totals.uncounted else summary.totals.macs
     return measured_network(name, expected, model(x), sum(p.numel() for p in model.parameters()), macs)

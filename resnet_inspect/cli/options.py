@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import click
 
 from ..analysis.memory import OPTIMIZERS
-from ..backends import Answer
+from ..backends import NAMES, Answer
+from ..backends.user_code import is_reference
 from ..errors import BadRequestError
 from ..files import write_whole
 from ..ir import Attributes, frozen_value
@@ -75,6 +76,10 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
     prefix, separator, name = model.partition(":")
     if not separator:
         return backend or "local", model
+    if prefix not in NAMES and is_reference(model.rpartition(":")[0]):
+        if backend:
+            raise BadRequestError(f"{model} is code, which brings its framework along: leave --backend out")
+        return "python", model
     if backend not in (None, prefix):
         raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
     return prefix, name

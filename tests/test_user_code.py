@@ -1,0 +1,106 @@
+"""Models in users' own files and modules, named on the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .command import needs
+
+NET = """
+import torch
+from torch import nn
+from helper import WIDTH
+print("said by the user's code")
+
+class Net(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, WIDTH, 3), nn.Linear(WIDTH, classes)
+    def forward(self, x):
+        return self.fc(torch.relu(self.conv(x)).mean((2, 3)))
+
+class Broken(nn.Module):
+    def __init__(self):
+        super().__init__()
+        1 / 0
+
+def build(classes=7):
+    return Net(classes)
+
+made = Net(3)
+"""
+KERAS = """
+import keras
+
+def build(classes=4):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(classes)])
+"""
+
+
+def ask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``resnet-inspect`` as typed in a folder with a user's files."""
+    (folder / "net.py").write_text(NET)
+    (folder / "helper.py").write_text("WIDTH = 8\n")
+    (folder / "in_keras.py").write_text(KERAS)
+    (folder / "bad.py").write_text("def f(:\n")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-m", "resnet_inspect", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+
+
+#: 3 x 3 x 3 weights and a bias for each of 8 channels.
+CONV = 8 * (27 + 1)
+
+
+@needs("torch")
+@pytest.mark.parametrize(
+    ("arguments", "classes"),
+    [
+        (["net.py:Net", "--input", "3x16x16"], 10),
+        (["net:build", "--input", "16", "--arg", "classes=5"], 5),
+        (["net.py:made", "--input", "3x16x16"], 3),
+    ],
+)
+def test_a_class_a_function_and_an_instance(arguments: list[str], classes: int, tmp_path: Path) -> None:
+    done = ask(tmp_path, "summary", *arguments, "--format", "csv", "--columns", "path,params")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [f"conv,{CONV}", "relu,0", "mean,0", f"fc,{8 * classes + classes}"]
+    assert done.stdout.splitlines() == ["path,params", "input,0", *rows]
+
+
+@needs("tensorflow")
+def test_a_keras_model_says_what_it_reads(tmp_path: Path) -> None:
+    done = ask(
+        tmp_path, "compare", "in_keras:build", "--arg", "classes=9", "--format", "csv", "--columns", "input,params"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1] == f"1x16x16x3,{4 * 28 + 14 * 14 * 4 * 9 + 9}"
+
+
+@needs("torch")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["net.py:Broken", "--input", "3x8x8"], 3, "net.py:Broken: net.py:16: ZeroDivisionError: division by zero"),
+        (["net.py:Nett", "--input", "3x8x8"], 3, "net.py has no 'Nett'; it has Net, Broken, build"),
+        (["bad.py:f"], 3, "bad.py:1: SyntaxError"),
+        (["none.py:f"], 3, "there is no file none.py"),
+        (["net.py:Net"], 2, "add --input 3x224x224"),
+        (["net.py:Net", "--input", "1x8x8"], 4, "conv (Conv2d) expects 3 input channels, got 1"),
+        (["net.py:made", "--arg", "classes=2", "--input", "3x8x8"], 2, "is built already: it takes no --arg"),
+        (["net.py:Net", "--arg", "depth=2", "--input", "3x8x8"], 3, "unexpected keyword argument 'depth'"),
+        (["net.py:Net", "--backend", "torch"], 2, "leave --backend out"),
+        (["torhc:resnet50"], 3, "there is no backend 'torhc'"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
+    done = ask(tmp_path, "summary", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
