@@ -38,6 +38,10 @@ DTYPE_BITS = {
 }
 
 
+#: Roles of what a model holds beside its parameters.
+HELD = ("statistics", "buffer")
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor's shape, element type and, where it is an image's, layout (``NCHW``, ``NHWC``, ...)."""
@@ -62,9 +66,11 @@ class Tensor:
 class Parameter:
     """One stored tensor of a model, listed in exactly one layer: the first that uses it.
 
-    ``role`` is ``trainable``, ``frozen`` or ``statistics`` (BatchNorm's moving mean and variance).
+    ``role`` is ``trainable``, ``frozen``, ``statistics`` (BatchNorm's moving mean and variance), ``buffer`` (what a
+    module keeps beside its parameters) or ``unknown`` (a file doesn't say whether it is trained).
     ``counted`` says whether the framework's own parameter total includes it: Keras counts statistics
-    as parameters, torch keeps them as buffers.
+    as parameters, torch keeps them as buffers. ``shape`` is the logical one; ``stored_bytes`` is what a packed
+    (4-bit, sharded, compressed) tensor takes in memory, None where that follows from shape and dtype.
     """
 
     name: str
@@ -72,6 +78,7 @@ class Parameter:
     dtype: str
     role: str
     counted: bool = True
+    stored_bytes: int | None = None
 
     @property
     def size(self) -> int:
@@ -80,8 +87,8 @@ class Parameter:
 
     @property
     def bytes(self) -> int | None:
-        """Bytes of the elements; None for an element type whose width isn't known."""
-        return Tensor(self.shape, self.dtype).bytes
+        """Bytes as stored; None for an element type whose width isn't known."""
+        return Tensor(self.shape, self.dtype).bytes if self.stored_bytes is None else self.stored_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +142,9 @@ class Model:
 class Trace:
     """How the rows were obtained.
 
-    ``method``: ``rules`` (computed, no framework), ``meta`` (torch ran without data), ``symbolic`` (Keras did) or
-    ``real`` (the framework ran on real tensors, ``reason`` says why).
+    ``method``: ``rules`` (computed, no framework), ``meta`` (torch ran without data), ``symbolic`` (Keras did),
+    ``real`` (the framework ran on real tensors, ``reason`` says why), ``graph`` (read from a file's graph, nothing ran)
+    or ``header`` (a file's tensors by name alone: no layer is known to be called, no edge, no cost).
     """
 
     method: str

@@ -107,7 +107,14 @@ def _layer_dict(layer: Layer) -> dict[str, Any]:
         "macs": layer.macs,
         "attributes": dict(layer.attributes),
         "parameters": [
-            {"name": p.name, "shape": p.shape, "dtype": p.dtype, "role": p.role, "counted": p.counted}
+            {
+                "name": p.name,
+                "shape": p.shape,
+                "dtype": p.dtype,
+                "role": p.role,
+                "counted": p.counted,
+                **({} if p.stored_bytes is None else {"stored_bytes": p.stored_bytes}),
+            }
             for p in layer.parameters
         ],
         "shared": list(layer.shared),
@@ -164,7 +171,14 @@ def _layer(layer: dict[str, Any]) -> Layer:
         input_tensors=_tensors(layer, "input"),
         output_tensors=_tensors(layer, "output"),
         parameters=tuple(
-            Parameter(_text(p["name"]), _shape(p["shape"]), _text(p["dtype"]), _text(p["role"]), bool(p["counted"]))
+            Parameter(
+                _text(p["name"]),
+                _shape(p["shape"]),
+                _text(p["dtype"]),
+                _text(p["role"]),
+                bool(p["counted"]),
+                _integer(p["stored_bytes"]) if "stored_bytes" in p else None,
+            )
             for p in layer["parameters"]
         ),
         shared=_texts(layer["shared"]),

@@ -87,7 +87,7 @@ def test_a_keras_model_says_what_it_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["net.py:Broken", "--input", "3x8x8"], 3, "net.py:Broken: net.py:16: ZeroDivisionError: division by zero"),
+        (["net.py:Broken", "--input", "3x8x8"], 3, "net.py:Broken: net.py:17: ZeroDivisionError: division by zero"),
         (["net.py:Nett", "--input", "3x8x8"], 3, "net.py has no 'Nett'; it has Net, Broken, build"),
         (["bad.py:f"], 3, "bad.py:1: SyntaxError"),
         (["none.py:f"], 3, "there is no file none.py"),

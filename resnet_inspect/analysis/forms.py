@@ -79,9 +79,9 @@ def _kernel(layer: Layer) -> tuple[Value, ...]:
 
 
 def channels_of(layer: Layer) -> int:
-    """Channels that a layer gives; where no layout says which they are, the last dimension's."""
+    """Channels that a layer gives; where no layout says which they are, the last dimension's; a scalar is one."""
     tensor = layer.output_tensors[0]
-    return tensor.shape[(tensor.layout or "").find("C")]
+    return tensor.shape[(tensor.layout or "").find("C")] if tensor.shape else 1
 
 
 def _has_activation(layer: Layer) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..ir import Layer, Summary, sum_known
+from ..ir import HELD, Layer, Summary, sum_known
 
 #: Ops that give their input's own elements, and those that do so unless a model is trained.
 _VIEWS = frozenset(["flatten", "identity", "reshape", "slice", "transpose", "expand"])
@@ -107,8 +107,8 @@ def training(summary: Summary, optimizer: str) -> Training:
     gradients = sum_known(p.bytes for p in parameters if p.role == "trainable")
     return Training(
         optimizer=optimizer,
-        params=sum_known(p.bytes for p in parameters if p.role != "statistics"),
-        statistics=sum_known(p.bytes for p in parameters if p.role == "statistics"),
+        params=sum_known(p.bytes for p in parameters if p.role not in HELD),
+        statistics=sum_known(p.bytes for p in parameters if p.role in HELD),
         gradients=gradients,
         states=None if gradients is None else OPTIMIZERS[optimizer] * gradients,
         saved=sum_known(saved_bytes(summary).values()),

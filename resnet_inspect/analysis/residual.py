@@ -48,7 +48,7 @@ def residual_blocks(summary: Summary) -> tuple[Block, ...]:
     found: dict[str, tuple[Layer, list[Layer], list[Layer], str]] = {}
     for name, sources in inputs.items():
         fork = dominators.of(name) if is_addition(by_id[name]) and len(sources) == 2 else None
-        if fork is None:
+        if fork is None or not by_id[name].output_tensors:
             continue
         sides = [[by_id[item] for item in _side(source, fork, inputs)] for source in sources]
         parts = _parts(sides)

@@ -20,6 +20,10 @@ class Request:
     flavor: str | None = None
     #: ``default``, the name of a framework's own set, or the path of a checkpoint.
     weights: str | None = None
+    #: Inputs with names, element types or structure, or None: the JSON text of a ``call.Call``.
+    call: str | None = None
+    #: ``module:function`` of the user's that returns real inputs.
+    inputs_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ def _one(values: Iterable[T]) -> Value:
 
 
 def _trainable(layer: Layer) -> Value:
-    return _one({"trainable": True, "frozen": False}[p.role] for p in layer.parameters if p.role != "statistics")
+    said = {"trainable": True, "frozen": False}
+    return _one(said[p.role] for p in layer.parameters if p.role in said)
 
 
 def _ends(layer: Layer) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from .. import units
 from ..analysis.rows import Row
 from ..errors import BadRequestError
-from ..ir import Shape, Value, sum_known
+from ..ir import HELD, Shape, Value, sum_known
 from ..shape import format_shape
 
 Cell = int | str | None
@@ -50,11 +50,11 @@ def _bytes(size: Callable[[Row], int | None]) -> dict[str, Callable[[Row], Any]]
 
 
 def _parameter_bytes(row: Row) -> int | None:
-    return sum_known(p.bytes for p in row.parameters if p.role != "statistics")
+    return sum_known(p.bytes for p in row.parameters if p.role not in HELD)
 
 
 def _statistics_bytes(row: Row) -> int | None:
-    return sum_known(p.bytes for p in row.parameters if p.role == "statistics")
+    return sum_known(p.bytes for p in row.parameters if p.role in HELD)
 
 
 def one_number(sizes: Sequence[int | Fraction | None]) -> Cell:

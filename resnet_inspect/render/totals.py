@@ -13,6 +13,8 @@ _METHODS = {
     "meta": "traced on meta, no data",
     "real": "traced on real tensors",
     "symbolic": "traced on symbolic tensors, no data",
+    "graph": "read from the file's graph, nothing ran",
+    "header": "the file's tensors by name; layers and cost aren't in it",
 }
 
 

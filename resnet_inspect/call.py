@@ -1,0 +1,116 @@
+"""What a model is called with, where shapes in a row aren't enough: names, element types, nested values.
+
+A call is written as JSON, ``{"args": [...], "kwargs": {...}}``, whose strings of the form ``1x128:int64`` are tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import BadRequestError
+from .ir import DTYPE_BITS
+from .shape import format_shape, parse_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A tensor to make: its full shape, batch included, and its element type; None is the model's own."""
+
+    shape: tuple[int, ...]
+    dtype: str | None = None
+
+    def __str__(self) -> str:
+        return format_shape(self.shape) + (f":{self.dtype}" if self.dtype else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Positional and keyword arguments: ``Spec``s, plain values, tuples and dicts of them."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+    def to_json(self) -> str:
+        """The text that ``from_json`` reads."""
+        leaves = [mapped(item, str) for item in self.args]
+        return json.dumps({"args": leaves, "kwargs": {name: mapped(item, str) for name, item in self.kwargs}})
+
+    @classmethod
+    def from_json(cls, text: str) -> Call:
+        """Reads what ``to_json`` wrote, or what a person wrote: an object of keyword arguments, or a list.
+
+        Raises:
+            BadRequestError: the text is no JSON, or neither an object nor a list.
+        """
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise BadRequestError(f"--input-json {text!r} is no JSON: {error}") from error
+        if isinstance(found, list):
+            found = {"args": found}
+        elif isinstance(found, dict) and not found.keys() <= {"args", "kwargs"}:
+            found = {"kwargs": found}
+        if not isinstance(found, dict):
+            raise BadRequestError(f"--input-json {text!r} is neither an object of arguments nor a list of them")
+        args, kwargs = found.get("args", []), found.get("kwargs", {})
+        if not isinstance(args, list) or not isinstance(kwargs, dict):
+            raise BadRequestError("--input-json: args is a list, and kwargs an object")
+        return cls(tuple(map(_read, args)), tuple((name, _read(value)) for name, value in kwargs.items()))
+
+
+def parse_spec(text: str) -> Spec:
+    """``1x128:int64`` or ``1x3x224x224``; ``scalar:int64`` has no dimensions.
+
+    Raises:
+        BadRequestError: the shape is none, or nobody knows the element type.
+    """
+    sizes, separator, dtype = text.partition(":")
+    if separator and dtype not in DTYPE_BITS:
+        raise BadRequestError(f"{text!r}: there is no element type {dtype!r}; there are {', '.join(DTYPE_BITS)}")
+    return Spec(() if sizes.strip() == "scalar" else parse_shape(sizes), dtype or None)
+
+
+def of_inputs(texts: Iterable[str]) -> Call:
+    """A call with inputs as they stand on a command line: ``1x3x224x224``, ``1x128:int64`` or ``mask=1x128:bool``.
+
+    Raises:
+        BadRequestError: one of them is none of these, or a name comes twice.
+    """
+    args: list[Spec] = []
+    kwargs: dict[str, Spec] = {}
+    for text in texts:
+        name, separator, spec = text.rpartition("=")
+        if not separator:
+            args.append(parse_spec(text))
+        elif not name.isidentifier() or name in kwargs:
+            raise BadRequestError(f"--input {text!r}: {name!r} {'comes twice' if name in kwargs else 'is no name'}")
+        else:
+            kwargs[name] = parse_spec(spec)
+    return Call(tuple(args), tuple(kwargs.items()))
+
+
+def mapped(value: Any, change: Callable[[Spec], Any]) -> Any:
+    """``value`` with ``change`` applied to each ``Spec`` in its tuples, lists and dicts."""
+    if isinstance(value, Spec):
+        return change(value)
+    if isinstance(value, (tuple, list)):
+        return type(value)(mapped(item, change) for item in value)
+    if isinstance(value, Mapping):
+        return {key: mapped(item, change) for key, item in value.items()}
+    return value
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return parse_spec(value)
+        except BadRequestError:
+            if ":" in value:
+                raise
+            return value  # a word: "train"
+    if isinstance(value, list):
+        return tuple(map(_read, value))
+    return {key: _read(item) for key, item in value.items()} if isinstance(value, dict) else value
