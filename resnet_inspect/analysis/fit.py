@@ -19,6 +19,7 @@ class Entry:
     """One stored tensor. An ``optional`` one may be missing: frameworks fill it in themselves.
 
     ``alias`` is what people call it where the file's own name is a number (Keras), and what old files call it.
+    ``stored_bytes`` is told where it doesn't follow from shape and type.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Entry:
     dtype: str
     optional: bool = False
     alias: str | None = None
+    stored_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

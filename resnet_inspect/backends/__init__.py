@@ -15,17 +15,34 @@ BACKENDS = {
     "local": "resnet_inspect.backends.from_local",
     "torch": "resnet_inspect.backends.from_torch",
     "keras": "resnet_inspect.backends.from_keras",
+    "transformers": "resnet_inspect.backends.from_transformers",
+    "keras_hub": "resnet_inspect.backends.from_keras_hub",
     "python": "resnet_inspect.backends.from_python",
+    "file": "resnet_inspect.backends.from_file",
 }
+#: Entry points of this group fill the same table: timm's is in our own pyproject.toml, others are in other packages.
+ENTRY_POINTS = "resnet_inspect.backends"
 #: Backend -> the module with its ``summarize_object(model, ...)`` and ``summarize_built(build, request)``.
 OBJECTS = {"torch": "resnet_inspect.backends.torch_object", "keras": "resnet_inspect.backends.keras_object"}
-#: Those that a person names; users' own code is told by its file or module.
+#: Those that a person names and that have blocks; users' own code is told by its file or module.
 NAMES = ("local", "torch", "keras")
+#: Other libraries' models, named as well: ``timm:resnet18``.
+LIBRARIES = ("timm", "transformers", "keras_hub")
 #: Element types that inputs and weights may have in every backend.
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
 #: What a person installs to have a backend.
-EXTRAS = {"torch": "torch", "keras": "tensorflow"}
+EXTRAS = {
+    "torch": "torch",
+    "keras": "tensorflow",
+    "timm": "timm",
+    "transformers": "transformers",
+    "keras_hub": "keras-hub",
+    "onnx": "onnx",
+}
+
+#: The framework that each library's models are made of.
+_FRAMEWORKS = {"torch": "torch", "timm": "torch", "transformers": "torch", "keras": "keras", "keras_hub": "keras"}
 
 
 def adapter(backend: str, timeout: float | None = None) -> Any:
@@ -37,13 +54,29 @@ def adapter(backend: str, timeout: float | None = None) -> Any:
     Raises:
         ModelError: there is no such backend, or its framework isn't installed.
     """
-    if backend not in BACKENDS:
-        raise ModelError(f"there is no backend {backend!r}; choose one of {', '.join(NAMES)}")
-    if timeout is not None or _other_framework(backend) in sys.modules:
+    module = module_of(backend)
+    # Once loaded here, a backend stays here, and so does the framework that it brought.
+    if timeout is not None or (module not in sys.modules and not _others(backend).isdisjoint(sys.modules)):
         from .worker import Remote
 
-        return Remote(BACKENDS[backend], timeout)
-    return load_framework(backend, BACKENDS[backend])
+        return Remote(module, timeout)
+    return load_framework(backend, module)
+
+
+def module_of(backend: str) -> str:
+    """Where a backend is: in the table, or in an installed package that says so by an entry point.
+
+    Raises:
+        ModelError: there is no such backend.
+    """
+    if backend in BACKENDS:
+        return BACKENDS[backend]
+    from importlib.metadata import entry_points
+
+    found = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    if backend not in found:
+        raise ModelError(f"there is no backend {backend!r}; choose one of {', '.join([*NAMES, *LIBRARIES])}")
+    return found[backend]
 
 
 def load_framework(backend: str, module: str) -> Any:
@@ -76,12 +109,31 @@ def _chatter(error: BaseException) -> str:
     return f" (it said: {said[-500:]})" if said else ""
 
 
-def _other_framework(backend: str) -> str | None:
-    """The package that must not be in the process of this backend."""
-    if backend == "torch":
-        return "tensorflow"
-    keras_runs_on = os.environ.get("KERAS_BACKEND", "tensorflow")
-    return "torch" if backend == "keras" and keras_runs_on == "tensorflow" else None
+def _others(backend: str) -> frozenset[str]:
+    """The packages that must not be in the process of this backend.
+
+    Where nobody knows what a backend imports (users' code, files, other packages' backends), none of the two.
+    """
+    if backend == "local":
+        return frozenset()
+    framework = _FRAMEWORKS.get(backend)
+    if framework == "torch":
+        return frozenset(["tensorflow"])
+    if framework == "keras":
+        return frozenset(["torch"] if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else [])
+    return frozenset(["tensorflow", "torch"])
 
 
-__all__ = ["BACKENDS", "DTYPES", "EXTRAS", "NAMES", "OBJECTS", "Answer", "Request", "adapter", "load_framework"]
+__all__ = [
+    "BACKENDS",
+    "DTYPES",
+    "EXTRAS",
+    "LIBRARIES",
+    "NAMES",
+    "OBJECTS",
+    "Answer",
+    "Request",
+    "adapter",
+    "load_framework",
+    "module_of",
+]

@@ -40,10 +40,14 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 def read(path: Path) -> tuple[str, tuple[Entry, ...]]:
     """The kind of a checkpoint (``safetensors``, ``torch``, ``keras``, ``legacy keras``) and what it holds.
 
+    Of a checkpoint in several files, ``path`` is the index (``model.safetensors.index.json``) or their folder.
+
     Raises:
         ModelError: there is no such file, it is damaged, of no known kind, or would run code when loaded.
     """
     try:
+        if path.is_dir():
+            return _folder(path)
         with path.open("rb") as file:
             kind = _kind(file)
             if kind is None:
@@ -72,6 +76,8 @@ def _kind(file: IO[bytes]) -> str | None:
         return "keras" if "model.weights.h5" in names else None
     if start[8:9] == b"{":
         return "safetensors"
+    if start.lstrip()[:1] == b"{":
+        return "index"
     # A pickle of protocol 2 and newer, as torch wrote before version 1.6.
     return "torch" if start[:1] == b"\x80" else None
 
@@ -84,18 +90,45 @@ def _safetensors(path: Path, file: IO[bytes]) -> tuple[str, tuple[Entry, ...]]:
     try:
         header = json.loads(file.read(length))
         header.pop("__metadata__", None)
-        entries = tuple(
-            Entry(
-                name, tuple(int(n) for n in item["shape"]), _SAFETENSORS.get(item["dtype"], str(item["dtype"]).lower())
-            )
-            for name, item in header.items()
-        )
+        entries = tuple(_safetensors_entry(name, item) for name, item in header.items())
         end = 8 + length + max((item["data_offsets"][1] for item in header.values()), default=0)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{path.name} is damaged: its header can't be read ({error})") from error
     if end > size:
         raise ModelError(f"{path.name} is truncated: its tensors need {end} bytes, the file has {size}")
     return "safetensors", entries
+
+
+def _safetensors_entry(name: str, item: dict[str, Any]) -> Entry:
+    shape, known = tuple(int(size) for size in item["shape"]), _SAFETENSORS.get(item["dtype"])
+    if known is not None:
+        return Entry(name, shape, known)
+    start, end = item["data_offsets"]
+    return Entry(name, shape, str(item["dtype"]).lower(), stored_bytes=end - start)
+
+
+def _index(path: Path, file: IO[bytes]) -> tuple[str, tuple[Entry, ...]]:
+    """The parts of a checkpoint that an index names, in the order of the index' first mention."""
+    try:
+        parts = list(dict.fromkeys(json.loads(file.read())["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{path.name} is no index of a checkpoint: it has no weight_map") from error
+    if wrong := [part for part in parts if not isinstance(part, str) or Path(part).name != part]:
+        raise ModelError(f"{path.name} names {wrong[0]!r}, which is no file beside it")
+    return _together([path.parent / part for part in parts])
+
+
+def _folder(path: Path) -> tuple[str, tuple[Entry, ...]]:
+    indices = sorted(path.glob("*.index.json"))
+    files = sorted(path.glob("*.safetensors"))
+    if not indices and not files:
+        raise ModelError(f"{path.name} has no checkpoint in it: no .safetensors, no .index.json")
+    return read(indices[0]) if indices else _together(files)
+
+
+def _together(paths: list[Path]) -> tuple[str, tuple[Entry, ...]]:
+    found = [read(path) for path in paths]
+    return found[0][0] if found else "safetensors", tuple(entry for _, entries in found for entry in entries)
 
 
 def _torch(path: Path, _file: IO[bytes]) -> tuple[str, tuple[Entry, ...]]:
@@ -160,6 +193,7 @@ def _keras(path: Path, file: IO[bytes]) -> tuple[str, tuple[Entry, ...]]:
 
 _READERS: dict[str, Callable[[Path, IO[bytes]], tuple[str, tuple[Entry, ...]]]] = {
     "safetensors": _safetensors,
+    "index": _index,
     "torch": _torch,
     "hdf5": _hdf5,
     "keras": _keras,

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 
 from ..errors import InspectError
-from . import BACKENDS, EXTRAS
+from . import EXTRAS, module_of
 from .request import Request
 from .worker import Remote
 
@@ -17,10 +17,35 @@ _PACKAGES = {
     "local": (),
     "torch": ("torch", "torchvision", "torchsummary"),
     "keras": ("keras", "tensorflow"),
+    "timm": ("timm", "torch"),
+    "transformers": ("transformers", "torch"),
+    "keras_hub": ("keras_hub", "tensorflow"),
 }
 #: Backend -> its smallest model, and the host of its pretrained weights.
-_SMALLEST = {"local": "resnet18", "torch": "squeezenet1_1", "keras": "MobileNet"}
-_WEIGHTS = {"torch": "download.pytorch.org", "keras": "storage.googleapis.com"}
+_SMALLEST = {
+    "local": Request("resnet18"),
+    "torch": Request("squeezenet1_1"),
+    "keras": Request("MobileNet"),
+    "timm": Request("resnet18"),
+    "transformers": Request("bert", arguments=(("num_hidden_layers", 1),)),
+    "keras_hub": Request(
+        "BertBackbone",
+        arguments=(
+            ("vocabulary_size", 8),
+            ("num_layers", 1),
+            ("num_heads", 1),
+            ("hidden_dim", 8),
+            ("intermediate_dim", 8),
+        ),
+    ),
+}
+_WEIGHTS = {
+    "torch": "download.pytorch.org",
+    "keras": "storage.googleapis.com",
+    "timm": "huggingface.co",
+    "transformers": "huggingface.co",
+    "keras_hub": "www.kaggle.com",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +77,7 @@ def examine(backend: str, timeout: float) -> Finding:
     if backend in _WEIGHTS and not _reachable(_WEIGHTS[backend]):
         notes.append(f"no network to {_WEIGHTS[backend]}: --weights default can't download, --weights PATH works")
     try:
-        Remote(BACKENDS[backend], timeout).summarize(Request(_SMALLEST[backend]))
+        Remote(module_of(backend), timeout).summarize(_SMALLEST[backend])
     except InspectError as error:
         mend = f"pip install --upgrade --force-reinstall {' '.join(packages)}" if packages else None
         if "built for different versions" in str(error):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..checks import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, drops, judge, smallest
 from ..diffs import KINDS
 from ..errors import InputError, InspectError
 from ..ir import Summary
 from ..shape import format_shape, order
-from . import BACKENDS, adapter
+from . import adapter, module_of
 from .request import Answer, Request
 from .source import Source, read
 from .worker import Session
@@ -22,13 +23,13 @@ from .worker import Session
 class Target:
     """One model, the inputs that have to fit it, and the rules that it has to keep.
 
-    Each of ``inputs`` is what a person typed, and the shapes that it means: one for each input of the model.
+    Each of ``inputs`` is what a person typed, and the fields of a request that it means.
     """
 
     name: str
     source: Source
     rules: tuple[Rule, ...] = ()
-    inputs: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...] = ()
+    inputs: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     find_min: bool = False
     baseline: Path | None = None
     fail_on: frozenset[str] = frozenset(KINDS)
@@ -39,17 +40,17 @@ Summarize = Callable[[Request], Answer]
 
 def examine(targets: Sequence[Target], timeout: float | None = None) -> Iterator[Checked]:
     """What comes of each target, in order. One that can't be looked at is told as such, and the others go on."""
-    frameworks = {target.source.backend for target in targets if not target.source.is_saved} - {"local"}
+    frameworks = {target.source.process for target in targets if not target.source.is_saved} - {"local"}
     if timeout is None and len(frameworks) < 2:
         for target in targets:
             yield _examine(target, _in_process(target.source.backend))
         return
-    sessions = {name: Session(BACKENDS.get(name, name), timeout) for name in {t.source.backend for t in targets}}
+    sessions = {t.source.process: Session(_module(t.source.backend), timeout) for t in targets}
     threads = {name: ThreadPoolExecutor(1) for name in sessions}
     try:
         found: list[Future[Checked]] = []
         for target in targets:
-            name = target.source.backend
+            name = target.source.process
             found.append(threads[name].submit(_examine, target, sessions[name].summarize))
         for future in found:
             yield future.result()
@@ -58,6 +59,14 @@ def examine(targets: Sequence[Target], timeout: float | None = None) -> Iterator
             thread.shutdown(wait=False, cancel_futures=True)
         for session in sessions.values():
             session.end()
+
+
+def _module(backend: str) -> str:
+    """Where a backend is; what isn't known is told as each target's own error."""
+    try:
+        return module_of(backend)
+    except InspectError:
+        return backend
 
 
 def _in_process(backend: str) -> Summarize:
@@ -77,7 +86,7 @@ def _look(target: Target, summarize: Summarize) -> Checked:
         return _judged(target, read(target.source.text).summary)
     request = target.source.request
     own = _own(request, summarize, needed=not target.inputs)
-    fits = tuple(_fit(given, replace(request, inputs=shapes), own, summarize) for given, shapes in target.inputs)
+    fits = tuple(_fit(given, replace(request, **fields), own, summarize) for given, fields in target.inputs)
     summary = next((fit.summary for fit in fits if fit.summary), None) if target.inputs else own
     outcomes = [_told(fit, own, target.find_min) for fit in fits]
     least = None

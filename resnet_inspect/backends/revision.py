@@ -40,12 +40,19 @@ def at_revision(revision: str, source: Source, timeout: float | None = None) -> 
 def _build(revision: str, source: Source, folder: Path, timeout: float | None) -> Answer:
     """Through the command line, which is the same at every revision, even of this very program."""
     request = source.request
-    command = ["summary", f"{source.backend}:{request.model}", "--format", "json", "--dtype", request.dtype]
+    model = request.model if source.backend in ("python", "file") else f"{source.backend}:{request.model}"
+    command = ["summary", model, "--format", "json", "--dtype", request.dtype]
     for shape in request.inputs:
         command += ["--input", format_shape(shape)]
     for key, value in request.arguments:
         command += ["--arg", f"{key}={json.dumps(value)}"]
-    for option, chosen in (("batch", request.batch), ("layout", request.layout), ("flavor", request.flavor)):
+    for option, chosen in (
+        ("batch", request.batch),
+        ("layout", request.layout),
+        ("flavor", request.flavor),
+        ("input-json", request.call),
+        ("input-from", request.inputs_from),
+    ):
         command += [] if chosen is None else [f"--{option}", str(chosen)]
     places = [str(folder), *([str(folder / "src")] if (folder / "src").is_dir() else [])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*places, os.environ.get("PYTHONPATH", "")]).strip(":")}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .. import ir_json
 from ..errors import InspectError, ModelError
-from . import BACKENDS, adapter
+from . import adapter, module_of
+from .kind import kind_of
 from .request import Answer, Request
 
 
@@ -23,8 +24,17 @@ class Source:
 
     @property
     def is_saved(self) -> bool:
-        """Whether it is read and not built."""
-        return self.text == "-" or self.text.endswith(".json") or Path(self.text).is_file()
+        """Whether it is a summary that is read, and nothing that a backend looks at."""
+        if self.text == "-":
+            return True
+        path = Path(self.text)
+        return kind_of(path) == "summary" if path.exists() else path.suffix == ".json" and ":" not in self.text
+
+    @property
+    def process(self) -> str:
+        """What may share a process: users' code and files may each bring another framework."""
+        apart = self.backend in ("python", "file")
+        return f"{self.backend} {self.request.model.rpartition(':')[0] or self.text}" if apart else self.backend
 
 
 def read(text: str) -> Answer:
@@ -61,10 +71,13 @@ def load_each(sources: Sequence[Source], timeout: float | None = None) -> Iterat
     """The summaries as they come, in order, or for each the error that it ended with."""
     built = [source for source in sources if not source.is_saved]
     answers: Iterator[Answer | InspectError] = iter(())
-    if apart := len({source.backend for source in built} - {"local"}) > 1:
+    if apart := len({source.process for source in built} - {"local"}) > 1:
         from . import worker
 
-        tasks = [worker.Task(BACKENDS[source.backend], "summarize", source.request) for source in built]
+        tasks = [
+            worker.Task(module_of(source.backend), "summarize", source.request, process=source.process)
+            for source in built
+        ]
         answers = worker.answers(tasks, timeout)
     for source in sources:
         if apart and not source.is_saved:

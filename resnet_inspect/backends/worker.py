@@ -24,7 +24,7 @@ from .. import errors, ir_json
 from ..blocks.residual import BlockSpec
 from ..errors import InspectError, ModelError
 from ..ir import Attributes, frozen_value
-from . import BACKENDS, load_framework
+from . import BACKENDS, LIBRARIES, load_framework, module_of
 from .request import Answer, Metric, Request
 
 #: How much of what a child said goes into an error.
@@ -33,12 +33,16 @@ _LAST_WORDS = 500
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A function of a backend's module, called ``function(request)`` or ``function(spec, request)``."""
+    """A function of a backend's module, called ``function(request)`` or ``function(spec, request)``.
+
+    Tasks of different ``process`` are run apart, though their module be the same.
+    """
 
     module: str
     function: str
     request: Request
     spec: BlockSpec | None = None
+    process: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,21 +185,21 @@ class Session:
 
 
 def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Answer | InspectError]:
-    """What each task answers, in order, or the error that it ended with; modules run side by side."""
+    """What each task answers, in order, or the error that it ended with; modules and processes run side by side."""
     found: list[queue.SimpleQueue[Answer | InspectError]] = [queue.SimpleQueue() for _ in tasks]
-    sessions = {task.module: Session(task.module, timeout) for task in tasks}
+    sessions = {(task.module, task.process): Session(task.module, timeout) for task in tasks}
     stopped = threading.Event()
 
-    def work(session: Session) -> None:
+    def work(key: tuple[str, str], session: Session) -> None:
         for task, place in zip(tasks, found, strict=True):
-            if task.module != session.module or stopped.is_set():
+            if (task.module, task.process) != key or stopped.is_set():
                 continue
             try:
                 place.put(_answer(session.ask(task)))
             except InspectError as error:
                 place.put(error)
 
-    threads = [threading.Thread(target=work, args=(session,)) for session in sessions.values()]
+    threads = [threading.Thread(target=work, args=item) for item in sessions.items()]
     for thread in threads:
         thread.start()
     try:
@@ -248,7 +252,7 @@ def _handle(task: dict[str, Any]) -> dict[str, Any]:
     if task["spec"]:
         arguments.insert(0, BlockSpec(**{**task["spec"], "image": tuple(task["spec"]["image"])}))
     try:
-        backend = next((name for name, path in BACKENDS.items() if path == task["module"]), None)
+        backend = next((name for name in (*BACKENDS, *LIBRARIES) if module_of(name) == task["module"]), None)
         module = load_framework(backend, task["module"]) if backend else importlib.import_module(task["module"])
         answer = getattr(module, task["function"])(*arguments)
     except InspectError as error:

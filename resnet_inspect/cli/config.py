@@ -53,6 +53,8 @@ KEYS: dict[str, Key] = {
     "args": (lambda value: isinstance(value, dict), "a table"),
     "flavor": _TEXT,
     "find-min": _SWITCH,
+    "input-json": _TEXT,
+    "input-from": _TEXT,
     "baseline": _TEXT,
     **{f"{kind}-{amount}": _BUDGET for amount in AMOUNTS for kind in ("max", "warn")},
     **SHARED,

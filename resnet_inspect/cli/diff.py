@@ -11,7 +11,7 @@ from ..backends.source import Source, load
 from ..diffs import KINDS, compare, kinds
 from ..errors import BadRequestError
 from ..render.diff import ENDINGS, FORMATS, DiffView, render
-from .building import OPTIONS, building_options, source
+from .building import OPTIONS, building_options, parameter, source
 from .options import (
     add_to_job_summary,
     draw_options,
@@ -95,12 +95,13 @@ def command(
 
 def _source(text: str, side: str, building: dict[str, Any]) -> Source:
     """One side, with the options of its own before those of both; constructor arguments add up."""
-    given = {name: building[f"{side}_{name}"] or building[name] for name in OPTIONS}
+    names = [parameter(option) for option in OPTIONS]
+    given = {name: building[f"{side}_{name}"] or building[name] for name in names}
     saved = Source(text)
     if not saved.is_saved:
         arguments = (*building["arg"], *building[f"{side}_arg"])
         return source(text, {**given, "arg": arguments, "backend": None if ":" in text else given["backend"]})
-    for name in OPTIONS:
-        if building[f"{side}_{name}"]:
-            raise BadRequestError(f"--{side}-{name} builds a model, but {text} is a saved summary")
+    for option in OPTIONS:
+        if building[f"{side}_{parameter(option)}"]:
+            raise BadRequestError(f"--{side}-{option} builds a model, but {text} is a saved summary")
     return saved

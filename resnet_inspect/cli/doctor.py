@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from ..backends import NAMES, diagnosis
+from ..backends import LIBRARIES, NAMES, diagnosis
 from ..version import __version__
 
 
 @click.command("doctor")
-@click.argument("backend", type=click.Choice(NAMES), required=False)
+@click.argument("backend", type=click.Choice((*NAMES, *LIBRARIES)), required=False)
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=120, show_default=True, help="Seconds.")
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
@@ -23,7 +23,7 @@ def command(backend: str | None, timeout: float, output_format: str, debug: bool
 
     Every backend summarises a small model in a process of its own. With a BACKEND, exit 3 if that one is unusable.
     """
-    findings = [diagnosis.examine(name, timeout) for name in ([backend] if backend else NAMES)]
+    findings = [diagnosis.examine(name, timeout) for name in ([backend] if backend else (*NAMES, *LIBRARIES))]
     if output_format == "json":
         found: dict[str, Any] = {
             "resnet_inspect": __version__,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .. import units
-from ..backends import BACKENDS, NAMES, Request, zoo
+from ..backends import NAMES, Request, module_of, zoo
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
 from .options import with_progress
@@ -59,7 +59,7 @@ def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
     from ..backends.worker import Task, answers
 
     failed = []
-    tasks = [Task(BACKENDS[row["backend"]], "summarize", Request(row["model"])) for row in rows]
+    tasks = [Task(module_of(row["backend"]), "summarize", Request(row["model"])) for row in rows]
     for row, answer in zip(rows, with_progress(answers(tasks, timeout), len(rows), "Counting"), strict=True):
         if isinstance(answer, InspectError):
             row |= {"params": None, "macs": None}

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from ..analysis.memory import OPTIMIZERS
-from ..backends import NAMES, Answer
+from ..backends import LIBRARIES, NAMES, Answer
 from ..backends.user_code import is_reference
 from ..errors import BadRequestError
 from ..files import write_whole
@@ -59,6 +59,12 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
     return decorate
 
 
+#: What a model's file ends with; of one that exists, the content tells what it is.
+MODEL_ENDINGS = (
+    *(".keras", ".h5", ".hdf5", ".onnx", ".pb", ".pt2", ".pt", ".pth", ".bin", ".ckpt", ".safetensors"),
+    ".index.json",
+)
+
 timeout_option = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -70,19 +76,29 @@ timeout_option = click.option(
 def split_model(model: str, backend: str | None) -> tuple[str, str]:
     """The backend and the name in ``torch:resnet50``; the backend is ``--backend``, or local, where it isn't named.
 
+    ``net.py:Net`` and ``package.module:build`` are users' code; ``model.onnx`` and folders are files.
+
     Raises:
         BadRequestError: ``--backend`` says another one.
     """
     prefix, separator, name = model.partition(":")
-    if not separator:
-        return backend or "local", model
-    if prefix not in NAMES and is_reference(model.rpartition(":")[0]):
-        if backend:
-            raise BadRequestError(f"{model} is code, which brings its framework along: leave --backend out")
-        return "python", model
-    if backend not in (None, prefix):
-        raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
-    return prefix, name
+    if prefix in (*NAMES, *LIBRARIES) and separator:
+        if backend not in (None, prefix):
+            raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
+        return prefix, name
+    own = "file" if _is_file(model) else "python" if is_reference(model.rpartition(":")[0]) else None
+    if own is None:
+        return (prefix, name) if separator else (backend or "local", model)
+    if backend:
+        what = "a file" if own == "file" else "code"
+        raise BadRequestError(f"{model} is {what}, which brings its framework along: leave --backend out")
+    return own, model
+
+
+def _is_file(model: str) -> bool:
+    """Whether a model is named by its file or folder: one that exists, or whose name looks like one."""
+    path = Path(model)
+    return path.suffix in MODEL_ENDINGS or (path.suffix != ".py" and path.exists() and (path.is_file() or "/" in model))
 
 
 def parse_arguments(pairs: Sequence[str]) -> Attributes:

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from ..backends import adapter
-from ..shape import parse_shape
-from .building import building_options, built
-from .options import deliver, deliver_native, output_options, parse_arguments, timeout_option
+from ..backends.source import read
+from ..errors import BadRequestError
+from .building import OPTIONS, building_options, parameter, source
+from .options import deliver, deliver_native, output_options, timeout_option
 
 
 def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -41,32 +42,26 @@ def command(
     weights: str,
     timeout: float | None,
     debug: bool,
-    input: tuple[str, ...],  # noqa: A002 - the option's name
-    arg: tuple[str, ...],
-    backend: str | None,
-    batch: int | None,
-    dtype: str | None,
-    layout: str | None,
-    flavor: str | None,
-    **output: Any,
+    **options: Any,
 ) -> None:
     """Show MODEL (default: resnet50) layer by layer, with every skip connection.
 
-    MODEL may name its backend: torch:resnet50, keras:ResNet50, local:resnet50.
+    MODEL may name its library: torch:resnet50, keras:ResNet50, local:resnet50, timm:resnet50, transformers:bert or
+    transformers:config.json, keras_hub:NAME. Or it is yours: net.py:Net, package.module:build_net (a class, a
+    function or an instance), or a file: .keras, .h5, .onnx, .pt2, TorchScript, a SavedModel folder, a saved summary.
+    Of .safetensors and .pth, which hold tensors alone, it shows those. Nothing in a file is run.
     """
-    source = built(
-        model,
-        backend=backend,
-        inputs=map(parse_shape, input),
-        batch=batch,
-        dtype=dtype,
-        layout=layout,
-        arguments=parse_arguments(arg),
-        flavor=flavor,
-    )
-    request = replace(source.request, weights=None if weights == "none" else weights)
-    chosen = adapter(source.backend, timeout)
-    if output["output_format"] == "native":
-        deliver_native(chosen.native(request), **output)
+    building = {parameter(name): options.pop(parameter(name)) for name in OPTIONS}
+    chosen = source(model, building)
+    native = options["output_format"] == "native"
+    if chosen.is_saved:
+        if native or weights != "none":
+            raise BadRequestError(f"{model} is a saved summary: no framework is asked")
+        deliver(read(model), **options)
+        return
+    request = replace(chosen.request, weights=None if weights == "none" else weights)
+    backend = adapter(chosen.backend, timeout)
+    if native:
+        deliver_native(backend.native(request), **options)
     else:
-        deliver(chosen.summarize(request), **output)
+        deliver(backend.summarize(request), **options)

@@ -32,7 +32,7 @@ _STEP = 32
     help="Squares of these sides; 1x64..512:32 for images of one channel.",
 )
 @plot_option
-@building_options(without=("input",))
+@building_options(without=("input", "input-json", "input-from"))
 @timeout_option
 @report_options
 def command(
@@ -49,7 +49,7 @@ def command(
     """Show what MODEL (default: resnet50) costs at many input sizes, and which sizes don't fit."""
     check_plot(plot, output_format, output)
     channels, sides = _sides(sizes)
-    chosen = source(model, {**building, "input": ()})
+    chosen = source(model, {**building, "input": (), "input_json": None, "input_from": None})
     if chosen.is_saved:
         raise BadRequestError(f"{model} is a saved summary, which has one input: name a model")
     backend = adapter(chosen.backend, timeout)

@@ -12,11 +12,11 @@ from ..checks.settings import rules
 from ..diffs import gates
 from ..errors import BadRequestError
 from ..ir import frozen_value
-from ..shape import parse_shape
 from .building import built
+from .inputs import read_inputs
 
 #: What says nothing of a saved summary.
-_BUILDING = ("inputs", "batch", "dtype", "layout", "args", "flavor", "find-min")
+_BUILDING = ("inputs", "batch", "dtype", "layout", "args", "flavor", "find-min", "input-json", "input-from")
 
 
 def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
@@ -27,10 +27,14 @@ def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
     """
     model = settings["model"]
     source = Source(str(folder / model) if model != "-" else model)
-    inputs = tuple((text, tuple(parse_shape(part) for part in text.split("+"))) for text in settings.get("inputs", ()))
+    inputs = tuple((text, read_inputs(text.split("+"))) for text in settings.get("inputs", ()))
     if not source.is_saved:
+        own = folder / model
+        if own.is_file() or Path(str(own).rpartition(":")[0]).is_file() or ("/" in model and own.is_dir()):
+            model = str(own)
         source = built(
             model,
+            inputs=read_inputs((), settings.get("input-json"), settings.get("input-from")),
             backend=settings.get("backend"),
             batch=settings.get("batch"),
             dtype=settings.get("dtype"),

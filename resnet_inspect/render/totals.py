@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import units
 from ..analysis.memory import inference_peak, live_bytes, training
-from ..ir import Summary
+from ..ir import Summary, sum_known
 from ..shape import format_shape
 from . import View
 
@@ -28,6 +28,8 @@ def totals(summary: Summary, view: View) -> list[tuple[str, str]]:
     if t.uncounted:
         macs += f", not counted: {_names(t.uncounted)}"
     trace = _METHODS.get(summary.trace.method, summary.trace.method)
+    if summary.trace.method == "header":
+        return _stored(summary, trace)
     lines = [
         ("Model", f"{summary.model.backend}:{summary.model.name}"),
         (
@@ -50,6 +52,21 @@ def totals(summary: Summary, view: View) -> list[tuple[str, str]]:
     if t.unused_params:
         lines.append(("Unused parameters", _names(t.unused_params)))
     return lines
+
+
+def _stored(summary: Summary, trace: str) -> list[tuple[str, str]]:
+    """Of tensors without a model: what there is, and nothing of what a run would cost."""
+    held = [p for layer in summary.layers for p in layer.parameters]
+    t = summary.totals
+    return [
+        ("Checkpoint", f"{summary.model.backend}:{summary.model.name}"),
+        ("Parameters", f"{units.exact(t.params)} ({units.si(t.params)})"),
+        ("Statistics", units.exact(t.statistics)),
+        ("MACs", units.exact(None)),
+        ("Stored", units.binary(sum_known(p.bytes for p in held))),
+        ("Tensors", units.exact(len(held))),
+        ("Trace", trace),
+    ]
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:

@@ -1,0 +1,69 @@
+"""The backend of models in files: each kind, told from the content, has a reader of its own. Nothing in a file runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..analysis.fit import Entry
+from ..errors import BadRequestError, ModelError
+from . import load_framework
+from .chatter import held_back
+from .kind import kind_of
+from .request import Answer, Request
+
+#: Kind of a file -> whose packages its reader needs, and the module with its ``summarize(request)``.
+_READERS = {
+    "state": ("local", "state_file"),
+    "pt2": ("local", "pt2_file"),
+    "onnx": ("onnx", "onnx_file"),
+    "torchscript": ("torch", "torchscript_file"),
+    "keras": ("keras", "keras_file"),
+    "savedmodel": ("keras", "savedmodel_file"),
+    "transformers": ("transformers", "from_transformers"),
+}
+
+
+def summarize(request: Request) -> Answer:
+    """Summarises the model, or the tensors, in the file or folder of the path ``request.model``.
+
+    Raises:
+        ModelError: there is no such file, it is damaged, of no known kind, or would run code.
+        BadRequestError: the request doesn't go with what the file holds.
+        InputError: the input doesn't fit.
+    """
+    with held_back():
+        answer: Answer = _reader(request).summarize(request)
+    return answer
+
+
+def state(request: Request) -> Sequence[Entry]:
+    """The tensors that the file's model has.
+
+    Raises:
+        BadRequestError: files of this kind say nothing of their weights' names.
+    """
+    reader = _reader(request)
+    if not hasattr(reader, "state"):
+        raise BadRequestError(f"{request.model}: weights are compared with a model that is built, not with a file")
+    with held_back():
+        entries: Sequence[Entry] = reader.state(request)
+    return entries
+
+
+def native(request: Request) -> str:
+    """Raises BadRequestError: a framework's own words are for the models of its library."""
+    raise BadRequestError(f"--format native is for the models of a library, not for {request.model}")
+
+
+def _reader(request: Request) -> Any:
+    path = Path(request.model)
+    if not path.exists():
+        raise ModelError(f"there is no file {path}")
+    kind = kind_of(path)
+    if kind not in _READERS:
+        known = ".keras, .h5, .onnx, .pt2, TorchScript, safetensors, torch's .pth, a SavedModel folder, config.json"
+        raise ModelError(f"{path.name} holds no model that is known: {known} are")
+    backend, module = _READERS[kind]
+    return load_framework(backend, f"{__package__}.{module}")

@@ -1,0 +1,95 @@
+"""What kind of a model a file or folder holds, told from its content and not from its ending."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+#: ONNX' own versions of its format; a protobuf has no other mark.
+_ONNX_VERSIONS = range(1, 40)
+#: The fields of an ONNX model that may follow its version: producer, domain, graph, opset, metadata ...
+_ONNX_FIELDS = frozenset([0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72])
+
+
+def kind_of(path: Path) -> str | None:
+    """``summary``, ``state`` (tensors by name), ``transformers``, ``keras``, ``savedmodel``, ``pt2``, ``torchscript``,
+    ``onnx``, or None for anything else and for what can't be read.
+    """
+    try:
+        if path.is_dir():
+            return _of_folder(path)
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError:
+        return None
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return _of_hdf5(path)
+    if start.startswith(b"PK"):
+        return _of_zip(path)
+    if start[8:9] == b"{" or start[:1] == b"\x80":
+        return "state"  # safetensors; a pickle, as torch wrote before version 1.6
+    if start[:1] == b"\x08" and path.name == "saved_model.pb":
+        return "savedmodel"
+    if len(start) > 2 and start[0] == 0x08 and start[1] in _ONNX_VERSIONS and start[2] in _ONNX_FIELDS:
+        return "onnx"
+    return _of_json(path) if start.lstrip()[:1] in (b"{", b"[") else None
+
+
+def _of_folder(path: Path) -> str | None:
+    names = {item.name for item in path.iterdir()}
+    if "saved_model.pb" in names:
+        return "savedmodel"
+    if "config.json" in names and _of_json(path / "config.json") == "transformers":
+        return "transformers"
+    return "state" if any(name.endswith((".safetensors", ".index.json")) for name in names) else None
+
+
+def _of_hdf5(path: Path) -> str:
+    """A whole Keras model has its configuration as an attribute; without h5py nobody can tell, or read it."""
+    try:
+        import h5py
+
+        with h5py.File(path, "r") as root:
+            return "keras" if "model_config" in root.attrs else "state"
+    except (ImportError, OSError):
+        return "state"
+
+
+def _of_zip(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return "state"  # whose reader says what is damaged
+    if {"config.json", "model.weights.h5"} <= set(names):
+        return "keras"
+    if any(name.endswith("serialized_exported_program.json") or _is_exported(name) for name in names):
+        return "pt2"
+    folders = _folders(names)
+    if "code" in folders and any(name.endswith("constants.pkl") for name in names):
+        return "torchscript"
+    return "state" if any(name.endswith("data.pkl") for name in names) else None
+
+
+def _is_exported(name: str) -> bool:
+    return "models" in Path(name).parts and name.endswith(".json")
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    return {part for name in names for part in Path(name).parts[:-1]}
+
+
+def _of_json(path: Path) -> str | None:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return "summary" if path.suffix == ".json" else None
+    if not isinstance(document, dict):
+        return "summary" if path.suffix == ".json" else None
+    if "weight_map" in document:
+        return "state"
+    if "schema_version" not in document and ("model_type" in document or "architectures" in document):
+        return "transformers"
+    return "summary"

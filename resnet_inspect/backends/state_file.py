@@ -1,0 +1,71 @@
+"""A checkpoint without its code: the tree of its tensors, their shapes, types and sizes. No edge, no cost is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..analysis.fit import Entry
+from ..errors import BadRequestError
+from ..ir import Layer, Model, Parameter, Summary, Trace
+from ..version import __version__
+from . import checkpoint
+from .request import Answer, Request
+
+#: The last part of a name -> what it is in a BatchNorm of torch or Keras; of other names nobody can tell.
+_ROLES = {
+    "running_mean": "statistics",
+    "running_var": "statistics",
+    "moving_mean": "statistics",
+    "moving_variance": "statistics",
+    "num_batches_tracked": "buffer",
+}
+
+
+def summarize(request: Request) -> Answer:
+    """The tensors of ``request.model``, grouped by the module that their names say.
+
+    Raises:
+        ModelError: the file is damaged, or would run code.
+        BadRequestError: an input or an argument was given: nothing can be run.
+    """
+    if request.inputs or request.call or request.inputs_from or request.arguments:
+        raise BadRequestError(f"{request.model} holds tensors and no model: it takes no --input and no --arg")
+    path = Path(request.model)
+    kind, entries = checkpoint.read(path)
+    modules: dict[str, list[Parameter]] = {}
+    for entry in entries:
+        owner, parameter = _parameter(entry)
+        modules.setdefault(owner, []).append(parameter)
+    layers = tuple(
+        Layer(owner or path.name, owner or path.name, "Tensors", "other", parameters=tuple(found), macs=None, called=False)
+        for owner, found in modules.items()
+    )
+    summary = Summary(
+        model=Model(path.name, kind.rpartition(" ")[2], ""),
+        inputs=(),
+        outputs=(),
+        layers=layers,
+        modules=_containers(modules),
+        trace=Trace("header"),
+        environment=(("resnet_inspect", __version__),),
+    )
+    return Answer(summary)
+
+
+def _parameter(entry: Entry) -> tuple[str, Parameter]:
+    """The module that a tensor belongs to, and the tensor. Keras' files have a folder ``vars`` in between."""
+    *owner, last = entry.name.replace("/", ".").split(".")
+    if owner[-1:] == ["vars"]:
+        owner.pop()
+    role = _ROLES.get(last, "unknown")
+    counted = role == "unknown" or last.startswith("moving")  # Keras counts statistics as parameters
+    return ".".join(owner), Parameter(entry.name, entry.shape, entry.dtype, role, counted, entry.stored_bytes)
+
+
+def _containers(owners: dict[str, list[Parameter]]) -> tuple[tuple[str, str], ...]:
+    found = {"": "Checkpoint"}
+    for owner in owners:
+        parts = owner.split(".")
+        for end in range(1, len(parts)):
+            found.setdefault(".".join(parts[:end]), "Module")
+    return tuple(found.items())
