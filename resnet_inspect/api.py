@@ -14,6 +14,7 @@ from . import checks, diffs, ir, ir_json
 from .analysis.rows import rows
 from .backends import DTYPES, OBJECTS, load_framework
 from .backends.source import read
+from .call import Call, Spec, parse_spec
 from .checks.settings import AMOUNTS, rules
 from .errors import BadRequestError, InspectError
 from .files import write_whole
@@ -68,7 +69,7 @@ class Summary(ir.Summary):
 
 def summarize(
     model: Any,
-    input: str | Sequence[Any],  # noqa: A002 - the word users of every such tool know
+    input: str | Sequence[Any] | Mapping[str, Any],  # noqa: A002 - the word users of every such tool know
     *,
     batch: int | None = None,
     dtype: Any = None,
@@ -76,7 +77,9 @@ def summarize(
     """Summarises a ``torch.nn.Module`` or a Keras model without changing it: modes, buffers and random state stay.
 
     ``input`` is a shape (``"3x224x224"``, ``(3, 224, 224)``; a batch of 1 is added), a tensor, or a list of
-    them for several inputs. ``dtype`` (``"float16"``, ``torch.float16``) is the inputs' (default: the model's own).
+    them for several inputs. A dict has keyword arguments; in it and in what is nested deeper, shapes have their batch,
+    and may have a type: ``{"ids": "1x128:int64", "boxes": [(1, 4), None]}``. Tensors may stand in any object.
+    ``dtype`` (``"float16"``, ``torch.float16``) is the inputs' (default: the model's own).
 
     Raises:
         BadRequestError: ``input``, ``batch`` or ``dtype`` is none.
@@ -88,11 +91,7 @@ def summarize(
     name = None if dtype is None else str(dtype).removeprefix("torch.")
     if name is not None and name not in ir.DTYPE_BITS:
         raise BadRequestError(f"there is no dtype {dtype!r}; use {', '.join(DTYPES)}")
-    several = isinstance(input, (list, tuple)) and any(
-        not isinstance(size, SupportsIndex) or _is_tensor(size) for size in input
-    )
-    items = [item if _is_tensor(item) else _sizes(item) for item in (input if several else [input])]
-    return Summary.of(_adapter_of(model).summarize_object(model, items, batch, name))
+    return Summary.of(_adapter_of(model).summarize_object(model, _inputs(input), batch, name))
 
 
 class Diff(diffs.Diff):
@@ -225,6 +224,54 @@ def _adapter_of(model: Any) -> Any:
 
 def _is_tensor(item: Any) -> bool:
     return hasattr(item, "detach")
+
+
+def _inputs(given: Any) -> list[Any] | Call:
+    """Shapes and tensors in a row, or a call where there are names or nested values."""
+    if isinstance(given, Mapping):
+        if not given or not all(isinstance(name, str) for name in given):
+            raise BadRequestError(f"a dict of inputs has the names of keyword arguments; got {given!r:.80}")
+        return _call(given, Call((), tuple((name, _nested(item)) for name, item in given.items())))
+    several = isinstance(given, (list, tuple)) and not _is_shape(given)
+    items = list(given) if several else [given]
+    if several and given and not all(_is_plain(item) for item in items):
+        return _call(given, Call(tuple(_nested(item) for item in items)))
+    return [item if _is_tensor(item) else _sizes(item) for item in items]
+
+
+def _call(given: Any, call: Call) -> Call:
+    if not any(map(_holds_tensors, (*call.args, *(item for _, item in call.kwargs)))):
+        raise BadRequestError(
+            f"an input is a shape ('3x224x224', (3, 224, 224)), a tensor, or a list or dict of them; got {given!r:.80}"
+        )
+    return call
+
+
+def _holds_tensors(item: Any) -> bool:
+    """Whether a value is, or may hold, a tensor; nobody knows of objects that aren't plain."""
+    if isinstance(item, (tuple, list)):
+        return any(map(_holds_tensors, item))
+    if isinstance(item, Mapping):
+        return any(map(_holds_tensors, item.values()))
+    return item is not None and not isinstance(item, (bool, int, float, complex, str, bytes))
+
+
+def _is_shape(item: Any) -> bool:
+    return isinstance(item, (list, tuple)) and all(isinstance(n, SupportsIndex) and not _is_tensor(n) for n in item)
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether it is a shape or a tensor, and nothing that holds them."""
+    return _is_tensor(item) or (isinstance(item, str) and ":" not in item) or (bool(item) and _is_shape(item))
+
+
+def _nested(item: Any) -> Any:
+    """Shapes in dicts, lists and tuples as ``Spec``s; anything else is what the model is given."""
+    if isinstance(item, str):
+        return parse_spec(item)
+    if type(item) in (tuple, list):
+        return Spec(_sizes(item)) if item and _is_shape(item) else type(item)(map(_nested, item))
+    return {key: _nested(value) for key, value in item.items()} if type(item) is dict else item
 
 
 def _sizes(item: Any) -> tuple[int, ...]:

@@ -21,6 +21,8 @@ DTYPE_BITS = {
     "bool": 8,
     "uint8": 8,
     "int8": 8,
+    "qint8": 8,
+    "quint8": 8,
     "float8_e4m3fn": 8,
     "float8_e5m2": 8,
     "int16": 16,

@@ -1,33 +1,30 @@
-"""The torch backend: torchvision's models by name, any module object, and lowered blocks."""
+"""The torch backend: torchvision's models by name, and lowered blocks."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
-import platform
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 from torchvision import models
 
 from ..analysis.fit import Entry
 from ..blocks.residual import BlockSpec, residual_block
+from ..call import Call
 from ..errors import BadRequestError, InputError, ModelError
-from ..ir import Model, Summary, Trace
+from ..ir import Model
 from ..shape import Expected, Resolved, resolve
-from ..version import __version__
 from .chatter import held_back
 from .from_local import resolve_block
 from .request import Answer, Metric, Request
-from .torch_build import kept_random_state, kept_state, on_meta, quiet, stand_ins, with_zeros
+from .torch_build import kept_random_state, on_meta, quiet, with_zeros
+from .torch_inputs import asked
 from .torch_lower import lower
-from .torch_tensors import describe, dtype_name, tensors_in
-from .torch_trace import NotOnMetaError, Recorder
+from .torch_run import entries_of, trace
 from .weights import check_fit, is_file, weights_label
 
 #: Detection models resize their images themselves; torchvision publishes their cost for these squares.
@@ -54,7 +51,7 @@ def summarize(request: Request) -> Answer:
         model = _built(request, name, lambda: on_meta(build))
         check_fit(request, f"torch:{name}", lambda: entries_of(model))
         inputs, images = _inputs(name, model)
-        resolved = _resolve(request, name, inputs)
+        resolved = asked(request) or _resolve(request, name, inputs)
         builder = models.get_model_builder(name)
         published = _published(name, request.weights)
         weights = published.name if published else weights_label(request.weights)
@@ -67,7 +64,8 @@ def summarize(request: Request) -> Answer:
             as_list=images,
             rebuild=lambda: with_zeros(build),
         )
-    return Answer(summary, tuple(item.note for item in resolved if item.note), _metrics(name, published))
+    notes = () if isinstance(resolved, Call) else tuple(item.note for item in resolved if item.note)
+    return Answer(summary, notes, _metrics(name, published))
 
 
 def native(request: Request) -> str:
@@ -172,13 +170,6 @@ def _metrics(name: str, weights: Any) -> tuple[Metric, ...]:
     )
 
 
-def entries_of(model: nn.Module) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(name, tuple(tensor.shape), dtype_name(tensor), optional=name.endswith("num_batches_tracked"))
-        for name, tensor in model.state_dict().items()
-    )
-
-
 def _known(name: str) -> str:
     known = models.list_models()
     lower_case = name.lower()
@@ -243,69 +234,3 @@ def _image(sizes: tuple[int, ...], expected: Expected, request: Request) -> Reso
     if len(sizes) == 4 and sizes[0] == 1:
         sizes = sizes[1:]
     return resolve(sizes, expected, request.layout)
-
-
-def trace(
-    model: nn.Module,
-    described: Model,
-    inputs: Sequence[Resolved | torch.Tensor],
-    dtype: str,
-    as_list: bool = False,
-    rebuild: Callable[[], nn.Module] | None = None,
-) -> Summary:
-    """Runs the model once on meta, or on real tensors where it reads values: ``rebuild``'s, or else its own."""
-    hint = next((item.hint for item in inputs if isinstance(item, Resolved) and item.hint), None)
-    try:
-        try:
-            return _run(model, described, inputs, dtype, as_list, Trace("meta"))
-        except NotOnMetaError as error:
-            real = rebuild() if rebuild else model
-            return _run(real, described, inputs, dtype, as_list, Trace("real", f"on meta, {error}"))
-    except NotOnMetaError as error:
-        raise InputError(f"{described.name}: {error}") from error
-    except InputError as error:
-        raise error.with_hint(hint) from error
-
-
-def _run(
-    model: nn.Module,
-    described: Model,
-    inputs: Sequence[Resolved | torch.Tensor],
-    dtype: str,
-    as_list: bool,
-    trace: Trace,
-) -> Summary:
-    on_meta = trace.method == "meta"
-    first = next(model.parameters(), None)
-    device = torch.device("meta") if on_meta else first.device if first is not None else torch.device("cpu")
-    with kept_state(model), stand_ins(model, on_meta), device if on_meta else nullcontext():
-        tensors: list[tuple[torch.Tensor, str | None]] = []
-        for item in inputs:
-            if isinstance(item, torch.Tensor):
-                tensors.append((item.detach().clone().to(device), None))
-            else:
-                made = torch.zeros(item.shape, dtype=getattr(torch, dtype), device=device)
-                tensors.append((made, item.layout))
-        arguments = [tensor for tensor, _ in tensors]
-        recorder = Recorder(model, described.name)
-        output = recorder.record(lambda: model(arguments) if as_list else model(*arguments), tensors)
-        layers, unused = recorder.finish()
-    return Summary(
-        model=described,
-        inputs=tuple(describe(tensor, layout) for tensor, layout in tensors),
-        outputs=tuple(recorder.describe(tensor) for tensor in tensors_in(output)),
-        layers=layers,
-        modules=tuple((path, type(module).__name__) for path, module in model.named_modules()),
-        trace=trace,
-        unused=unused,
-        environment=_environment(),
-    )
-
-
-def _environment() -> tuple[tuple[str, str], ...]:
-    return (
-        ("resnet_inspect", __version__),
-        ("python", platform.python_version()),
-        ("torch", torch.__version__),
-        ("torchvision", torchvision.__version__),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from torch.nn.modules.module import (
     register_module_parameter_registration_hook,
 )
 from torch.overrides import TorchFunctionMode
+
+from .torch_walk import modules_of
 
 _FILLS = ("normal_", "uniform_", "fill_", "zero_", "trunc_normal_", "bernoulli_", "exponential_", "erfinv_")
 
@@ -73,7 +76,7 @@ def kept_state(model: nn.Module) -> Iterator[None]:
     attributes are put back, and the contents of its plain containers. On real tensors the fast path hides the
     work of attention from every observer. Modes are set module by module, because models override ``train``.
     """
-    modules = list(model.modules())
+    modules = [module for _, module in modules_of(model)]
     kept = [(module, type(module), module.training, dict(vars(module)), _contents(module)) for module in modules]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -115,6 +118,16 @@ def kept_random_state() -> Iterator[None]:
 
 
 @contextmanager
+def eager() -> Iterator[None]:
+    """What was compiled runs as it was written inside: a compiler would hide it, or try to compile our observers."""
+    if "torch._dynamo" not in sys.modules:
+        yield  # nothing can have been compiled
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
     """No warnings: they are the frameworks' chatter, and a failure says its own words."""
     with warnings.catch_warnings():
@@ -130,10 +143,11 @@ def stand_ins(model: nn.Module, on_meta: bool) -> Iterator[None]:
     """
     made: dict[int, Any] = {}
     originals: list[tuple[Any, str, Any]] = []
-    recurrent = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
+    modules = [module for _, module in modules_of(model)]
+    recurrent = [module for module in modules if isinstance(module, nn.RNNBase)]
     flat = [module._flat_weights for module in recurrent]
     try:
-        for module in model.modules():
+        for module in modules:
             for store in (module._parameters, module._buffers, vars(module)):
                 for name, tensor in list(store.items()):
                     if not isinstance(tensor, torch.Tensor) or (on_meta and tensor.is_meta):
@@ -162,7 +176,24 @@ def _like(original: Any, tensor: torch.Tensor) -> Any:
 
 
 def _to_meta(tensor: Any) -> Any:
-    return None if tensor is None else _like(tensor, tensor.detach().to("meta"))
+    """A stand-in of the same logical shape; of a packed or sharded tensor, ``stored_bytes`` remembers the real size."""
+    if tensor is None:
+        return None
+    if nn.parameter.is_lazy(tensor):
+        return type(tensor)(requires_grad=tensor.requires_grad, device="meta", dtype=tensor.dtype)
+    if not hasattr(tensor, "__tensor_flatten__"):
+        return _like(tensor, tensor.detach().to("meta"))
+    stand_in = _like(tensor, torch.empty(tensor.shape, dtype=tensor.dtype, device="meta"))
+    if not hasattr(tensor, "full_tensor"):  # a shard of a DTensor is a part of its global size
+        stand_in.stored_bytes = _stored_bytes(tensor)
+    return stand_in
+
+
+def _stored_bytes(tensor: Any) -> int:
+    """Bytes of the tensors that a packed one is made of."""
+    if not hasattr(tensor, "__tensor_flatten__"):
+        return int(tensor.numel() * tensor.element_size())
+    return sum(_stored_bytes(getattr(tensor, name)) for name in tensor.__tensor_flatten__()[0])
 
 
 def _registered_on_meta(_module: nn.Module, _name: str, tensor: Any) -> Any:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..analysis.fit import Entry
-from ..errors import BadRequestError, ModelError
+from ..call import Call
+from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Model, Summary
 from ..shape import Expected, Resolved, format_shape, resolve
-from .from_torch import entries_of, trace
 from .request import Request
 from .torch_build import kept_random_state, on_meta, quiet, with_zeros
+from .torch_inputs import asked
+from .torch_run import entries_of, trace
+from .torch_walk import modules_of, tensors_of
 from .weights import check_fit, weights_label
 
 
 def summarize_object(
-    model: nn.Module, inputs: Sequence[Any], batch: int | None = None, dtype: str | None = None
+    model: nn.Module, inputs: Sequence[Any] | Call, batch: int | None = None, dtype: str | None = None
 ) -> Summary:
     """Summarises a module as it is: its weights are swapped for meta during the run, then put back.
 
@@ -27,11 +30,12 @@ def summarize_object(
         ModelError: ``model`` is no module.
         InputError: the input doesn't fit.
     """
-    if not isinstance(model, nn.Module):
-        raise ModelError(f"expected a torch.nn.Module, got {type(model).__name__}")
-    _check_sizes_known(model)
-    first = next(model.parameters(), None)
-    floating = first.dtype if first is not None and first.is_floating_point() else torch.float32
+    model = _module(model)
+    described = Model(type(model).__name__, "torch", f"{type(model).__module__}.{type(model).__qualname__}")
+    if isinstance(inputs, Call):
+        if batch is not None:
+            raise BadRequestError("named and nested inputs have their own batch: leave batch out")
+        return trace(model, described, inputs, dtype or _floating(model))
     given: list[Resolved | torch.Tensor] = []
     for item in inputs:
         if not isinstance(item, torch.Tensor):
@@ -40,16 +44,19 @@ def summarize_object(
             raise BadRequestError("a tensor has its own batch and dtype: leave batch and dtype out")
         else:
             given.append(item)
-    described = Model(type(model).__name__, "torch", f"{type(model).__module__}.{type(model).__qualname__}")
-    return trace(model, described, given, dtype or str(floating).removeprefix("torch."))
+    return trace(model, described, given, dtype or _floating(model))
 
 
-def summarize_built(build: Callable[[], Any], request: Request) -> tuple[Summary, tuple[str, ...]]:
+def summarize_built(
+    build: Callable[[], Any], request: Request, declared: Callable[[Any], Call | Expected | None] | None = None
+) -> tuple[Summary, tuple[str, ...]]:
     """Summarises what ``build`` gives, built on meta if it can be.
+
+    ``declared`` tells what a model reads by default: a call, or an image, which other sizes are read as then.
 
     Raises:
         ModelError: it gives no module.
-        BadRequestError: no input was given and the module has no ``example_input_array``.
+        BadRequestError: no input was given and the module doesn't say what it reads.
         InputError: the input doesn't fit.
     """
     model, notes = _module_of(build)
@@ -57,18 +64,32 @@ def summarize_built(build: Callable[[], Any], request: Request) -> tuple[Summary
         model = model.to(getattr(torch, request.dtype))
     name = type(model).__name__
     check_fit(request, name, lambda: entries_of(model))
-    given: list[Any] = list(request.inputs)
-    example = getattr(model, "example_input_array", None)  # a LightningModule's
-    if not given and isinstance(example, torch.Tensor):
-        given = [tuple(example.shape)]
-    if not given:
+    inputs: Sequence[Resolved] | Call | None = asked(request)
+    own = (declared or example)(model) if inputs is None else None
+    if isinstance(own, Expected):
+        shapes = request.inputs or (own.sizes[1:],)
+        layout = request.layout if request.inputs else own.layout
+        inputs = [resolve(sizes, own, layout, request.batch) for sizes in shapes]
+    elif request.inputs:
+        inputs = [_resolve_for_object(model, sizes, request.batch, request.layout) for sizes in request.inputs]
+    else:
+        inputs = inputs or own
+    if inputs is None:
         raise BadRequestError(f"{request.model} doesn't say what it reads: add --input 3x224x224")
-    resolved = [_resolve_for_object(model, tuple(sizes), request.batch, request.layout) for sizes in given]
+    if not isinstance(inputs, Call):
+        notes = (*notes, *(item.note for item in inputs if item.note))
     described = Model(name, "torch", "", weights=weights_label(request.weights))
-    first = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
-    dtype = str(first).removeprefix("torch.")
-    summary = trace(model, described, resolved, dtype, rebuild=lambda: with_zeros(build))
-    return summary, (*notes, *(item.note for item in resolved if item.note))
+    return trace(model, described, inputs, _floating(model), rebuild=lambda: with_zeros(build)), notes
+
+
+def example(model: nn.Module) -> Call | None:
+    """The inputs that a LightningModule has as an example, in the forms that it may have."""
+    found = getattr(model, "example_input_array", None)
+    if found is None:
+        return None
+    if isinstance(found, Mapping):
+        return Call((), tuple(found.items()))
+    return Call(found if isinstance(found, tuple) else (found,))
 
 
 def state_of(build: Callable[[], Any]) -> tuple[Entry, ...]:
@@ -78,23 +99,32 @@ def state_of(build: Callable[[], Any]) -> tuple[Entry, ...]:
 
 def _module_of(build: Callable[[], Any]) -> tuple[nn.Module, tuple[str, ...]]:
     """What ``build`` gives, on meta unless its constructor needs values; and a note if it does."""
-    notes: tuple[str, ...] = ()
     try:
-        model = on_meta(build)
+        return _module(on_meta(build)), ()
+    except InspectError:
+        raise
     except Exception as error:
         with kept_random_state(), quiet():
             model = build()  # fails as the user's code does, or works because it isn't on meta
-        notes = (f"built with all its weights: on meta, {error}",)
+        return _module(model), (f"built with all its weights: on meta, {error}",)
+
+
+def _module(model: Any) -> nn.Module:
+    """The module itself, not what ``torch.compile`` made of it."""
     if not isinstance(model, nn.Module):
         raise ModelError(f"expected a torch.nn.Module, got {type(model).__name__}")
-    _check_sizes_known(model)
-    return model, notes
+    compiled: nn.Module = getattr(model, "_orig_mod", model)
+    return compiled
 
 
-def _check_sizes_known(model: nn.Module) -> None:
-    lazy = [name for name, parameter in model.named_parameters() if nn.parameter.is_lazy(parameter)]
-    if lazy:
-        raise ModelError(f"{type(model).__name__}: {lazy[0]} is lazy, its size isn't known yet: run the model once")
+def _floating(model: nn.Module) -> str:
+    """The element type of the model's weights, for inputs that say none."""
+    types = (parameter.dtype for _, parameter in tensors_of(model, "_parameters"))
+    return str(next((kind for kind in types if kind.is_floating_point), torch.float32)).removeprefix("torch.")
+
+
+#: What reads positions of features: three sizes have a batch already.
+_SEQUENCES = (nn.RNNBase, nn.MultiheadAttention, nn.Transformer, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 
 
 def _resolve_for_object(
@@ -103,20 +133,21 @@ def _resolve_for_object(
     """The shape for a module about which nothing is known but its layers.
 
     The first convolution or pooling tells how many dimensions an item has; without one, four and more sizes have a
-    batch and fewer don't.
+    batch and fewer don't, or three and more where there are layers of sequences.
     """
     kinds: dict[str, tuple[type[nn.Module], ...]] = {
         "NCL": (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d),
         "NCHW": (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d),
         "NCDHW": (nn.Conv3d, nn.MaxPool3d, nn.AvgPool3d),
     }
-    layouts = [layout for module in model.modules() for layout, kind in kinds.items() if isinstance(module, kind)]
+    layouts = [layout for _, module in modules_of(model) for layout, kind in kinds.items() if isinstance(module, kind)]
     layout = layouts[0] if layouts else None
-    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
+    first = next((module for _, module in modules_of(model) if isinstance(module, nn.Conv2d)), None)
     if first is not None and layout == "NCHW" and (wanted is not None or len(sizes) < 3):
         # 512, or 512x512x3 in Keras' order: as people type it for a model of the library.
         return resolve(sizes, Expected("NCHW", (1, first.in_channels, 224, 224)), wanted, batch)
-    if len(sizes) < (len(layout) if layout else 4):
+    sequences = not layout and any(isinstance(module, _SEQUENCES) for _, module in modules_of(model))
+    if len(sizes) < (len(layout) if layout else 3 if sequences else 4):
         sizes = (batch or 1, *sizes)
     elif batch not in (None, sizes[0]):
         raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")

@@ -147,6 +147,11 @@ def torch_class(module: nn.Module) -> type[nn.Module] | None:
     return None
 
 
+def is_packed(module: Any) -> bool:
+    """Whether a module is one of torch's quantised ones, whose weight is a method that unpacks it."""
+    return type(module).__module__.startswith("torch.ao.nn.quantized") and callable(getattr(module, "weight", None))
+
+
 def describe_module(module: nn.Module) -> tuple[str, Attributes]:
     """The op of a module and everything that changes what it computes."""
     cls = torch_class(module)

@@ -23,8 +23,10 @@ from ..ir import Attributes, Layer, Tensor
 from ..shape import format_shape
 from . import torch_cost, torch_functions, torch_ops
 from .torch_edges import Edges, Source
-from .torch_parameters import Parameters
+from .torch_parameters import Parameters, is_lazy
 from .torch_tensors import describe, dtype_name, replaced, tensors_in
+from .torch_walk import modules_of
+from .user_code import place
 
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
@@ -59,7 +61,7 @@ class Recorder:
         self.layers: list[Layer] = []
         self.edges = Edges()
         self.parameters = Parameters(model)
-        self._paths = {module: path for path, module in model.named_modules()}
+        self._paths = {module: path for path, module in modules_of(model)}
         self._taken = set(self._paths.values())
         self._model = model
         self._calls: dict[str, int] = {}
@@ -71,15 +73,15 @@ class Recorder:
         #: they pass through it as they are, and are explained only if they come out of it.
         self._explained: list[tuple[BaseException, Exception]] = []
 
-    def record(self, run: Callable[[], Any], inputs: list[tuple[torch.Tensor, str | None]]) -> Any:
-        """Runs ``run`` and records it; ``inputs`` are the tensors that it gets, with their layouts.
+    def record(self, run: Callable[[], Any], inputs: list[tuple[str, torch.Tensor, str | None]]) -> Any:
+        """Runs ``run`` and records it; ``inputs`` are the tensors that it gets, with their names and layouts.
 
         Raises:
             InputError: the forward failed, with the layer and the shapes that it met.
             NotOnMetaError: it failed because tensors on meta have no values.
         """
-        for tensor, layout in inputs:
-            self._add("input", "Input", "input", [], [tensor], layouts=[layout])
+        for name, tensor, layout in inputs:
+            self._add(name, "Input", "input", [], [tensor], layouts=[layout])
         original = nn.Module.__call__
         recorder = self
 
@@ -135,9 +137,13 @@ class Recorder:
         ]
         output = replaced(output, lambda t: self._renamed(t) if any(t is other for other in untouched) else t)
         used = [t for m in module.modules() for t in (*m._parameters.values(), *m._buffers.values()) if t is not None]
-        used += [t for t in given if t in self.parameters]
+        used += given
         outputs = [t for t in tensors_in(output) if not any(t is other for other in untouched)]
-        self._add(path, type(module).__name__, op, inputs, outputs, attributes, work, used, sources=sources)
+        if work.macs is None and torch_ops.is_packed(module):
+            work.macs = self._by_rule(op, attributes, inputs)
+        self._add(
+            path, type(module).__name__, op, inputs, outputs, attributes, work, used, sources=sources, module=module
+        )
         return output
 
     def _renamed(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -205,7 +211,7 @@ class Recorder:
         attributes = torch_functions.function_attributes(func, args, kwargs)
         if any(output is tensor for output in outputs for tensor in inputs):
             attributes = (*(item for item in attributes if item[0] != "inplace"), ("inplace", True))
-        self._add(self._inside(name), name, torch_functions.function_op(name), inputs, outputs, attributes, work, used)
+        self._add(self._inside(name), name, torch_functions.function_op(name), inputs, outputs, attributes, work, given)
 
     def _inside(self, name: str) -> str:
         """The path of a function in the running module: ``layer1.0.add``, the next one ``layer1.0.add_1``.
@@ -237,13 +243,14 @@ class Recorder:
         used: list[torch.Tensor] | None = None,
         layouts: list[str | None] | None = None,
         sources: list[tuple[torch.Tensor, Source, str]] | None = None,
+        module: nn.Module | None = None,
     ) -> None:
         identity = self._identity(path)
         sources = self._sources(inputs) if sources is None else sources
         if layouts is None:
             known = [source.layout for _, source, _ in sources]
             layouts = [torch_ops.output_layout(op, t.dim(), known) for t in outputs]
-        parameters, shared = self.parameters.claim(used or ())
+        parameters, shared = self.parameters.claim(used or (), module)
         self.layers.append(
             Layer(
                 id=identity,
@@ -264,6 +271,13 @@ class Recorder:
         if work and work.mutated:
             self.edges.written(work.mutated, identity)
 
+    def _by_rule(self, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> int | None:
+        """The cost of a layer whose operators nobody knows, from what it computes."""
+        try:
+            return ops.apply(op, dict(attributes), [self.describe(t) for t in inputs]).macs
+        except (InputError, KeyError, TypeError, ValueError):
+            return None
+
     def _identity(self, path: str) -> str:
         """``path`` for the first call, ``path:2`` for the second; a path that looks so itself is stepped over."""
         while True:
@@ -283,7 +297,7 @@ class Recorder:
         if any(t.is_meta for t in inputs) and _autocast():
             raise NotOnMetaError("autocast has no effect")
         cls = torch_ops.torch_class(module)
-        if cls is None or type(module).forward is not cls.forward or len(inputs) != 1:
+        if cls is None or type(module).forward is not cls.forward or len(inputs) != 1 or is_lazy(module):
             return
         (tensor,) = inputs
         weight = module._parameters.get("weight")
@@ -321,7 +335,8 @@ class Recorder:
             cause = cause.__cause__ or cause.__context__
         if isinstance(error, Exception) and _is_about_meta(error):
             return NotOnMetaError(f"{type(self._model).__name__}: {_first_line(error)}")
-        return InputError(f"{self.name}: its forward fails: {type(error).__name__}: {_first_line(error)}")
+        where = place(error)
+        return InputError(f"{self.name}: {where}its forward fails: {type(error).__name__}: {_first_line(error)}")
 
     def describe(self, tensor: torch.Tensor) -> Tensor:
         """A tensor with the layout that its layer gave it."""
@@ -339,6 +354,10 @@ _CHECKED = frozenset(
     for op in ops.RULES
     if op.startswith(("conv1d", "conv2d", "conv3d", "max_pool", "avg_pool")) or op in ("batch_norm", "dense")
 )
+
+
+#: What torch says where tensors on meta aren't enough: it would need values, or a formula for an operator of one's own.
+_NO_VALUES = ("data-dependent", "no fake impl")
 
 
 class _RefusedError(RuntimeError):
@@ -373,7 +392,7 @@ class _Operators(TorchDispatchMode):
 def _is_leaf(module: nn.Module) -> bool:
     # A scripted module's own dictionary can't be iterated, only its keys can.
     children = [name for name in module._modules.keys() if name != "parametrizations"]  # noqa: SIM118
-    return not children or isinstance(module, _COMPOSITE_LEAVES)
+    return not children or isinstance(module, _COMPOSITE_LEAVES) or torch_ops.is_packed(module)
 
 
 def _check_dtype(op: str, tensor: torch.Tensor, weight: torch.Tensor | None) -> None:
@@ -389,7 +408,8 @@ def _autocast() -> bool:
 
 
 def _is_about_meta(error: Exception) -> bool:
-    return isinstance(error, NotImplementedError) or " meta" in str(error).lower() or "data-dependent" in str(error)
+    said = str(error)
+    return isinstance(error, NotImplementedError) or " meta" in said.lower() or any(word in said for word in _NO_VALUES)
 
 
 def _first_line(error: BaseException) -> str:

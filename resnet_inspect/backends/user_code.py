@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import InspectError, ModelError
 
 #: Code that isn't the user's: what a traceback passes through on its way.
-_NOT_THEIRS = ("site-packages", "dist-packages", "importlib", str(Path(__file__).parent.parent))
+_NOT_THEIRS = ("site-packages", "dist-packages", "importlib", "/lib/python", str(Path(__file__).parent.parent))
 
 
 def is_reference(place: str) -> bool:
@@ -61,10 +61,10 @@ def theirs(reference: str) -> Iterator[None]:
     except SystemExit as error:
         raise ModelError(f"{reference}: its code ends the program (exit code {error.code})") from error
     except Exception as error:
-        raise ModelError(f"{reference}: {_place(error)}{type(error).__name__}: {error}") from error
+        raise ModelError(f"{reference}: {place(error)}{type(error).__name__}: {error}") from error
 
 
-def _place(error: Exception) -> str:
+def place(error: BaseException) -> str:
     """``net.py:12: `` of the user's line that was the last to run, or that can't be read."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}:{error.lineno}: "

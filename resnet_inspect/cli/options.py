@@ -19,7 +19,7 @@ from ..backends.user_code import is_reference
 from ..errors import BadRequestError
 from ..files import write_whole
 from ..ir import Attributes, frozen_value
-from ..render import ENDINGS, FORMATS, View, render
+from ..render import ENDINGS, FORMATS, GRAPHS, View, render
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
         click.option(
             "--rails/--no-rails",
             default=None,
-            help="Draw connections other than to the row above as lanes. Default: on a terminal and in svg.",
+            help="Draw connections other than to the row above as lanes. Default: on a terminal and in table-svg.",
         ),
         click.option("--optimizer", type=click.Choice([*OPTIMIZERS]), help="Estimate the memory of training with it."),
         click.option("--ascii", "ascii_only", is_flag=True, help="Draw tables without box characters."),
@@ -141,14 +141,21 @@ def deliver(
     shaping: dict[str, object] = {"--columns": columns, "--sort": sort, "--top": top}
     if chosen == "json":
         shaping |= {"--depth": depth is not None, "--only": only, "--optimizer": optimizer}
-    if chosen in ("json", "tree") and (given := [name for name, value in shaping.items() if value]):
-        always = "JSON always has every layer" if chosen == "json" else "a tree has no columns and its own order"
-        raise BadRequestError(f"{given[0]} shapes tables; {always}")
+    if chosen in GRAPHS:
+        shaping |= {"--rails": rails is not None, "--optimizer": optimizer}
+    refusals = {
+        "json": "JSON always has every layer",
+        "tree": "a tree has no columns and its own order",
+        **dict.fromkeys(GRAPHS, f"{chosen} draws the graph (--depth, --only); table-svg is a picture of the table"),
+    }
+    if chosen in refusals and (given := [name for name, value in shaping.items() if value]):
+        raise BadRequestError(f"{given[0]} shapes tables; {refusals[chosen]}")
     if rails and chosen in ("json", "csv"):
         raise BadRequestError(f"--rails draws; {chosen} has the connections of every layer as they are")
     draw = draw_options(output, ascii_only)
     if rails is None:
-        rails = not sort and top is None and (chosen == "svg" or (chosen == "table" and draw["width"] is not None))
+        drawn = chosen == "table-svg" or (chosen == "table" and draw["width"] is not None)
+        rails = drawn and not sort and top is None
     view = View(
         depth=depth,
         only=only,

@@ -1,0 +1,75 @@
+"""All models of a library against torch's own counts: ``python benchmarks/libraries.py timm > timm.jsonl``.
+
+One JSON line a model goes to stdout, the figure of how many agree, fall back or fail to stderr. A model that hangs or
+crashes ends its own child only.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from resnet_inspect.backends.request import Request
+from resnet_inspect.backends.worker import Session, Task
+from resnet_inspect.errors import InspectError
+
+WORKERS = 2
+TIMEOUT = 600.0
+
+
+def names(library: str) -> list[str]:
+    """The models that a library lists."""
+    if library == "timm":
+        import timm
+
+        return list(timm.list_models())
+    from benchmarks.architectures import ARCHITECTURES
+
+    return list(ARCHITECTURES)
+
+
+def main(library: str, wanted: list[str]) -> None:
+    models = wanted or names(library)
+    sessions = [Session("benchmarks.truth", TIMEOUT) for _ in range(WORKERS)]
+
+    def look(index: int, session: Session) -> None:
+        for model in models[index::WORKERS]:
+            try:
+                found = json.loads(session.ask(Task("benchmarks.truth", library, Request(model)))["text"])
+            except InspectError as error:
+                found = {"model": model, "crash": str(error)}
+            results.append(found)
+            print(json.dumps(found), flush=True)
+
+    results: list[dict[str, Any]] = []
+    with ThreadPoolExecutor(WORKERS) as threads:
+        list(threads.map(look, range(WORKERS), sessions))
+    for session in sessions:
+        session.end()
+    counts = dict.fromkeys(["agree", "differ", "real tensors", "not counted", "clear error", "crash or hang"], 0)
+    for item in results:
+        counts[verdict(item)] += 1
+        counts["real tensors"] += item.get("method") == "real"
+    print(f"{library}: {len(results)} models;", ", ".join(f"{n} {word}" for word, n in counts.items()), file=sys.stderr)
+
+
+def verdict(item: dict[str, Any]) -> str:
+    """What became of a model. MACs are compared where torch's counter could run and nothing is uncounted."""
+    if "crash" in item:
+        return "crash or hang"
+    if "error" in item:
+        return "clear error"
+    if item.get("own_params", item["params"]) != item["params"]:
+        return "differ"
+    if item["uncounted"]:
+        return "not counted"
+    return "agree" if item.get("own_flops", 2 * item["macs"]) == 2 * item["macs"] else "differ"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

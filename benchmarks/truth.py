@@ -1,0 +1,69 @@
+"""What torch itself says of a library's model, beside what we say: the tasks of ``libraries.py``' children."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from resnet_inspect.backends import adapter
+from resnet_inspect.backends.request import Request
+from resnet_inspect.errors import InspectError
+
+
+def timm(request: Request) -> str:
+    """One model of timm, as ``compared`` tells it."""
+    import timm as library
+    from timm.data import resolve_data_config
+
+    def build() -> tuple[Any, dict[str, Any]]:
+        model = library.create_model(request.model)
+        return model, {"x": (1, *resolve_data_config({}, model=model)["input_size"])}
+
+    return compared("timm", request, build)
+
+
+def transformers(request: Request) -> str:
+    """One architecture of transformers in its default configuration, as ``compared`` tells it."""
+    from resnet_inspect.backends import from_transformers
+
+    def build() -> tuple[Any, Any]:
+        model = from_transformers.built(request)
+        return model, from_transformers.declared(model, request)
+
+    return compared("transformers", request, build)
+
+
+def compared(library: str, request: Request, build: Callable[[], tuple[Any, Any]]) -> str:
+    """Our parameters and MACs against ``numel`` and torch's own counter, or the error that we give."""
+    found: dict[str, Any] = {"model": request.model}
+    try:
+        summary = adapter(library).summarize(request).summary
+    except InspectError as error:
+        return json.dumps({**found, "error": str(error), "layer": getattr(error, "layer", None)})
+    found |= {"method": summary.trace.method, "layers": len(summary.layers), "uncounted": summary.totals.uncounted[:5]}
+    found |= {"params": summary.totals.params, "macs": summary.totals.macs}
+    try:
+        with torch.device("meta"), torch.no_grad():
+            model, inputs = build()
+            found["own_params"] = sum(parameter.numel() for parameter in model.parameters())
+            with FlopCounterMode(display=False) as counter:
+                _run(model.eval(), inputs)
+            found["own_flops"] = counter.get_total_flops()
+    except Exception as error:
+        found["own_error"] = f"{type(error).__name__}: {error}"[:300]
+    return json.dumps(found)
+
+
+def _run(model: Any, inputs: Any) -> None:
+    """One forward on zeros; shapes stand for floating tensors."""
+    from resnet_inspect.backends.torch_inputs import made
+
+    if isinstance(inputs, dict):
+        model(*(torch.zeros(shape) for shape in inputs.values()))
+        return
+    given = made(inputs, torch.device("meta"), "float32")
+    model(*given.args, **given.kwargs)

@@ -1,0 +1,111 @@
+"""One run of a torch module, from what it is called with to a summary."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+
+import torch
+from torch import nn
+
+from ..analysis.fit import Entry
+from ..call import Call
+from ..errors import InputError
+from ..ir import Model, Summary, Trace
+from ..shape import Resolved
+from ..version import __version__
+from .torch_build import eager, kept_state, stand_ins
+from .torch_inputs import made
+from .torch_parameters import is_lazy
+from .torch_tensors import describe, dtype_name, tensors_in
+from .torch_trace import NotOnMetaError, Recorder
+from .torch_walk import deeply, modules_of, tensors_of
+
+#: Packages whose versions a summary names if they took part.
+_LIBRARIES = ("torchvision", "timm", "transformers")
+
+
+def entries_of(model: nn.Module) -> tuple[Entry, ...]:
+    """The entries of a module's state dictionary."""
+    return tuple(
+        Entry(name, tuple(tensor.shape), dtype_name(tensor), optional=name.endswith("num_batches_tracked"))
+        for name, tensor in model.state_dict().items()
+        if isinstance(tensor, torch.Tensor)
+    )
+
+
+def trace(
+    model: nn.Module,
+    described: Model,
+    inputs: Sequence[Resolved | torch.Tensor] | Call,
+    dtype: str,
+    as_list: bool = False,
+    rebuild: Callable[[], nn.Module] | None = None,
+) -> Summary:
+    """Runs the model once on meta, or on real tensors where it reads values: ``rebuild``'s, or else its own.
+
+    ``inputs`` stand in a row, or are a call whose leaves are ``Spec``s or tensors. ``dtype`` is of those without one.
+
+    Raises:
+        InputError: the forward fails, with the layer and the shapes that it met.
+    """
+    run = partial(_run, described=described, inputs=inputs, dtype=dtype, as_list=as_list)
+    hint = (
+        None if isinstance(inputs, Call) else next((i.hint for i in inputs if isinstance(i, Resolved) and i.hint), None)
+    )
+    try:
+        try:
+            return deeply(model, lambda: run(model, trace=Trace("meta")))
+        except NotOnMetaError as error:
+            real, method = rebuild() if rebuild else model, Trace("real", f"on meta, {error}")
+            return deeply(real, lambda: run(real, trace=method))
+    except NotOnMetaError as error:
+        raise InputError(f"{described.name}: {error}") from error
+    except InputError as error:
+        raise error.with_hint(hint) from error
+
+
+def _run(
+    model: nn.Module,
+    described: Model,
+    inputs: Sequence[Resolved | torch.Tensor] | Call,
+    dtype: str,
+    as_list: bool,
+    trace: Trace,
+) -> Summary:
+    on_meta = trace.method == "meta"
+    first = next((parameter for _, parameter in tensors_of(model, "_parameters")), None)
+    device = torch.device("meta") if on_meta else first.device if first is not None else torch.device("cpu")
+    with kept_state(model), stand_ins(model, on_meta), eager(), device if on_meta else nullcontext():
+        given = made(inputs, device, dtype, as_list)
+        if any(is_lazy(module) for _, module in modules_of(model)):
+            # Its sizes are known after a first run.
+            Recorder(model, described.name).record(lambda: model(*given.args, **given.kwargs), [])
+            given = made(inputs, device, dtype, as_list)
+        recorder = Recorder(model, described.name)
+        output = recorder.record(lambda: model(*given.args, **given.kwargs), given.tensors)
+        layers, unused = recorder.finish()
+    return Summary(
+        model=described,
+        inputs=tuple(describe(tensor, layout) for _, tensor, layout in given.tensors),
+        outputs=tuple(recorder.describe(tensor) for tensor in tensors_in(output)),
+        layers=layers,
+        modules=tuple((path, type(module).__name__) for path, module in modules_of(model)),
+        trace=trace,
+        unused=unused,
+        environment=_environment(),
+    )
+
+
+def _environment() -> tuple[tuple[str, str], ...]:
+    used = [(name, importlib.metadata.version(name)) for name in _LIBRARIES if name in sys.modules]
+    return (
+        ("resnet_inspect", __version__),
+        ("python", platform.python_version()),
+        ("torch", torch.__version__),
+        *used,
+    )

@@ -1,0 +1,80 @@
+"""All modules of a model with their paths, without torch's own recursion: models may be thousands of levels deep."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from torch import nn
+
+T = TypeVar("T")
+
+#: Python's frames that a level of modules takes while a forward runs, with our own among them.
+_FRAMES_A_LEVEL = 20
+#: More levels than this run in a thread with a stack of their own.
+_SHALLOW = 40
+_STACK = 512 * 2**20
+
+
+def modules_of(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Path and module, each module once, in the order of ``named_modules``."""
+    found: list[tuple[str, nn.Module]] = []
+    seen: set[int] = set()
+    waiting: list[tuple[str, nn.Module]] = [("", model)]
+    while waiting:
+        path, module = waiting.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        found.append((path, module))
+        prefix = f"{path}." if path else ""
+        children = [(f"{prefix}{name}", child) for name, child in module._modules.items() if child is not None]
+        waiting += reversed(children)
+    return found
+
+
+def tensors_of(model: nn.Module, store: str) -> Iterator[tuple[str, Any]]:
+    """Name and tensor of all ``_parameters`` or ``_buffers``, each tensor once; tied ones have their first name."""
+    seen: set[int] = set()
+    for path, module in modules_of(model):
+        for name, tensor in getattr(module, store).items():
+            if tensor is not None and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield f"{path}.{name}" if path else name, tensor
+
+
+def deeply(model: nn.Module, run: Callable[[], T]) -> T:
+    """What ``run`` gives, with room for as many calls inside one another as the model has levels."""
+    depth = max(path.count(".") + 1 for path, _ in modules_of(model))
+    if depth <= _SHALLOW:
+        return run()
+    result: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            result.append(run())
+        except BaseException as error:
+            errors.append(error)
+
+    with _limits(depth):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    if errors:
+        raise errors[0]
+    return result[0]
+
+
+@contextmanager
+def _limits(depth: int) -> Iterator[None]:
+    calls, size = sys.getrecursionlimit(), threading.stack_size(_STACK)
+    sys.setrecursionlimit(max(calls, 1000 + depth * _FRAMES_A_LEVEL))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(calls)
+        threading.stack_size(size)
