@@ -11,6 +11,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_inspect.backends import adapter
 from resnet_inspect.backends.request import Request
+from resnet_inspect.backends.torch_build import compiling
+from resnet_inspect.backends.torch_inputs import made
+from resnet_inspect.call import Call, Spec
 from resnet_inspect.errors import InspectError
 
 
@@ -19,9 +22,9 @@ def timm(request: Request) -> str:
     import timm as library
     from timm.data import resolve_data_config
 
-    def build() -> tuple[Any, dict[str, Any]]:
+    def build() -> tuple[Any, Call]:
         model = library.create_model(request.model)
-        return model, {"x": (1, *resolve_data_config({}, model=model)["input_size"])}
+        return model, Call((Spec((1, *resolve_data_config({}, model=model)["input_size"])),))
 
     return compared("timm", request, build)
 
@@ -30,14 +33,14 @@ def transformers(request: Request) -> str:
     """One architecture of transformers in its default configuration, as ``compared`` tells it."""
     from resnet_inspect.backends import from_transformers
 
-    def build() -> tuple[Any, Any]:
+    def build() -> tuple[Any, Call]:
         model = from_transformers.built(request)
         return model, from_transformers.declared(model, request)
 
     return compared("transformers", request, build)
 
 
-def compared(library: str, request: Request, build: Callable[[], tuple[Any, Any]]) -> str:
+def compared(library: str, request: Request, build: Callable[[], tuple[Any, Call]]) -> str:
     """Our parameters and MACs against ``numel`` and torch's own counter, or the error that we give."""
     found: dict[str, Any] = {"model": request.model}
     try:
@@ -50,20 +53,19 @@ def compared(library: str, request: Request, build: Callable[[], tuple[Any, Any]
         with torch.device("meta"), torch.no_grad():
             model, inputs = build()
             found["own_params"] = sum(parameter.numel() for parameter in model.parameters())
-            with FlopCounterMode(display=False) as counter:
-                _run(model.eval(), inputs)
-            found["own_flops"] = counter.get_total_flops()
+            try:
+                found["own_flops"] = _flops(model.eval(), inputs)
+            except RuntimeError:  # it reads values, but not while an exporter traces it
+                with compiling():
+                    found["own_flops"] = _flops(model, inputs)
     except Exception as error:
         found["own_error"] = f"{type(error).__name__}: {error}"[:300]
     return json.dumps(found)
 
 
-def _run(model: Any, inputs: Any) -> None:
-    """One forward on zeros; shapes stand for floating tensors."""
-    from resnet_inspect.backends.torch_inputs import made
-
-    if isinstance(inputs, dict):
-        model(*(torch.zeros(shape) for shape in inputs.values()))
-        return
+def _flops(model: Any, inputs: Call) -> int:
+    """Torch's own count of one forward on zeros."""
     given = made(inputs, torch.device("meta"), "float32")
-    model(*given.args, **given.kwargs)
+    with FlopCounterMode(display=False) as counter:
+        model(*given.args, **given.kwargs)
+    return int(counter.get_total_flops())

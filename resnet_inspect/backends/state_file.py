@@ -37,7 +37,9 @@ def summarize(request: Request) -> Answer:
         owner, parameter = _parameter(entry)
         modules.setdefault(owner, []).append(parameter)
     layers = tuple(
-        Layer(owner or path.name, owner or path.name, "Tensors", "other", parameters=tuple(found), macs=None, called=False)
+        Layer(
+            owner or path.name, owner or path.name, "Tensors", "other", parameters=tuple(found), macs=None, called=False
+        )
         for owner, found in modules.items()
     )
     summary = Summary(

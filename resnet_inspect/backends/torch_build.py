@@ -128,6 +128,17 @@ def eager() -> Iterator[None]:
 
 
 @contextmanager
+def compiling() -> Iterator[None]:
+    """``torch.compiler.is_compiling()`` is true inside, as in an export: libraries then read no values."""
+    original = torch.compiler.is_compiling
+    torch.compiler.is_compiling = lambda: True
+    try:
+        yield
+    finally:
+        torch.compiler.is_compiling = original
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
     """No warnings: they are the frameworks' chatter, and a failure says its own words."""
     with warnings.catch_warnings():

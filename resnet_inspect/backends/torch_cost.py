@@ -10,6 +10,13 @@ from torch.utils.flop_counter import flop_registry
 
 _aten = torch.ops.aten
 
+
+def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    """Vaswani et al. 2017, equation 1: every query with every key, and the weights with every value."""
+    products: int = query[..., 0].numel() * key.shape[-2]
+    return products * (query.shape[-1] + value.shape[-1])
+
+
 #: Products that torch's registry doesn't know: operator -> multiply-adds of its arguments and output.
 _FORMULAS: dict[Any, Callable[..., int]] = {
     _aten.mv: lambda matrix, _vector: matrix.numel(),
@@ -17,6 +24,8 @@ _FORMULAS: dict[Any, Callable[..., int]] = {
     _aten.dot: lambda first, _second: first.numel(),
     _aten.vdot: lambda first, _second: first.numel(),
     _aten.addbmm: lambda _bias, first, second, **_: first.numel() * second.shape[-1],
+    _aten._scaled_dot_product_flash_attention_for_cpu: _attention,
+    _aten._scaled_dot_product_fused_attention_overrideable: _attention,
     _aten.conv_tbc: lambda x, weight, _bias, pad=0: (
         (x.shape[0] + 2 * pad - weight.shape[0] + 1) * x.shape[1] * weight.numel()
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -12,17 +14,19 @@ from functools import partial
 import torch
 from torch import nn
 
+from .. import units
 from ..analysis.fit import Entry
 from ..call import Call
 from ..errors import InputError
 from ..ir import Model, Summary, Trace
 from ..shape import Resolved
 from ..version import __version__
-from .torch_build import eager, kept_state, stand_ins
+from .torch_build import compiling, eager, kept_state, stand_ins
+from .torch_failure import NotOnMetaError
 from .torch_inputs import made
 from .torch_parameters import is_lazy
 from .torch_tensors import describe, dtype_name, tensors_in
-from .torch_trace import NotOnMetaError, Recorder
+from .torch_trace import Recorder
 from .torch_walk import deeply, modules_of, tensors_of
 
 #: Packages whose versions a summary names if they took part.
@@ -48,6 +52,8 @@ def trace(
 ) -> Summary:
     """Runs the model once on meta, or on real tensors where it reads values: ``rebuild``'s, or else its own.
 
+    Libraries skip what reads values while a compiler or an exporter traces them: that is tried in between.
+
     ``inputs`` stand in a row, or are a call whose leaves are ``Spec``s or tensors. ``dtype`` is of those without one.
 
     Raises:
@@ -61,12 +67,27 @@ def trace(
         try:
             return deeply(model, lambda: run(model, trace=Trace("meta")))
         except NotOnMetaError as error:
-            real, method = rebuild() if rebuild else model, Trace("real", f"on meta, {error}")
-            return deeply(real, lambda: run(real, trace=method))
+            values = f"on meta, {error}"
+        with contextlib.suppress(NotOnMetaError, InputError), compiling():
+            return deeply(model, lambda: run(model, trace=Trace("meta", f"as for an export: {values}")))
+        _check_memory(model, described, values)
+        real = rebuild() if rebuild else model
+        return deeply(real, lambda: run(real, trace=Trace("real", values)))
     except NotOnMetaError as error:
         raise InputError(f"{described.name}: {error}") from error
     except InputError as error:
         raise error.with_hint(hint) from error
+
+
+def _check_memory(model: nn.Module, described: Model, reason: str) -> None:
+    """Raises InputError for a model whose real weights would take more than half of this machine's memory."""
+    needed = sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_of(model, "_parameters"))
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if 2 * needed > there:
+        raise InputError(
+            f"{described.name}: {reason}. It needs real tensors, and {units.binary(needed)} of weights are too much "
+            f"for the {units.binary(there)} here: make it smaller with --arg, or mend that line for meta tensors"
+        )
 
 
 def _run(

@@ -20,20 +20,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .. import ops
 from ..errors import InputError
 from ..ir import Attributes, Layer, Tensor
-from ..shape import format_shape
 from . import torch_cost, torch_functions, torch_ops
 from .torch_edges import Edges, Source
-from .torch_parameters import Parameters, is_lazy
-from .torch_tensors import describe, dtype_name, replaced, tensors_in
+from .torch_failure import Failures, check
+from .torch_parameters import Parameters
+from .torch_tensors import describe, replaced, tensors_in
 from .torch_walk import modules_of
-from .user_code import place
 
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
-
-
-class NotOnMetaError(Exception):
-    """The model reads values, which tensors on meta haven't got."""
 
 
 @dataclass
@@ -69,9 +64,7 @@ class Recorder:
         self._stack: list[_Frame] = [_Frame("")]
         self._work: _Work | None = None
         self._thread = threading.get_ident()
-        #: Errors that came out of a layer, and what to tell the user about each. A model may catch its own errors:
-        #: they pass through it as they are, and are explained only if they come out of it.
-        self._explained: list[tuple[BaseException, Exception]] = []
+        self._failures = Failures(name)
 
     def record(self, run: Callable[[], Any], inputs: list[tuple[str, torch.Tensor, str | None]]) -> Any:
         """Runs ``run`` and records it; ``inputs`` are the tensors that it gets, with their names and layouts.
@@ -97,7 +90,7 @@ class Recorder:
         except (InputError, MemoryError):
             raise
         except Exception as error:
-            raise self._explanation(error) from error
+            raise self._failures.explanation(error, type(self._model).__name__) from error
         finally:
             nn.Module.__call__ = original
 
@@ -122,10 +115,10 @@ class Recorder:
         versions = [_version(t) for t in given]
         work = self._work = _Work()
         try:
-            self._check(module, op, attributes, inputs)
+            check(module, op, attributes, inputs)
             output = original(module, *args, **kwargs)
         except Exception as error:
-            self._explain(error, path, type(module).__name__, inputs)
+            self._failures.add(error, path, type(module).__name__, inputs)
             raise
         finally:
             self._work = None
@@ -167,7 +160,7 @@ class Recorder:
         try:
             output = func(*args, **kwargs)
         except Exception as error:
-            self._explain(error, self._inside(name), name, list(tensors_in((args, kwargs))))
+            self._failures.add(error, self._inside(name), name, list(tensors_in((args, kwargs))))
             raise
         finally:
             self._work = None
@@ -287,57 +280,6 @@ class Recorder:
                 self._ids.add(identity)
                 return identity
 
-    def _check(self, module: nn.Module, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> None:
-        """Holds the inputs of a well-known layer against our own rules: torch's words on meta are poor.
-
-        Raises:
-            RuntimeError: as torch itself would, because a model may catch it.
-            NotOnMetaError: autocast is on, which does nothing on meta.
-        """
-        if any(t.is_meta for t in inputs) and _autocast():
-            raise NotOnMetaError("autocast has no effect")
-        cls = torch_ops.torch_class(module)
-        if cls is None or type(module).forward is not cls.forward or len(inputs) != 1 or is_lazy(module):
-            return
-        (tensor,) = inputs
-        weight = module._parameters.get("weight")
-        try:
-            if (weight is not None and op in ("dense", "embedding")) or op.startswith("conv"):
-                _check_dtype(op, tensor, weight)
-            if op in _CHECKED:
-                shape = tuple(tensor.shape)
-                dimensions = {"1d": 3, "2d": 4, "3d": 5}.get(op[-2:])
-                if dimensions is not None and len(shape) == dimensions - 1:
-                    shape = (1, *shape)  # torch takes a single image, too
-                layout = torch_ops.output_layout("conv2d", len(shape), [])
-                ops.apply(op, dict(attributes), [Tensor(shape, dtype_name(tensor), layout)])
-        except InputError as error:
-            raise _RefusedError(str(error)) from error
-
-    def _explain(self, error: Exception, path: str, kind: str, inputs: list[torch.Tensor]) -> None:
-        """Remembers what to say if ``error`` comes out of the model: the layer and the shapes that it met."""
-        where = f"{path} ({kind})"
-        if isinstance(error, NotOnMetaError) or _is_about_meta(error):
-            self._explained.append((error, NotOnMetaError(f"{where}: {_first_line(error)}")))
-            return
-        shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs)
-        fails = f"fails on {shapes}" if shapes else "fails"
-        said = error if isinstance(error, _RefusedError) else f"{fails}: {_first_line(error)}"
-        self._explained.append((error, InputError(f"{self.name}: {where} {said}", path)))
-
-    def _explanation(self, error: BaseException) -> Exception:
-        """What to say of an error that came out: of the layer, or of the model's own code between its layers."""
-        cause: BaseException | None = error
-        while cause is not None:
-            for known, explanation in self._explained:
-                if known is cause:
-                    return explanation
-            cause = cause.__cause__ or cause.__context__
-        if isinstance(error, Exception) and _is_about_meta(error):
-            return NotOnMetaError(f"{type(self._model).__name__}: {_first_line(error)}")
-        where = place(error)
-        return InputError(f"{self.name}: {where}its forward fails: {type(error).__name__}: {_first_line(error)}")
-
     def describe(self, tensor: torch.Tensor) -> Tensor:
         """A tensor with the layout that its layer gave it."""
         source = self.edges.source(tensor)
@@ -346,22 +288,6 @@ class Recorder:
     def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """All layers, and the names of the parameters that none of them was seen to use."""
         return self.parameters.place_unused(self.layers)
-
-
-#: Layers whose inputs our own rules judge before torch does.
-_CHECKED = frozenset(
-    op
-    for op in ops.RULES
-    if op.startswith(("conv1d", "conv2d", "conv3d", "max_pool", "avg_pool")) or op in ("batch_norm", "dense")
-)
-
-
-#: What torch says where tensors on meta aren't enough: it would need values, or a formula for an operator of one's own.
-_NO_VALUES = ("data-dependent", "no fake impl")
-
-
-class _RefusedError(RuntimeError):
-    """Our own word for what torch would refuse."""
 
 
 class _Functions(TorchFunctionMode):
@@ -393,27 +319,6 @@ def _is_leaf(module: nn.Module) -> bool:
     # A scripted module's own dictionary can't be iterated, only its keys can.
     children = [name for name in module._modules.keys() if name != "parametrizations"]  # noqa: SIM118
     return not children or isinstance(module, _COMPOSITE_LEAVES) or torch_ops.is_packed(module)
-
-
-def _check_dtype(op: str, tensor: torch.Tensor, weight: torch.Tensor | None) -> None:
-    if op == "embedding":
-        if tensor.dtype not in (torch.int32, torch.int64):
-            raise InputError(f"expects int64 or int32 indices, got {dtype_name(tensor)}")
-    elif weight is not None and tensor.dtype != weight.dtype and not _autocast():
-        raise InputError(f"has {dtype_name(weight)} weights, got a {dtype_name(tensor)} input")
-
-
-def _autocast() -> bool:
-    return any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
-
-
-def _is_about_meta(error: Exception) -> bool:
-    said = str(error)
-    return isinstance(error, NotImplementedError) or " meta" in said.lower() or any(word in said for word in _NO_VALUES)
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _version(tensor: torch.Tensor) -> int:

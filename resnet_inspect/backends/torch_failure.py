@@ -1,0 +1,116 @@
+"""What goes wrong while a torch module runs: told before torch does where its words are poor, or explained after."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .. import ops
+from ..errors import InputError
+from ..ir import Attributes, Tensor
+from ..shape import format_shape
+from . import torch_ops
+from .torch_parameters import is_lazy
+from .torch_tensors import dtype_name
+from .user_code import place
+
+#: Layers whose inputs our own rules judge before torch does.
+_CHECKED = frozenset(
+    op
+    for op in ops.RULES
+    if op.startswith(("conv1d", "conv2d", "conv3d", "max_pool", "avg_pool")) or op in ("batch_norm", "dense")
+)
+#: What torch says where tensors on meta aren't enough: it would need values, or a formula for an operator of one's own.
+_NO_VALUES = ("data-dependent", "no fake impl")
+
+
+class NotOnMetaError(Exception):
+    """The model reads values, which tensors on meta haven't got."""
+
+
+class RefusedError(RuntimeError):
+    """Our own word for what torch would refuse."""
+
+
+class Failures:
+    """Errors that came out of a layer, and what to tell the user about each.
+
+    A model may catch its own errors: they pass through it as they are, and are explained only if they come out of it.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._explained: list[tuple[BaseException, Exception]] = []
+
+    def add(self, error: Exception, path: str, kind: str, inputs: list[torch.Tensor]) -> None:
+        """Remembers what to say if ``error`` comes out of the model: the layer and the shapes that it met."""
+        where = f"{path} ({kind})"
+        if isinstance(error, NotOnMetaError) or _is_about_meta(error):
+            self._explained.append((error, NotOnMetaError(f"{where}: {_first_line(error)}")))
+            return
+        shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs)
+        fails = f"fails on {shapes}" if shapes else "fails"
+        said = error if isinstance(error, RefusedError) else f"{fails}: {_first_line(error)}"
+        self._explained.append((error, InputError(f"{self._model}: {where} {said}", path)))
+
+    def explanation(self, error: BaseException, kind: str) -> Exception:
+        """What to say of an error that came out: of a layer, or of the code between them, of class ``kind``."""
+        cause: BaseException | None = error
+        while cause is not None:
+            for known, explanation in self._explained:
+                if known is cause:
+                    return explanation
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(error, Exception) and _is_about_meta(error):
+            return NotOnMetaError(f"{kind}: {_first_line(error)}")
+        where = place(error)
+        return InputError(f"{self._model}: {where}its forward fails: {type(error).__name__}: {_first_line(error)}")
+
+
+def check(module: nn.Module, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> None:
+    """Holds the inputs of a well-known layer against our own rules: torch's words on meta are poor.
+
+    Raises:
+        RuntimeError: as torch itself would, because a model may catch it.
+        NotOnMetaError: autocast is on, which does nothing on meta.
+    """
+    if any(t.is_meta for t in inputs) and _autocast():
+        raise NotOnMetaError("autocast has no effect")
+    cls = torch_ops.torch_class(module)
+    if cls is None or type(module).forward is not cls.forward or len(inputs) != 1 or is_lazy(module):
+        return
+    (tensor,) = inputs
+    weight = module._parameters.get("weight")
+    try:
+        if (weight is not None and op in ("dense", "embedding")) or op.startswith("conv"):
+            _check_dtype(op, tensor, weight)
+        if op in _CHECKED:
+            shape = tuple(tensor.shape)
+            dimensions = {"1d": 3, "2d": 4, "3d": 5}.get(op[-2:])
+            if dimensions is not None and len(shape) == dimensions - 1:
+                shape = (1, *shape)  # torch takes a single image, too
+            layout = torch_ops.output_layout("conv2d", len(shape), [])
+            ops.apply(op, dict(attributes), [Tensor(shape, dtype_name(tensor), layout)])
+    except InputError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _check_dtype(op: str, tensor: torch.Tensor, weight: torch.Tensor | None) -> None:
+    if op == "embedding":
+        if tensor.dtype not in (torch.int32, torch.int64):
+            raise InputError(f"expects int64 or int32 indices, got {dtype_name(tensor)}")
+    elif weight is not None and tensor.dtype != weight.dtype and not _autocast():
+        raise InputError(f"has {dtype_name(weight)} weights, got a {dtype_name(tensor)} input")
+
+
+def _autocast() -> bool:
+    return any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
+
+
+def _is_about_meta(error: Exception) -> bool:
+    said = str(error)
+    return isinstance(error, NotImplementedError) or " meta" in said.lower() or any(word in said for word in _NO_VALUES)
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
