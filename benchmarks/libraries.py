@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ from resnet_inspect.backends.worker import Session, Task
 from resnet_inspect.errors import InspectError
 
 WORKERS = 2
+VERDICTS = (
+    "agree",
+    "differ",
+    "list what has no formula",
+    "where torch's own counter fails",
+    "end with a clear error",
+    "crash or hang",
+)
 TIMEOUT = 600.0
 
 
@@ -51,24 +60,25 @@ def main(library: str, wanted: list[str]) -> None:
         list(threads.map(look, range(WORKERS), sessions))
     for session in sessions:
         session.end()
-    counts = dict.fromkeys(["agree", "differ", "real tensors", "not counted", "clear error", "crash or hang"], 0)
-    for item in results:
-        counts[verdict(item)] += 1
-        counts["real tensors"] += item.get("method") == "real"
-    print(f"{library}: {len(results)} models;", ", ".join(f"{n} {word}" for word, n in counts.items()), file=sys.stderr)
+    counts = Counter(verdict(item) for item in results)
+    real = sum(item.get("method") == "real" for item in results)
+    figures = ", ".join(f"{counts[word]} {word}" for word in VERDICTS)
+    print(f"{library}: {len(results)} models; {figures}; {real} of them on real tensors", file=sys.stderr)
 
 
 def verdict(item: dict[str, Any]) -> str:
-    """What became of a model. MACs are compared where torch's counter could run and nothing is uncounted."""
+    """What became of a model, one of ``VERDICTS``. MACs are compared where nothing is uncounted."""
     if "crash" in item:
         return "crash or hang"
     if "error" in item:
-        return "clear error"
-    if item.get("own_params", item["params"]) != item["params"]:
+        return "end with a clear error"
+    if "own_params" in item and item["own_params"] != item["params"]:
         return "differ"
     if item["uncounted"]:
-        return "not counted"
-    return "agree" if item.get("own_flops", 2 * item["macs"]) == 2 * item["macs"] else "differ"
+        return "list what has no formula"
+    if "own_flops" not in item:
+        return "where torch's own counter fails"
+    return "agree" if item["own_flops"] == 2 * item["macs"] else "differ"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -49,23 +50,22 @@ def compared(library: str, request: Request, build: Callable[[], tuple[Any, Call
         return json.dumps({**found, "error": str(error), "layer": getattr(error, "layer", None)})
     found |= {"method": summary.trace.method, "layers": len(summary.layers), "uncounted": summary.totals.uncounted[:5]}
     found |= {"params": summary.totals.params, "macs": summary.totals.macs}
+    device = torch.device("meta" if summary.trace.method == "meta" else "cpu")
     try:
-        with torch.device("meta"), torch.no_grad():
+        with device:
             model, inputs = build()
+            model.eval().requires_grad_(False)
             found["own_params"] = sum(parameter.numel() for parameter in model.parameters())
-            try:
-                found["own_flops"] = _flops(model.eval(), inputs)
-            except RuntimeError:  # it reads values, but not while an exporter traces it
-                with compiling():
-                    found["own_flops"] = _flops(model, inputs)
+            with compiling() if summary.trace.reason and device.type == "meta" else nullcontext():
+                found["own_flops"] = _flops(model, inputs, device)
     except Exception as error:
         found["own_error"] = f"{type(error).__name__}: {error}"[:300]
     return json.dumps(found)
 
 
-def _flops(model: Any, inputs: Call) -> int:
+def _flops(model: Any, inputs: Call, device: torch.device) -> int:
     """Torch's own count of one forward on zeros."""
-    given = made(inputs, torch.device("meta"), "float32")
+    given = made(inputs, device, "float32")
     with FlopCounterMode(display=False) as counter:
         model(*given.args, **given.kwargs)
     return int(counter.get_total_flops())

@@ -76,7 +76,8 @@ def kept_state(model: nn.Module) -> Iterator[None]:
     attributes are put back, and the contents of its plain containers. On real tensors the fast path hides the
     work of attention from every observer. Modes are set module by module, because models override ``train``.
     """
-    modules = [module for _, module in modules_of(model)]
+    # A frozen script has no mode.
+    modules = [module for _, module in modules_of(model) if hasattr(module, "training")]
     kept = [(module, type(module), module.training, dict(vars(module)), _contents(module)) for module in modules]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch.utils.flop_counter import flop_registry
-
-_aten = torch.ops.aten
 
 
 def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
@@ -17,18 +14,27 @@ def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
     return products * (query.shape[-1] + value.shape[-1])
 
 
+def _grouped(first: Any, second: Any, *_: Any, **__: Any) -> int:
+    """Rows in groups, each times the matrix of its group; or a stack of matrices, each times the columns of its group."""
+    rows: int = first[0].numel() if (first.dim(), second.dim()) == (3, 2) else first.numel()
+    return rows * second.shape[-1]
+
+
 #: Products that torch's registry doesn't know: operator -> multiply-adds of its arguments and output.
-_FORMULAS: dict[Any, Callable[..., int]] = {
-    _aten.mv: lambda matrix, _vector: matrix.numel(),
-    _aten.addmv: lambda _bias, matrix, _vector, **_: matrix.numel(),
-    _aten.dot: lambda first, _second: first.numel(),
-    _aten.vdot: lambda first, _second: first.numel(),
-    _aten.addbmm: lambda _bias, first, second, **_: first.numel() * second.shape[-1],
-    _aten._scaled_dot_product_flash_attention_for_cpu: _attention,
-    _aten._scaled_dot_product_fused_attention_overrideable: _attention,
-    _aten.conv_tbc: lambda x, weight, _bias, pad=0: (
+_FORMULAS: dict[str, Callable[..., int]] = {
+    "aten::mv": lambda matrix, _vector: matrix.numel(),
+    "aten::addmv": lambda _bias, matrix, _vector, **_: matrix.numel(),
+    "aten::dot": lambda first, _second: first.numel(),
+    "aten::vdot": lambda first, _second: first.numel(),
+    "aten::addbmm": lambda _bias, first, second, **_: first.numel() * second.shape[-1],
+    "aten::_scaled_dot_product_flash_attention_for_cpu": _attention,
+    "aten::_scaled_dot_product_fused_attention_overrideable": _attention,
+    "aten::conv_tbc": lambda x, weight, _bias, pad=0: (
         (x.shape[0] + 2 * pad - weight.shape[0] + 1) * x.shape[1] * weight.numel()
     ),
+    # Of the experts, each row meets the one that it was sent to.
+    "aten::_grouped_mm": _grouped,
+    "transformers::grouped_mm_fallback": _grouped,
 }
 
 #: Words in the name of an operator that multiplies matrices: without a formula, its cost is unknown.
@@ -46,7 +52,7 @@ _FREE = ("torchvision::nms", "torchvision::roi_align", "torchvision::roi_pool", 
 
 def has_formula(func: Any) -> bool:
     """Whether an operator's cost is known as it stands, without decomposing it."""
-    return func._overloadpacket in flop_registry or func._overloadpacket in _FORMULAS
+    return func._overloadpacket in flop_registry or func._schema.name in _FORMULAS
 
 
 def macs(func: Any, args: Any, kwargs: Any, output: Any) -> int | None:
@@ -54,8 +60,8 @@ def macs(func: Any, args: Any, kwargs: Any, output: Any) -> int | None:
     packet = func._overloadpacket
     if packet in flop_registry:
         return int(flop_registry[packet](*args, **kwargs, out_val=output)) // 2
-    if packet in _FORMULAS:
-        return int(_FORMULAS[packet](*args, **kwargs))
+    if func._schema.name in _FORMULAS:
+        return int(_FORMULAS[func._schema.name](*args, **kwargs))
     namespace, _, name = func._schema.name.partition("::")
     if namespace in ("aten", "prim", "prims"):
         plain = name.strip("_")

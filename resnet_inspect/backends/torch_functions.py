@@ -138,7 +138,7 @@ def _bare_name(func: Any) -> str:
     name: str = getattr(func, "__name__", type(func).__name__)
     if name == "__get__":
         name = getattr(func.__self__, "__name__", "attribute")
-    return name.strip("_")
+    return name.partition(".")[0].strip("_")  # of an operator's overloads, mul.Tensor and mul.Scalar, both are mul
 
 
 def function_op(name: str) -> str:
