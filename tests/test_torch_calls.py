@@ -82,7 +82,7 @@ def test_outputs_of_every_form() -> None:
 
     pair = namedtuple("pair", "a b")
     both, first = [(2, 3), (2, 5)], [(2, 3)]
-    forms: list[tuple[Any, list[tuple[int, ...]]]] = [
+    forms: list[tuple[Any, Any]] = [
         (lambda a, b: (a, b), both),
         (lambda a, b: [a, [b, None]], both),
         (lambda a, b: {"a": a, "rest": {"b": b, "loss": 1.5}}, both),

@@ -225,7 +225,7 @@ def test_the_layer_that_fails_is_named_with_its_shapes() -> None:
     with pytest.raises(InputError, match=r"0 \(Conv2d\) expects 3 input channels, got 4"):
         summarize(nn.Sequential(nn.Conv2d(3, 8, 3)), "1x4x9x9")
     with pytest.raises(InputError, match=r"test_torch_complaints\.py:\d+: .*KeyError"):
-        summarize(module(lambda self, x: {}["no such key"]), ["2x8:float32"])
+        summarize(module(lambda self, x: vars(self)["no such key"]), ["2x8:float32"])
 
 
 @in_child("torch")

@@ -15,7 +15,7 @@ def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
 
 
 def _grouped(first: Any, second: Any, *_: Any, **__: Any) -> int:
-    """Rows in groups, each times the matrix of its group; or a stack of matrices, each times the columns of its group."""
+    """Rows in groups, each times its group's matrix; or a stack of matrices, each times its group's columns."""
     rows: int = first[0].numel() if (first.dim(), second.dim()) == (3, 2) else first.numel()
     return rows * second.shape[-1]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 from torch import nn
 
@@ -22,6 +24,9 @@ _CHECKED = frozenset(
 )
 #: What torch says where tensors on meta aren't enough: it would need values, or a formula for an operator of one's own.
 _NO_VALUES = ("data-dependent", "no fake impl")
+#: What the interpreter of TorchScript says first, and how it begins the line that tells what went wrong.
+_SCRIPTS = "failed in the TorchScript interpreter"
+_SCRIPTS_ERROR = re.compile(r"(?:[\w.]*(?:Error|Exception): )+(.+)")
 
 
 class NotOnMetaError(Exception):
@@ -40,31 +45,35 @@ class Failures:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._explained: list[tuple[BaseException, Exception]] = []
+        self._met: list[tuple[BaseException, str, str]] = []
 
     def add(self, error: Exception, path: str, kind: str, inputs: list[torch.Tensor]) -> None:
-        """Remembers what to say if ``error`` comes out of the model: the layer and the shapes that it met."""
+        """Remembers the layer that ``error`` comes out of, and the shapes that it met."""
         where = f"{path} ({kind})"
-        if isinstance(error, NotOnMetaError) or _is_about_meta(error):
-            self._explained.append((error, NotOnMetaError(f"{where}: {_first_line(error)}")))
-            return
         shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs)
-        fails = f"fails on {shapes}" if shapes else "fails"
-        said = error if isinstance(error, RefusedError) else f"{fails}: {_first_line(error)}"
-        self._explained.append((error, InputError(f"{self._model}: {where} {said}", path)))
+        if _needs_values(error):
+            said = f"{where}: {_first_line(error)}"
+        elif isinstance(error, RefusedError):
+            said = f"{where} {error}"
+        else:
+            said = f"{where} fails{' on ' * bool(shapes)}{shapes}: {_words(error)}"
+        self._met.append((error, path, said))
 
     def explanation(self, error: BaseException, kind: str) -> Exception:
         """What to say of an error that came out: of a layer, or of the code between them, of class ``kind``."""
+        where = f"{self._model}: {place(error)}"
         cause: BaseException | None = error
         while cause is not None:
-            for known, explanation in self._explained:
+            for known, path, said in self._met:
                 if known is cause:
-                    return explanation
+                    return NotOnMetaError(said) if _needs_values(known) else InputError(where + said, path)
             cause = cause.__cause__ or cause.__context__
-        if isinstance(error, Exception) and _is_about_meta(error):
+        if self._met and _SCRIPTS in str(error):
+            # The interpreter drops an error from Python, and raises its own.
+            return self.explanation(self._met[-1][0], kind)
+        if _needs_values(error):
             return NotOnMetaError(f"{kind}: {_first_line(error)}")
-        where = place(error)
-        return InputError(f"{self._model}: {where}its forward fails: {type(error).__name__}: {_first_line(error)}")
+        return InputError(f"{where}its forward fails: {type(error).__name__}: {_first_line(error)}")
 
 
 def check(module: nn.Module, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> None:
@@ -107,10 +116,22 @@ def _autocast() -> bool:
     return any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
 
 
-def _is_about_meta(error: Exception) -> bool:
+def _needs_values(error: BaseException) -> bool:
+    """Whether it fails for being on meta alone."""
     said = str(error)
-    return isinstance(error, NotImplementedError) or " meta" in said.lower() or any(word in said for word in _NO_VALUES)
+    no_values = " meta" in said.lower() or any(word in said for word in _NO_VALUES)
+    return isinstance(error, (NotOnMetaError, NotImplementedError)) or no_values
+
+
+def _words(error: BaseException) -> str:
+    """The error's own, with its kind if torch doesn't say them; a KeyError is nothing but a key."""
+    said = _first_line(error)
+    return said if isinstance(error, RuntimeError) else f"{type(error).__name__}: {said}"
 
 
 def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if _SCRIPTS in "".join(lines[:1]):
+        # It says what happened behind where it did.
+        lines = [said[1] for said in map(_SCRIPTS_ERROR.match, lines) if said] or lines
+    return next(iter(lines), type(error).__name__)

@@ -101,7 +101,8 @@ class Recorder:
         path = self._paths.get(module)
         if path is None:
             path = f"{self._stack[-1].path}.{type(module).__name__}".lstrip(".")
-        if not _is_leaf(module):
+        # A script as a whole is opened: its forward doesn't call its modules' from Python.
+        if not _is_leaf(module) or (module is self._model and isinstance(module, torch.jit.ScriptModule)):
             self._stack.append(_Frame(path))
             try:
                 return original(module, *args, **kwargs)
