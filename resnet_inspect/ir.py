@@ -64,6 +64,10 @@ class Tensor:
         return None if bits is None else -(-self.size * bits // 8)
 
 
+#: What stands for a value of which neither shape nor element type is known before a run.
+UNKNOWN = Tensor((), "unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One stored tensor of a model, listed in exactly one layer: the first that uses it.

@@ -146,5 +146,5 @@ def _stride(fork: Layer, join: Layer) -> int | None:
     for tensor in (fork.output_tensors[0], join.output_tensors[0]):
         layout = tensor.layout or ""
         sizes.append([size for size, letter in zip(tensor.shape, layout, strict=False) if letter in "DHWL"])
-    steps = [-(-before // after) for before, after in zip(*sizes, strict=False)]
+    steps = [-(-before // after) for before, after in zip(*sizes, strict=False) if after]
     return max(steps, default=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..errors import BadRequestError
-from ..ir import Layer, Parameter, Shape, Summary, sum_known
+from ..ir import UNKNOWN, Layer, Parameter, Shape, Summary, sum_known
 from .facts import Facts
 from .receptive import Field
 
@@ -54,13 +54,13 @@ class Row:
     @property
     def input_shapes(self) -> tuple[Shape, ...]:
         """What the first layer reads."""
-        return tuple(t.shape for t in self.layers[0].input_tensors)
+        return tuple(t.shape for t in self.layers[0].input_tensors if t != UNKNOWN)
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
         """What the last called layer gives; empty if none was called."""
         called = [layer for layer in self.layers if layer.called]
-        return tuple(t.shape for t in called[-1].output_tensors) if called else ()
+        return tuple(t.shape for t in called[-1].output_tensors if t != UNKNOWN) if called else ()
 
     @property
     def activation_bytes(self) -> int | None:

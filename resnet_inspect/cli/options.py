@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from ..backends.user_code import is_reference
 from ..errors import BadRequestError
 from ..files import write_whole
 from ..ir import Attributes, frozen_value
-from ..render import ENDINGS, FORMATS, GRAPHS, View, render
+from ..render import ENDINGS, FORMATS, GRAPHS, View, notes, render
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -167,7 +168,7 @@ def deliver(
         **draw,
     )
     text = render(answer.summary, chosen, view)
-    show_notes(answer)
+    show_notes(replace(answer, notes=(*answer.notes, *notes(answer.summary, chosen, view))))
     emit(text, output)
 
 

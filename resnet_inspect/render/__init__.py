@@ -7,9 +7,21 @@ from dataclasses import dataclass
 
 from ..ir import Summary
 
-FORMATS = ("table", "tree", "json", "csv", "markdown", "svg")
+#: Formats that draw the graph instead of a table.
+GRAPHS = ("mermaid", "dot", "svg")
+FORMATS = ("table", "tree", "json", "csv", "markdown", *GRAPHS, "table-svg")
 #: File name endings that name a format.
-ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table", ".svg": "svg"}
+ENDINGS = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "table",
+    ".mmd": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".svg": "svg",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +49,14 @@ def render(summary: Summary, output_format: str, view: View) -> str:
         from ..ir_json import dumps
 
         return dumps(summary)
-    text: str = importlib.import_module(f"{__name__}.{output_format}").render(summary, view)
+    text: str = importlib.import_module(f"{__name__}.{output_format.replace('-', '_')}").render(summary, view)
     return text
+
+
+def notes(summary: Summary, output_format: str, view: View) -> tuple[str, ...]:
+    """What to tell people beside the document: why a drawing has no arrows, or is folded."""
+    if output_format not in GRAPHS:
+        return ()
+    from . import mermaid, picture
+
+    return mermaid.notes(summary, view) if output_format == "mermaid" else picture.notes(summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import units
 from ..analysis.rows import rows
-from ..ir import Layer, Summary
+from ..ir import UNKNOWN, Layer, Summary
 from ..shape import format_shape
 from . import View
 from .columns import value_text
@@ -91,7 +91,8 @@ def _facts(calls: list[Layer], counts: list[int] | None, container: bool) -> str
         return "" if container else "not called"
     facts = []
     if calls and calls[0].output_tensors:
-        facts.append(", ".join(dict.fromkeys(format_shape(t.shape) for c in calls for t in c.output_tensors)))
+        known = (t for c in calls for t in c.output_tensors if t != UNKNOWN)
+        facts.append(", ".join(dict.fromkeys(format_shape(t.shape) for t in known)) or units.NOT_AVAILABLE)
     if counts[0]:
         facts.append(f"{units.exact(counts[0])} params")
     if counts[1]:
