@@ -53,7 +53,8 @@ def main(library: str, wanted: list[str]) -> None:
             except InspectError as error:
                 found = {"model": model, "crash": str(error)}
             results.append(found)
-            print(json.dumps(found), flush=True)
+            sys.stdout.write(json.dumps(found) + "\n")  # in one piece: two threads write
+            sys.stdout.flush()
 
     results: list[dict[str, Any]] = []
     with ThreadPoolExecutor(WORKERS) as threads:

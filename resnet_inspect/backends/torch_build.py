@@ -192,7 +192,7 @@ def _to_meta(tensor: Any) -> Any:
     if tensor is None:
         return None
     if nn.parameter.is_lazy(tensor):
-        return type(tensor)(requires_grad=tensor.requires_grad, device="meta", dtype=tensor.dtype)
+        return type(tensor)(tensor.requires_grad, device="meta", dtype=tensor.dtype)
     if not hasattr(tensor, "__tensor_flatten__"):
         return _like(tensor, tensor.detach().to("meta"))
     stand_in = _like(tensor, torch.empty(tensor.shape, dtype=tensor.dtype, device="meta"))

@@ -120,7 +120,8 @@ def _module(model: Any) -> nn.Module:
 def _floating(model: nn.Module) -> str:
     """The element type of the model's weights, for inputs that say none."""
     types = (parameter.dtype for _, parameter in tensors_of(model, "_parameters"))
-    return str(next((kind for kind in types if kind.is_floating_point), torch.float32)).removeprefix("torch.")
+    numbers = (kind for kind in types if kind.is_floating_point or kind.is_complex)
+    return str(next(numbers, torch.float32)).removeprefix("torch.")
 
 
 #: What reads positions of features: three sizes have a batch already.

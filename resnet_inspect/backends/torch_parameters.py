@@ -36,7 +36,7 @@ class Parameters:
         }
         for name, buffer in tensors_of(model, "_buffers"):
             kind = name.rpartition(".")[2]
-            if kind != _COUNTER and id(buffer) not in self._by_id:
+            if kind != _COUNTER and id(buffer) not in self._by_id and not nn.parameter.is_lazy(buffer):
                 role = "statistics" if kind in _STATISTICS else "buffer"
                 self._by_id[id(buffer)] = _describe(name, buffer, role)
 

@@ -35,7 +35,7 @@ def changes(old: Layer, new: Layer, across: bool = False) -> list[Change]:
     if not across:
         sides.insert(0, ("type", old.type, new.type, "config"))
         sides.append(("shared", _ends(old), _ends(new), "config"))
-    if old.parameters and new.parameters:
+    if None not in (_trainable(old), _trainable(new)):  # a file may not say it
         sides.append(("trainable", _trainable(old), _trainable(new), "config"))
     # 1 and True are one number to Python and two settings to a reader.
     found = [Change(*side) for side in sides if side[1] != side[2] or repr(side[1]) != repr(side[2])]

@@ -16,7 +16,7 @@ _OTHER_NAMES = {"epsilon": "eps"}
 
 def framework(summary: Summary) -> str:
     """Whose conventions a summary follows: the local backend speaks the words of either."""
-    if summary.model.backend in ("torch", "keras"):
+    if summary.model.backend in ("torch", "keras", "onnx"):
         return summary.model.backend
     return "keras" if any(layer.type == "InputLayer" for layer in summary.layers) else "torch"
 

@@ -1,0 +1,146 @@
+"""The backend of ``.onnx`` files: their graphs as they are written, shapes by onnx's own inference. Nothing runs."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import onnx
+
+from ..errors import BadRequestError
+from ..ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
+from ..version import __version__
+from .onnx_attributes import attributes_of
+from .onnx_cost import macs_of
+from .onnx_graph import Graph, read
+from .onnx_inputs import resolve_inputs
+from .onnx_names import paths
+from .onnx_ops import op_of, output_layout
+from .onnx_values import Values, follow
+from .onnx_weights import parameters_of
+from .request import Answer, Request
+
+
+def summarize(request: Request) -> Answer:
+    """Summarises the file at ``request.model``.
+
+    Every node is a layer, but for those that nothing of the inputs or the parameters flows through: constants and
+    arithmetic on shapes.
+
+    Raises:
+        ModelError: the file can't be read or is damaged.
+        BadRequestError: the request asks for what only a framework can do, or the file leaves a size open.
+        InputError: the input contradicts the file.
+    """
+    file = Path(request.model).name
+    for name, value in (
+        ("--arg", request.arguments),
+        ("--flavor", request.flavor),
+        ("--weights", request.weights),
+        ("--inputs-from", request.inputs_from),
+        ("--dtype", request.dtype != "float32"),
+    ):
+        if value:
+            raise BadRequestError(f"{file} is a finished graph: {name} makes no sense for it")
+    graph = read(Path(request.model))
+    inputs = resolve_inputs(graph, file, request)
+    parameters = parameters_of(graph)
+    values = follow(graph, inputs.types, inputs.bound, parameters.keys())
+    values.layouts.update(inputs.layouts)
+    layers, modules = _layers(graph, values, parameters)
+    unread = _unread(layers, parameters)
+    summary = Summary(
+        model=Model(file, "onnx", graph.producer),
+        inputs=_tensors(values, [value.name for value in graph.inputs]),
+        outputs=_tensors(values, [value.name for value in graph.outputs]),
+        layers=(*layers, *unread),
+        modules=(("", graph.name), *modules.items()),
+        trace=Trace("graph", _reason(graph)),
+        unused=tuple(p.name for layer in unread for p in layer.parameters if p.counted),
+        environment=(
+            ("resnet_inspect", __version__),
+            ("python", platform.python_version()),
+            ("onnx", onnx.__version__),
+        ),
+    )
+    return Answer(summary, inputs.notes)
+
+
+def _layers(graph: Graph, values: Values, parameters: Mapping[str, Parameter]) -> tuple[list[Layer], dict[str, str]]:
+    """The inputs and the nodes as layers, and the modules around them."""
+    nodes = [node for node in graph.nodes if not values.constant.issuperset(node.outputs)]
+    calls = [values.call(node) for node in nodes]
+    ops = [op_of(call) for call in calls]
+    found, modules = paths(nodes, ops)
+    identities = _Identities()
+    makers: dict[str, str] = {}
+    layers = []
+    for value in graph.inputs:
+        path = value.name.replace("/", ".") or "input"
+        makers[value.name] = identities.next(path)
+        layers.append(Layer(makers[value.name], path, "Input", "input", output_tensors=_tensors(values, [value.name])))
+    claimed: set[str] = set()
+    for node, call, op, path in zip(nodes, calls, ops, found, strict=True):
+        edges = [name for name in node.reads if name in makers]
+        read = _tensors(values, edges)
+        layouts = [tensor.layout for tensor in read]
+        for name in node.outputs:
+            made = values.tensor(name)
+            values.layouts[name] = output_layout(op, len(made.shape), layouts) if made is not None else None
+        used = list(dict.fromkeys(name for name in node.reads if name in parameters))
+        attributes = attributes_of(call, op)
+        layer = Layer(
+            id=identities.next(path),
+            path=path,
+            type=node.kind,
+            op=op,
+            inputs=tuple(makers[name] for name in edges),
+            input_tensors=read,
+            output_tensors=_tensors(values, node.outputs),
+            parameters=tuple(parameters[name] for name in used if name not in claimed),
+            shared=tuple(name for name in used if name in claimed),
+            macs=macs_of(call, op, attributes),
+            attributes=attributes,
+        )
+        claimed.update(used)
+        makers.update(dict.fromkeys(node.outputs, layer.id))
+        layers.append(layer)
+    return layers, modules
+
+
+def _reason(graph: Graph) -> str | None:
+    """What the rows can't tell: nobody knows beforehand which body runs, or how often."""
+    closed = dict.fromkeys(node.kind for node in graph.nodes if node.has_body)
+    return f"what runs inside {', '.join(closed)} isn't counted" if closed else None
+
+
+def _tensors(values: Values, names: Sequence[str]) -> tuple[Tensor, ...]:
+    return tuple(values.tensor(name) or UNKNOWN for name in names)
+
+
+class _Identities:
+    """Gives ``path`` for the first call, ``path:2`` for the second; a path that looks so itself is stepped over."""
+
+    def __init__(self, taken: Sequence[str] = ()) -> None:
+        self._taken = set(taken)
+        self._calls: dict[str, int] = {}
+
+    def next(self, path: str) -> str:
+        while True:
+            calls = self._calls[path] = self._calls.get(path, 0) + 1
+            identity = path if calls == 1 else f"{path}:{calls}"
+            if identity not in self._taken:
+                self._taken.add(identity)
+                return identity
+
+
+def _unread(layers: Sequence[Layer], parameters: Mapping[str, Parameter]) -> list[Layer]:
+    """Layers, not called, for the parameters that no node reads."""
+    claimed = {p.name for layer in layers for p in layer.parameters}
+    identities = _Identities([layer.id for layer in layers])
+    return [
+        Layer(identities.next(name), name, "Initializer", "other", parameters=(parameter,), called=False)
+        for name, parameter in parameters.items()
+        if name not in claimed
+    ]

@@ -1,0 +1,89 @@
+"""Dotted paths for the nodes of an ONNX file, from whatever its exporter wrote down."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .onnx_graph import Node
+
+#: Where torch's exporters note the modules around a node: paths, ending with the node's own name; and classes.
+_SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+#: What a module is where the file doesn't name its class.
+_UNNAMED = "Scope"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The module that a node stands in, and the node's own name there, None if that says no more than its op."""
+
+    module: str
+    name: str | None
+    classes: tuple[tuple[str, str], ...] = ()
+
+
+def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """A path for each node and the tree of modules around them, path -> class.
+
+    A module that is one node, or one and the same again, has that node's path, as a leaf module in torch; several nodes
+    of a module are called by their ops, ``layer1.0.add``.
+    """
+    places = [_place(node) for node in nodes]
+    modules: dict[str, str] = {}
+    kinds: dict[str, set[str]] = {}
+    for node, place in zip(nodes, places, strict=True):
+        parts = place.module.split(".") if place.module else []
+        for end in range(1, len(parts) + 1):
+            modules.setdefault(".".join(parts[:end]), _UNNAMED)
+        modules.update({path: kind for path, kind in place.classes if path in modules})
+        kinds.setdefault(place.module, set()).add(node.kind)
+        for end in range(len(parts)):
+            kinds.setdefault(".".join(parts[:end]), set()).add("")
+    calls: Counter[tuple[str, str]] = Counter()
+    found = []
+    for node, op, place in zip(nodes, ops, places, strict=True):
+        prefix = f"{place.module}." if place.module else ""
+        if place.name is not None:
+            found.append(prefix + place.name)
+        elif place.module and len(kinds[place.module]) == 1:
+            found.append(place.module)
+        else:
+            named = node.proto.name or place.module
+            name = op if named and op != "other" else node.proto.op_type
+            count = calls[prefix, name]
+            if not count and prefix + name in modules:
+                count = 1
+            calls[prefix, name] = count + 1
+            found.append(f"{prefix}{name}_{count}" if count else prefix + name)
+    leaves = set(found)
+    return found, {path: kind for path, kind in modules.items() if path not in leaves or kind != _UNNAMED}
+
+
+def _place(node: Node) -> _Place:
+    notes = {item.key: item.value for item in getattr(node.proto, "metadata_props", ())}
+    scopes, classes = (_texts(notes.get(key)) for key in (_SCOPES, _CLASSES))
+    if len(scopes) > 1:
+        return _Place(scopes[-2], None, tuple(zip(scopes[:-1], (c.rpartition(".")[2] for c in classes), strict=False)))
+    *around, own = [part for part in node.proto.name.split("/") if part] or [""]
+    merged: list[str] = []
+    for part in around:
+        # torch repeats a Sequential's own name in its children's: /layer1/layer1.0/conv1
+        if merged and part.startswith(f"{merged[-1]}."):
+            merged.pop()
+        merged.append(part)
+    says_op = not own or (
+        bool(re.fullmatch(rf"{re.escape(node.proto.op_type)}(_\d+)?", own)) and "/" in node.proto.name
+    )
+    return _Place(".".join(merged), None if says_op else own)
+
+
+def _texts(text: str | None) -> list[str]:
+    """The strings in a list as Python writes it."""
+    try:
+        value = ast.literal_eval(text or "[]")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
