@@ -12,9 +12,9 @@ from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
+from keras.src.backend.common.variables import Variable as KerasVariable
 
 from ..analysis.fit import Entry
-from ..blocks.graph import INPUT
 from ..blocks.residual import BlockSpec, residual_block
 from ..errors import BadRequestError, InputError, ModelError
 from ..ir import Model, Summary, Trace
@@ -24,7 +24,10 @@ from . import zoo
 from .chatter import held_back
 from .from_local import resolve_block, resolve_input
 from .keras_checkpoint import entries
-from .keras_trace import Recorder, failure
+from .keras_deep import deeply
+from .keras_failure import failure
+from .keras_inputs import Given, of_row
+from .keras_trace import Recorder
 from .request import Answer, Request
 from .weights import check_fit, is_file, weights_label
 
@@ -183,22 +186,31 @@ def _build(name: str, build: Callable[[tuple[int, ...] | None], Any], resolved: 
 
 
 def trace(model: Any, described: Model, inputs: Sequence[Resolved], dtype: str | None) -> Summary:
-    names = _input_names(model, len(inputs))
-    tensors = [
-        (name, keras.KerasTensor(item.shape, dtype=_input_dtype(model, index, dtype)), item.layout)
-        for index, (name, item) in enumerate(zip(names, inputs, strict=True))
-    ]
+    """Summarises a model that is called with one tensor for each shape.
+
+    Raises:
+        InputError: a layer refuses its input, with what was probably meant.
+    """
+    try:
+        return trace_call(model, described, of_row(model, inputs, dtype))
+    except InputError as error:
+        hint = next((item.hint for item in inputs if item.hint), None)
+        raise error.with_hint(hint) from error
+
+
+def trace_call(model: Any, described: Model, given: Given) -> Summary:
+    """Summarises a model that is called with any arguments.
+
+    Raises:
+        InputError: a layer refuses its input, or its code needs data.
+    """
     recorder = Recorder(model, described.name)
     with fresh_names():
-        try:
-            outputs = recorder.record(tensors)
-        except InputError as error:
-            hint = next((item.hint for item in inputs if item.hint), None)
-            raise error.with_hint(hint) from error
+        outputs = deeply(lambda: recorder.record(given))
     layers, unused = recorder.finish()
     return Summary(
         model=described,
-        inputs=tuple(layer.output_tensors[0] for layer in layers[: len(inputs)]),
+        inputs=tuple(layer.output_tensors[0] for layer in layers[: len(given.tensors)]),
         outputs=tuple(outputs),
         layers=layers,
         modules=tuple(recorder.modules.items()),
@@ -206,32 +218,6 @@ def trace(model: Any, described: Model, inputs: Sequence[Resolved], dtype: str |
         unused=unused,
         environment=_environment(),
     )
-
-
-def _input_names(model: Any, count: int) -> list[str]:
-    """One input is ``input``; several have the names that their model gave them."""
-    declared = [getattr(tensor, "name", None) for tensor in getattr(model, "inputs", None) or []]
-    if count == 1:
-        return [INPUT]
-    return [
-        str(declared[index]) if len(declared) == count and declared[index] else f"{INPUT}{f'_{index}' if index else ''}"
-        for index in range(count)
-    ]
-
-
-def declared_inputs(model: Any) -> list[Any]:
-    """The inputs that a model says it has, as symbolic tensors; none of a model that isn't built."""
-    try:
-        return list(model.inputs or [])
-    except (AttributeError, ValueError):
-        return []
-
-
-def _input_dtype(model: Any, index: int, dtype: str | None) -> str:
-    declared = declared_inputs(model)
-    if dtype is None and index < len(declared):
-        return str(declared[index].dtype)
-    return dtype or keras.config.floatx()
 
 
 @contextmanager
@@ -262,8 +248,23 @@ def fresh_names() -> Iterator[None]:
 @contextmanager
 def unallocated() -> Iterator[None]:
     """Variables made inside have a shape and no values."""
-    with keras.StatelessScope(initialize_variables=False):
-        yield
+    initialize = KerasVariable.__init__
+
+    def made(variable: Any, initializer: Any, shape: Any = None, dtype: Any = None, *args: Any, **kwargs: Any) -> None:
+        # Keras refuses one that is made of a value in such a scope: an optimizer's counter is, of a model that
+        # its code compiles.
+        if not callable(initializer) and not isinstance(initializer, str):
+            value = keras.ops.convert_to_tensor(initializer, dtype=dtype)
+            shape, dtype = tuple(value.shape), dtype or value.dtype
+            initializer = lambda *_, **__: value  # noqa: E731
+        initialize(variable, initializer, shape, dtype, *args, **kwargs)
+
+    KerasVariable.__init__ = made
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        KerasVariable.__init__ = initialize
 
 
 def _environment() -> tuple[tuple[str, str], ...]:

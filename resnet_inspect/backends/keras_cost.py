@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import keras
+from keras.src.layers.rnn.conv_lstm import ConvLSTM
 
 from .. import ops
 from ..errors import InputError
@@ -47,6 +49,25 @@ def layer_macs(
     layer: Any, op: str, attributes: Mapping[str, Value], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> int | None:
     """Multiply-adds of a layer's call, None if nobody knows."""
+    own = _layer_macs(layer, op, attributes, inputs, outputs)
+    added = _lora_macs(layer, inputs[0]) if getattr(layer, "lora_enabled", False) else 0
+    return None if own is None or added is None else own + added
+
+
+def _lora_macs(layer: Any, tensor: Tensor) -> int | None:
+    """The cost of two thin matrices: added to the kernel as a product, or used in turn beside a quantised one."""
+    word = "embeddings" if hasattr(layer, "lora_embeddings_a") else "kernel"
+    first, second = (tuple(getattr(layer, f"lora_{word}_{which}").shape) for which in "ab")
+    if layer.quantization_mode is None:
+        return prod(first) * second[-1]
+    if word == "embeddings":
+        return tensor.size * prod(second)
+    return tensor.size // tensor.shape[-1] * (prod(first) + prod(second)) if layer_op(layer) == "dense" else None
+
+
+def _layer_macs(
+    layer: Any, op: str, attributes: Mapping[str, Value], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> int | None:
     if op == "time_distributed":
         batch, steps, *rest = inputs[0].shape
         return _inner_macs(layer.layer, [Tensor((batch * steps, *rest), inputs[0].dtype, inputs[0].layout)])
@@ -54,10 +75,16 @@ def layer_macs(
         both = [_inner_macs(inner, inputs) for inner in (layer.forward_layer, layer.backward_layer)]
         return None if None in both else sum(macs or 0 for macs in both)
     if op == "recurrent":
+        if isinstance(layer, ConvLSTM):
+            return _conv_lstm_macs(layer, inputs[0], outputs)
         return _cells_macs(layer.cell, inputs[0])
     if op == "einsum_dense":
-        kernel = Tensor(tuple(layer.kernel.shape), inputs[0].dtype)
+        # As it was before it was packed, if it was: asking for ``kernel`` would unpack it.
+        shape = getattr(layer, "original_kernel_shape", None) or layer._kernel.shape
+        kernel = Tensor(tuple(shape), inputs[0].dtype)
         return _by_rule("einsum", {"equation": layer.equation}, [inputs[0], kernel])
+    if op == "embedding" and hasattr(layer, "tie_weights") and keras.backend.is_float_dtype(inputs[0].dtype):
+        return inputs[0].size * layer.input_dim  # backwards: each vector with those of all words
     if op == "dot":
         axes = attributes.get("axes", -1)
         first = axes[0] if isinstance(axes, tuple) else axes
@@ -73,6 +100,18 @@ def layer_macs(
         return _by_rule(op, attributes, inputs)
     # What isn't Keras' own may do anything.
     return None if op in _UNKNOWN else 0
+
+
+def _conv_lstm_macs(layer: Any, tensor: Tensor, outputs: Sequence[Tensor]) -> int | None:
+    """Shi et al. 2015: at every step and position, four gates each read a window of the input and one of the state."""
+    if not outputs:
+        return None
+    last = layer.data_format == "channels_last"
+    shape = outputs[0].shape[2 if layer.return_sequences else 1 :]
+    positions = prod(shape[:-1] if last else shape[1:])
+    channels = tensor.shape[-1 if last else 2]
+    reads = prod(layer.kernel_size) * (channels + layer.filters)
+    return tensor.shape[0] * tensor.shape[1] * positions * 4 * layer.filters * reads
 
 
 def _inner_macs(layer: Any, inputs: Sequence[Tensor]) -> int | None:

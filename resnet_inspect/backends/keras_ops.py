@@ -59,6 +59,7 @@ _LAYER_OPS = {
     "Normalization": "normalization",
     "PReLU": "prelu",
     "Permute": "transpose",
+    "PositionEmbedding": "embedding",
     "RMSNormalization": "rms_norm",
     "RNN": "recurrent",
     "ReLU": "relu",
@@ -73,6 +74,9 @@ _LAYER_OPS = {
     "TimeDistributed": "time_distributed",
     "UnitNormalization": "unit_norm",
 }
+
+#: Where keras-hub has a layer whose code reads weights alone, in which nothing could be heard.
+_HUB = "keras_hub.src.layers.modeling.position_embedding"
 
 #: Operations of ``keras.ops`` whose op isn't their name in lower case.
 _OPERATION_OPS = {
@@ -99,7 +103,7 @@ _NOT_CONFIGURED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 def layer_class(layer: Any) -> str | None:
     """The nearest of Keras' own classes in a layer's ancestry that has an op, if any."""
     for cls in type(layer).__mro__:
-        if cls.__name__ in _LAYER_OPS and cls.__module__.startswith("keras."):
+        if cls.__name__ in _LAYER_OPS and cls.__module__.startswith(("keras.", _HUB)):
             return cls.__name__
     return None
 
@@ -107,6 +111,13 @@ def layer_class(layer: Any) -> str | None:
 def layer_op(layer: Any) -> str:
     """The op of a layer, ``other`` where it is nobody's but its author's."""
     return _LAYER_OPS.get(layer_class(layer) or "", "other")
+
+
+def is_composite(layer: Any) -> bool:
+    """Whether a layer is made of others that deserve rows of their own; Keras' own layers never are."""
+    if isinstance(layer, keras.Model):
+        return True
+    return layer_class(layer) is None and not type(layer).__module__.startswith("keras.src.layers.")
 
 
 def image_layout(layer: Any, rank: int) -> str | None:
@@ -120,8 +131,26 @@ def image_layout(layer: Any, rank: int) -> str | None:
     return last if data_format == "channels_last" else first
 
 
+def packed_columns(layer: Any) -> int | None:
+    """How many numbers of 4 bits stand in a row of a layer's kernel, two in a byte; None where none do."""
+    if getattr(layer, "quantization_mode", None) != "int4":
+        return None
+    columns = getattr(layer, "_int4_unpacked_column_size", None) or getattr(layer, "_orig_output_dim", None)
+    return None if columns is None else int(columns)
+
+
 def describe_layer(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[str, Attributes]:
     """The op of a layer and everything that changes what it computes on these inputs."""
+    op, attributes = _described(layer, inputs, outputs)
+    changes: dict[str, Value] = {}
+    if getattr(layer, "lora_enabled", False):
+        changes["lora_rank"] = layer.lora_rank
+    if getattr(layer, "quantization_mode", None):
+        changes["quantization"] = layer.quantization_mode
+    return op, tuple((dict(attributes) | changes).items())
+
+
+def _described(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[str, Attributes]:
     name = layer_class(layer)
     if name is None:
         return "other", tuple(_configuration(layer).items())

@@ -7,24 +7,29 @@ that is made of others (a nested model, a subclass) is opened by running its ``c
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest import mock
 
 import keras
 from keras.src.backend import compute_output_spec
 from keras.src.layers.layer import Layer as KerasLayer
+from keras.src.layers.layer import get_shapes_dict
+from keras.src.ops.node import Node
 from keras.src.ops.operation import Operation
+from keras.src.utils.python_utils import is_default
 
 from .. import ops
 from ..errors import InputError
 from ..ir import Layer, Parameter, Tensor
 from ..shape import format_shape
 from . import keras_cost, keras_ops
-
-#: Classes of Keras whose statistics (moving averages, means of the data) are state, not frozen parameters.
-_WITH_STATISTICS = ("batch_norm", "normalization")
+from .keras_failure import failed_layer, failure, reads_values
+from .keras_inputs import Given, arguments_of
+from .keras_variables import describe_variable, own_weights
 
 
 @dataclass
@@ -48,34 +53,36 @@ class Recorder:
         self._claimed: dict[int, str] = {}
         self._calls: dict[str, int] = {}
         self._stack: list[_Frame] = []
+        self._masks: set[str] = set()
+        self._read: set[int] = set()
         self._in_leaf = False
         self._paths: dict[int, str] = {}
         self._touched: list[Any] = []
 
-    def record(self, inputs: list[tuple[str, Any, str | None]]) -> list[Tensor]:
-        """Calls the model on ``inputs`` (name, KerasTensor, layout); gives its outputs.
+    def record(self, given: Given) -> list[Tensor]:
+        """Calls the model as given; gives its outputs.
 
         Raises:
-            InputError: a layer refuses its input, with the layer and the shapes.
+            InputError: a layer refuses its input, with the layer and the shapes, or the code needs data.
         """
         self.modules[""] = _kind(self._model)
-        for name, tensor, layout in inputs:
+        for name, tensor, layout in given.tensors:
             described = Tensor(_shape(tensor), keras.backend.standardize_dtype(tensor.dtype), layout)
             self.layers.append(Layer(name, name, "InputLayer", "input", output_tensors=(described,)))
             self.modules[name] = "InputLayer"
             self._sources[id(tensor)] = (tensor, name, described)
-        self._paths[id(self._model)] = ""
-        tensors = [tensor for _, tensor, _ in inputs]
+        # A layer that isn't made of others is the only row: it needs a name.
+        self._paths[id(self._model)] = "" if keras_ops.is_composite(self._model) else self._model.name
         filtering = keras.config.is_traceback_filtering_enabled()
         # Unfiltered tracebacks tell which layer failed.
         keras.config.disable_traceback_filtering()
         try:
             with self._listening():
-                output = self._model(tensors[0] if len(tensors) == 1 else tensors)
+                output = self._model(*given.args, **given.kwargs)
         except InputError:
             raise
         except Exception as error:
-            layer = _failed_layer(error)
+            layer = failed_layer(error)
             raise InputError(f"{self.name}: {failure(error)}", layer and layer.name) from error
         finally:
             if filtering:
@@ -87,6 +94,8 @@ class Recorder:
     def _listening(self) -> Iterator[None]:
         recorder = self
         of_layer, of_operation = KerasLayer.symbolic_call, Operation.symbolic_call
+        of_build, of_masks = KerasLayer._maybe_build, KerasLayer._set_mask_metadata
+        of_value = keras.Variable.value
 
         def layer_call(layer: Any, *args: Any, **kwargs: Any) -> Any:
             return recorder._call_layer(of_layer, layer, args, kwargs)
@@ -94,14 +103,36 @@ class Recorder:
         def operation_call(operation: Any, *args: Any, **kwargs: Any) -> Any:
             return recorder._call_operation(of_operation, operation, args, kwargs)
 
+        def maybe_build(layer: Any, call_spec: Any) -> None:
+            if layer.built or recorder._in_leaf or not keras_ops.is_composite(layer) or not is_default(layer.build):
+                return of_build(layer, call_spec)
+            # Keras would run its code once to build what is in it, at each level anew: opening it does as much.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return layer.build(next(iter(get_shapes_dict(call_spec).values()), None))
+
+        def set_masks(layer: Any, *args: Any) -> None:
+            first = len(recorder.layers)
+            of_masks(layer, *args)
+            recorder._masks.update(item.id for item in recorder.layers[first:])
+
+        def value(variable: Any) -> Any:
+            recorder._read.add(id(variable))
+            return of_value.fget(variable)
+
         KerasLayer.symbolic_call, Operation.symbolic_call = layer_call, operation_call
+        KerasLayer._maybe_build, KerasLayer._set_mask_metadata = maybe_build, set_masks
         try:
-            yield
+            # What is done to a weight alone (a token repeated for the batch) is heard of no other way.
+            with mock.patch.object(keras.Variable, "value", property(value)), mock.patch(_NODE, _node):
+                yield
         finally:
             KerasLayer.symbolic_call, Operation.symbolic_call = of_layer, of_operation
+            KerasLayer._maybe_build, KerasLayer._set_mask_metadata = of_build, of_masks
 
     def _call_layer(self, original: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
-        given = [tensor for tensor in keras.tree.flatten((args, kwargs)) if self._is_known(tensor)]
+        arguments = arguments_of(layer, args, kwargs)
+        given = [tensor for tensor in keras.tree.flatten(list(arguments.values())) if self._is_known(tensor)]
         if self._in_leaf or not given:
             # Tensors of its own: a Sequential is building itself.
             return original(layer, *args, **kwargs)
@@ -109,18 +140,28 @@ class Recorder:
         self._touched.append(layer)
         if path:
             self.modules.setdefault(path, _kind(layer))
-        if _is_composite(layer):
+        if keras_ops.is_composite(layer):
             mark = self._mark()
             try:
-                return self._open(layer, path, args, kwargs)
+                output = self._open(layer, path, args, kwargs)
             except _RAW_FUNCTION_ERRORS as error:
-                if "KerasTensor" not in str(error):
+                if "KerasTensor" not in str(error) or reads_values(error):
                     raise
                 # Its code calls the backend's own functions, which only take the backend's tensors: one row then.
-                self._reset(mark)
+            else:
+                if not any(map(keras.ops.is_tensor, keras.tree.flatten(output))):
+                    return output
+                # What it gives is made of its weights alone (positions), which have values: one row, too.
+            self._reset(mark)
         self._in_leaf = True
         try:
-            output = original(layer, *args, **kwargs)
+            try:
+                output = original(layer, *args, **kwargs)
+            except TypeError:
+                # A subclass of one of Keras' layers, with arguments that its ancestor's shapes know nothing of.
+                if type(layer).call.__module__.startswith("keras."):
+                    raise
+                output = compute_output_spec(layer.call, *args, **kwargs)
             if any(None in tensor.shape for tensor in keras.tree.flatten(output)):
                 # Some layers only say what their constructor was told; running their code tells all.
                 output = compute_output_spec(layer.call, *args, **kwargs)
@@ -130,7 +171,10 @@ class Recorder:
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
         shapes = [Tensor(_shape(t), t.dtype) for t in outputs]
         op, attributes = keras_ops.describe_layer(layer, inputs, shapes)
-        macs = keras_cost.layer_macs(layer, op, dict(attributes), inputs, shapes)
+        masks = keras.tree.flatten([value for name, value in arguments.items() if name.endswith("mask")])
+        masked = {id(tensor) for tensor in masks}
+        values = [known for known, tensor in zip(inputs, given, strict=True) if id(tensor) not in masked]
+        macs = keras_cost.layer_macs(layer, op, dict(attributes), values or inputs, shapes)
         parameters, shared = self._claim(layer.weights, layer, path)
         self._add(path, _kind(layer), op, given, inputs, outputs, attributes, macs, parameters, shared)
         return output
@@ -254,9 +298,12 @@ class Recorder:
 
     def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """All layers, with a row for each whose weights no call was seen to use, and the names of those weights."""
+        read = {source for layer in self.layers for source in layer.inputs}
+        # Functional models have masks in their graph, and make them anew while they run: for nobody.
+        self.layers = [layer for layer in self.layers if layer.id in read or layer.id not in self._masks]
         unused: list[str] = []
         for layer in [self._model, *self._model._flatten_layers(include_self=False)]:
-            own = [variable for variable in _own_weights(layer) if id(variable) not in self._claimed]
+            own = [variable for variable in own_weights(layer) if id(variable) not in self._claimed]
             if not own:
                 continue
             path = self._paths.get(id(layer), layer.name) or _kind(layer)
@@ -273,7 +320,9 @@ class Recorder:
                 self.layers.append(
                     Layer(path, path, _kind(layer), keras_ops.layer_op(layer), parameters=parameters, called=False)
                 )
-            unused += [p.name for p in parameters if p.role != "statistics"]
+            read_alone = [id(variable) in self._read for variable in own]
+            named = zip(parameters, read_alone, strict=True)
+            unused += [p.name for p, was_read in named if not was_read and p.role != "statistics"]
         return tuple(self.layers), tuple(unused)
 
     def _is_known(self, item: Any) -> bool:
@@ -304,63 +353,24 @@ class Recorder:
                 ]
 
 
+#: Keras records each call of a layer as one, whose outputs are all tensors.
+_NODE = "keras.src.layers.layer.Node"
+
+
+def _node(operation: Any, call_args: Any, call_kwargs: Any, outputs: Any) -> Any:
+    """A node for what a model gives, which may be no tensor (None, a number) beside its tensors."""
+    tensors = [item for item in keras.tree.flatten(outputs) if isinstance(item, keras.KerasTensor)]
+    return Node(operation=operation, call_args=call_args, call_kwargs=call_kwargs, outputs=tensors)
+
+
 #: What Keras and the backends raise when a KerasTensor meets a function of theirs.
 _RAW_FUNCTION_ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError)
-
-
-def describe_variable(variable: Any, path: str, layer: Any) -> Parameter:
-    """A weight under its layer's path, with its role."""
-    own = str(variable.path)
-    name = own.rpartition(f"{layer.name}/")[2] if layer is not None else variable.name
-    if variable.trainable:
-        role = "trainable"
-    elif layer is not None and keras_ops.layer_op(layer) in _WITH_STATISTICS and _is_state(variable, layer):
-        role = "statistics"
-    else:
-        role = "frozen"
-    dtype = keras.backend.standardize_dtype(variable.dtype)
-    return Parameter(f"{path}/{name}" if path else name, tuple(variable.shape), dtype, role)
-
-
-def failure(error: BaseException) -> str:
-    """The layer that failed, and the first sentences of what it said."""
-    layer = _failed_layer(error)
-    said = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
-    if layer is None or f'layer "{layer.name}"' in said:
-        return said
-    return f"{layer.name} ({_kind(layer)}) {said}"
-
-
-def _failed_layer(error: BaseException) -> Any:
-    layer = None
-    trace = error.__traceback__
-    while trace is not None:
-        item = trace.tb_frame.f_locals.get("self")
-        if isinstance(item, KerasLayer) and not _is_composite(item):
-            layer = item
-        trace = trace.tb_next
-    return layer
 
 
 def _read_by(layer: Any, tensor: Tensor) -> Tensor:
     """A tensor as the image that a layer takes it for, whatever it was before (a reshape's result)."""
     layout = keras_ops.image_layout(layer, len(tensor.shape)) if tensor.layout is None else tensor.layout
     return replace(tensor, layout=layout)
-
-
-def _is_composite(layer: Any) -> bool:
-    """Whether a layer is made of others that deserve rows of their own; Keras' own layers never are."""
-    if isinstance(layer, keras.Model):
-        return True
-    return keras_ops.layer_class(layer) is None and not type(layer).__module__.startswith("keras.src.layers.")
-
-
-def _is_state(variable: Any, layer: Any) -> bool:
-    return any(variable is item for item in layer._non_trainable_variables)
-
-
-def _own_weights(layer: Any) -> list[Any]:
-    return [*layer._trainable_variables, *(v for v in layer._non_trainable_variables)]
 
 
 def _kind(layer: Any) -> str:
