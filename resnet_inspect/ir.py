@@ -6,7 +6,7 @@ Shapes are tuples of ints with the batch first; ``bytes`` and ``macs`` are exact
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Union
@@ -119,9 +119,9 @@ class Layer:
     attributes: Attributes = ()
     called: bool = True
 
-    def count(self, role: str) -> int:
-        """Elements of this layer's parameters of one role."""
-        return sum(p.size for p in self.parameters if p.role == role)
+    def count(self, role: str) -> int | None:
+        """Elements of this layer's parameters of one role; None where a file doesn't say which are trained."""
+        return _count(self.parameters, role)
 
     @property
     def params(self) -> int:
@@ -163,8 +163,8 @@ class Totals:
 
     layers: int
     params: int
-    trainable_params: int
-    frozen_params: int
+    trainable_params: int | None
+    frozen_params: int | None
     statistics: int
     macs: int
     param_bytes: int | None
@@ -197,8 +197,8 @@ class Summary:
         return Totals(
             layers=len(self.layers),
             params=sum(p.size for p in parameters if p.counted),
-            trainable_params=sum(p.size for p in parameters if p.role == "trainable"),
-            frozen_params=sum(p.size for p in parameters if p.role == "frozen"),
+            trainable_params=_count(parameters, "trainable"),
+            frozen_params=_count(parameters, "frozen"),
             statistics=sum(p.size for p in parameters if p.role == "statistics"),
             macs=sum(layer.macs or 0 for layer in self.layers),
             param_bytes=sum_known(p.bytes for p in parameters if p.counted),
@@ -218,6 +218,12 @@ def sum_known(values: Iterable[int | None]) -> int | None:
             return None
         total += value
     return total
+
+
+def _count(parameters: Sequence[Parameter], role: str) -> int | None:
+    if role not in HELD and any(p.role == "unknown" for p in parameters):
+        return None
+    return sum(p.size for p in parameters if p.role == role)
 
 
 def frozen_value(value: Any) -> Value:

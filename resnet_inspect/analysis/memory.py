@@ -104,7 +104,8 @@ def saved_bytes(summary: Summary) -> dict[str, int | None]:
 def training(summary: Summary, optimizer: str) -> Training:
     """The estimate for one of ``OPTIMIZERS``; optimizer states and gradients are as wide as their parameters."""
     parameters = [p for layer in summary.layers for p in layer.parameters]
-    gradients = sum_known(p.bytes for p in parameters if p.role == "trainable")
+    trained = [p for p in parameters if p.role in ("trainable", "unknown")]
+    gradients = sum_known(None if p.role == "unknown" else p.bytes for p in trained)
     return Training(
         optimizer=optimizer,
         params=sum_known(p.bytes for p in parameters if p.role not in HELD),

@@ -37,9 +37,9 @@ class Row:
         """Parameters as the framework counts them."""
         return sum(layer.params for layer in self.layers)
 
-    def count(self, role: str) -> int:
-        """Parameters of one role."""
-        return sum(layer.count(role) for layer in self.layers)
+    def count(self, role: str) -> int | None:
+        """Parameters of one role; None where it isn't known which are trained."""
+        return sum_known(layer.count(role) for layer in self.layers)
 
     @property
     def macs(self) -> int:

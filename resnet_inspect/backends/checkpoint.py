@@ -113,8 +113,9 @@ def _index(path: Path, file: IO[bytes]) -> tuple[str, tuple[Entry, ...]]:
         parts = list(dict.fromkeys(json.loads(file.read())["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{path.name} is no index of a checkpoint: it has no weight_map") from error
-    if wrong := [part for part in parts if not isinstance(part, str) or Path(part).name != part]:
-        raise ModelError(f"{path.name} names {wrong[0]!r}, which is no file beside it")
+    wrong = [part for part in parts if not isinstance(part, str) or Path(part).name != part or part.endswith(".json")]
+    if wrong:
+        raise ModelError(f"{path.name} names {wrong[0]!r}, which is no file of tensors beside it")
     return _together([path.parent / part for part in parts])
 
 

@@ -19,6 +19,8 @@ _ROLES = {
     "moving_variance": "statistics",
     "num_batches_tracked": "buffer",
 }
+#: How the tensors of a layer follow one another.
+_ORDER = ("weight", "kernel", "gamma", "bias", "beta", *_ROLES)
 
 
 def summarize(request: Request) -> Answer:
@@ -38,7 +40,13 @@ def summarize(request: Request) -> Answer:
         modules.setdefault(owner, []).append(parameter)
     layers = tuple(
         Layer(
-            owner or path.name, owner or path.name, "Tensors", "other", parameters=tuple(found), macs=None, called=False
+            owner or path.name,
+            owner or path.name,
+            "Tensors",
+            "other",
+            parameters=tuple(sorted(found, key=_place)),
+            macs=None,
+            called=False,
         )
         for owner, found in modules.items()
     )
@@ -62,6 +70,12 @@ def _parameter(entry: Entry) -> tuple[str, Parameter]:
     role = _ROLES.get(last, "unknown")
     counted = role == "unknown" or last.startswith("moving")  # Keras counts statistics as parameters
     return ".".join(owner), Parameter(entry.name, entry.shape, entry.dtype, role, counted, entry.stored_bytes)
+
+
+def _place(parameter: Parameter) -> tuple[int, str]:
+    """Tensors in the order of torch and Keras, whichever a kind of file keeps, so that files can be compared."""
+    last = parameter.name.rpartition(".")[2]
+    return (_ORDER.index(last) if last in _ORDER else len(_ORDER), parameter.name)
 
 
 def _containers(owners: dict[str, list[Parameter]]) -> tuple[tuple[str, str], ...]:

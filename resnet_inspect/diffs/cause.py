@@ -89,7 +89,8 @@ def _blames(layers: Sequence[LayerDiff]) -> list[_Blame | None]:
         if blame is None and layer.old and layer.changes:
             upstream = [here[source] for source in layer.new.inputs if source in here]
             upstream += [gone[source] for source in layer.old.inputs if source in gone]
-            blame = upstream[0] if upstream else _Blame(layer.changes[0].field, place=layer.new.path)
+            first = layer.changes[0]
+            blame = upstream[0] if upstream else _Blame(first.field, first.old, first.new, layer.new.path)
         if blame:
             here[layer.new.id] = blame
         found.append(blame)

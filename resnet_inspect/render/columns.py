@@ -86,6 +86,14 @@ def _aligned(row: Row) -> str | None:
     return "yes" if row.field.aligned else "no"
 
 
+def _tensors(row: Row) -> str:
+    """What a row's layer holds: ``weight 64x3x7x7 float32``; of a folded module, how many."""
+    if len(row.layers) > 1:
+        return f"{len(row.parameters)} tensors"
+    held = ((p.name.replace("/", ".").rpartition(".")[2], format_shape(p.shape) or "scalar", p) for p in row.parameters)
+    return ", ".join(f"{name} {shape} {p.dtype}" for name, shape, p in held)
+
+
 def _exact_macs(row: Row) -> int | None:
     return None if row.uncounted else row.macs
 
@@ -150,6 +158,7 @@ COLUMNS = {
         Column("rf_stride", "RF stride", _field("stride"), number=True),
         Column("rf_padding", "RF padding", _field("padding"), number=True),
         Column("rf_aligned", "RF aligned", _aligned),
+        Column("tensors", "Tensors", _tensors),
         Column("kernel", "Kernel", _attribute("kernel_size")),
         Column("stride", "Stride", _attribute("stride")),
         Column("padding", "Padding", _attribute("padding")),
@@ -162,6 +171,8 @@ COLUMNS = {
     )
 }
 DEFAULT = ("path", "type", "output", "params", "macs", "connected_to")
+#: Of a file that holds tensors and no layers.
+STORED = ("path", "tensors", "params", "param_bytes")
 
 
 def choose(keys: Sequence[str], default: Sequence[str] = DEFAULT) -> tuple[Column, ...]:

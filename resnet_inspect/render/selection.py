@@ -8,7 +8,7 @@ from ..analysis.rows import Row, rows
 from ..errors import BadRequestError
 from ..ir import Summary
 from . import View
-from .columns import DEFAULT, Column, choose
+from .columns import DEFAULT, STORED, Column, choose
 from .rails import LIMIT, gutter
 
 #: Width of a share's bar, in characters.
@@ -25,14 +25,14 @@ class Selection:
     gutter: tuple[str, ...] = ()
 
 
-def select(summary: Summary, view: View, default: tuple[str, ...] = DEFAULT, bars: bool = True) -> Selection:
+def select(summary: Summary, view: View, default: tuple[str, ...] = (), bars: bool = True) -> Selection:
     """What ``view`` shows; a column that rows are sorted by is shown, with its shares of the whole if ``bars``.
 
     Raises:
         BadRequestError: no path matches, there is no such column, or sorted rows were to have rails.
     """
     found = rows(summary, view.depth, view.only)
-    columns = choose(view.columns, default)
+    columns = choose(view.columns, default or usual(summary))
     if not view.sort and view.top is None:
         # A gutter takes at most a sixth of a terminal; two lanes are the least that shows anything.
         limit = LIMIT if view.width is None else max(2, min(LIMIT, view.width // 12))
@@ -46,6 +46,11 @@ def select(summary: Summary, view: View, default: tuple[str, ...] = DEFAULT, bar
         place = columns.index(by) + 1 if by in columns else len(columns)
         columns = (*columns[:place], *([] if by in columns else [by]), *share, *columns[place:])
     return Selection(found[: view.top], columns)
+
+
+def usual(summary: Summary) -> tuple[str, ...]:
+    """The columns that people see without asking."""
+    return STORED if summary.trace.method == "header" else DEFAULT
 
 
 def _sorted(found: tuple[Row, ...], by: Column) -> tuple[Row, ...]:

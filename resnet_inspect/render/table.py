@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ..ir import Summary
 from . import View
-from .columns import DEFAULT
 from .grid import grid, hidden_columns, labelled
-from .selection import select
+from .selection import select, usual
 from .totals import totals
 
 
@@ -14,7 +13,7 @@ def render(summary: Summary, view: View) -> str:
     """The layer table and its totals; fitted to ``view.width`` by shortening names in the middle, never numbers."""
     # What lanes show needs no column where room is scarce.
     drawn = view.rails and view.width is not None
-    chosen = select(summary, view, tuple(key for key in DEFAULT if key != "connected_to" or not drawn))
+    chosen = select(summary, view, tuple(key for key in usual(summary) if key != "connected_to" or not drawn))
     lines = [[column.text(row) for column in chosen.columns] for row in chosen.rows]
     text, hidden = grid(
         chosen.columns,

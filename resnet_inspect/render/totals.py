@@ -40,6 +40,7 @@ def totals(summary: Summary, view: View) -> list[tuple[str, str]]:
         ("  trainable", units.exact(t.trainable_params)),
         ("  frozen", units.exact(t.frozen_params)),
         ("Statistics", units.exact(t.statistics)),
+        *_buffers(summary),
         ("MACs", macs),
         ("FLOPs", flops),
         ("Parameter memory", units.binary(t.param_bytes)),
@@ -62,11 +63,18 @@ def _stored(summary: Summary, trace: str) -> list[tuple[str, str]]:
         ("Checkpoint", f"{summary.model.backend}:{summary.model.name}"),
         ("Parameters", f"{units.exact(t.params)} ({units.si(t.params)})"),
         ("Statistics", units.exact(t.statistics)),
+        *_buffers(summary),
         ("MACs", units.exact(None)),
         ("Stored", units.binary(sum_known(p.bytes for p in held))),
         ("Tensors", units.exact(len(held))),
         ("Trace", trace),
     ]
+
+
+def _buffers(summary: Summary) -> list[tuple[str, str]]:
+    """What modules keep beside parameters and statistics, where they do."""
+    size = sum(layer.count("buffer") or 0 for layer in summary.layers)
+    return [("Buffers", units.exact(size))] if size else []
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
