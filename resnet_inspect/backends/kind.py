@@ -65,16 +65,12 @@ def _of_zip(path: Path) -> str | None:
         return "state"  # whose reader says what is damaged
     if {"config.json", "model.weights.h5"} <= set(names):
         return "keras"
-    if any(name.endswith("serialized_exported_program.json") or _is_exported(name) for name in names):
+    if {"serialized_exported_program.json", "archive_format"} & {Path(name).name for name in names}:
         return "pt2"
     folders = _folders(names)
     if "code" in folders and any(name.endswith("constants.pkl") for name in names):
         return "torchscript"
     return "state" if any(name.endswith("data.pkl") for name in names) else None
-
-
-def _is_exported(name: str) -> bool:
-    return "models" in Path(name).parts and name.endswith(".json")
 
 
 def _folders(names: Iterable[str]) -> set[str]:

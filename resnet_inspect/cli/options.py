@@ -16,7 +16,9 @@ import click
 
 from ..analysis.memory import OPTIMIZERS
 from ..backends import LIBRARIES, NAMES, Answer
+from ..backends.kind import kind_of
 from ..backends.user_code import is_reference
+from ..blocks import networks
 from ..errors import BadRequestError
 from ..files import write_whole
 from ..ir import Attributes, frozen_value
@@ -87,7 +89,9 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
         if backend not in (None, prefix):
             raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
         return prefix, name
-    own = "file" if _is_file(model) else "python" if is_reference(model.rpartition(":")[0]) else None
+    own = "python" if is_reference(model.rpartition(":")[0]) else None
+    if _is_file(model) or (backend is None and _is_folder_of_model(model)):
+        own = "file"
     if own is None:
         return (prefix, name) if separator else (backend or "local", model)
     if backend:
@@ -100,6 +104,12 @@ def _is_file(model: str) -> bool:
     """Whether a model is named by its file or folder: one that exists, or whose name looks like one."""
     path = Path(model)
     return path.suffix in MODEL_ENDINGS or (path.suffix != ".py" and path.exists() and (path.is_file() or "/" in model))
+
+
+def _is_folder_of_model(model: str) -> bool:
+    """Whether a name without a slash is a folder with a model in it, and none of our own networks'."""
+    path = Path(model)
+    return path.is_dir() and kind_of(path) is not None and model not in networks.names("torch")
 
 
 def parse_arguments(pairs: Sequence[str]) -> Attributes:
