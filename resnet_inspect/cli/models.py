@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .. import units
-from ..backends import NAMES, Request, module_of, zoo
+from ..backends import LIBRARIES, NAMES, Request, adapter, module_of, zoo
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
 from .options import with_progress
@@ -25,7 +25,11 @@ LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
 
 @click.command("models")
 @click.argument("pattern", default="*")
-@click.option("--backend", type=click.Choice(NAMES), help="Default: all that are installed.")
+@click.option(
+    "--backend",
+    type=click.Choice((*NAMES, *LIBRARIES)),
+    help="Default: local, torch and keras, as far as they are installed.",
+)
 @click.option("--counts", is_flag=True, help="Build each model and give its parameters and MACs.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for each model with --counts.")
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
@@ -35,11 +39,13 @@ def command(
 ) -> int:
     """List the models whose name matches PATTERN ('resnet*', upper and lower case alike), by backend.
 
-    Names are read from the libraries' sources, so that no framework is imported. With --counts, every model is
-    built without weights, in child processes that run side by side.
+    Names are read from the sources of torchvision and Keras, so that no framework is imported; timm, transformers
+    and keras_hub are imported if --backend asks for them. With --counts, every model is built without weights, in child
+    processes that run side by side.
     """
     wanted = [backend] if backend else list(LISTS)
-    found = [(name, model) for name in wanted for model in LISTS[name]() if fnmatchcase(model.lower(), pattern.lower())]
+    listed = [(name, model) for name in wanted for model in _names(name)]
+    found = [(name, model) for name, model in listed if fnmatchcase(model.lower(), pattern.lower())]
     if not found:
         where = f"the {backend} backend" if backend else "any installed backend"
         raise BadRequestError(f"no model of {where} matches {pattern!r}; see: resnet-inspect models")
@@ -52,6 +58,13 @@ def command(
     for line in failed:
         click.echo(f"error: {line}", err=True)
     return 3 if failed else 0
+
+
+def _names(backend: str) -> tuple[str, ...]:
+    if backend in LISTS:
+        return LISTS[backend]()
+    names: tuple[str, ...] = adapter(backend).known_names()
+    return names
 
 
 def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
