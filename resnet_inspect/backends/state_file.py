@@ -30,10 +30,10 @@ def summarize(request: Request) -> Answer:
         ModelError: the file is damaged, or would run code.
         BadRequestError: an input or an argument was given: nothing can be run.
     """
-    if request.inputs or request.call or request.inputs_from or request.arguments:
-        raise BadRequestError(f"{request.model} holds tensors and no model: it takes no --input and no --arg")
     path = Path(request.model)
     kind, entries = checkpoint.read(path)
+    if request.inputs or request.call or request.inputs_from or request.arguments:
+        raise BadRequestError(f"{request.model} holds tensors and no model: it takes no --input and no --arg")
     modules: dict[str, list[Parameter]] = {}
     for entry in entries:
         owner, parameter = _parameter(entry)

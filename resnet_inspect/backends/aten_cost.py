@@ -1,0 +1,120 @@
+"""Multiply-adds of ATen's operators from shapes alone, by the policy of ``torch_cost``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from ..ir import Tensor
+from .aten import Operator, tensors_in
+
+#: Words in the name of an operator that multiplies matrices: without a formula, its cost is unknown.
+_PRODUCTS = frozenset(
+    [
+        *("addmm", "addbmm", "addmv", "bmm", "conv", "convolution", "cdist", "dot", "fft", "gru", "inner", "linalg"),
+        *("linear", "lstm", "matmul", "mm", "mv", "rnn", "sparse", "trilinear", "bilinear", "vdot", "int4pack"),
+        *("int8pack", "attention", "transformer", "tensordot", "einsum", "chain"),
+    ]
+)
+_NO_PRODUCTS = ("linalg_vector_norm", "linalg_cross")
+
+#: Operators of torchvision that choose and sample, but don't multiply matrices.
+_FREE = frozenset(["nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"])
+
+
+def macs(operator: Operator) -> int | None:
+    """Multiply-adds of one call; 0 for what multiplies no matrices, None for what nobody knows."""
+    if operator.namespace == "torchvision":
+        return 0 if operator.name in _FREE else None
+    if operator.namespace not in ("aten", "prim", "prims"):
+        return None
+    name = operator.plain
+    words = name.split("_")
+    if name in _NO_PRODUCTS:
+        return 0
+    if "backward" in words:
+        return 0 if _PRODUCTS.isdisjoint(words) else None
+    formula = _formula(name)
+    if formula is not None:
+        return formula(operator) if operator.complete else None
+    # The upsampling and the bilinear layer share a word, and only one of them multiplies matrices.
+    return None if not name.startswith("upsample") and not _PRODUCTS.isdisjoint(words) else 0
+
+
+def _formula(name: str) -> Callable[[Operator], int | None] | None:
+    if name.startswith("scaled_dot_product"):
+        return _attention
+    if name == "convolution" or name.startswith(("conv1d", "conv2d", "conv3d", "conv_transpose")):
+        return _convolution
+    return _FORMULAS.get(name)
+
+
+def _convolution(operator: Operator) -> int:
+    """Each output element, or each input element of a transposed one, meets a kernel over the channels of its group."""
+    tensor, weight = operator.tensors()[:2]
+    transposed = bool(operator.arguments.get("transposed")) or "transpose" in operator.plain
+    return (tensor.size if transposed else operator.outputs[0].size) * prod(weight.shape[1:])
+
+
+def _attention(operator: Operator) -> int:
+    """The scores and the weighted sum."""
+    query, key, value = operator.tensors()[:3]
+    return prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+
+
+def _over_first(operator: Operator) -> int:
+    """Each element of the output is a sum over the last dimension of the first factor."""
+    return operator.outputs[0].size * operator.tensors()[0].shape[-1]
+
+
+def _over_second(operator: Operator) -> int:
+    """The same, where what is added stands first."""
+    return operator.outputs[0].size * operator.tensors()[1].shape[-1]
+
+
+def _recurrent(operator: Operator) -> int:
+    """At each step of each sequence, every matrix meets a vector. Packed sequences have one row a step."""
+    steps = prod(operator.tensors()[0].shape[:-1])
+    return steps * sum(t.size for t in tensors_in(operator.arguments.get("params")) if len(t.shape) == 2)
+
+
+def _cell(operator: Operator) -> int:
+    batch = prod(operator.tensors()[0].shape[:-1])
+    weights: list[Tensor] = [operator.arguments[name] for name in ("w_ih", "w_hh")]
+    return batch * sum(weight.size for weight in weights)
+
+
+def _einsum(operator: Operator) -> int | None:
+    """Of two factors: all indices, each once; those that stand in one factor alone and are summed go before.
+
+    Of more factors, the cost depends on the order in which they are multiplied.
+    """
+    tensors = tensors_in(operator.arguments["tensors"])
+    equation = str(operator.arguments["equation"]).replace(" ", "")
+    if len(tensors) != 2 or "->" not in equation:
+        return 0 if len(tensors) == 1 else None
+    terms, result = equation.split("->")
+    labels = []
+    sizes: dict[str, int] = {}
+    for term, tensor in zip(terms.split(","), tensors, strict=True):
+        free = len(tensor.shape) - len(term.replace("...", ""))
+        # Broadcast dimensions are counted from the right.
+        names = term.replace("...", "".join(str(free - index) for index in range(free)))
+        labels.append(set(names))
+        for name, size in zip(names, tensor.shape, strict=True):
+            sizes[name] = max(size, sizes.get(name, 1))
+    kept = {*result.replace("...", ""), *(name for name in sizes if name.isdigit())}
+    shared = labels[0] & labels[1]
+    return prod(sizes[name] for name in sizes if name in kept or name in shared) if shared - kept else 0
+
+
+_FORMULAS: dict[str, Callable[[Operator], int | None]] = {
+    **dict.fromkeys(("linear", "mm", "bmm", "matmul"), _over_first),
+    **dict.fromkeys(("addmm", "baddbmm"), _over_second),
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
+    **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _cell),
+    **dict.fromkeys(("mv", "dot", "vdot"), lambda operator: operator.tensors()[0].size),
+    "addmv": lambda operator: operator.tensors()[1].size,
+    "addbmm": lambda operator: operator.tensors()[1].size * operator.tensors()[2].shape[-1],
+    "einsum": _einsum,
+}

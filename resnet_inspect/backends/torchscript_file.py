@@ -1,0 +1,136 @@
+"""TorchScript archives: their code is judged from its text, loaded on meta and run once by torch's interpreter."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..call import Call
+from ..errors import BadRequestError, ModelError
+from ..ir import Model
+from ..shape import Expected, Resolved, format_shape, resolve
+from .pt2_archive import is_swollen
+from .request import Answer, Request
+from .torch_build import quiet, with_zeros
+from .torch_inputs import asked
+from .torch_run import trace
+from .torch_walk import modules_of
+from .torchscript_rows import named_by_modules
+from .torchscript_scan import danger
+
+#: Layouts that the first layer of these classes says.
+_LAYOUTS = {"1d": "NCL", "2d": "NCHW", "3d": "NCDHW"}
+_SPATIAL = ("Conv", "MaxPool", "AvgPool")
+#: What a pickle calls the objects that hold quantised weights.
+_PACKED = b"torch.classes.quantized"
+#: What reads positions of features: three sizes have a batch already.
+_SEQUENCES = ("LSTM", "GRU", "RNN", "MultiheadAttention", "Transformer")
+
+
+def summarize(request: Request) -> Answer:
+    """Summarises the TorchScript archive ``request.model``, which is loaded only if its code can do no harm.
+
+    Raises:
+        ModelError: the file can't be read, is damaged or refused.
+        BadRequestError: no input is given, or something that a built model has settled.
+        InputError: the input doesn't fit.
+    """
+    path = Path(request.model)
+    settled = {"--arg": request.arguments, "--flavor": request.flavor, "--weights": request.weights}
+    for option, value in settled.items():
+        if value:
+            raise BadRequestError(f"{path.name} is a TorchScript model, built and with its weights: leave {option} out")
+    call = asked(request)
+    if not request.inputs and call is None:
+        raise BadRequestError(f"{path.name} doesn't say what it reads: add --input 3x224x224")
+    packed = check(path)
+    model = _model(path, request, "meta", "cpu")
+    inputs = call or [_resolved(model, sizes, request) for sizes in request.inputs]
+    weights = (*model.parameters(), *model.buffers())
+    floating = next((item.dtype for item in weights if item.is_floating_point()), getattr(torch, request.dtype))
+    dtype = str(floating).removeprefix("torch.")
+    described = Model(path.name, "torch", "torch.jit")
+    # A fused kernel would hide the products of an LSTM.
+    with torch.backends.mkldnn.flags(enabled=False):
+        summary = trace(
+            model, described, inputs, dtype, rebuild=lambda: with_zeros(lambda: _model(path, request, "cpu"))
+        )
+    notes = [item.note for item in inputs if item.note] if not isinstance(inputs, Call) else []
+    if summary.totals.macs and not summary.totals.params and not packed:
+        notes.append(f"{path.name} has no parameters: they are constants of its code, as torch.jit.freeze makes them")
+    if packed:
+        notes.append(f"{path.name} is quantised: its packed weights are no tensors, and aren't counted")
+    modules = {place: _class(item) for place, item in modules_of(model)}
+    return Answer(named_by_modules(summary, modules), tuple(notes))
+
+
+def check(path: Path) -> bool:
+    """Judges the code in an archive, of which nothing runs, and tells whether it holds packed weights.
+
+    Raises:
+        ModelError: the file can't be read, is damaged, or its code could do more than compute.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            swollen = next(filter(is_swollen, archive.infolist()), None)
+        if swollen is not None:
+            raise ModelError(f"{path.name} is refused: {swollen.filename} would have {swollen.file_size} bytes")
+        # torch's own reader finds what the loader will find, whatever else is hidden in the file.
+        reader = torch._C.PyTorchFileReader(str(path))
+        names = reader.get_all_records()
+        code = [(name, reader.get_record(name).decode()) for name in names if name.lower().endswith(".py")]
+        pickles = [reader.get_record(name) for name in names if name.lower().endswith(".pkl")]
+    except (RuntimeError, ValueError, zipfile.BadZipFile, OSError) as error:
+        raise ModelError(f"{path.name} is damaged: {_first_line(error)}") from error
+    if not code:
+        raise ModelError(f"{path.name} is no TorchScript archive: there is no code in it")
+    found = danger(code, pickles)
+    if found:
+        raise ModelError(f"{path.name} is refused: its code calls {found}")
+    return any(_PACKED in data for data in pickles)
+
+
+def _model(path: Path, request: Request, *devices: str) -> Any:
+    """The module in an archive on the first of ``devices`` where its parts (packed weights) can be."""
+    errors: list[Exception] = []
+    for device in devices:
+        try:
+            with quiet():
+                model = torch.jit.load(str(path), map_location=device)
+            return model if request.dtype == "float32" else model.to(getattr(torch, request.dtype))
+        except (RuntimeError, ValueError) as error:
+            errors.append(error)
+    raise ModelError(f"{path.name} is damaged: {_first_line(errors[-1])}") from errors[-1]
+
+
+def _resolved(model: Any, sizes: tuple[int, ...], request: Request) -> Resolved:
+    """The shape that is meant: the first convolution or pooling tells the layout of a single input."""
+    first = next((m for _, m in modules_of(model) if _layout(m) is not None), None)
+    layout = _layout(first) if first is not None and len(request.inputs) == 1 else None
+    if layout == "NCHW" and len(sizes) <= len(layout):
+        weight = getattr(first, "weight", None)
+        channels = getattr(first, "in_channels", 3 if weight is None else weight.shape[1])
+        return resolve(sizes, Expected(layout, (1, channels, 224, 224)), request.layout, request.batch)
+    sequences = any(_class(module).startswith(_SEQUENCES) for _, module in modules_of(model))
+    if len(sizes) < (len(layout) if layout else 3 if sequences else 4):
+        sizes = (request.batch or 1, *sizes)
+    elif request.batch not in (None, sizes[0]):
+        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but --batch says {request.batch}")
+    return Resolved(sizes, layout if layout and len(sizes) == len(layout) else None)
+
+
+def _layout(module: nn.Module) -> str | None:
+    name = _class(module)
+    return _LAYOUTS.get(name[-2:]) if name.startswith(_SPATIAL) else None
+
+
+def _class(module: nn.Module) -> str:
+    return str(getattr(module, "original_name", type(module).__name__))
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
