@@ -25,7 +25,9 @@ def test_every_command_has_an_example() -> None:
 def needed_by(example: str) -> list[pytest.MarkDecorator]:
     """The libraries that an example needs."""
     names = {
-        "torch": r"torch\b|^identity (?!keras)",
+        "torch": r"torch\b|net\.py|^identity (?!keras)",
+        "timm": r"timm",
+        "transformers": r"transformers:",
         "tensorflow": r"keras(:|$)",
         "matplotlib": r"--plot \w",
         "plotille": r"--plot -",
@@ -38,9 +40,10 @@ def needed_by(example: str) -> list[pytest.MarkDecorator]:
 )
 def test_examples_run(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text((ROOT / "tests" / "readme" / "net.py").read_text())
     done = run(*shlex.split(example))
     assert done.returncode == 0, done.stderr
-    assert done.stdout or list(tmp_path.iterdir())
+    assert done.stdout or len(list(tmp_path.iterdir())) > 1
 
 
 def test_the_picture_is_what_the_command_draws(tmp_path: Path) -> None:
