@@ -8,9 +8,9 @@ from pathlib import Path
 
 import onnx
 
-from ..errors import BadRequestError
 from ..ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
 from ..version import __version__
+from .identities import Identities
 from .onnx_attributes import attributes_of
 from .onnx_cost import macs_of
 from .onnx_graph import Graph, read
@@ -19,7 +19,7 @@ from .onnx_names import paths
 from .onnx_ops import op_of, output_layout
 from .onnx_values import Values, follow
 from .onnx_weights import parameters_of
-from .request import Answer, Request
+from .request import Answer, Request, check_settled
 
 
 def summarize(request: Request) -> Answer:
@@ -34,15 +34,7 @@ def summarize(request: Request) -> Answer:
         InputError: the input contradicts the file.
     """
     file = Path(request.model).name
-    for name, value in (
-        ("--arg", request.arguments),
-        ("--flavor", request.flavor),
-        ("--weights", request.weights),
-        ("--inputs-from", request.inputs_from),
-        ("--dtype", request.dtype != "float32"),
-    ):
-        if value:
-            raise BadRequestError(f"{file} is a finished graph: {name} makes no sense for it")
+    check_settled(request, file)
     graph = read(Path(request.model))
     inputs = resolve_inputs(graph, file, request)
     parameters = parameters_of(graph)
@@ -73,7 +65,7 @@ def _layers(graph: Graph, values: Values, parameters: Mapping[str, Parameter]) -
     calls = [values.call(node) for node in nodes]
     ops = [op_of(call) for call in calls]
     found, modules = paths(nodes, ops)
-    identities = _Identities()
+    identities = Identities()
     makers: dict[str, str] = {}
     layers = []
     for value in graph.inputs:
@@ -119,26 +111,10 @@ def _tensors(values: Values, names: Sequence[str]) -> tuple[Tensor, ...]:
     return tuple(values.tensor(name) or UNKNOWN for name in names)
 
 
-class _Identities:
-    """Gives ``path`` for the first call, ``path:2`` for the second; a path that looks so itself is stepped over."""
-
-    def __init__(self, taken: Sequence[str] = ()) -> None:
-        self._taken = set(taken)
-        self._calls: dict[str, int] = {}
-
-    def next(self, path: str) -> str:
-        while True:
-            calls = self._calls[path] = self._calls.get(path, 0) + 1
-            identity = path if calls == 1 else f"{path}:{calls}"
-            if identity not in self._taken:
-                self._taken.add(identity)
-                return identity
-
-
 def _unread(layers: Sequence[Layer], parameters: Mapping[str, Parameter]) -> list[Layer]:
     """Layers, not called, for the parameters that no node reads."""
     claimed = {p.name for layer in layers for p in layer.parameters}
-    identities = _Identities([layer.id for layer in layers])
+    identities = Identities([layer.id for layer in layers])
     return [
         Layer(identities.next(name), name, "Initializer", "other", parameters=(parameter,), called=False)
         for name, parameter in parameters.items()

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..call import Call, Spec
-from ..errors import BadRequestError, InputError
+from ..errors import InputError
 from ..ir import Tensor
 from ..shape import Expected, format_shape, resolve
-from .request import Request
+from .request import Request, check_settled
 
 
 def check(request: Request, file: str, names: Sequence[tuple[str, str]], inputs: Sequence[Tensor]) -> None:
@@ -19,16 +19,7 @@ def check(request: Request, file: str, names: Sequence[tuple[str, str]], inputs:
         BadRequestError: the request asks for something that is settled.
         InputError: an input differs from the one that it was exported for.
     """
-    settled = {
-        "--arg": request.arguments,
-        "--flavor": request.flavor,
-        "--weights": request.weights,
-        "--input-from": request.inputs_from,
-        "--dtype": request.dtype != "float32",
-    }
-    for option, value in settled.items():
-        if value:
-            raise BadRequestError(f"{file} is an exported program, built and with its weights: leave {option} out")
+    check_settled(request, file)
     exported = " and ".join(map(_text, inputs)) or "no tensor"
     again = f"leave the input out, or export it again ({file} was exported for {exported})"
     if request.batch is not None and any(tensor.shape[:1] != (request.batch,) for tensor in inputs):

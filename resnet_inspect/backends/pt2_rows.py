@@ -9,6 +9,7 @@ from itertools import chain, count
 from ..ir import HELD, Layer, Parameter
 from . import aten, aten_cost
 from .aten import Operator
+from .identities import Identities
 from .pt2_graph import Graph, Node
 
 
@@ -62,12 +63,11 @@ class Rows:
         self._order = {name: index for index, name in enumerate(parameters)}
         self._claimed: set[str] = set()
         self._sources: dict[str, str] = {}
-        self._calls: dict[str, int] = {}
-        self._ids: set[str] = set()
+        self._ids = Identities()
 
     def add_input(self, name: str, path: str) -> None:
         """A tensor that the program is given."""
-        identity = self._sources[name] = self._identity(path)
+        identity = self._sources[name] = self._ids.next(path)
         tensor = self._graph.tensor(name, self.layouts[name])
         self.layers.append(Layer(identity, path, "Input", "input", output_tensors=(tensor,)))
 
@@ -81,7 +81,7 @@ class Rows:
         for name in outputs:
             self.layouts[name] = aten.output_layout(op, len(self._graph.tensor(name).shape), known)
         parameters, shared = self._claim(node.refs)
-        identity = self._identity(path)
+        identity = self._ids.next(path)
         self.layers.append(
             Layer(
                 id=identity,
@@ -106,15 +106,6 @@ class Rows:
         shared = tuple(name for name in used if name in self._claimed and self._parameters[name].role != "buffer")
         self._claimed.update(used)
         return new, shared
-
-    def _identity(self, path: str) -> str:
-        """``path`` for the first call, ``path:2`` for the second."""
-        while True:
-            calls = self._calls[path] = self._calls.get(path, 0) + 1
-            identity = path if calls == 1 else f"{path}:{calls}"
-            if identity not in self._ids:
-                self._ids.add(identity)
-                return identity
 
 
 def place_unused(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
+from ..errors import BadRequestError
 from ..ir import Attributes, Summary
 
 
@@ -24,6 +26,20 @@ class Request:
     call: str | None = None
     #: ``module:function`` of the user's that returns real inputs.
     inputs_from: str | None = None
+
+
+def check_settled(request: Request, file: str, may: Container[str] = ()) -> None:
+    """Raises BadRequestError for an option, other than ``may``, that a program in a file has settled."""
+    settled = {
+        "--arg": request.arguments,
+        "--flavor": request.flavor,
+        "--weights": request.weights,
+        "--input-from": request.inputs_from,
+        "--dtype": request.dtype != "float32",
+    }
+    for option, value in settled.items():
+        if value and option not in may:
+            raise BadRequestError(f"{file} is a finished program, built and with its weights: leave {option} out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from ..errors import BadRequestError, InputError
 from ..ir import Layer, Model, Parameter, Summary, Tensor, Trace
 from ..shape import format_shape
 from ..version import __version__
-from .request import Answer, Request
+from .identities import Identities
+from .request import Answer, Request, check_settled
 from .savedmodel_graph import Dims, Graph, Value, Variable, read
 from .savedmodel_ops import describe, layout_of
 
@@ -37,7 +38,7 @@ def summarize(request: Request) -> Answer:
         InputError: the input contradicts the file.
     """
     path = Path(request.model)
-    _check(path.name, request)
+    check_settled(request, path.name)
     graph = read(path)
     parameters = {name: _parameter(variable) for name, variable in graph.variables.items()}
     rows = _Rows(graph, _inputs(path.name, graph, request), parameters)
@@ -70,11 +71,11 @@ class _Rows:
         self._parameters = parameters
         self._known: dict[tuple[int, int], Tensor] = {}
         self._ids: dict[int, str] = {}
-        self._calls: dict[str, int] = {}
+        self._identities = Identities()
         self._claimed: set[str] = set()
         for (name, value), given in zip(graph.inputs, inputs, strict=True):
             image = replace(given, layout=_layout(graph, value, given))
-            identity = self._identity(name)
+            identity = self._identities.next(name)
             self._remember(value, image, identity)
             self.layers.append(Layer(identity, name, "Placeholder", "input", output_tensors=(image,)))
         for operation in graph.operations:
@@ -83,7 +84,7 @@ class _Rows:
             edges = [value for value in operation.reads if value.source is not None]
             used = list(dict.fromkeys(name for value in operation.reads for name in value.variables))
             path = operation.name.replace("/", ".")
-            identity = self._identity(path)
+            identity = self._identities.next(path)
             gives = [output if value.index == 0 else _tensor(value) for value in operation.gives]
             for value, tensor in zip(operation.gives, gives, strict=True):
                 self._remember(value, tensor, identity)
@@ -115,21 +116,6 @@ class _Rows:
         self._ids[value.source] = identity
         if tensor is not None:
             self._known[value.source, value.index] = tensor
-
-    def _identity(self, path: str) -> str:
-        calls = self._calls[path] = self._calls.get(path, 0) + 1
-        return path if calls == 1 else f"{path}:{calls}"
-
-
-def _check(name: str, request: Request) -> None:
-    for option, value in (
-        ("--arg", request.arguments),
-        ("--weights", request.weights),
-        ("--input-from", request.inputs_from),
-        ("--dtype", request.dtype != "float32"),
-    ):
-        if value:
-            raise BadRequestError(f"{name} is a finished graph: {option} makes no sense for it")
 
 
 def _inputs(file: str, graph: Graph, request: Request) -> list[Tensor]:

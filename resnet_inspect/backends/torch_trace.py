@@ -21,6 +21,7 @@ from .. import ops
 from ..errors import InputError
 from ..ir import Attributes, Layer, Tensor
 from . import torch_cost, torch_functions, torch_ops
+from .identities import Identities
 from .torch_edges import Edges, Source
 from .torch_failure import Failures, check
 from .torch_parameters import Parameters
@@ -59,8 +60,7 @@ class Recorder:
         self._paths = {module: path for path, module in modules_of(model)}
         self._taken = set(self._paths.values())
         self._model = model
-        self._calls: dict[str, int] = {}
-        self._ids: set[str] = set()
+        self._ids = Identities()
         self._stack: list[_Frame] = [_Frame("")]
         self._work: _Work | None = None
         self._thread = threading.get_ident()
@@ -239,7 +239,7 @@ class Recorder:
         sources: list[tuple[torch.Tensor, Source, str]] | None = None,
         module: nn.Module | None = None,
     ) -> None:
-        identity = self._identity(path)
+        identity = self._ids.next(path)
         sources = self._sources(inputs) if sources is None else sources
         if layouts is None:
             known = [source.layout for _, source, _ in sources]
@@ -271,15 +271,6 @@ class Recorder:
             return ops.apply(op, dict(attributes), [self.describe(t) for t in inputs]).macs
         except (InputError, KeyError, TypeError, ValueError):
             return None
-
-    def _identity(self, path: str) -> str:
-        """``path`` for the first call, ``path:2`` for the second; a path that looks so itself is stepped over."""
-        while True:
-            calls = self._calls[path] = self._calls.get(path, 0) + 1
-            identity = path if calls == 1 else f"{path}:{calls}"
-            if identity not in self._ids:
-                self._ids.add(identity)
-                return identity
 
     def describe(self, tensor: torch.Tensor) -> Tensor:
         """A tensor with the layout that its layer gave it."""

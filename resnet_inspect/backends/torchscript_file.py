@@ -14,7 +14,7 @@ from ..errors import BadRequestError, ModelError
 from ..ir import Model
 from ..shape import Expected, Resolved, format_shape, resolve
 from .pt2_archive import is_swollen
-from .request import Answer, Request
+from .request import Answer, Request, check_settled
 from .torch_build import quiet, with_zeros
 from .torch_inputs import asked
 from .torch_run import trace
@@ -40,10 +40,7 @@ def summarize(request: Request) -> Answer:
         InputError: the input doesn't fit.
     """
     path = Path(request.model)
-    settled = {"--arg": request.arguments, "--flavor": request.flavor, "--weights": request.weights}
-    for option, value in settled.items():
-        if value:
-            raise BadRequestError(f"{path.name} is a TorchScript model, built and with its weights: leave {option} out")
+    check_settled(request, path.name, may=("--input-from", "--dtype"))
     call = asked(request)
     if not request.inputs and call is None:
         raise BadRequestError(f"{path.name} doesn't say what it reads: add --input 3x224x224")

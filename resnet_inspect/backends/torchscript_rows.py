@@ -9,6 +9,7 @@ from typing import Any
 from ..ir import Layer, Parameter, Summary, Tensor
 from . import aten
 from .aten import Operator
+from .identities import Identities
 
 #: What a convolution is called with; its schema isn't found under the name that the interpreter gives it.
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "transposed", "output_padding", "groups")
@@ -27,7 +28,7 @@ def named_by_modules(summary: Summary, modules: Mapping[str, str]) -> Summary:
     claimed: set[str] = set()
     layouts: dict[str, str | None] = {}
     ops: dict[str, str] = {}
-    taken = _Ids()
+    taken = Identities()
     ids: dict[str, str] = {}
     rows: list[Layer] = []
     for layer in summary.layers:
@@ -114,19 +115,3 @@ def _role(parameter: Parameter, arguments: Mapping[str, Any]) -> str:
 
 def _with(tensor: Tensor, layout: str | None) -> Tensor:
     return replace(tensor, layout=layout)
-
-
-class _Ids:
-    """``path`` for the first call, ``path:2`` for the second."""
-
-    def __init__(self) -> None:
-        self._calls: dict[str, int] = {}
-        self._taken: set[str] = set()
-
-    def next(self, path: str) -> str:
-        while True:
-            calls = self._calls[path] = self._calls.get(path, 0) + 1
-            identity = path if calls == 1 else f"{path}:{calls}"
-            if identity not in self._taken:
-                self._taken.add(identity)
-                return identity

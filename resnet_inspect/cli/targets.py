@@ -31,7 +31,7 @@ def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
     if not source.is_saved:
         own = folder / model
         if own.is_file() or Path(str(own).rpartition(":")[0]).is_file() or ("/" in model and own.is_dir()):
-            model = f"{folder}/{model}"  # a path would lose the slash of ./folder
+            model = str(own) + "/" * own.is_dir()  # a path has lost the slash of ./folder
         source = built(
             model,
             inputs=read_inputs((), settings.get("input-json"), settings.get("input-from")),
