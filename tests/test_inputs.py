@@ -148,3 +148,17 @@ def test_a_call_is_written_as_it_is_read() -> None:
     assert str(parse_spec("1x128:int64")) == "1x128:int64"
     with pytest.raises(BadRequestError, match="no element type 'int'"):
         Call.from_json('{"x": "1x3:int"}')
+
+
+@needs("torch")
+def test_check_looks_at_code_that_says_no_input_of_its_own(folder: Path) -> None:
+    (folder / "conv.py").write_text("from torch import nn\ndef build():\n    return nn.Conv2d(3, 4, 3)\n")
+    # 4 filters of 3 x 3 x 3 and a bias.
+    done = run("check", "conv.py:build", "--input", "3x8x8", "--input", "3x9x9", "--find-min", "--max-params", "112")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gives 1x4x6x6" in done.stdout
+    assert "the smallest square is 3x3" in done.stdout
+    done = run("check", "conv.py:build", "--input", "4x8x8")
+    assert (done.returncode, "expects 3 input channels, got 4" in done.stdout) == (1, True)
+    done = run("check", "conv.py:build")
+    assert "add --input" in done.stdout

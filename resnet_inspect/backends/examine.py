@@ -10,7 +10,7 @@ from typing import Any
 
 from ..checks import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, drops, judge, smallest
 from ..diffs import KINDS
-from ..errors import InputError, InspectError
+from ..errors import BadRequestError, InputError, InspectError
 from ..ir import Summary
 from ..shape import format_shape, order
 from . import adapter, module_of
@@ -91,16 +91,16 @@ def _look(target: Target, summarize: Summarize) -> Checked:
     outcomes = [_told(fit, own, target.find_min) for fit in fits]
     least = None
     if target.find_min:
-        least, finding = _smallest(request, own, summarize)
+        least, finding = _smallest(request, own or summary, summarize)
         outcomes.append(Outcome("find-min", finding))
     return _judged(target, summary, fits, least, outcomes)
 
 
 def _own(request: Request, summarize: Summarize, needed: bool) -> Summary | None:
-    """The summary at the model's own input, to say what it reads."""
+    """The summary at the model's own input, to say what it reads; None of one that says no input of its own."""
     try:
         return summarize(replace(request, inputs=(), layout=None)).summary
-    except InputError:
+    except (BadRequestError, InputError):
         if needed:
             raise
         return None

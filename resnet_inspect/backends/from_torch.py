@@ -21,10 +21,11 @@ from ..shape import Expected, Resolved, resolve
 from .chatter import held_back
 from .from_local import resolve_block
 from .request import Answer, Metric, Request
-from .torch_build import kept_random_state, on_meta, quiet, with_zeros
+from .torch_build import on_meta, with_zeros
 from .torch_inputs import asked
 from .torch_lower import lower
 from .torch_run import entries_of, trace
+from .torch_state import kept_random_state, quiet
 from .weights import check_fit, is_file, weights_label
 
 #: Detection models resize their images themselves; torchvision publishes their cost for these squares.

@@ -119,8 +119,8 @@ def _autocast() -> bool:
 def _needs_values(error: BaseException) -> bool:
     """Whether it fails for being on meta alone."""
     said = str(error)
-    no_values = " meta" in said.lower() or any(word in said for word in _NO_VALUES)
-    return isinstance(error, (NotOnMetaError, NotImplementedError)) or no_values
+    no_values = re.search(r"\bmeta\b", said, re.IGNORECASE) or any(word in said for word in _NO_VALUES)
+    return isinstance(error, (NotOnMetaError, NotImplementedError)) or bool(no_values)
 
 
 def _words(error: BaseException) -> str:

@@ -16,9 +16,9 @@ from . import from_torch
 from .from_local import resolve_block
 from .identity import INPUTS, Case, Experiment, measured, measured_network, spread_over
 from .request import Request
-from .torch_build import kept_random_state
 from .torch_lower import lower
 from .torch_object import summarize_object
+from .torch_state import kept_random_state
 
 
 def block(spec: BlockSpec, request: Request, seed: int) -> Experiment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,9 +15,10 @@ from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Model, Summary
 from ..shape import Expected, Resolved, format_shape, resolve
 from .request import Request
-from .torch_build import kept_random_state, on_meta, quiet, with_zeros
+from .torch_build import on_meta, with_zeros
 from .torch_inputs import asked
 from .torch_run import entries_of, trace
+from .torch_state import kept_random_state, quiet
 from .torch_walk import modules_of, tensors_of
 from .weights import check_fit, weights_label
 
@@ -59,9 +61,17 @@ def summarize_built(
         BadRequestError: no input was given and the module doesn't say what it reads.
         InputError: the input doesn't fit.
     """
-    model, notes = _module_of(build)
-    if request.dtype != "float32":
-        model = model.to(getattr(torch, request.dtype))
+    original, notes = _module_of(build)
+    dtype = getattr(torch, request.dtype)
+
+    def again() -> nn.Module:
+        module = _module(build())
+        return (copy.deepcopy(module) if module is original else module).to(dtype)
+
+    model = original
+    if dtype is not torch.float32:
+        # An instance is its owner's: only what was made here is changed.
+        model = original.to(dtype) if _is_ours(original) else copy.deepcopy(original).to(dtype)
     name = type(model).__name__
     check_fit(request, name, lambda: entries_of(model))
     inputs: Sequence[Resolved] | Call | None = asked(request)
@@ -79,7 +89,7 @@ def summarize_built(
     if not isinstance(inputs, Call):
         notes = (*notes, *(item.note for item in inputs if item.note))
     described = Model(name, "torch", "", weights=weights_label(request.weights))
-    return trace(model, described, inputs, _floating(model), rebuild=lambda: with_zeros(build)), notes
+    return trace(model, described, inputs, _floating(model), rebuild=lambda: with_zeros(again)), notes
 
 
 def example(model: nn.Module) -> Call | None:
@@ -115,6 +125,11 @@ def _module(model: Any) -> nn.Module:
         raise ModelError(f"expected a torch.nn.Module, got {type(model).__name__}")
     compiled: nn.Module = getattr(model, "_orig_mod", model)
     return compiled
+
+
+def _is_ours(model: nn.Module) -> bool:
+    """Whether it was made without weights, as nobody but us does."""
+    return all(parameter.is_meta for _, parameter in tensors_of(model, "_parameters"))
 
 
 def _floating(model: nn.Module) -> str:

@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -21,14 +22,17 @@ from ..errors import InputError
 from ..ir import Model, Summary, Trace
 from ..shape import Resolved
 from ..version import __version__
-from .torch_build import compiling, eager, kept_state, stand_ins
+from .torch_build import compiling, eager
 from .torch_failure import NotOnMetaError
 from .torch_inputs import made
 from .torch_parameters import is_lazy
+from .torch_state import kept_state, stand_ins
 from .torch_tensors import describe, dtype_name, tensors_in
 from .torch_trace import Recorder
 from .torch_walk import deeply, modules_of, tensors_of
 
+#: A run listens to every module of the process, and sets switches that are the process's.
+_ONE_AT_A_TIME = threading.RLock()
 #: Packages whose versions a summary names if they took part.
 _LIBRARIES = ("torchvision", "timm", "transformers")
 
@@ -64,15 +68,16 @@ def trace(
         None if isinstance(inputs, Call) else next((i.hint for i in inputs if isinstance(i, Resolved) and i.hint), None)
     )
     try:
-        try:
-            return deeply(model, lambda: run(model, trace=Trace("meta")))
-        except NotOnMetaError as error:
-            values = f"on meta, {error}"
-        with contextlib.suppress(NotOnMetaError, InputError), compiling():
-            return deeply(model, lambda: run(model, trace=Trace("meta", f"as for an export: {values}")))
-        _check_memory(model, described, values)
-        real = rebuild() if rebuild else model
-        return deeply(real, lambda: run(real, trace=Trace("real", values)))
+        with _ONE_AT_A_TIME:
+            try:
+                return deeply(model, lambda: run(model, trace=Trace("meta")))
+            except NotOnMetaError as error:
+                values = f"on meta, {error}"
+            with contextlib.suppress(NotOnMetaError, InputError), compiling():
+                return deeply(model, lambda: run(model, trace=Trace("meta", f"as for an export: {values}")))
+            _check_memory(model, described, values)
+            real = rebuild() if rebuild else model
+            return deeply(real, lambda: run(real, trace=Trace("real", values)))
     except NotOnMetaError as error:
         raise InputError(f"{described.name}: {error}") from error
     except InputError as error:

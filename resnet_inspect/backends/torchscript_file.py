@@ -15,9 +15,10 @@ from ..ir import Model
 from ..shape import Expected, Resolved, format_shape, resolve
 from .pt2_archive import is_swollen
 from .request import Answer, Request, check_settled
-from .torch_build import quiet, with_zeros
+from .torch_build import with_zeros
 from .torch_inputs import asked
 from .torch_run import trace
+from .torch_state import quiet
 from .torch_walk import modules_of
 from .torchscript_rows import named_by_modules
 from .torchscript_scan import danger
