@@ -16,8 +16,9 @@ from . import aten, aten_cost
 from .pt2_archive import DAMAGES, Program, damaged, read
 from .pt2_graph import Frame, Graph, Node, Ref, tensor_name
 from .pt2_inputs import check
-from .pt2_rows import Roots, Rows, Step, place_unused
+from .pt2_rows import Roots, Rows, Step
 from .request import Answer, Request
+from .unused import place_unused
 
 _STATISTICS = ("running_mean", "running_var")
 
@@ -74,7 +75,9 @@ class _Reader:
             rows.add_input(name, path)
         for step, path, kind in self._named(steps):
             rows.add(step, path, kind)
-        layers, unused = place_unused(rows.layers, list(self.parameters.values()), self.types)
+        layers, unused = place_unused(
+            rows.layers, self.parameters.values(), lambda path: (self.types.get(path, "Module"), "other", ())
+        )
         return Summary(
             model=Model(self.name, "torch", "torch.export"),
             inputs=tuple(self.graph.tensor(name, layouts[name]) for name, _ in inputs),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import chain, count
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from ..ir import HELD, Layer, Parameter
+from ..ir import Layer, Parameter
 from . import aten, aten_cost
 from .aten import Operator
 from .identities import Identities
@@ -106,45 +105,3 @@ class Rows:
         shared = tuple(name for name in used if name in self._claimed and self._parameters[name].role != "buffer")
         self._claimed.update(used)
         return new, shared
-
-
-def place_unused(
-    layers: list[Layer], parameters: list[Parameter], types: Mapping[str, str]
-) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
-    """All layers, with a place for parameters that no node reads, and the names of those.
-
-    A parameter's place is the first layer of its owner, or else a layer of its own, not called; a buffer's is the first
-    layer inside whatever its owner is part of.
-    """
-    claimed = {p.name for layer in layers for p in layer.parameters}
-    unclaimed = [p for p in parameters if p.name not in claimed]
-    placed = list(layers)
-    first: dict[str, int] = {}
-    for index, layer in enumerate(placed):
-        if layer.op != "input":
-            for owner in (layer.path, *_around(layer.path)):
-                first.setdefault(owner, index)
-    own: dict[str, list[Parameter]] = {}
-    for parameter in unclaimed:
-        owner = parameter.name.rpartition(".")[0]
-        if parameter.role == "buffer":
-            owner = next((path for path in (owner, *_around(owner)) if path in first), owner)
-        if owner in first:
-            layer = placed[first[owner]]
-            placed[first[owner]] = replace(layer, parameters=(*layer.parameters, parameter))
-        else:
-            own.setdefault(owner, []).append(parameter)
-    taken = {layer.id for layer in placed}
-    for owner, items in own.items():
-        kind = types.get(owner, "Module")
-        path = owner or kind
-        identity = next(name for name in chain([path], (f"{path}:{n}" for n in count(2))) if name not in taken)
-        placed.append(Layer(identity, path, kind, "other", parameters=tuple(items), called=False))
-    return tuple(placed), tuple(p.name for p in unclaimed if p.role not in HELD)
-
-
-def _around(path: str) -> Iterator[str]:
-    """The modules around a path, the nearest first, down to the whole program."""
-    while path:
-        path = path.rpartition(".")[0]
-        yield path

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..ir import HELD, Layer, Parameter
+from ..ir import HELD, Attributes, Layer, Parameter
 from . import torch_ops
 from .torch_tensors import dtype_name
 from .torch_walk import modules_of, tensors_of
+from .unused import place_unused
 
 _STATISTICS = ("running_mean", "running_var")
 #: The counter of a BatchNorm's steps: no state of the network's.
@@ -59,52 +60,15 @@ class Parameters:
         self._claimed.update(used)
         return new, shared
 
-    def place_unused(self, layers: list[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
-        """All layers, with a place for parameters that no call used, and the names of those.
-
-        A parameter's place is the first layer inside its owner, or else a layer of its own, not called. A buffer's is
-        the first layer inside whatever its owner is part of: it makes no row.
-        """
-        unclaimed = [p for p in self._by_id.values() if p.name not in self._claimed]
-        unused = tuple(p.name for p in unclaimed if p.role not in HELD)
-        if not unclaimed:
-            return tuple(layers), ()
-        placed = list(layers)
-        first_inside: dict[str, int] = {}
-        for index, layer in enumerate(placed):
-            if layer.op != "input":
-                for owner in _around(layer.path):
-                    if owner in first_inside:
-                        break
-                    first_inside[owner] = index
-        by_owner: dict[str, list[Parameter]] = {}
-        for parameter in unclaimed:
-            owner = parameter.name.rpartition(".")[0]
-            if parameter.role == "buffer":
-                owner = next((name for name in (owner, *_around(owner)) if name in first_inside), owner)
-            by_owner.setdefault(owner, []).append(parameter)
+    def place_unused(self, layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
+        """All layers, with a place for parameters that no call used, and the names of those."""
         modules = dict(modules_of(self._model))
-        for owner, parameters in by_owner.items():
-            if owner in first_inside:
-                index = first_inside[owner]
-                placed[index] = replace(placed[index], parameters=(*placed[index].parameters, *parameters))
-                continue
-            op, attributes = torch_ops.describe_module(modules[owner])
-            kind = type(modules[owner]).__name__
-            path = owner or kind
-            calls = sum(layer.path == path for layer in placed)
-            placed.append(
-                Layer(
-                    id=path if not calls else f"{path}:{calls + 1}",
-                    path=path,
-                    type=kind,
-                    op=op,
-                    parameters=tuple(parameters),
-                    attributes=attributes,
-                    called=False,
-                )
-            )
-        return tuple(placed), unused
+
+        def describe(path: str) -> tuple[str, str, Attributes]:
+            return (type(modules[path]).__name__, *torch_ops.describe_module(modules[path]))
+
+        packed = chain.from_iterable(self._packed.values())
+        return place_unused(layers, (*self._by_id.values(), *packed), describe)
 
 
 def is_lazy(module: nn.Module) -> bool:
@@ -120,13 +84,6 @@ def _unpacked(path: str, module: Any) -> tuple[Parameter, ...]:
         for name, tensor in named.items()
         if tensor is not None
     )
-
-
-def _around(path: str) -> Iterable[str]:
-    """The modules around a path, the nearest first, down to the whole model."""
-    while path:
-        path = path.rpartition(".")[0]
-        yield path
 
 
 def _describe(name: str, tensor: Any, role: str) -> Parameter:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from torch import nn
+
+from .room import with_room
 
 T = TypeVar("T")
 
@@ -51,30 +50,4 @@ def deeply(model: nn.Module, run: Callable[[], T]) -> T:
     depth = max(path.count(".") + 1 for path, _ in modules_of(model))
     if depth <= _SHALLOW:
         return run()
-    result: list[T] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            result.append(run())
-        except BaseException as error:
-            errors.append(error)
-
-    with _limits(depth):
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-    if errors:
-        raise errors[0]
-    return result[0]
-
-
-@contextmanager
-def _limits(depth: int) -> Iterator[None]:
-    calls, size = sys.getrecursionlimit(), threading.stack_size(_STACK)
-    sys.setrecursionlimit(max(calls, 1000 + depth * _FRAMES_A_LEVEL))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(calls)
-        threading.stack_size(size)
+    return with_room(run, 1000 + depth * _FRAMES_A_LEVEL, _STACK)

@@ -1,0 +1,38 @@
+"""Room for calls inside one another: frameworks call themselves for every level of a model."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def with_room(run: Callable[[], T], calls: int, stack: int) -> T:
+    """What ``run`` gives or raises, in a thread with a stack of ``stack`` bytes, where ``calls`` may be nested.
+
+    A stack takes memory only as far as it is used.
+    """
+    result: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            result.append(run())
+        except BaseException as error:
+            errors.append(error)
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(stack)
+    sys.setrecursionlimit(max(limit, calls))
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    if errors:
+        raise errors[0]
+    return result[0]
