@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import platform
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,6 +34,9 @@ from .weights import check_fit, is_file, weights_label
 
 #: MobileNetV3 has no size of its own; its weights were made for this one.
 _DEFAULT_SIZE = 224
+
+#: A run listens to every layer of the process.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def summarize(request: Request) -> Answer:
@@ -205,7 +209,7 @@ def trace_call(model: Any, described: Model, given: Given) -> Summary:
         InputError: a layer refuses its input, or its code needs data.
     """
     recorder = Recorder(model, described.name)
-    with fresh_names():
+    with _ONE_AT_A_TIME, fresh_names():
         outputs = deeply(lambda: recorder.record(given))
     layers, unused = recorder.finish()
     return Summary(

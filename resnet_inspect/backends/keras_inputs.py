@@ -11,10 +11,10 @@ import keras
 
 from ..blocks.graph import INPUT
 from ..call import Call, Spec
-from ..errors import BadRequestError, InputError, ModelError
+from ..errors import BadRequestError, InputError
 from ..shape import Resolved, format_shape
+from .asked import asked_call
 from .request import Request
-from .user_code import attribute, theirs
 
 #: Arguments of ``call`` that Keras itself fills.
 _CONTEXT = ("self", "training", "mask")
@@ -40,22 +40,8 @@ def declared_inputs(model: Any) -> list[Any]:
 
 
 def asked(request: Request) -> Call | None:
-    """The call of a request that says more than shapes in a row.
-
-    Raises:
-        BadRequestError: its JSON is no call.
-        ModelError: the user's function isn't found, fails, or returns no tensor.
-    """
-    if request.inputs_from is None:
-        return Call.from_json(request.call) if request.call else None
-    function = attribute(request.inputs_from)
-    with theirs(request.inputs_from):
-        found = function() if callable(function) else function
-    if not any(map(_is_array, keras.tree.flatten(found))):
-        raise ModelError(f"{request.inputs_from} returns no tensor but a {type(found).__name__}")
-    if isinstance(found, Mapping):
-        return Call((), tuple(found.items()))
-    return Call(found if type(found) is tuple else (found,))
+    """The call of a request that says more than shapes in a row; raises what ``asked_call`` does."""
+    return asked_call(request, lambda value: any(map(_is_array, keras.tree.flatten(value))))
 
 
 def of_declared(model: Any, name: str) -> list[tuple[int, ...]]:

@@ -11,11 +11,11 @@ import torch
 from torch.nn.utils.rnn import PackedSequence
 
 from ..call import Call, Spec
-from ..errors import BadRequestError, ModelError
+from ..errors import BadRequestError
 from ..shape import Resolved
+from .asked import asked_call
 from .request import Request
 from .torch_tensors import tensors_in
-from .user_code import attribute, theirs
 
 
 @dataclass(frozen=True)
@@ -44,26 +44,8 @@ def made(
 
 
 def asked(request: Request) -> Call | None:
-    """The call of a request that says more than shapes in a row."""
-    if request.inputs_from:
-        return from_function(request.inputs_from)
-    return Call.from_json(request.call) if request.call else None
-
-
-def from_function(reference: str) -> Call:
-    """What a user's function returns, as a call: a dict of keyword arguments, a tuple of positional ones, or one.
-
-    Raises:
-        ModelError: there is no such function, it fails, or returns no tensor.
-    """
-    function = attribute(reference)
-    with theirs(reference):
-        found = function() if callable(function) else function
-    if next(tensors_in(found), None) is None:
-        raise ModelError(f"{reference} returns no tensor but a {type(found).__name__}")
-    if isinstance(found, Mapping):
-        return Call((), tuple(found.items()))
-    return Call(found if type(found) is tuple else (found,))
+    """The call of a request that says more than shapes in a row; raises what ``asked_call`` does."""
+    return asked_call(request, lambda value: next(tensors_in(value), None) is not None)
 
 
 class _Maker:
