@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.analysis.fit import Entry
+from resnet_inspect.backends import checkpoint
 from resnet_inspect.backends.kind import kind_of
+from resnet_inspect.errors import ModelError
 
 from .command import document, needs, run, script
 from .test_weights import write_safetensors
@@ -74,7 +76,12 @@ def test_a_checkpoint_in_several_files(tmp_path: Path) -> None:
     ("document", "words"),
     [
         ({"weight_map": {"a": "../../secret.safetensors"}}, "names '../../secret.safetensors', which is no file"),
-        ({"weight_map": {"a": "model.safetensors.index.json"}}, "which is no file of tensors beside it"),
+        ({"weight_map": {"a": "model.safetensors.index.json"}}, "model.safetensors.index.json is an index itself"),
+        ({"weight_map": {"a": ".."}}, "names '..', which is no file of tensors beside it"),
+        ({"weight_map": {"a": "folder"}}, "names 'folder', which is no file of tensors beside it"),
+        ({"weight_map": {"a": "\0"}}, "which is no file of tensors beside it"),
+        ({"weight_map": {"a": "\ud800"}}, "which is no file of tensors beside it"),
+        ({"weight_map": {"a": 1}}, "names 1, which is no file of tensors beside it"),
         ({"weight_map": {"a": "absent.safetensors"}}, "absent.safetensors can't be read: No such file"),
         ({"weight_map": [1]}, "it has no weight_map"),
     ],
@@ -82,9 +89,21 @@ def test_a_checkpoint_in_several_files(tmp_path: Path) -> None:
 def test_a_bad_index_is_one_message(document: object, words: str, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors.index.json"
     path.write_text(json.dumps(document))
+    (tmp_path / "folder").mkdir()
     done = run("summary", str(path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert words in done.stderr
+
+
+def test_indices_that_name_indices_are_told_by_their_content(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_text('{"weight_map": {"x": "model.bin"}}')
+    (tmp_path / "first.bin").write_text('{"weight_map": {"x": "model.bin", "y": "other.bin"}}')
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "model.safetensors").write_text('{"weight_map": {"x": "model.safetensors"}}')
+    for name in ("model.bin", "first.bin", "folder"):
+        with pytest.raises(ModelError, match=r"^model\.\w+ is an index itself"):
+            checkpoint.read(tmp_path / name)
 
 
 def test_stored_bytes_of_types_that_are_packed(tmp_path: Path) -> None:

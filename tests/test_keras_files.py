@@ -314,6 +314,40 @@ def test_inputs_are_the_files_own_or_asked_for() -> None:
         assert sorted(map(str, names)) == ["dense/bias", "dense/kernel", "embedding/embeddings"]
 
 
+@in_child("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_packed_to_fill_the_memory_is_not_unpacked() -> None:
+    import keras
+
+    from resnet_inspect.backends import checkpoint
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "saved.keras")
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(path)
+        with zipfile.ZipFile(path) as whole:
+            entries = {name: whole.read(name) for name in whole.namelist()}
+
+        def saved(**changed: bytes) -> Path:
+            made = Path(folder, "made.keras")
+            with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in entries.items():
+                    archive.writestr(name, changed.get(name.partition(".")[0], content))
+            return made
+
+        # An honest file that is packed is read.
+        assert summary_of(saved()).totals.params == 4 * 2 + 2
+        assert sum(entry.shape == (4, 2) for entry in checkpoint.read(saved())[1]) == 1
+        swollen = b" " * (40 << 20)
+        with pytest.raises(ModelError, match=r"its configuration can't be read \(config.json would have \d{8} bytes"):
+            summary_of(saved(config=entries["config.json"] + swollen))
+        with pytest.raises(ModelError, match=r"damaged: model.weights.h5 would have \d{8} bytes, packed into \d{5}"):
+            checkpoint.read(saved(model=entries["model.weights.h5"] + swollen))
+        # Of text that isn't packed, there is an end, too.
+        text = os.urandom(9 << 20).hex().encode()
+        with pytest.raises(ModelError, match=r"config.json would have \d{8} bytes"):
+            summary_of(saved(config=b'{"class_name": "%s"}' % text))
+
+
 @needs("tensorflow")
 def test_a_lambda_ends_with_one_line_on_stderr() -> None:
     code = {"class_name": "__lambda__", "config": {"code": "4wEAAAAA"}}

@@ -204,6 +204,26 @@ def test_no_value_is_read_and_nothing_runs() -> None:
             summary_of("exported")
 
 
+@in_child("tensorflow")
+def test_what_multiplies_matrices_or_runs_functions_is_unknown_and_other_operations_are_free() -> None:
+    from resnet_inspect.backends.savedmodel_graph import Operation, Value
+    from resnet_inspect.backends.savedmodel_ops import describe
+    from resnet_inspect.ir import Tensor
+
+    def macs(kind: str) -> int | None:
+        value = Value((4, 4), "float32")
+        return describe(Operation(kind, kind, {}, (value,), (value,)), [Tensor((4, 4), "float32")])[3]
+
+    unknown = (
+        *("UniformQuantizedDot", "UniformQuantizedDotHybrid", "XlaDot", "XlaSparseDenseMatmul", "MapDefun", "Svd"),
+        *("BatchFunction", "MatrixInverse", "BatchMatrixInverse", "Qr", "Lu", "Eig", "SelfAdjointEigV2", "XlaLaunch"),
+        *("MatrixDeterminant", "LogMatrixDeterminant", "MatrixExponential", "MatrixSquareRoot", "FFT2D"),
+    )
+    assert {kind: macs(kind) for kind in unknown} == dict.fromkeys(unknown)
+    free = ("Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "InvertPermutation", "Inv", "Squeeze", "MatrixDiag", "Softmax")
+    assert {kind: macs(kind) for kind in free} == dict.fromkeys(free, 0)
+
+
 @needs("tensorflow")
 def test_a_folder_on_the_command_line() -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from ..ir import Layer
 
 
-def data_inputs(layers: Sequence[Layer]) -> dict[str, tuple[str, ...]]:
+def data_inputs(layers: Sequence[Layer], start: str | None = None) -> dict[str, tuple[str, ...]]:
     """The edges that carry what the network is given: layer -> the different layers that it reads.
 
-    Layers that work on parameters alone (a table of positions) are not in it, nor are edges from them.
+    Layers that work on parameters alone (a table of positions) are not in it, nor are edges from them. With ``start``,
+    the id of an input, what comes from other inputs isn't either.
     """
     found: dict[str, tuple[str, ...]] = {}
     for layer in layers:
         inputs = tuple(dict.fromkeys(source for source in layer.inputs if source in found))
-        if inputs or layer.op == "input":
+        if inputs or (layer.op == "input" and start in (None, layer.id)):
             found[layer.id] = inputs
     return found
 

@@ -41,28 +41,51 @@ class Block:
 
 
 def residual_blocks(summary: Summary) -> tuple[Block, ...]:
-    """The blocks in execution order; one may stand inside the branch of another."""
+    """The blocks in execution order; one may stand inside the branch of another.
+
+    Each input is followed by itself: a mask, a step of time or an encoder's output that enters a branch from another
+    input takes nothing from the shortcut around it.
+    """
     by_id = {layer.id: layer for layer in summary.layers}
-    inputs = data_inputs(summary.layers)
+    found: dict[str, _Parts] = {}
+    for layer in summary.layers:
+        if layer.op == "input":
+            found = _joins(by_id, data_inputs(summary.layers, layer.id)) | found
+    readers: dict[str, list[Layer]] = {}
+    for name, sources in data_inputs(summary.layers).items():
+        for source in sources:
+            readers.setdefault(source, []).append(by_id[name])
+    forks, joins = {fork.id for fork, *_ in found.values()}, set(found)
+    return tuple(
+        _block(join, *found[join.id], [layer for layer in readers.get(join.id, ()) if behind(layer, forks)], joins)
+        for join in summary.layers
+        if join.id in found
+    )
+
+
+#: Fork, branch, shortcut and the shortcut's kind.
+_Parts = tuple[Layer, list[Layer], list[Layer], str]
+
+
+def _joins(by_id: dict[str, Layer], inputs: dict[str, tuple[str, ...]]) -> dict[str, _Parts]:
+    """The additions where two paths meet again."""
     dominators = Dominators(inputs)
-    found: dict[str, tuple[Layer, list[Layer], list[Layer], str]] = {}
+    found = {}
     for name, sources in inputs.items():
         fork = dominators.of(name) if is_addition(by_id[name]) and len(sources) == 2 else None
-        if fork is None or not by_id[name].output_tensors:
+        if fork is None or not _is_even(by_id[name]):
             continue
         sides = [[by_id[item] for item in _side(source, fork, inputs)] for source in sources]
         parts = _parts(sides)
         if parts is not None:
             found[name] = (by_id[fork], *parts)
-    readers: dict[str, list[Layer]] = {}
-    for name, sources in inputs.items():
-        for source in sources:
-            readers.setdefault(source, []).append(by_id[name])
-    forks, joins = {fork.id for fork, *_ in found.values()}, set(found)
-    return tuple(
-        _block(by_id[name], *parts, [layer for layer in readers.get(name, ()) if behind(layer, forks)], joins)
-        for name, parts in found.items()
-    )
+    return found
+
+
+def _is_even(join: Layer) -> bool:
+    """Whether what is added has one shape: a vector spread over an image conditions it, and is no path of it."""
+    shapes = {tensor.shape for tensor in (*join.input_tensors, *join.output_tensors)}
+    return len(shapes) == 1 and bool(join.output_tensors)
 
 
 def is_addition(layer: Layer) -> bool:

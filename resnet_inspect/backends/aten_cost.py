@@ -22,26 +22,33 @@ _NO_PRODUCTS = ("linalg_vector_norm", "linalg_cross")
 _FREE = frozenset(["nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"])
 
 
+def without_formula(namespace: str, name: str) -> int | None:
+    """Multiply-adds of an operator that no formula knows: 0 if it multiplies no matrices, or else None.
+
+    ``name`` is without the marks of variants, such as underscores at its ends.
+    """
+    if namespace == "torchvision":
+        return 0 if name in _FREE else None
+    if namespace not in ("aten", "prim", "prims"):
+        return None
+    # The upsampling and the bilinear layer share a word, and only one of them multiplies matrices.
+    free = name in _NO_PRODUCTS or name.startswith("upsample")
+    return 0 if free or _PRODUCTS.isdisjoint(name.split("_")) else None
+
+
 def macs(operator: Operator) -> int | None:
     """Multiply-adds of one call; 0 for what multiplies no matrices, None for what nobody knows."""
-    if operator.namespace == "torchvision":
-        return 0 if operator.name in _FREE else None
-    if operator.namespace not in ("aten", "prim", "prims"):
+    formula = _formula(operator.namespace, operator.plain)
+    if formula is None:
+        return without_formula(operator.namespace, operator.plain)
+    return formula(operator) if operator.complete else None
+
+
+def _formula(namespace: str, name: str) -> Callable[[Operator], int | None] | None:
+    if namespace == "transformers":
+        return _grouped if name == "grouped_mm_fallback" else None
+    if namespace != "aten" or "backward" in name.split("_"):
         return None
-    name = operator.plain
-    words = name.split("_")
-    if name in _NO_PRODUCTS:
-        return 0
-    if "backward" in words:
-        return 0 if _PRODUCTS.isdisjoint(words) else None
-    formula = _formula(name)
-    if formula is not None:
-        return formula(operator) if operator.complete else None
-    # The upsampling and the bilinear layer share a word, and only one of them multiplies matrices.
-    return None if not name.startswith("upsample") and not _PRODUCTS.isdisjoint(words) else 0
-
-
-def _formula(name: str) -> Callable[[Operator], int | None] | None:
     if name.startswith("scaled_dot_product"):
         return _attention
     if name == "convolution" or name.startswith(("conv1d", "conv2d", "conv3d", "conv_transpose")):
@@ -60,6 +67,13 @@ def _attention(operator: Operator) -> int:
     """The scores and the weighted sum."""
     query, key, value = operator.tensors()[:3]
     return prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+
+
+def _grouped(operator: Operator) -> int:
+    """Rows in groups, each times its group's matrix; or a stack of matrices, each times its group's columns."""
+    first, second = operator.tensors()[:2]
+    stacked = (len(first.shape), len(second.shape)) == (3, 2)
+    return (prod(first.shape[1:]) if stacked else first.size) * second.shape[-1]
 
 
 def _over_first(operator: Operator) -> int:
@@ -109,12 +123,16 @@ def _einsum(operator: Operator) -> int | None:
 
 
 _FORMULAS: dict[str, Callable[[Operator], int | None]] = {
-    **dict.fromkeys(("linear", "mm", "bmm", "matmul"), _over_first),
+    **dict.fromkeys(("linear", "mm", "bmm", "matmul", "scaled_mm"), _over_first),
     **dict.fromkeys(("addmm", "baddbmm"), _over_second),
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _cell),
     **dict.fromkeys(("mv", "dot", "vdot"), lambda operator: operator.tensors()[0].size),
     "addmv": lambda operator: operator.tensors()[1].size,
     "addbmm": lambda operator: operator.tensors()[1].size * operator.tensors()[2].shape[-1],
+    # Each element of the output meets a kernel of so many steps, over all channels.
+    "conv_tbc": lambda operator: operator.outputs[0].size * prod(operator.tensors()[1].shape[:2]),
     "einsum": _einsum,
+    # Of the experts, each row meets the one that it was sent to.
+    "grouped_mm": _grouped,
 }

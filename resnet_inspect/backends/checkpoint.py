@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from ..analysis.fit import Entry
 from ..errors import ModelError
+from .archive import DAMAGES, SwollenError, bounded
 
 #: safetensors' names of element types.
 _SAFETENSORS = {
@@ -45,9 +46,12 @@ def read(path: Path) -> tuple[str, tuple[Entry, ...]]:
     Raises:
         ModelError: there is no such file, it is damaged, of no known kind, or would run code when loaded.
     """
+    return _folder(path) if path.is_dir() else _file(path)
+
+
+def _file(path: Path, is_part: bool = False) -> tuple[str, tuple[Entry, ...]]:
+    """What one file holds. A part of a checkpoint is a file of tensors, and names no others."""
     try:
-        if path.is_dir():
-            return _folder(path)
         with path.open("rb") as file:
             kind = _kind(file)
             if kind is None:
@@ -55,6 +59,8 @@ def read(path: Path) -> tuple[str, tuple[Entry, ...]]:
                     f"{path.name} is no checkpoint that is known: safetensors, torch (.pth, .pt) and Keras "
                     "(.weights.h5, .keras) are"
                 )
+            if kind == "index" and is_part:
+                raise ModelError(f"{path.name} is an index itself, where a checkpoint's tensors should be")
             file.seek(0)
             return _READERS[kind](path, file)
     except OSError as error:
@@ -113,10 +119,18 @@ def _index(path: Path, file: IO[bytes]) -> tuple[str, tuple[Entry, ...]]:
         parts = list(dict.fromkeys(json.loads(file.read())["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{path.name} is no index of a checkpoint: it has no weight_map") from error
-    wrong = [part for part in parts if not isinstance(part, str) or Path(part).name != part or part.endswith(".json")]
-    if wrong:
-        raise ModelError(f"{path.name} names {wrong[0]!r}, which is no file of tensors beside it")
+    for part in parts:
+        if not _is_beside(path, part):
+            raise ModelError(f"{path.name} names {part!r}, which is no file of tensors beside it")
     return _together([path.parent / part for part in parts])
+
+
+def _is_beside(index: Path, part: Any) -> bool:
+    """Whether an index names a file in its own folder; one that isn't there is another's error."""
+    if not isinstance(part, str) or Path(part).name != part or part == ".." or not part.isprintable():
+        return False
+    path = index.parent / part
+    return path.is_file() or not path.exists()
 
 
 def _folder(path: Path) -> tuple[str, tuple[Entry, ...]]:
@@ -124,11 +138,11 @@ def _folder(path: Path) -> tuple[str, tuple[Entry, ...]]:
     files = sorted(path.glob("*.safetensors"))
     if not indices and not files:
         raise ModelError(f"{path.name} has no checkpoint in it: no .safetensors, no .index.json")
-    return read(indices[0]) if indices else _together(files)
+    return _file(indices[0]) if indices else _together(files)
 
 
 def _together(paths: list[Path]) -> tuple[str, tuple[Entry, ...]]:
-    found = [read(path) for path in paths]
+    found = [_file(path, is_part=True) for path in paths]
     return found[0][0] if found else "safetensors", tuple(entry for _, entries in found for entry in entries)
 
 
@@ -187,9 +201,10 @@ def _keras(path: Path, file: IO[bytes]) -> tuple[str, tuple[Entry, ...]]:
 
     with zipfile.ZipFile(file) as archive:
         try:
-            return _hdf5(path, io.BytesIO(archive.read("model.weights.h5")))
-        except zipfile.BadZipFile as error:
+            weights = io.BytesIO(bounded(archive, "model.weights.h5"))
+        except (SwollenError, *DAMAGES) as error:
             raise ModelError(f"{path.name} is damaged: {error}") from error
+    return _hdf5(path, weights)
 
 
 _READERS: dict[str, Callable[[Path, IO[bytes]], tuple[str, tuple[Entry, ...]]]] = {

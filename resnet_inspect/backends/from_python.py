@@ -16,6 +16,7 @@ from . import OBJECTS, load_framework
 from .chatter import held_back
 from .request import Answer, Request
 from .user_code import attribute, theirs
+from .weights import is_file
 
 
 def summarize(request: Request) -> Answer:
@@ -26,6 +27,10 @@ def summarize(request: Request) -> Answer:
         BadRequestError: the model says no input of its own and none was given.
         InputError: the input doesn't fit.
     """
+    if request.weights and not is_file(request.weights):
+        raise BadRequestError(
+            f"{request.model} is code of yours, which has no weights of that name: give them as a file"
+        )
     with held_back():
         backend, module, build = _found(request)
         summary, notes = module.summarize_built(build, request)

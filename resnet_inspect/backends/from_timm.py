@@ -30,7 +30,7 @@ def summarize(request: Request) -> Answer:
     """
     with held_back(progress=request.weights is not None):
         name, build = _constructor(request)
-        summary, notes = summarize_built(build, request, _image)
+        summary, notes = summarize_built(build, request, lambda model: _image(model, dict(request.arguments)))
     weights = name if request.weights and not is_file(request.weights) else summary.model.weights
     described = Model(name, "torch", "timm.create_model", request.arguments, weights)
     return Answer(replace(summary, model=described), notes)
@@ -81,6 +81,9 @@ def _constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
     return name, build
 
 
-def _image(model: Any) -> Expected:
-    """An image of the size that the model's data configuration has."""
-    return Expected("NCHW", (1, *resolve_data_config({}, model=model)["input_size"]))
+def _image(model: Any, arguments: dict[str, Any]) -> Expected:
+    """An image of the size that the model's data configuration has, changed as its constructor was told."""
+    channels, height, width = resolve_data_config({}, model=model)["input_size"]
+    size = arguments.get("img_size", (height, width))
+    height, width = size if isinstance(size, tuple) else (size, size)
+    return Expected("NCHW", (1, arguments.get("in_chans", channels), height, width))

@@ -19,6 +19,7 @@ from keras.src.saving import serialization_lib
 from ..analysis.fit import Entry
 from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Model
+from .archive import DAMAGES, SwollenError, bounded
 from .from_keras import defaults, unallocated
 from .keras_checkpoint import entries
 from .keras_deep import deeply
@@ -42,8 +43,8 @@ _OF_KERAS_2 = (
 )
 #: Models' own classes, which the old format has among its layers.
 _MODELS = ("Functional", "Model", "Sequential")
-#: Bytes of a configuration. It is text: what says to be larger is made to fill the memory.
-_LARGEST = 1 << 28
+#: Bytes of a configuration, which has less than a thousand for a layer: Keras takes minutes to build twenty thousand.
+_LARGEST = 1 << 24
 
 
 def summarize(request: Request) -> Answer:
@@ -79,20 +80,16 @@ def state(request: Request) -> Sequence[Entry]:
 def _rebuilt(path: Path) -> Any:
     """The model of a file's configuration, built and not compiled: an optimizer's state is no part of it."""
     try:
-        if zipfile.is_zipfile(path):
-            config = _without_training(_of_archive(path))
-            _check(path.name, config)
+        config, is_archive = _configuration(path)
+        _check(path.name, config)
+        if is_archive:
             with serialization_lib.ObjectSharingScope():
                 model = serialization_lib.deserialize_keras_object(config, safe_mode=True)
         else:
-            config = _of_hdf5(path)
-            _check(path.name, config)
             with saving_options.keras_option_scope(use_legacy_config=True), serialization_lib.SafeModeScope(True):
                 model = saving_utils.model_from_config(config)
     except InspectError:
         raise
-    except (OSError, KeyError, UnicodeDecodeError, json.JSONDecodeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path.name} is damaged: its configuration can't be read ({error})") from error
     except Exception as error:
         raise ModelError(f"{path.name} can't be built from its configuration: {failure(error)[:500]}") from error
     if not isinstance(model, keras.layers.Layer):
@@ -100,12 +97,18 @@ def _rebuilt(path: Path) -> Any:
     return model
 
 
+def _configuration(path: Path) -> tuple[Any, bool]:
+    """What a file says of its model, and whether it says it in the new format, an archive."""
+    try:
+        is_archive = zipfile.is_zipfile(path)
+        return (_without_training(_of_archive(path)) if is_archive else _of_hdf5(path)), is_archive
+    except (OSError, KeyError, UnicodeDecodeError, json.JSONDecodeError, SwollenError, *DAMAGES) as error:
+        raise ModelError(f"{path.name} is damaged: its configuration can't be read ({error})") from error
+
+
 def _of_archive(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
-        size = archive.getinfo("config.json").file_size
-        if size > _LARGEST:
-            raise ModelError(f"{path.name} is damaged: its configuration says to have {size} bytes")
-        return json.loads(archive.read("config.json"))
+        return json.loads(bounded(archive, "config.json", _LARGEST))
 
 
 def _of_hdf5(path: Path) -> Any:

@@ -6,31 +6,26 @@
 from __future__ import annotations
 
 import json
-import struct
 import zipfile
-import zlib
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from .archive import DAMAGES as ARCHIVE_DAMAGES
+from .archive import bounded
 from .pt2_storages import storages
 
 #: The newest major version of the schema (torch/_export/serde/schema.py) that is understood: 8 since torch 2.6.
 _NEWEST = 8
 #: Bytes that a program's text may have: a network of ten thousand operators has 40 million.
 _LONGEST = 2**28
-#: How many times smaller torch's text gets by packing, at most; a bomb is packed a thousand times.
-_PACKED = 100
 #: Where the program stood until torch 2.7, and its weights.
 _OLD = "serialized_exported_program.json"
 _OLD_WEIGHTS = "serialized_state_dict.pt"
-#: What a damaged file makes of reading it. Encrypted and unknown kinds of entries are RuntimeErrors.
-DAMAGES = (
-    *(KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration, EOFError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-)
+#: What a damaged file makes of reading it.
+DAMAGES = (*ARCHIVE_DAMAGES, KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration)
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ def read(path: Path) -> Program:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            document = json.loads(_bounded(archive, _program(path, archive)))
+            document = json.loads(bounded(archive, _program(path, archive), _LONGEST))
             version = document["schema_version"]
             major = version["major"] if isinstance(version, dict) else version
             if major > _NEWEST:
@@ -99,26 +94,13 @@ def _inside(folder: str, name: str) -> bool:
     return f"/{folder}/" in f"/{name}"
 
 
-def is_swollen(item: zipfile.ZipInfo) -> bool:
-    """Whether an entry is packed tighter than torch's text and weights ever are: such files fill the memory."""
-    return item.file_size > item.compress_size * _PACKED + 2**20
-
-
-def _bounded(archive: zipfile.ZipFile, name: str) -> bytes:
-    """An entry's content, but no more than a program has."""
-    item = archive.getinfo(name)
-    if item.file_size > _LONGEST or is_swollen(item):
-        raise ValueError(f"{name} would have {item.file_size} bytes, packed into {item.compress_size}")
-    return archive.read(item)
-
-
 def _weights(archive: zipfile.ZipFile) -> dict[str, Hashable]:
     """What tells whether two weights are one: the file they stand in and how, or their storage in a pickle."""
     found: dict[str, Hashable] = {}
     for name in archive.namelist():
         inside = _inside("data/weights", name)
         if inside and name.endswith("_config.json"):
-            for weight, item in json.loads(_bounded(archive, name))["config"].items():
+            for weight, item in json.loads(bounded(archive, name, _LONGEST))["config"].items():
                 meta = item["tensor_meta"] or {}
                 seen = [item["path_name"], *(meta.get(key) for key in ("sizes", "strides", "storage_offset"))]
                 found[weight] = json.dumps(seen)
@@ -126,5 +108,5 @@ def _weights(archive: zipfile.ZipFile) -> dict[str, Hashable]:
             # All data is in there: it is passed over. A program without weights has an empty file.
             with archive.open(name) as file, zipfile.ZipFile(file) as inner:
                 pickled = next(item for item in inner.namelist() if item.endswith("data.pkl"))
-                found |= storages(_bounded(inner, pickled))
+                found |= storages(bounded(inner, pickled, _LONGEST))
     return found

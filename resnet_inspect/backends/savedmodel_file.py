@@ -19,7 +19,7 @@ from ..shape import format_shape
 from ..version import __version__
 from .identities import Identities
 from .request import Answer, Request, check_settled
-from .savedmodel_graph import Dims, Graph, Value, Variable, read
+from .savedmodel_graph import DAMAGES, Dims, Graph, Value, Variable, damaged, read
 from .savedmodel_ops import describe, layout_of
 
 #: What Keras keeps in a model that isn't trained: a BatchNorm's statistics, which it counts, and random generators.
@@ -41,7 +41,11 @@ def summarize(request: Request) -> Answer:
     check_settled(request, path.name)
     graph = read(path)
     parameters = {name: _parameter(variable) for name, variable in graph.variables.items()}
-    rows = _Rows(graph, _inputs(path.name, graph, request), parameters)
+    inputs = _inputs(path.name, graph, request)
+    try:
+        rows = _Rows(graph, inputs, parameters)
+    except DAMAGES as error:
+        raise damaged(path.name, error) from error
     claimed = {p.name for layer in rows.layers for p in layer.parameters}
     unread = [p for name, p in parameters.items() if name not in claimed]
     cost = 0 if graph.signature else None

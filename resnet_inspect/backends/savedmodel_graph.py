@@ -27,6 +27,8 @@ _PASSING = ("Identity", "IdentityN", "PreventGradient", "ReadVariableOp", "StopG
 _OF_SHAPES = ("Rank", "Shape", "ShapeN", "Size")
 #: Operations in all functions, each as often as it is called. Nobody's model has more; a file made to fill memory has.
 _MOST = 500_000
+#: What a graph whose parts don't fit together makes of reading it: a stride of 0, an operation without its inputs.
+DAMAGES = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,13 @@ def read(folder: Path) -> Graph:
         raise ModelError(f"{folder.name} is damaged: its saved_model.pb has no graph in it")
     try:
         return _Reader(folder.name, document.meta_graphs[0]).graph()
-    except (IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise ModelError(f"{folder.name} is damaged: its graph contradicts itself ({error!r:.200})") from error
+    except DAMAGES as error:
+        raise damaged(folder.name, error) from error
+
+
+def damaged(name: str, error: BaseException) -> ModelError:
+    """What to say of a graph whose parts don't fit together."""
+    return ModelError(f"{name} is damaged: its graph contradicts itself ({error!r:.200})")
 
 
 @dataclass

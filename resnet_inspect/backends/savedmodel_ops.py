@@ -61,7 +61,9 @@ _PER_ITEM = frozenset(
 _REDUCTIONS = ("All", "Any", "Max", "Mean", "Min", "Prod", "Sum")
 #: Kinds that multiply in ways of their own, or run functions or other programs.
 _UNKNOWN = re.compile(
-    "Conv|MatMul|Mul(Sparse|Dense)|Einsum|RNN|LSTM|GRU|If$|While$|Case$|Call|PyFunc|FFT|Solve|Cholesky|Scan|For$"
+    "Conv|Mat[Mm]ul|Mul(Sparse|Dense)|Dot|Einsum|RNN|LSTM|GRU|FFT|Solve|Cholesky|Svd|Qr|Lu$|(^|[a-z])Eig|Inverse"
+    "|Determinant|MatrixExponential|MatrixLogarithm|MatrixSquareRoot"
+    "|If$|While$|Case$|For$|Scan|Call|PyFunc|Defun|BatchFunction|XlaLaunch|XlaRun|TPUExecute"
 )
 
 

@@ -15,6 +15,7 @@ from torch.nn.modules.module import (
 )
 from torch.overrides import TorchFunctionMode
 
+from .torch_failure import is_about_meta
 from .torch_state import kept_random_state, quiet, to_meta
 
 _FILLS = ("normal_", "uniform_", "fill_", "zero_", "trunc_normal_", "bernoulli_", "exponential_", "erfinv_")
@@ -43,8 +44,8 @@ def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
         try:
             with torch.device("meta"):
                 return build()
-        except (RuntimeError, NotImplementedError) as error:
-            if "meta" not in str(error):
+        except Exception as error:
+            if not is_about_meta(error):
                 raise
         hooks = [
             register_module_parameter_registration_hook(_registered_on_meta),

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch.utils.flop_counter import flop_registry
 
+from .aten_cost import without_formula
+
 
 def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
     """Vaswani et al. 2017, equation 1: every query with every key, and the weights with every value."""
@@ -37,18 +39,6 @@ _FORMULAS: dict[str, Callable[..., int]] = {
     "transformers::grouped_mm_fallback": _grouped,
 }
 
-#: Words in the name of an operator that multiplies matrices: without a formula, its cost is unknown.
-_PRODUCTS = frozenset(
-    [
-        *("addmm", "addbmm", "addmv", "bmm", "conv", "convolution", "cdist", "dot", "fft", "gru", "inner", "linalg"),
-        *("linear", "lstm", "matmul", "mm", "mv", "rnn", "sparse", "trilinear", "vdot", "int4pack", "int8pack"),
-    ]
-)
-_NO_PRODUCTS = ("linalg_vector_norm", "linalg_cross")
-
-#: Operators of torchvision that choose and sample, but don't multiply matrices.
-_FREE = ("torchvision::nms", "torchvision::roi_align", "torchvision::roi_pool", "torchvision::ps_roi_align")
-
 
 def has_formula(func: Any) -> bool:
     """Whether an operator's cost is known as it stands, without decomposing it."""
@@ -63,7 +53,4 @@ def macs(func: Any, args: Any, kwargs: Any, output: Any) -> int | None:
     if func._schema.name in _FORMULAS:
         return int(_FORMULAS[func._schema.name](*args, **kwargs))
     namespace, _, name = func._schema.name.partition("::")
-    if namespace in ("aten", "prim", "prims"):
-        plain = name.strip("_")
-        return None if plain not in _NO_PRODUCTS and not _PRODUCTS.isdisjoint(plain.split("_")) else 0
-    return 0 if func._schema.name in _FREE else None
+    return without_formula(namespace, name.strip("_"))

@@ -13,13 +13,15 @@ from ..analysis.fit import Entry
 from ..call import Call
 from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Model, Summary
-from ..shape import Expected, Resolved, format_shape, resolve
+from ..shape import Expected, Resolved, resolve
 from .request import Request
 from .torch_build import on_meta, with_zeros
+from .torch_failure import is_about_meta
 from .torch_inputs import asked
 from .torch_run import entries_of, trace
+from .torch_shapes import resolve_for
 from .torch_state import kept_random_state, quiet
-from .torch_walk import modules_of, tensors_of
+from .torch_walk import tensors_of
 from .weights import check_fit, weights_label
 
 
@@ -41,7 +43,7 @@ def summarize_object(
     given: list[Resolved | torch.Tensor] = []
     for item in inputs:
         if not isinstance(item, torch.Tensor):
-            given.append(_resolve_for_object(model, tuple(item), batch))
+            given.append(resolve_for(model, tuple(item), batch, alone=len(inputs) == 1))
         elif batch is not None or dtype is not None:
             raise BadRequestError("a tensor has its own batch and dtype: leave batch and dtype out")
         else:
@@ -75,13 +77,18 @@ def summarize_built(
     name = type(model).__name__
     check_fit(request, name, lambda: entries_of(model))
     inputs: Sequence[Resolved] | Call | None = asked(request)
+    if inputs is not None and request.batch is not None:
+        raise BadRequestError(
+            "inputs with names or types, nested and real ones have their own batch: leave --batch out"
+        )
     own = (declared or example)(model) if inputs is None else None
     if isinstance(own, Expected):
         shapes = request.inputs or (own.sizes[1:],)
         layout = request.layout if request.inputs else own.layout
         inputs = [resolve(sizes, own, layout, request.batch) for sizes in shapes]
     elif request.inputs:
-        inputs = [_resolve_for_object(model, sizes, request.batch, request.layout) for sizes in request.inputs]
+        alone = len(request.inputs) == 1
+        inputs = [resolve_for(model, sizes, request.batch, request.layout, alone) for sizes in request.inputs]
     else:
         inputs = inputs or own
     if inputs is None:
@@ -111,9 +118,9 @@ def _module_of(build: Callable[[], Any]) -> tuple[nn.Module, tuple[str, ...]]:
     """What ``build`` gives, on meta unless its constructor needs values; and a note if it does."""
     try:
         return _module(on_meta(build)), ()
-    except InspectError:
-        raise
     except Exception as error:
+        if isinstance(error, InspectError) and not is_about_meta(error):
+            raise
         with kept_random_state(), quiet():
             model = build()  # fails as the user's code does, or works because it isn't on meta
         return _module(model), (f"built with all its weights: on meta, {error}",)
@@ -137,34 +144,3 @@ def _floating(model: nn.Module) -> str:
     types = (parameter.dtype for _, parameter in tensors_of(model, "_parameters"))
     numbers = (kind for kind in types if kind.is_floating_point or kind.is_complex)
     return str(next(numbers, torch.float32)).removeprefix("torch.")
-
-
-#: What reads positions of features: three sizes have a batch already.
-_SEQUENCES = (nn.RNNBase, nn.MultiheadAttention, nn.Transformer, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
-
-
-def _resolve_for_object(
-    model: nn.Module, sizes: tuple[int, ...], batch: int | None, wanted: str | None = None
-) -> Resolved:
-    """The shape for a module about which nothing is known but its layers.
-
-    The first convolution or pooling tells how many dimensions an item has; without one, four and more sizes have a
-    batch and fewer don't, or three and more where there are layers of sequences.
-    """
-    kinds: dict[str, tuple[type[nn.Module], ...]] = {
-        "NCL": (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d),
-        "NCHW": (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d),
-        "NCDHW": (nn.Conv3d, nn.MaxPool3d, nn.AvgPool3d),
-    }
-    layouts = [layout for _, module in modules_of(model) for layout, kind in kinds.items() if isinstance(module, kind)]
-    layout = layouts[0] if layouts else None
-    first = next((module for _, module in modules_of(model) if isinstance(module, nn.Conv2d)), None)
-    if first is not None and layout == "NCHW" and (wanted is not None or len(sizes) < 3):
-        # 512, or 512x512x3 in Keras' order: as people type it for a model of the library.
-        return resolve(sizes, Expected("NCHW", (1, first.in_channels, 224, 224)), wanted, batch)
-    sequences = not layout and any(isinstance(module, _SEQUENCES) for _, module in modules_of(model))
-    if len(sizes) < (len(layout) if layout else 3 if sequences else 4):
-        sizes = (batch or 1, *sizes)
-    elif batch not in (None, sizes[0]):
-        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
-    return Resolved(sizes, layout if layout and len(sizes) == len(layout) else None)

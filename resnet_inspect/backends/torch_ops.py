@@ -119,6 +119,7 @@ _KEEPS_LAYOUT = frozenset(
 )
 _MAKES_IMAGE = (
     "conv",
+    "resize",
     "max_pool",
     "avg_pool",
     "adaptive_",
@@ -134,8 +135,8 @@ def output_layout(op: str, rank: int, inputs: Sequence[str | None]) -> str | Non
     """The layout of an output of ``rank`` dimensions, from the op and the layouts of its inputs."""
     if op.startswith(_MAKES_IMAGE):
         return _LAYOUT_OF_RANK.get(rank)
-    if op in _KEEPS_LAYOUT and inputs and inputs[0] is not None and len(inputs[0]) == rank:
-        return inputs[0]
+    if op in _KEEPS_LAYOUT:
+        return next((layout for layout in inputs if layout is not None and len(layout) == rank), None)
     return None
 
 

@@ -31,13 +31,15 @@ def kept_state(model: nn.Module) -> Iterator[None]:
     Modes are set module by module, because models override ``train``.
     """
     modules = [module for _, module in modules_of(model)]
-    kinds = [(module, type(module), module.training) for module in modules]
+    # A frozen script has no mode.
+    kinds = [(module, type(module), getattr(module, "training", None)) for module in modules]
     kept = [(store, store.copy()) for store in _stores(modules)]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        for module in modules:
-            module.training = False
+        for module, _, training in kinds:
+            if training is not None:
+                module.training = False
         with torch.inference_mode(False), torch.no_grad(), kept_random_state(), quiet():
             yield
     finally:
@@ -49,7 +51,8 @@ def kept_state(model: nn.Module) -> Iterator[None]:
             store.clear()
             store.extend(contents) if isinstance(store, (list, deque)) else store.update(contents)
         for module, _, training in kinds:
-            module.training = training  # a scripted module keeps its mode elsewhere
+            if training is not None:
+                module.training = training  # a scripted module keeps its mode elsewhere
 
 
 @contextmanager

@@ -12,24 +12,19 @@ from torch import nn
 from ..call import Call
 from ..errors import BadRequestError, ModelError
 from ..ir import Model
-from ..shape import Expected, Resolved, format_shape, resolve
-from .pt2_archive import is_swollen
+from .archive import is_swollen
 from .request import Answer, Request, check_settled
 from .torch_build import with_zeros
 from .torch_inputs import asked
 from .torch_run import trace
+from .torch_shapes import resolve_for
 from .torch_state import quiet
 from .torch_walk import modules_of
 from .torchscript_rows import named_by_modules
 from .torchscript_scan import danger
 
-#: Layouts that the first layer of these classes says.
-_LAYOUTS = {"1d": "NCL", "2d": "NCHW", "3d": "NCDHW"}
-_SPATIAL = ("Conv", "MaxPool", "AvgPool")
 #: What a pickle calls the objects that hold quantised weights.
 _PACKED = b"torch.classes.quantized"
-#: What reads positions of features: three sizes have a batch already.
-_SEQUENCES = ("LSTM", "GRU", "RNN", "MultiheadAttention", "Transformer")
 
 
 def summarize(request: Request) -> Answer:
@@ -47,7 +42,9 @@ def summarize(request: Request) -> Answer:
         raise BadRequestError(f"{path.name} doesn't say what it reads: add --input 3x224x224")
     packed = check(path)
     model = _model(path, request, "meta", "cpu")
-    inputs = call or [_resolved(model, sizes, request) for sizes in request.inputs]
+    inputs = call or [
+        resolve_for(model, sizes, request.batch, request.layout, len(request.inputs) == 1) for sizes in request.inputs
+    ]
     weights = (*model.parameters(), *model.buffers())
     floating = next((item.dtype for item in weights if item.is_floating_point()), getattr(torch, request.dtype))
     dtype = str(floating).removeprefix("torch.")
@@ -103,27 +100,6 @@ def _model(path: Path, request: Request, *devices: str) -> Any:
         except (RuntimeError, ValueError) as error:
             errors.append(error)
     raise ModelError(f"{path.name} is damaged: {_first_line(errors[-1])}") from errors[-1]
-
-
-def _resolved(model: Any, sizes: tuple[int, ...], request: Request) -> Resolved:
-    """The shape that is meant: the first convolution or pooling tells the layout of a single input."""
-    first = next((m for _, m in modules_of(model) if _layout(m) is not None), None)
-    layout = _layout(first) if first is not None and len(request.inputs) == 1 else None
-    if layout == "NCHW" and len(sizes) <= len(layout):
-        weight = getattr(first, "weight", None)
-        channels = getattr(first, "in_channels", 3 if weight is None else weight.shape[1])
-        return resolve(sizes, Expected(layout, (1, channels, 224, 224)), request.layout, request.batch)
-    sequences = any(_class(module).startswith(_SEQUENCES) for _, module in modules_of(model))
-    if len(sizes) < (len(layout) if layout else 3 if sequences else 4):
-        sizes = (request.batch or 1, *sizes)
-    elif request.batch not in (None, sizes[0]):
-        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but --batch says {request.batch}")
-    return Resolved(sizes, layout if layout and len(sizes) == len(layout) else None)
-
-
-def _layout(module: nn.Module) -> str | None:
-    name = _class(module)
-    return _LAYOUTS.get(name[-2:]) if name.startswith(_SPATIAL) else None
 
 
 def _class(module: nn.Module) -> str:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from typing import IO, Any, NoReturn
 
 from .. import errors, ir_json
+from ..analysis.fit import Entry
 from ..blocks.residual import BlockSpec
 from ..errors import InspectError, ModelError
 from ..ir import Attributes, frozen_value
@@ -67,6 +68,11 @@ class Remote:
     def native_block(self, spec: BlockSpec, request: Request) -> str:
         """As the module's own ``native_block``."""
         return str(self._document(Task(self.module, "native_block", request, spec))["text"])
+
+    def state(self, request: Request) -> tuple[Entry, ...]:
+        """As the module's own ``state``."""
+        found = self._document(Task(self.module, "state", request))["entries"]
+        return tuple(Entry(**{**fields, "shape": tuple(fields["shape"])}) for fields in found)
 
     def _document(self, task: Task) -> dict[str, Any]:
         with Child(task.module) as child:
@@ -260,6 +266,8 @@ def _handle(task: dict[str, Any]) -> dict[str, Any]:
     if isinstance(answer, Answer):
         metrics = [asdict(metric) for metric in answer.metrics]
         return {"summary": ir_json.dumps(answer.summary), "notes": answer.notes, "metrics": metrics}
+    if task["function"] == "state":
+        return {"entries": [asdict(entry) for entry in answer]}
     return {"text": answer}
 
 

@@ -172,7 +172,7 @@ COLUMNS = {
 }
 DEFAULT = ("path", "type", "output", "params", "macs", "connected_to")
 #: Of a file that holds tensors and no layers.
-STORED = ("path", "tensors", "params", "param_bytes")
+STORED = ("path", "params", "param_bytes", "tensors")
 
 
 def choose(keys: Sequence[str], default: Sequence[str] = DEFAULT) -> tuple[Column, ...]:
