@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -129,6 +131,45 @@ def test_two_checkpoints_are_compared_whatever_their_order(tmp_path: Path) -> No
     assert done.returncode == 1
     assert "+9 parameters: head params 18 → 27" in done.stdout
     assert "trainable" not in done.stdout  # how many are trained is unknown on both sides, and didn't fall to 0
+
+
+def test_what_a_file_of_tensors_cannot_tell_is_not_told(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    write_safetensors(path, ENTRIES)
+    done = run("residual", str(path))
+    assert (done.returncode, "there are no connections in it" in done.stderr) == (2, True)
+    row = json.loads(run("compare", str(path), "--format", "json").stdout)["models"][0]
+    assert row["params"] == PARAMS
+    assert [row[key] for key in ("macs", "depth", "blocks", "peak_bytes", "activation_bytes", "rf")] == [None] * 6
+    # A rule on connections isn't passed by what has none.
+    done = run("check", str(path), "--max-params", "1M")
+    assert (done.returncode, "skips" in done.stdout, "max-params" in done.stdout) == (0, False, True)
+
+
+@needs("torch")
+def test_a_file_of_one_of_two_tied_tensors_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.embed, self.out = nn.Embedding(5, 4), nn.Linear(4, 5, bias=False)\n"
+        "        self.out.weight = self.embed.weight\n"
+    )
+    for name, code in (("embed.weight", 0), ("out.weight", 0), ("other.weight", 1)):
+        write_safetensors(tmp_path / "net.safetensors", [Entry(name, (5, 4), "float32")])
+        assert run("weights", "net.py:Net", "net.safetensors").returncode == code, name
+    # torch reads its own file here, the user's code runs in a child.
+    script("import torch; torch.save({'embed.weight': torch.zeros(5, 4)}, 'net.pth')")
+    assert run("weights", "net.py:Net", "net.pth").returncode == 0
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    command = f"'{sys.executable}' -m resnet_inspect"
+    both = f"{command} diff <({command} summary resnet18 --format json) <({command} summary resnet18 --format json)"
+    done = subprocess.run(["bash", "-c", both], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "No difference" in done.stdout) == (0, True)
 
 
 @needs("torch")

@@ -226,3 +226,81 @@ def test_a_hundred_thousand_submodules() -> None:
     assert len(summary.modules) == 1 + 100_001
     # Looking for a path among so many must not be a search: 198 searches would take minutes.
     assert time.monotonic() - started < 60
+
+
+@in_child("torch")
+def test_constructors_that_read_values_are_built_all_the_same() -> None:
+    import torch
+    from torch import nn
+
+    from resnet_inspect.backends.request import Request
+    from resnet_inspect.backends.torch_object import summarize_built
+
+    class Rates(nn.Module):
+        """Drop-path rates as numbers, as half of timm's models have them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.rates = [float(x) for x in torch.linspace(0, 0.1, 3)]
+            self.fc = nn.Linear(4, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.fc(x) * self.rates[1]
+
+    summary, _ = summarize_built(Rates, Request("m:Rates", inputs=((4,),)))
+    assert (summary.totals.params, summary.trace.method) == (15, "meta")
+
+
+@in_child("torch")
+def test_lstms_on_real_tensors_cost_what_they_cost_on_meta() -> None:
+    from torch import nn
+
+    def forward(self: Any, x: Any) -> Any:
+        return self.rnn(x)[0] if float(x.sum()) < 1 else x
+
+    for bidirectional in (False, True):
+        rnn = nn.LSTM(8, 6, num_layers=2, batch_first=True, bidirectional=bidirectional)
+        summary = summarize(module(forward, rnn=rnn), ["2x5x8:float32"])
+        both = 1 + bidirectional
+        # 10 steps; four gates of 6 units read the input and the state, and then the layer below.
+        first, second = 4 * 6 * (8 + 6), 4 * 6 * (both * 6 + 6)
+        assert (summary.trace.method, summary.totals.macs) == ("real", 10 * both * (first + second))
+
+
+@in_child("torch")
+def test_a_forward_that_differentiates() -> None:
+    import torch
+    from torch import nn
+
+    def forward(self: Any, x: Any) -> Any:
+        x = x.requires_grad_(True)
+        (slope,) = torch.autograd.grad(self.fc(x).sum(), x, create_graph=True)
+        return slope
+
+    summary = summarize(module(forward, fc=nn.Linear(4, 3)), ["2x4:float32"])
+    assert summary.outputs[0].shape == (2, 4)
+    assert summary.totals.params == 15
+
+
+@in_child("torch")
+def test_what_a_shape_means_to_a_net_that_says_nothing() -> None:
+    from torch import nn
+
+    image = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1))
+    vector = nn.Sequential(nn.Linear(32, 48), nn.Unflatten(-1, (3, 4, 4)), nn.Conv2d(3, 4, 3))
+    both = nn.ModuleDict({"conv": nn.Conv2d(3, 4, 3), "fc": nn.Linear(10, 4)})
+    cases: list[tuple[Any, Any, list[tuple[int, ...]]]] = [
+        (image, "3x8x8", [(1, 3, 8, 8)]),
+        (image, "8x8x3", [(1, 3, 8, 8)]),
+        (image, "8", [(1, 3, 8, 8)]),
+        (image, "2x3x8x8", [(2, 3, 8, 8)]),
+        (vector, "32", [(1, 32)]),
+        # The second input is no image, though the net has a convolution.
+        (
+            module(lambda self, x, y: self.m["conv"](x).mean() + self.m["fc"](y), m=both),
+            ["1x3x8x8", "10"],
+            [(1, 3, 8, 8), (1, 10)],
+        ),
+    ]
+    for net, given, shapes in cases:
+        assert [tensor.shape for tensor in summarize(net, given).inputs] == shapes

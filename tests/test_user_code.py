@@ -91,6 +91,9 @@ def test_a_keras_model_says_what_it_reads(tmp_path: Path) -> None:
         (["net.py:Nett", "--input", "3x8x8"], 3, "net.py has no 'Nett'; it has Net, Broken, build"),
         (["bad.py:f"], 3, "bad.py:1: SyntaxError"),
         (["none.py:f"], 3, "there is no file none.py"),
+        (["net.py"], 2, "name the class or function in it that gives the model, net.py:Net"),
+        (["net.py:made", "--input", "3x16x16", "--weights", "default"], 2, "has no weights of that name"),
+        (["net.py:made", "--input", "x=1x3x16x16", "--batch", "2"], 2, "leave --batch out"),
         (["net.py:Net"], 2, "add --input 3x224x224"),
         (["net.py:Net", "--input", "1x8x8"], 4, "conv (Conv2d) expects 3 input channels, got 1"),
         (["net.py:made", "--arg", "classes=2", "--input", "3x8x8"], 2, "is built already: it takes no --arg"),
@@ -104,3 +107,16 @@ def test_what_goes_wrong_is_one_line(arguments: list[str], code: int, words: str
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@needs("torch")
+def test_a_file_in_a_package_imports_what_stands_beside_it(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "parts.py").write_text("WIDTH = 6\n")
+    (package / "net.py").write_text(
+        "from torch import nn\nfrom .parts import WIDTH\ndef build():\n    return nn.Linear(WIDTH, 2)\n"
+    )
+    done = ask(tmp_path, "summary", "package/net.py:build", "--input", "6", "--format", "csv", "--columns", "params")
+    assert (done.returncode, done.stdout.split()) == (0, ["params", "0", str(6 * 2 + 2)]), done.stderr

@@ -19,7 +19,8 @@ class Entry:
     """One stored tensor. An ``optional`` one may be missing: frameworks fill it in themselves.
 
     ``alias`` is what people call it where the file's own name is a number (Keras), and what old files call it.
-    ``stored_bytes`` is told where it doesn't follow from shape and type.
+    ``stored_bytes`` is told where it doesn't follow from shape and type. ``tied`` are other names of the same tensor,
+    of which a file may keep one (safetensors does).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Entry:
     optional: bool = False
     alias: str | None = None
     stored_bytes: int | None = None
+    tied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,11 @@ def compare(model: Sequence[Entry], file: Sequence[Entry]) -> Fit:
     mismatched = tuple((ours, theirs) for ours, theirs in both if ours.shape != theirs.shape)
     return Fit(
         matching=len(both) - len(mismatched),
-        missing=tuple(entry for name, entry in expected.items() if name not in given and not entry.optional),
+        missing=tuple(
+            entry
+            for name, entry in expected.items()
+            if name not in given and not entry.optional and given.keys().isdisjoint(entry.tied)
+        ),
         unexpected=tuple(
             Entry(name, entry.shape, entry.dtype) for name, entry in given.items() if name not in expected
         ),

@@ -17,8 +17,7 @@ import keras_hub
 from ..analysis.fit import Entry
 from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Model, Summary
-from ..shape import Expected, Resolved
-from ..shape import resolve as resolve_image
+from ..shape import Resolved
 from .chatter import held_back
 from .from_keras import defaults, trace, trace_call, unallocated
 from .keras_checkpoint import entries
@@ -176,7 +175,9 @@ def _inputs(model: Any, request: Request) -> list[Resolved]:
         names = ", ".join(str(tensor.name) for tensor in declared)
         raise BadRequestError(f"keras_hub:{request.model} reads {names}; got {len(request.inputs)} shapes")
     given = given or [_own_sizes(model, tensor) for tensor in declared]
-    return [_resolved(sizes, tensor, request) for sizes, tensor in zip(given, declared, strict=True)]
+    return [
+        resolve(sizes, request.batch, tensor, request.layout) for sizes, tensor in zip(given, declared, strict=True)
+    ]
 
 
 def _own_sizes(model: Any, tensor: Any) -> tuple[int, ...]:
@@ -184,11 +185,3 @@ def _own_sizes(model: Any, tensor: Any) -> tuple[int, ...]:
     longest = getattr(getattr(model, "backbone", model), "max_sequence_length", None)
     length = min(_LENGTH, longest or _LENGTH)
     return tuple(size or (_SIDE if len(tensor.shape) == 4 else length) for size in tensor.shape[1:])
-
-
-def _resolved(sizes: tuple[int, ...], tensor: Any, request: Request) -> Resolved:
-    if len(tensor.shape) != 4:
-        return resolve(sizes, request.batch, tensor)
-    first = keras.config.image_data_format() == "channels_first"
-    own = (1, *(size or _SIDE for size in tensor.shape[1:]))
-    return resolve_image(sizes, Expected("NCHW" if first else "NHWC", own), request.layout, request.batch)

@@ -19,6 +19,8 @@ def failure(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "its layers call one another without an end"
     said = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
+    if isinstance(error, LookupError):
+        said = f"{type(error).__name__}: {said}"  # which says nothing but a key
     if reads_values(error):
         said = f"the code decides by a tensor's values, which only data has: {said}"
     said = place(error) + said

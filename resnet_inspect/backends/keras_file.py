@@ -64,7 +64,7 @@ def summarize(request: Request) -> Answer:
         described = Model(path.name, "keras", "keras.saving.load_model", weights=weights_label(request.weights))
         # The request's own element type can't be told from none: the file's stands.
         dtype = None if request.dtype == "float32" else request.dtype
-        return Answer(summarize_model(model, described, replace(request, model=path.name), dtype))
+        return Answer(*summarize_model(model, described, replace(request, model=path.name), dtype))
 
 
 def state(request: Request) -> Sequence[Entry]:

@@ -12,7 +12,8 @@ import keras
 from ..blocks.graph import INPUT
 from ..call import Call, Spec
 from ..errors import BadRequestError, InputError
-from ..shape import Resolved, format_shape
+from ..shape import Expected, Resolved, format_shape
+from ..shape import resolve as resolve_image
 from .asked import asked_call
 from .request import Request
 
@@ -59,15 +60,34 @@ def of_declared(model: Any, name: str) -> list[tuple[int, ...]]:
     return [tuple(tensor.shape[1:]) for tensor in declared]
 
 
-def resolve(sizes: tuple[int, ...], batch: int | None, declared: Any) -> Resolved:
-    """A shape for a model: with a batch if it has as many sizes as ``declared`` has, or four and more."""
+def resolve(
+    sizes: tuple[int, ...], batch: int | None, declared: Any, layout: str | None = None, images: bool = False
+) -> Resolved:
+    """A shape for a model: with a batch if it has as many sizes as ``declared`` has, or four and more.
+
+    For a model of ``images``, and where four sizes are declared, it may be a square, or in the other ``layout``.
+    """
     rank = 4 if declared is None else len(declared.shape)
+    if rank == 4 and len(sizes) <= rank and (images or declared is not None):
+        own = str(_layout(rank))
+        channels = (None if declared is None else declared.shape[own.index("C")]) or 3
+        expected = Expected(own, tuple(channels if axis == "C" else 224 for axis in own))
+        item = sizes[-3:]
+        own_end, other_end = (item[0], item[-1]) if own == "NCHW" else (item[-1], item[0])
+        if layout is not None or len(sizes) < 3 or own_end != channels == other_end:
+            return resolve_image(sizes, expected, layout, batch or (declared is not None and declared.shape[0]) or None)
     if len(sizes) < rank:
         # A stateful model is made for one batch size.
         sizes = (batch or (declared is not None and declared.shape[0]) or 1, *sizes)
     elif batch not in (None, sizes[0]):
         raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
     return Resolved(sizes, _layout(len(sizes)))
+
+
+def reads_images(model: Any) -> bool:
+    """Whether a model that declares nothing has layers of images among its own."""
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else ()
+    return any(type(layer).__name__.endswith(("Conv2D", "Pooling2D")) for layer in layers)
 
 
 def of_row(model: Any, inputs: Sequence[Resolved], dtype: str | None) -> Given:
@@ -96,6 +116,8 @@ def of_call(model: Any, call: Call, batch: int | None, dtype: str | None) -> Giv
     own = _arguments(model)
     arguments = {name: value for name, value in call.kwargs if name in own and name not in declared}
     inputs = {name: value for name, value in call.kwargs if name not in arguments}
+    if inputs and isinstance(model, keras.Sequential) and not declared:
+        raise BadRequestError(f"{type(model).__name__} reads one input without a name: leave {sorted(inputs)[0]}= out")
     if declared and not call.args and (unknown := sorted(set(inputs) - set(declared))):
         raise BadRequestError(f"{type(model).__name__} has no input {unknown[0]!r}; it has {', '.join(declared)}")
     row = declared_inputs(model)

@@ -15,7 +15,7 @@ from ..shape import Resolved
 from .from_keras import defaults, fresh_names, trace, trace_call, unallocated
 from .keras_checkpoint import entries
 from .keras_deep import deeply
-from .keras_inputs import asked, declared_inputs, of_call, of_declared, resolve
+from .keras_inputs import asked, declared_inputs, of_call, of_declared, reads_images, resolve
 from .request import Request
 from .weights import check_fit, weights_label
 
@@ -52,10 +52,12 @@ def summarize_built(build: Callable[[], Any], request: Request) -> tuple[Summary
         model = deeply(lambda: _built(build))
         check_fit(request, type(model).__name__, lambda: entries(model))
         described = Model(type(model).__name__, "keras", "", weights=weights_label(request.weights))
-        return summarize_model(model, described, request, request.dtype), ()
+        return summarize_model(model, described, request, request.dtype)
 
 
-def summarize_model(model: Any, described: Model, request: Request, dtype: str | None) -> Summary:
+def summarize_model(
+    model: Any, described: Model, request: Request, dtype: str | None
+) -> tuple[Summary, tuple[str, ...]]:
     """Summarises a model called as a request says, or with the inputs that it declares.
 
     ``dtype`` is what floating inputs are made of, None for what the model declares.
@@ -66,9 +68,10 @@ def summarize_model(model: Any, described: Model, request: Request, dtype: str |
     """
     call = asked(request)
     if call is not None:
-        return trace_call(model, described, of_call(model, call, request.batch, dtype))
+        return trace_call(model, described, of_call(model, call, request.batch, dtype)), ()
     given = request.inputs or of_declared(model, request.model)
-    return trace(model, described, _resolved(model, given, request.batch), dtype)
+    resolved = _resolved(model, given, request.batch, request.layout)
+    return trace(model, described, resolved, dtype), tuple(item.note for item in resolved if item.note)
 
 
 def state_of(build: Callable[[], Any]) -> tuple[Entry, ...]:
@@ -85,7 +88,13 @@ def _built(build: Callable[[], Any]) -> Any:
     return model
 
 
-def _resolved(model: Any, inputs: Sequence[Sequence[int]], batch: int | None) -> list[Resolved]:
+def _resolved(
+    model: Any, inputs: Sequence[Sequence[int]], batch: int | None, layout: str | None = None
+) -> list[Resolved]:
     declared = declared_inputs(model)
+    images = len(inputs) == 1 and not declared and reads_images(model)
     given = [tuple(sizes) for sizes in inputs]
-    return [resolve(item, batch, declared[i] if i < len(declared) else None) for i, item in enumerate(given)]
+    return [
+        resolve(item, batch, declared[index] if index < len(declared) else None, layout, images)
+        for index, item in enumerate(given)
+    ]

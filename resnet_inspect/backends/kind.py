@@ -20,6 +20,8 @@ def kind_of(path: Path) -> str | None:
     try:
         if path.is_dir():
             return _of_folder(path)
+        if path.exists() and not path.is_file():
+            return "summary"  # a pipe, as of <(resnet-inspect ...): it can be read only once
         with path.open("rb") as file:
             start = file.read(16)
     except OSError:

@@ -25,8 +25,11 @@ def read(path: Path) -> tuple[Entry, ...]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # On meta, no storage is read.
-            loaded = torch.load(path, map_location="meta", weights_only=True)
+            try:
+                # On meta, no storage is read.
+                loaded = torch.load(path, map_location="meta", weights_only=True)
+            except NotImplementedError:  # quantised tensors can't be there
+                loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         named = re.search(r"(?:GLOBAL|Unsupported (?:global|class)) ([\w.]+)", str(error))
         what = f"it names {named[1]}" if named else "it holds more than tensors"

@@ -34,6 +34,10 @@ _FORMULAS: dict[str, Callable[..., int]] = {
     "aten::conv_tbc": lambda x, weight, _bias, pad=0: (
         (x.shape[0] + 2 * pad - weight.shape[0] + 1) * x.shape[1] * weight.numel()
     ),
+    # One direction of one layer of an LSTM, as CPUs run it: every step reads the input and the state.
+    "aten::mkldnn_rnn_layer": lambda x, inputs, states, *_, **__: (
+        x.numel() // x.shape[-1] * (inputs.numel() + states.numel())
+    ),
     # Of the experts, each row meets the one that it was sent to.
     "aten::_grouped_mm": _grouped,
     "transformers::grouped_mm_fallback": _grouped,

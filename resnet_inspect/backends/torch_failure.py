@@ -22,6 +22,8 @@ _CHECKED = frozenset(
     for op in ops.RULES
     if op.startswith(("conv1d", "conv2d", "conv3d", "max_pool", "avg_pool")) or op in ("batch_norm", "dense")
 )
+#: Characters of an error that are more than a line.
+_LONG = 200
 #: What torch says where tensors on meta aren't enough: it would need values, or a formula for an operator of one's own.
 _NO_VALUES = ("data-dependent", "no fake impl")
 #: What the interpreter of TorchScript says first, and how it begins the line that tells what went wrong.
@@ -138,4 +140,6 @@ def _first_line(error: BaseException) -> str:
     if _SCRIPTS in "".join(lines[:1]):
         # It says what happened behind where it did.
         lines = [said[1] for said in map(_SCRIPTS_ERROR.match, lines) if said] or lines
-    return next(iter(lines), type(error).__name__)
+    said = next(iter(lines), type(error).__name__)
+    # The dispatcher's list of what it could have called is as long as a page.
+    return said if len(said) < _LONG else said.partition(". ")[0]

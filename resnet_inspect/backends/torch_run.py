@@ -39,8 +39,18 @@ _LIBRARIES = ("torchvision", "timm", "transformers")
 
 def entries_of(model: nn.Module) -> tuple[Entry, ...]:
     """The entries of a module's state dictionary."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    tied = {name: tuple(other for other in same if other != name) for same in names.values() for name in same}
     return tuple(
-        Entry(name, tuple(tensor.shape), dtype_name(tensor), optional=name.endswith("num_batches_tracked"))
+        Entry(
+            name,
+            tuple(tensor.shape),
+            dtype_name(tensor),
+            optional=name.endswith("num_batches_tracked"),
+            tied=tied.get(name, ()),
+        )
         for name, tensor in model.state_dict().items()
         if isinstance(tensor, torch.Tensor)
     )
@@ -73,6 +83,11 @@ def trace(
                 return deeply(model, lambda: run(model, trace=Trace("meta")))
             except NotOnMetaError as error:
                 values = f"on meta, {error}"
+            except InputError as error:
+                if "require grad" not in str(error):
+                    raise
+                # Physics and energies: their forward differentiates.
+                return deeply(model, lambda: run(model, trace=Trace("meta"), grad=True))
             with contextlib.suppress(NotOnMetaError, InputError), compiling():
                 return deeply(model, lambda: run(model, trace=Trace("meta", f"as for an export: {values}")))
             _check_memory(model, described, values)
@@ -102,11 +117,12 @@ def _run(
     dtype: str,
     as_list: bool,
     trace: Trace,
+    grad: bool = False,
 ) -> Summary:
     on_meta = trace.method == "meta"
     first = next((parameter for _, parameter in tensors_of(model, "_parameters")), None)
     device = torch.device("meta") if on_meta else first.device if first is not None else torch.device("cpu")
-    with kept_state(model), stand_ins(model, on_meta), eager(), device if on_meta else nullcontext():
+    with kept_state(model, grad), stand_ins(model, on_meta), eager(), device if on_meta else nullcontext():
         given = made(inputs, device, dtype, as_list)
         if any(is_lazy(module) for _, module in modules_of(model)):
             # Its sizes are known after a first run.

@@ -22,8 +22,8 @@ _CONTAINERS = (dict, OrderedDict, defaultdict, list, deque, set)
 
 
 @contextmanager
-def kept_state(model: nn.Module) -> Iterator[None]:
-    """``eval`` mode, no gradients and no attention fast path inside; outside, everything as it was.
+def kept_state(model: nn.Module, grad: bool = False) -> Iterator[None]:
+    """``eval`` mode, no gradients (but with ``grad``) and no attention fast path inside; outside, everything as it was.
 
     A forward may do anything to its modules: fill caches, count steps, register buffers. So every module's
     attributes are put back, and the contents of what they hold: containers in containers, dataclasses, namespaces and
@@ -40,7 +40,7 @@ def kept_state(model: nn.Module) -> Iterator[None]:
         for module, _, training in kinds:
             if training is not None:
                 module.training = False
-        with torch.inference_mode(False), torch.no_grad(), kept_random_state(), quiet():
+        with torch.inference_mode(False), torch.set_grad_enabled(grad), kept_random_state(), quiet():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)

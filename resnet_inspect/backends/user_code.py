@@ -36,6 +36,8 @@ def attribute(reference: str) -> Any:
         ModelError: there is no such file, module or attribute, or the code itself fails.
     """
     place, _, name = reference.rpartition(":")
+    if not place or not name:
+        raise ModelError(f"{reference} names no function of yours: {reference.strip(':')}:NAME does")
     with theirs(reference):
         found: Any = _file(Path(place)) if place.endswith(".py") or "/" in place else _module(place)
     for part in name.split("."):
@@ -79,6 +81,12 @@ def place(error: BaseException) -> str:
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ModelError(f"there is no file {path}")
+    folder, package = path.resolve().parent, ""
+    while (folder / "__init__.py").is_file():
+        folder, package = folder.parent, f"{folder.name}.{package}"
+    if package:  # it may import what stands beside it
+        with _importable(Path.cwd(), folder):
+            return importlib.import_module(package + path.stem)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} is no Python file")

@@ -72,7 +72,8 @@ class Remote:
     def state(self, request: Request) -> tuple[Entry, ...]:
         """As the module's own ``state``."""
         found = self._document(Task(self.module, "state", request))["entries"]
-        return tuple(Entry(**{**fields, "shape": tuple(fields["shape"])}) for fields in found)
+        tuples = ("shape", "tied")
+        return tuple(Entry(**{**fields, **{name: tuple(fields[name]) for name in tuples}}) for fields in found)
 
     def _document(self, task: Task) -> dict[str, Any]:
         with Child(task.module) as child:

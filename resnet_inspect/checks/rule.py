@@ -40,6 +40,8 @@ class Rule(ABC):
     name: ClassVar[str]
     #: What a finding says, with names for what it is about.
     message: ClassVar[str]
+    #: Whether it looks at connections, which a file of tensors hasn't got: there it isn't asked.
+    on_edges: ClassVar[bool] = False
     valid: ClassVar[tuple[Case, ...]]
     invalid: ClassVar[tuple[Case, ...]]
 

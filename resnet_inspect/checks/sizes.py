@@ -98,7 +98,7 @@ def _even(attempt: Attempt, whole: Summary, default: tuple[int, int]) -> int | N
             else:
                 return step
         except InputError:
-            return None
+            pass  # a U-Net's halves meet only where every size halves evenly
         step *= 2
     return None
 

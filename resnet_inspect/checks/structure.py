@@ -20,6 +20,7 @@ class EqualSkips(Rule):
     """
 
     name: ClassVar[str] = "equal-skips"
+    on_edges: ClassVar[bool] = True
     message: ClassVar[str] = "the skip connection adds {shapes}, which are stretched to fit one another"
     valid: ClassVar[tuple[Case, ...]] = (
         Case("a residual block", network(*_CHAIN, layer("add", "add", "relu input"))),
@@ -55,6 +56,7 @@ class UnusedParameters(Rule):
     """
 
     name: ClassVar[str] = "unused-parameters"
+    on_edges: ClassVar[bool] = True
     message: ClassVar[str] = "no call uses {names}"
     valid: ClassVar[tuple[Case, ...]] = (Case("all used", network(*_CHAIN)),)
     invalid: ClassVar[tuple[Case, ...]] = (Case("a forgotten head", network(*_CHAIN, unused=("head.weight",))),)
@@ -73,6 +75,7 @@ class DeadBranch(Rule):
     """
 
     name: ClassVar[str] = "dead-branch"
+    on_edges: ClassVar[bool] = True
     message: ClassVar[str] = "nothing reads its output{more}"
     valid: ClassVar[tuple[Case, ...]] = (
         Case(

@@ -82,13 +82,15 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
     ``net.py:Net`` and ``package.module:build`` are users' code; ``model.onnx`` and folders are files.
 
     Raises:
-        BadRequestError: ``--backend`` says another one.
+        BadRequestError: ``--backend`` says another one, or a file of code is named without what is in it.
     """
     prefix, separator, name = model.partition(":")
     if prefix in (*NAMES, *LIBRARIES) and separator:
         if backend not in (None, prefix):
             raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
         return prefix, name
+    if model.endswith(".py"):
+        raise BadRequestError(f"{model} is code: name the class or function in it that gives the model, {model}:Net")
     own = "python" if is_reference(model.rpartition(":")[0]) else None
     if _is_file(model) or (backend is None and _is_folder_of_model(model)):
         own = "file"

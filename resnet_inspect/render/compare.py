@@ -67,7 +67,7 @@ DEFAULT = ("model", "input", "params", "macs", "activation_bytes", "peak_bytes",
 def compared(summary: Summary, metrics: Sequence[Any]) -> dict[str, Any]:
     """One network's values, by the keys of ``QUANTITIES``; ``metrics`` is what its library publishes."""
     totals = summary.totals
-    blocks = residual_blocks(summary)
+    runs = summary.trace.method != "header"  # of tensors in a file, what they cost and how they connect isn't known
     field = network_field(summary)
     published = {(metric.dataset, metric.name): metric.value for metric in metrics}
     return {
@@ -77,10 +77,10 @@ def compared(summary: Summary, metrics: Sequence[Any]) -> dict[str, Any]:
         "params": totals.params,
         "macs": None if totals.uncounted else totals.macs,
         "param_bytes": totals.param_bytes,
-        "activation_bytes": totals.activation_bytes,
-        "peak_bytes": inference_peak(summary),
-        "depth": paths(summary, ()).longest,
-        "blocks": len(blocks),
+        "activation_bytes": totals.activation_bytes if runs else None,
+        "peak_bytes": inference_peak(summary) if runs else None,
+        "depth": paths(summary, ()).longest if runs else None,
+        "blocks": len(residual_blocks(summary)) if runs else None,
         "rf": None if field is None else "all" if field.whole else one_number([axis.size for axis in field.axes]),
         "acc1": published.get((_DATASET, "acc@1")),
         "acc5": published.get((_DATASET, "acc@5")),

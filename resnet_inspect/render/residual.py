@@ -16,6 +16,7 @@ from ..analysis.forms import channels_of
 from ..analysis.paths import Paths, paths
 from ..analysis.residual import Block, residual_blocks
 from ..analysis.weighted import is_weighted
+from ..errors import BadRequestError
 from ..ir import Layer, Summary
 from ..ops.effect import per_dimension
 from ..shape import format_shape
@@ -43,7 +44,13 @@ _COLUMNS = (
 
 
 def report(summary: Summary) -> Report:
-    """Every residual block, and what follows for the whole network."""
+    """Every residual block, and what follows for the whole network.
+
+    Raises:
+        BadRequestError: a file of tensors has no connections.
+    """
+    if summary.trace.method == "header":
+        raise BadRequestError(f"{summary.model.name} holds tensors by name: there are no connections in it to follow")
     blocks = residual_blocks(summary)
     found = paths(summary, {(block.branch[-1], block.join) for block in blocks})
     names = Counter(block.path for block in blocks)
