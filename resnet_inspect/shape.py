@@ -15,6 +15,9 @@ _CHANNEL_COUNTS = (1, 3, 4)
 _TWINS = {"NCHW": "NHWC", "NCDHW": "NDHWC", "NCL": "NLC", "CHW": "HWC"}
 _TWINS.update({last: first for first, last in list(_TWINS.items())})
 
+#: The layout of an image, or of what is like one, by its number of dimensions, where the channels stand first.
+CHANNELS_FIRST = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
+
 _MAX_RANK = 16
 
 

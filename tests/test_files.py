@@ -249,7 +249,11 @@ def test_damaged_files_are_one_message(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [["--input", "3x8x8"], ["--arg", "a=1"], ["--input-json", '["1x3"]'], ["--input-from", "a:b"]]
+    "options",
+    [
+        *(["--input", "3x8x8"], ["--arg", "a=1"], ["--input-json", '["1x3"]'], ["--input-from", "a:b"]),
+        *(["--batch", "7"], ["--layout", "NHWC"], ["--dtype", "float16"], ["--weights", "other.safetensors"]),
+    ],
 )
 def test_tensors_take_no_input(options: list[str], tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"

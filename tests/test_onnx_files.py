@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,8 @@ def test_open_sizes_are_asked_for_by_name_and_given_by_input(tmp_path: Path) -> 
         ({"call": '["3x7", "3x7"]'}, "has 1 input"),
         ({"inputs": ((3, 7, 2),)}, "the input 'ids' is batchxsteps in the file, got 3x7x2"),
         ({"inputs": ((3, 7),), "batch": 2}, "batch"),
-        ({"arguments": (("classes", 3),)}, "--arg makes no sense"),
-        ({"weights": "default"}, "--weights makes no sense"),
+        ({"arguments": (("classes", 3),)}, "leave --arg out"),
+        ({"weights": "default"}, "leave --weights out"),
     ):
         with pytest.raises((BadRequestError, InputError), match=error):
             read(model, **wrong)
@@ -157,6 +158,34 @@ def test_what_a_file_claims_of_huge_values_is_not_made() -> None:
     clip = by_type(read(model))["Clip"]
     assert clip.output_tensors[0].shape == (1, 4)
     assert clip.attribute("max") is None  # 4,194,303, had all numbers been made that the file says are one
+
+
+def test_constants_of_one_name_in_many_branches_take_time_in_proportion() -> None:
+    from onnx import helper
+
+    count = 3_200
+    model = models.written("b (float[1, 4] x, bool t) => (float[1, 4] y) { y = Relu(x) }")
+    result = helper.make_tensor_value_info("r", 1, [1, 4])
+    for place in range(count):
+        branches = [
+            helper.make_graph(
+                [
+                    helper.make_node("Constant", [], ["c"], value_floats=[1.0] * size),
+                    helper.make_node("Add", ["y" if not place else f"y{place}", "c"], ["r"]),
+                ],
+                "branch",
+                [],
+                [result],
+            )
+            for size in (4, 1)
+        ]
+        node = helper.make_node("If", ["t"], [f"y{place + 1}"], then_branch=branches[0], else_branch=branches[1])
+        model.graph.node.append(node)
+    start = time.process_time()
+    summary = read(model)
+    assert sum(layer.type == "If" for layer in summary.layers) == count
+    # It takes a second or two; that names were made longer by a letter at a time, took eleven.
+    assert time.process_time() - start < 6
 
 
 def test_truncated_and_changed_files_end_with_an_error_or_a_summary(tmp_path: Path) -> None:

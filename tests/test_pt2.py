@@ -8,6 +8,7 @@ import pickle
 import random
 import re
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from resnet_inspect import ir_json
 from resnet_inspect.backends import from_file
+from resnet_inspect.backends.pt2_graph import Graph, _path
 from resnet_inspect.backends.pt2_storages import storages
 from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import InspectError, ModelError
@@ -260,6 +262,49 @@ def test_a_bomb_is_not_unpacked(folder: Path, tmp_path: Path) -> None:
     assert path.stat().st_size < 100_000
     with pytest.raises(ModelError, match="would have 50000000 bytes"):
         summarized(path)
+
+
+def test_reading_takes_time_in_proportion_to_the_file() -> None:
+    levels, numbers = 40_000, 6_000
+    deep = "getattr(" * levels + "L['self'].a" + ", '0')" * levels
+    start = time.process_time()
+    assert _path(deep) == "a" + ".0" * levels
+    assert _path("[" * levels) == "[" * levels
+    graph = Graph()
+    graph.walk(
+        {
+            "tensor_values": {},
+            "sym_int_values": {f"s{place}": {"as_int": place} for place in range(numbers)},
+            "nodes": [
+                {
+                    "target": "torch.ops.aten.view.default",
+                    "inputs": [{"name": "size", "arg": {"as_sym_ints": [{"as_name": f"s{place}"}]}}],
+                    "outputs": [],
+                    "metadata": {},
+                }
+                for place in range(numbers)
+            ],
+        }
+    )
+    assert [node.arguments["size"] for node in graph.nodes] == [(place,) for place in range(numbers)]
+    # It takes a tenth of a second; in proportion to the square, it took half a minute.
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("L['self']", ""),
+        ("L['self'].a[0].b", "a.0.b"),
+        ("L['self']._modules['a'].b", "_modules.a.b"),
+        ("getattr(L['self'].a, '0').b", "a.0.b"),
+        ("getattr(getattr(L['self'].a, '0').b, '1').c", "a.0.b.1.c"),
+        ("L__self__.a", "a"),
+        ("a.0.b@1", "a.0.b"),
+    ],
+)
+def test_paths_of_modules_however_torch_wrote_them(text: str, path: str) -> None:
+    assert _path(text) == path
 
 
 def test_an_encrypted_entry_is_damage_and_no_traceback(folder: Path, tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def test_loops_and_sizes_that_are_open_are_unknown_and_never_zero() -> None:
             ({"inputs": ((8, 6, 4),)}, InputError, r"'image' is \?x\?x\?x3 in the file, got 1x8x6x4"),
             ({"inputs": ((8, 6, 3), (1,))}, InputError, r"1 input.*got 2"),
             ({"call": '{"picture": "1x8x6x3"}'}, BadRequestError, r"none called 'picture'"),
+            ({"call": '{"args": ["1x8x6x3"], "kwargs": {"image": "1x8x6x3"}}'}, BadRequestError, r"is given twice"),
             ({"call": '{"image": "1x8x6x3:int32"}'}, InputError, r"is float32, got int32"),
             ({"arguments": (("a", 1),)}, BadRequestError, r"leave --arg out"),
         ]
@@ -202,6 +203,41 @@ def test_no_value_is_read_and_nothing_runs() -> None:
         Path("exported/saved_model.pb").write_bytes(file.SerializeToString())
         with pytest.raises(ModelError, match="calls itself"):
             summary_of("exported")
+
+
+@in_child("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+def test_a_graph_that_contradicts_itself_is_damaged() -> None:
+    import keras
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    inputs = keras.Input((8, 8, 3), name="image")
+    outputs = keras.layers.Reshape((-1, 2))(keras.layers.MaxPooling2D()(keras.layers.Conv2D(4, 3)(inputs)))
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        keras.Model(inputs, outputs).export("exported", verbose=False)
+        path = Path("exported/saved_model.pb")
+        whole = path.read_bytes()
+
+        def changed(kind: str, name: str, values: list[int]) -> str:
+            file = saved_model_pb2.SavedModel.FromString(whole)
+            for function in file.meta_graphs[0].graph_def.library.function:
+                for node in function.node_def:
+                    if node.op == kind:
+                        node.attr[name].list.i[:] = values
+            path.write_bytes(file.SerializeToString())
+            return "exported"
+
+        assert summary_of(changed("Conv2D", "strides", [1, 1, 1, 1])).totals.macs == 36 * 27 * 4
+        for kind, name, values in (
+            ("Conv2D", "strides", [1]),
+            ("Conv2D", "strides", [1, 0, 0, 1]),
+            ("Conv2D", "dilations", [1]),
+            ("MaxPool", "strides", [1, 0, 0, 1]),
+            ("MaxPool", "ksize", [2]),
+        ):
+            with pytest.raises(ModelError, match="exported is damaged: its graph contradicts itself"):
+                summary_of(changed(kind, name, values))
 
 
 @in_child("tensorflow")

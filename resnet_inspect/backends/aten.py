@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir import UNKNOWN, Attributes, Tensor, Value, frozen_value
+from ..shape import CHANNELS_FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,11 @@ _KEEPS_LAYOUT = frozenset(
         *("hard_swish", "hard_sigmoid", "hard_tanh", "leaky_relu", "prelu", "softplus", "dropout", "copy"),
     ]
 )
-_LAYOUT_OF_RANK = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
 
 
 def reads_image(op: str, rank: int) -> str | None:
     """The layout that an op wants of an input with ``rank`` dimensions, if it wants one."""
-    return _LAYOUT_OF_RANK.get(rank) if op.startswith(_MAKES_IMAGE) else None
+    return CHANNELS_FIRST.get(rank) if op.startswith(_MAKES_IMAGE) else None
 
 
 def output_layout(op: str, rank: int, inputs: Sequence[str | None]) -> str | None:

@@ -1,4 +1,8 @@
-"""The backend of models in files: each kind, told from the content, has a reader of its own. Nothing in a file runs."""
+"""The backend of models in files: each kind, told from the content, has a reader, and loading runs no code.
+
+But for TorchScript, whose ``__setstate__`` and forward torch interprets after they were looked through: nothing else
+tells its shapes.
+"""
 
 from __future__ import annotations
 
@@ -50,11 +54,6 @@ def state(request: Request) -> Sequence[Entry]:
     with held_back():
         entries: Sequence[Entry] = reader.state(request)
     return entries
-
-
-def native(request: Request) -> str:
-    """Raises BadRequestError: a framework's own words are for the models of its library."""
-    raise BadRequestError(f"--format native is for the models of a library, not for {request.model}")
 
 
 def _reader(request: Request) -> Any:

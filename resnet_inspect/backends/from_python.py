@@ -46,11 +46,6 @@ def state(request: Request) -> tuple[Entry, ...]:
     return entries
 
 
-def native(request: Request) -> str:
-    """Raises BadRequestError: a framework's own words are for the models of its library."""
-    raise BadRequestError(f"--format native is for the models of a library, not for {request.model}")
-
-
 def _found(request: Request) -> tuple[str, Any, Callable[[], Any]]:
     """The framework's name, its adapter, and what builds the model."""
     found = attribute(request.model)

@@ -12,7 +12,7 @@ from timm.data import resolve_data_config
 from torch import nn
 
 from ..analysis.fit import Entry
-from ..errors import BadRequestError, ModelError
+from ..errors import ModelError
 from ..ir import Model
 from ..shape import Expected
 from .chatter import held_back
@@ -40,11 +40,6 @@ def state(request: Request) -> Sequence[Entry]:
     """The entries of a model's state dictionary."""
     with held_back():
         return state_of(_constructor(replace(request, weights=None))[1])
-
-
-def native(request: Request) -> str:
-    """Raises BadRequestError: timm has no summary of its own."""
-    raise BadRequestError(f"--format native: timm has no summary of its own to show of {request.model}")
 
 
 def known_names() -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from ..analysis.fit import Entry
 from ..call import Call, Spec
-from ..errors import BadRequestError, ModelError
+from ..errors import BadRequestError, ModelError, first_line
 from ..ir import Model
 from .chatter import held_back
 from .request import Answer, Request
@@ -59,11 +59,6 @@ def state(request: Request) -> Sequence[Entry]:
     """The entries of a model's state dictionary."""
     with held_back():
         return state_of(_builder(request, *_configuration(request)))
-
-
-def native(request: Request) -> str:
-    """Raises BadRequestError: transformers has no summary of its own."""
-    raise BadRequestError(f"--format native: transformers has no summary of its own to show of {request.model}")
 
 
 def known_names() -> tuple[str, ...]:
@@ -123,7 +118,8 @@ def _configuration(request: Request) -> tuple[Any, str]:
     except ModelError:
         raise
     except Exception as error:
-        raise ModelError(f"transformers:{request.model} is no configuration that it takes: {_first(error)}") from error
+        said = first_line(error)
+        raise ModelError(f"transformers:{request.model} is no configuration that it takes: {said}") from error
     named = [name for name in document.get("architectures") or () if hasattr(transformers, name)]
     return config, named[0] if named else "AutoModel"
 
@@ -149,9 +145,9 @@ def _builder(request: Request, config: Any, architecture: str) -> Callable[[], n
         except (NotImplementedError, RuntimeError) as error:
             if "meta" in str(error):
                 raise
-            raise ModelError(f"transformers:{request.model} can't be built: {_first(error)}") from error
+            raise ModelError(f"transformers:{request.model} can't be built: {first_line(error)}") from error
         except Exception as error:
-            raise ModelError(f"transformers:{request.model} can't be built: {_first(error)}") from error
+            raise ModelError(f"transformers:{request.model} can't be built: {first_line(error)}") from error
         return model
 
     return build
@@ -228,7 +224,3 @@ def _switches(model: Any) -> tuple[tuple[str, bool], ...]:
     """A model's own cache of keys and values isn't what a single forward is about."""
     takes = inspect.signature(model.forward).parameters
     return (("use_cache", False),) if "use_cache" in takes else ()
-
-
-def _first(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,8 +1,8 @@
-"""The ids of layers: the path of what is called, and which call of it this is."""
+"""The ids and paths of layers: what is called, and which call, or which of its name, this is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Hashable, Iterable
 
 
 class Identities:
@@ -20,3 +20,20 @@ class Identities:
             if identity not in self._taken:
                 self._taken.add(identity)
                 return identity
+
+
+class Numbers:
+    """Gives ``path`` for the first operation of a name, ``path_1`` for the second: as torch's exporters number them.
+
+    Where a module has the path, the first is ``path_1`` as well.
+    """
+
+    def __init__(self, modules: Container[str]) -> None:
+        self._modules = modules
+        self._counts: dict[tuple[Hashable, str], int] = {}
+
+    def next(self, path: str, scope: Hashable = None) -> str:
+        """The path of the next operation; in another ``scope`` (another call of a module) they start anew."""
+        count = self._counts.get((scope, path), int(path in self._modules))
+        self._counts[scope, path] = count + 1
+        return f"{path}_{count}" if count else path

@@ -16,6 +16,7 @@ from onnx import helper, inliner, numpy_helper
 
 from ..errors import ModelError
 from ..ir import DTYPE_BITS
+from .identities import Identities
 
 #: Names of element types where torch and NumPy don't call them as ONNX does.
 _DTYPES = {
@@ -229,7 +230,10 @@ def _graph(model: Any) -> Graph:
             item.domain = ""  # the other name of ONNX's own
     stored = dict(_held(graph))
     inputs = tuple(value for value in graph.input if value.name not in stored)  # before IR 4, all initializers were
-    nodes = [Node(node, tuple(_uses(node, stored, {}, frozenset()))) for node in graph.node if not _is_constant(node)]
+    unique = Identities(stored)
+    nodes = [
+        Node(node, tuple(_uses(node, stored, unique, {}, frozenset()))) for node in graph.node if not _is_constant(node)
+    ]
     same: dict[str, str] = {}
     kept = []
     for node in _sorted(nodes, {*stored, *(value.name for value in inputs)}):
@@ -254,24 +258,26 @@ def _graph(model: Any) -> Graph:
     )
 
 
-def _uses(node: Any, stored: dict[str, Stored], renamed: Mapping[str, str], local: frozenset[str]) -> Iterator[Use]:
-    """What a node reads, inside it included, but for what is made inside. Tensors held inside join ``stored``."""
+def _uses(
+    node: Any, stored: dict[str, Stored], unique: Identities, renamed: Mapping[str, str], local: frozenset[str]
+) -> Iterator[Use]:
+    """What a node reads, inside it included, but for what is made inside.
+
+    Tensors held inside join ``stored``, under names that are ``unique`` there.
+    """
     for position, name in enumerate(node.input):
         if name not in local:
             yield Use(renamed.get(name, name), node, position)
     for graph in _subgraphs(node):
         held = {}
         for name, tensor in _held(graph):
-            unique = name
-            while unique in stored:
-                unique += "'"
-            stored[unique] = replace(tensor, name=unique)
-            held[name] = unique
+            held[name] = unique.next(name)
+            stored[held[name]] = replace(tensor, name=held[name])
         made = {value.name for value in graph.input}.union(*(inner.output for inner in graph.node)) - held.keys()
         here, names = (local - held.keys()) | made, {**renamed, **held}
         for inner in graph.node:
             if not _is_constant(inner):
-                yield from _uses(inner, stored, names, here)
+                yield from _uses(inner, stored, unique, names, here)
         for value in graph.output:
             if value.name not in here:
                 yield Use(names.get(value.name, value.name), node, -1)

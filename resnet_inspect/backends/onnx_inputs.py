@@ -9,11 +9,10 @@ from typing import Any
 
 from onnx import helper
 
-from ..call import Call, Spec
 from ..errors import BadRequestError, InputError
-from ..shape import Expected, Resolved, format_shape, resolve
+from ..shape import CHANNELS_FIRST, Expected, Resolved, format_shape, resolve
+from .graph_inputs import check_dtype, given_specs, sizes_text
 from .onnx_graph import Graph, dtype_name
-from .onnx_ops import LAYOUT_OF_RANK
 from .request import Request
 
 #: What an example has where the file leaves a size of an image open, or of anything else.
@@ -54,9 +53,10 @@ def resolve_inputs(graph: Graph, file: str, request: Request) -> Inputs:
     bound: dict[str, int] = {}
     shapes: dict[str, _Dims] = {}
     notes = []
-    for name, sizes in _given(file, types, request).items():
-        dims = declared[name]
-        resolved = _read(name, dims, sizes, layouts[name], dtype_name(types[name].tensor_type.elem_type), request)
+    for name, spec in given_specs(file, list(declared), request).items():
+        dims, sizes, dtype = declared[name], spec.shape, dtype_name(types[name].tensor_type.elem_type)
+        check_dtype(file, name, spec, dtype)
+        resolved = _read(name, dims, sizes, layouts[name], dtype, request)
         shapes[name] = resolved.shape
         notes += [resolved.note] if resolved.note else []
         for symbol, size in zip(dims or (), resolved.shape, strict=False):
@@ -113,31 +113,9 @@ def _layout(graph: Graph, name: str, rank: int) -> str | None:
             return "NHWC" if order == (0, 3, 1, 2) else None
         if node.kind not in _BEFORE_IMAGES:
             is_image = node.kind in ("BatchNormalization", "MaxPool", "AveragePool") or "Conv" in node.kind
-            return LAYOUT_OF_RANK.get(rank) if is_image else None
+            return CHANNELS_FIRST.get(rank) if is_image else None
         name = next(iter(node.outputs), "")
     return None
-
-
-def _given(file: str, types: Mapping[str, Any], request: Request) -> dict[str, tuple[int, ...]]:
-    """The shapes in a request, by the input's name."""
-    call = Call.from_json(request.call) if request.call else Call(tuple(Spec(sizes) for sizes in request.inputs))
-    names = [name for name, kind in types.items() if kind.HasField("tensor_type")]
-    known = f"{file} has {len(names)} input(s): {', '.join(names)}"
-    if len(call.args) > len(names):
-        raise InputError(f"{known}; got {len(call.args)}")
-    found: dict[str, tuple[int, ...]] = {}
-    for name, spec in [*zip(names, call.args, strict=False), *call.kwargs]:
-        if name not in names:
-            raise BadRequestError(f"{known}; there is none called {name!r}")
-        if name in found:
-            raise BadRequestError(f"{file}: its input {name!r} is given twice")
-        if not isinstance(spec, Spec):
-            raise BadRequestError(f"{file}: its input {name!r} is a tensor, such as '1x128:int64'; got {spec!r}")
-        dtype = dtype_name(types[name].tensor_type.elem_type)
-        if spec.dtype not in (None, dtype):
-            raise InputError(f"{file}: its input {name!r} is {dtype}, got {spec.dtype}")
-        found[name] = spec.shape
-    return found
 
 
 def _read(
@@ -163,7 +141,7 @@ def _read(
     shape = resolved.shape
     if len(shape) != len(dims) or any(isinstance(d, int) and d != s for d, s in zip(dims, shape, strict=False)):
         said = f", read as {format_shape(shape)}" if shape != sizes else ""
-        refusal = InputError(f"the input {name!r} is {_text(dims)} in the file, got {format_shape(sizes)}{said}")
+        refusal = InputError(f"the input {name!r} is {sizes_text(dims)} in the file, got {format_shape(sizes)}{said}")
         raise refusal.with_hint(resolved.hint)
     return resolved
 
@@ -176,13 +154,9 @@ def _check_complete(file: str, shapes: Mapping[str, _Dims], declared: Mapping[st
                 called = f" ({size})" if size else ""
                 raise BadRequestError(
                     f"{file} leaves dimension {place}{called} of its input {name!r} open, which is "
-                    f"{_text(declared[name] or ())}: say it, for example {example}"
+                    f"{sizes_text(declared[name] or ())}: say it, for example {example}"
                 )
 
 
 def _example(dims: _Dims) -> Sequence[int]:
     return [size if isinstance(size, int) else _IMAGE if len(dims) == 4 else _OTHER for size in dims]
-
-
-def _text(dims: _Dims) -> str:
-    return "x".join("?" if size is None else str(size) for size in dims) or "scalar"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .identities import Numbers
 from .onnx_graph import Node
 
 #: Where torch's exporters note the modules around a node: paths, ending with the node's own name; and classes.
@@ -42,7 +42,7 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
         kinds.setdefault(place.module, set()).add(node.kind)
         for end in range(len(parts)):
             kinds.setdefault(".".join(parts[:end]), set()).add("")
-    calls: Counter[tuple[str, str]] = Counter()
+    numbers = Numbers(modules)
     found = []
     for node, op, place in zip(nodes, ops, places, strict=True):
         prefix = f"{place.module}." if place.module else ""
@@ -53,11 +53,7 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
         else:
             named = node.proto.name or place.module
             name = op if named and op != "other" else node.proto.op_type
-            count = calls[prefix, name]
-            if not count and prefix + name in modules:
-                count = 1
-            calls[prefix, name] = count + 1
-            found.append(f"{prefix}{name}_{count}" if count else prefix + name)
+            found.append(numbers.next(prefix + name))
     leaves = set(found)
     return found, {path: kind for path, kind in modules.items() if path not in leaves or kind != _UNNAMED}
 

@@ -11,6 +11,7 @@ import onnx
 from onnx import helper
 
 from ..ir import Shape, Tensor, Value, frozen_value
+from ..shape import CHANNELS_FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +176,12 @@ _KEEP_LAYOUT = frozenset(
     ]
 )
 _MAKE_IMAGES = ("conv", "max_pool", "avg_pool", "global_", "batch_norm", "instance_norm", "zero_pad2d")
-LAYOUT_OF_RANK = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
 
 
 def output_layout(op: str, rank: int, read: Sequence[str | None]) -> str | None:
     """The layout of an output of ``rank`` dimensions: ONNX's operators on images have the channels first."""
     if op.startswith(_MAKE_IMAGES):
-        return LAYOUT_OF_RANK.get(rank)
+        return CHANNELS_FIRST.get(rank)
     if op in _KEEP_LAYOUT:
         return next((layout for layout in read if layout is not None and len(layout) == rank), None)
     return None

@@ -13,8 +13,9 @@ from ..ir import HELD, UNKNOWN, Model, Parameter, Summary, Tensor, Trace
 from ..shape import format_shape
 from ..version import __version__
 from . import aten, aten_cost
+from .identities import Numbers
 from .pt2_archive import DAMAGES, Program, damaged, read
-from .pt2_graph import Frame, Graph, Node, Ref, tensor_name
+from .pt2_graph import Graph, Node, Ref, tensor_name
 from .pt2_inputs import check
 from .pt2_rows import Roots, Rows, Step
 from .request import Answer, Request
@@ -202,7 +203,7 @@ class _Reader:
         alone: dict[int, int] = {}
         for step in steps:
             alone[step.run] = alone.get(step.run, 0) + 1
-        counts: dict[tuple[Frame | None, int], dict[str, int]] = {}
+        numbers = Numbers(self.types)
         for step in steps:
             frame = step.node.stack[-1] if step.node.stack else None
             path = frame.path if frame else ""
@@ -211,10 +212,5 @@ class _Reader:
                 yield step, path or frame.type, frame.type
                 continue
             name = step.node.name.strip("_")
-            names = counts.setdefault((frame, step.run if leaf else -1), {})
-            prefix = f"{path}." if path else ""
-            count = names.get(name, -1) + 1
-            if count == 0 and prefix + name in self.types:
-                count = 1  # a module has the name already
-            names[name] = count
-            yield step, f"{prefix}{name}_{count}" if count else prefix + name, name
+            named = numbers.next(f"{path}.{name}" if path else name, (frame, step.run if leaf else -1))
+            yield step, named, name

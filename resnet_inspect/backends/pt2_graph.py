@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ..ir import UNKNOWN, Tensor
@@ -107,6 +108,7 @@ class Graph:
     def walk(self, graph: Mapping[str, Any], names: dict[str, str] | None = None, prefix: str = "") -> None:
         """Adds the nodes of ``graph``, whose names are new ones behind ``prefix`` unless ``names`` has them."""
         names = {} if names is None else names
+        symbols = {key: item for kind in ("int", "float", "bool") for key, item in _symbols(graph, kind)}
         for name, meta in graph["tensor_values"].items():
             self._metas.setdefault(names.setdefault(name, prefix + name), meta)
         for node in graph["nodes"]:
@@ -118,7 +120,7 @@ class Graph:
                     inner = value["graph"] if inner is None else {}
                     continue
                 # Operators of higher order have no names for their arguments.
-                arguments[item["name"] or str(index)] = _argument(kind, value, graph, names)
+                arguments[item["name"] or str(index)] = _argument(kind, value, symbols, names)
             outputs = [name for item in node["outputs"] for name in _tensor_names(item)]
             namespace, name = _target(node["target"])
             if inner and namespace == "higher_order" and name in _WRAPPERS:
@@ -150,7 +152,7 @@ def _tensor_names(argument: Mapping[str, Any]) -> Iterator[str]:
         yield from (item["name"] for row in value for item in row)
 
 
-def _argument(kind: str, value: Any, graph: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+def _argument(kind: str, value: Any, symbols: Mapping[str, Any], names: Mapping[str, str]) -> Any:
     """A node's argument: ``Ref``s, plain values, and tuples of both."""
     found = tuple(Ref(names[name]) for name in _tensor_names({kind: value}))
     if kind in ("as_tensor", "as_optional_tensor"):
@@ -158,8 +160,7 @@ def _argument(kind: str, value: Any, graph: Mapping[str, Any], names: Mapping[st
     if found or "tensor" in kind:
         return found
     if kind.startswith("as_sym_"):
-        values = {key: item for store in ("int", "float", "bool") for key, item in _symbols(graph, store)}
-        items = [_symbol(item, values) for item in (value if isinstance(value, list) else [value])]
+        items = [_symbol(item, symbols) for item in (value if isinstance(value, list) else [value])]
         return tuple(items) if isinstance(value, list) else items[0]
     if kind == "as_scalar_type":
         return f"torch.{_DTYPES.get(value, 'unknown')}"
@@ -211,9 +212,10 @@ def _stack(metadata: Mapping[str, str]) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
+@lru_cache(maxsize=4096)
 def _path(text: str) -> str:
     """``L['self'].a[0].b``, ``getattr(L['self'].a, '0').b`` and ``a.0.b@1`` are all the path ``a.0.b``."""
-    while (replaced := re.sub(r"getattr\(([^()]*), '([^']*)'\)", r"\1.\2", text)) != text:
-        text = replaced
+    # However deep they are nested, one ``getattr`` after the other begins, and the names follow in their order.
+    text = re.sub(r", '([^']*)'\)", r".\1", text.replace("getattr(", ""))
     text = re.sub(r"^(L\['self'\]|L__self__)(?=$|[.\[])", "", text)
-    return re.sub(r"@\d+", "", re.sub(r"\['?([^\]']*)'?\]", r".\1", text)).strip(".")
+    return re.sub(r"@\d+", "", re.sub(r"\['?([^\[\]']*)'?\]", r".\1", text)).strip(".")

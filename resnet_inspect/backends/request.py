@@ -28,17 +28,29 @@ class Request:
     inputs_from: str | None = None
 
 
+#: What a finished program has settled: it is built, and has its weights and element types.
+_SETTLED = ("--arg", "--flavor", "--weights", "--input-from", "--dtype")
+
+
+def options_of(request: Request) -> list[str]:
+    """The options of the command line that a request was made with, the model and the backend aside."""
+    given = {
+        "--input": request.inputs or request.call,
+        "--input-from": request.inputs_from,
+        "--arg": request.arguments,
+        "--batch": request.batch,
+        "--layout": request.layout,
+        "--dtype": request.dtype != "float32",
+        "--weights": request.weights,
+        "--flavor": request.flavor,
+    }
+    return [option for option, value in given.items() if value]
+
+
 def check_settled(request: Request, file: str, may: Container[str] = ()) -> None:
     """Raises BadRequestError for an option, other than ``may``, that a program in a file has settled."""
-    settled = {
-        "--arg": request.arguments,
-        "--flavor": request.flavor,
-        "--weights": request.weights,
-        "--input-from": request.inputs_from,
-        "--dtype": request.dtype != "float32",
-    }
-    for option, value in settled.items():
-        if value and option not in may:
+    for option in options_of(request):
+        if option in _SETTLED and option not in may:
             raise BadRequestError(f"{file} is a finished program, built and with its weights: leave {option} out")
 
 

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..call import Call, Spec
 from ..errors import BadRequestError, InputError
 from ..ir import Layer, Model, Parameter, Summary, Tensor, Trace
 from ..shape import format_shape
 from ..version import __version__
+from .graph_inputs import check_dtype, given_specs, sizes_text
 from .identities import Identities
 from .request import Answer, Request, check_settled
-from .savedmodel_graph import DAMAGES, Dims, Graph, Value, Variable, damaged, read
+from .savedmodel_graph import DAMAGES, Graph, Value, Variable, damaged, read
 from .savedmodel_ops import describe, layout_of
 
 #: What Keras keeps in a model that isn't trained: a BatchNorm's statistics, which it counts, and random generators.
@@ -124,13 +124,14 @@ class _Rows:
 
 def _inputs(file: str, graph: Graph, request: Request) -> list[Tensor]:
     """The tensors that the signature is called with, in the order of its inputs, which is that of their names."""
-    given = _given(file, graph, request)
+    asked = given_specs(file, [name for name, _ in graph.inputs], request)
     found = []
     for name, value in graph.inputs:
-        spec = given.get(name)
+        spec = asked.get(name)
         if spec is None and value.dims is None:
             raise BadRequestError(f"{file} doesn't say the shape of its input {name!r}: give it with --input")
         dims = value.dims
+        declared = sizes_text(dims or ())
         if spec is None and dims is not None:
             shape = _with_batch(dims, request.batch)
         else:
@@ -138,32 +139,16 @@ def _inputs(file: str, graph: Graph, request: Request) -> list[Tensor]:
             shape = spec.shape
             if dims is not None and len(shape) == len(dims) - 1:
                 shape = (*_with_batch(dims, request.batch)[:1], *shape)
-            if spec.dtype not in (None, value.dtype):
-                raise InputError(f"{file}: its input {name!r} is {value.dtype}, got {spec.dtype}")
+            check_dtype(file, name, spec, value.dtype)
         if -1 in shape:
             example = " ".join(f"--input {name}={_example(dims)}" for name, item in graph.inputs if (dims := item.dims))
-            raise BadRequestError(f"{file} leaves sizes of its input {name!r} open, {_text(dims)}: say {example}")
+            raise BadRequestError(f"{file} leaves sizes of its input {name!r} open, {declared}: say {example}")
         if dims is not None and not _fits(shape, dims):
-            raise InputError(f"{file}: its input {name!r} is {_text(dims)} in the file, got {format_shape(shape)}")
+            raise InputError(f"{file}: its input {name!r} is {declared} in the file, got {format_shape(shape)}")
         if request.batch is not None and shape and shape[0] != request.batch:
             raise InputError(f"{file}: its input {name!r} is {format_shape(shape)}: the batch can't be {request.batch}")
         found.append(Tensor(shape, value.dtype))
     return found
-
-
-def _given(file: str, graph: Graph, request: Request) -> dict[str, Spec]:
-    names = [name for name, _ in graph.inputs]
-    call = Call.from_json(request.call) if request.call else Call(tuple(map(Spec, request.inputs)))
-    given = [*zip(names, call.args, strict=False), *call.kwargs]
-    known = f"{file} has {len(names)} input(s){': ' if names else ''}{', '.join(names)}"
-    if len(call.args) > len(names):
-        raise InputError(f"{known}; got {len(call.args)}")
-    for name, spec in given:
-        if name not in names:
-            raise BadRequestError(f"{known}; there is none called {name!r}")
-        if not isinstance(spec, Spec):
-            raise BadRequestError(f"{file}: its input {name!r} is a tensor, such as '1x128:int64'; got {spec!r}")
-    return dict(given)
 
 
 def _with_batch(dims: tuple[int, ...], batch: int | None) -> tuple[int, ...]:
@@ -172,10 +157,6 @@ def _with_batch(dims: tuple[int, ...], batch: int | None) -> tuple[int, ...]:
 
 def _fits(shape: tuple[int, ...], dims: tuple[int, ...]) -> bool:
     return len(shape) == len(dims) and all(own in (-1, size) for own, size in zip(dims, shape, strict=True))
-
-
-def _text(dims: Dims) -> str:
-    return "x".join("?" if size < 0 else str(size) for size in dims or ()) or "scalar"
 
 
 def _example(dims: tuple[int, ...]) -> str:

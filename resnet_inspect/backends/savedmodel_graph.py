@@ -300,7 +300,7 @@ def _node_of(text: str) -> str:
 
 
 def _dims(shape: Any) -> Dims:
-    return None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
+    return None if shape.unknown_rank else tuple(max(dim.size, -1) for dim in shape.dim)
 
 
 def _dtype(number: int) -> str:

@@ -9,7 +9,7 @@ from ..errors import BadRequestError
 from ..ir import Layer, Model, Parameter, Summary, Trace
 from ..version import __version__
 from . import checkpoint
-from .request import Answer, Request
+from .request import Answer, Request, options_of
 
 #: The last part of a name -> what it is in a BatchNorm of torch or Keras; of other names nobody can tell.
 _ROLES = {
@@ -28,12 +28,12 @@ def summarize(request: Request) -> Answer:
 
     Raises:
         ModelError: the file is damaged, or would run code.
-        BadRequestError: an input or an argument was given: nothing can be run.
+        BadRequestError: an option was given that only a model has a use for.
     """
     path = Path(request.model)
     kind, entries = checkpoint.read(path)
-    if request.inputs or request.call or request.inputs_from or request.arguments:
-        raise BadRequestError(f"{request.model} holds tensors and no model: it takes no --input and no --arg")
+    for option in options_of(request):
+        raise BadRequestError(f"{path.name} holds tensors and no model, which {option} is for: leave it out")
     modules: dict[str, list[Parameter]] = {}
     for entry in entries:
         owner, parameter = _parameter(entry)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..analysis.fit import WRAPPERS, Entry
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from .torch_tensors import dtype_name
 
 
@@ -35,9 +35,9 @@ def read(path: Path) -> tuple[Entry, ...]:
         what = f"it names {named[1]}" if named else "it holds more than tensors"
         if "Weights only load failed" in str(error) or named:
             raise ModelError(f"{path.name} is refused: {what}, and loading it could run code") from error
-        raise ModelError(f"{path.name} is damaged: {_first_line(error)}") from error
+        raise ModelError(f"{path.name} is damaged: {first_line(error)}") from error
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ModelError(f"{path.name} is damaged: {_first_line(error)}") from error
+        raise ModelError(f"{path.name} is damaged: {first_line(error)}") from error
     tensors = _state_dict(loaded)
     if tensors is None:
         kind = type(loaded).__name__
@@ -54,7 +54,3 @@ def _state_dict(loaded: Any, prefix: str = "") -> dict[str, torch.Tensor] | None
             return _state_dict(loaded[key], f"{prefix}{key}.")
     tensors = {f"{prefix}{name}": value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
     return tensors or None
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

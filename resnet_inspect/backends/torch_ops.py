@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..ir import Attributes, Value, frozen_value
+from ..shape import CHANNELS_FIRST
 
 #: torch's own classes by name; a subclass is what its nearest torch ancestor is.
 _MODULE_OPS = {
@@ -128,13 +129,12 @@ _MAKES_IMAGE = (
     "instance_norm",
     "zero_pad2d",
 )
-_LAYOUT_OF_RANK = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
 
 
 def output_layout(op: str, rank: int, inputs: Sequence[str | None]) -> str | None:
     """The layout of an output of ``rank`` dimensions, from the op and the layouts of its inputs."""
     if op.startswith(_MAKES_IMAGE):
-        return _LAYOUT_OF_RANK.get(rank)
+        return CHANNELS_FIRST.get(rank)
     if op in _KEEPS_LAYOUT:
         return next((layout for layout in inputs if layout is not None and len(layout) == rank), None)
     return None

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..call import Call
-from ..errors import BadRequestError, ModelError
+from ..errors import BadRequestError, ModelError, first_line
 from ..ir import Model
 from .archive import is_swollen
 from .request import Answer, Request, check_settled
@@ -80,7 +80,7 @@ def check(path: Path) -> bool:
         code = [(name, reader.get_record(name).decode()) for name in names if name.lower().endswith(".py")]
         pickles = [reader.get_record(name) for name in names if name.lower().endswith(".pkl")]
     except (RuntimeError, ValueError, zipfile.BadZipFile, OSError) as error:
-        raise ModelError(f"{path.name} is damaged: {_first_line(error)}") from error
+        raise ModelError(f"{path.name} is damaged: {first_line(error)}") from error
     if not code:
         raise ModelError(f"{path.name} is no TorchScript archive: there is no code in it")
     found = danger(code, pickles)
@@ -99,12 +99,8 @@ def _model(path: Path, request: Request, *devices: str) -> Any:
             return model if request.dtype == "float32" else model.to(getattr(torch, request.dtype))
         except (RuntimeError, ValueError) as error:
             errors.append(error)
-    raise ModelError(f"{path.name} is damaged: {_first_line(errors[-1])}") from errors[-1]
+    raise ModelError(f"{path.name} is damaged: {first_line(errors[-1])}") from errors[-1]
 
 
 def _class(module: nn.Module) -> str:
     return str(getattr(module, "original_name", type(module).__name__))
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -13,6 +13,9 @@ from ..errors import BadRequestError
 from .building import OPTIONS, building_options, parameter, source
 from .options import deliver, deliver_native, output_options, timeout_option
 
+#: Backends with a framework's own words for their models; the local one says whose it hasn't got.
+_OWN_WORDS = ("local", "torch", "keras", "keras_hub")
+
 
 def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The names that a shell completes MODEL with."""
@@ -49,7 +52,8 @@ def command(
     MODEL may name its library: torch:resnet50, keras:ResNet50, local:resnet50, timm:resnet50, transformers:bert or
     transformers:config.json, keras_hub:NAME. Or it is yours: net.py:Net, package.module:build_net (a class, a
     function or an instance), or a file: .keras, .h5, .onnx, .pt2, TorchScript, a SavedModel folder, a saved summary.
-    Of .safetensors and .pth, which hold tensors alone, it shows those. Nothing in a file is run.
+    Of .safetensors and .pth, which hold tensors alone, it shows those. Nothing in a file is
+    run, but for TorchScript's code, which is looked through before.
     """
     building = {parameter(name): options.pop(parameter(name)) for name in OPTIONS}
     chosen = source(model, building)
@@ -62,6 +66,10 @@ def command(
     request = replace(chosen.request, weights=None if weights == "none" else weights)
     backend = adapter(chosen.backend, timeout)
     if native:
+        if chosen.backend not in _OWN_WORDS:
+            raise BadRequestError(
+                f"--format native is for models of torchvision and Keras, not for {model}"
+            )
         deliver_native(backend.native(request), **options)
     else:
         deliver(backend.summarize(request), **options)
