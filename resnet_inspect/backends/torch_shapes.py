@@ -47,7 +47,8 @@ def resolve_for(
     if len(sizes) < (len(layout) if layout else 3 if sequences else 4):
         given, sizes = sizes, (batch or 1, *sizes)
         if len(given) > 1 and layout is None:
-            note = f"{format_shape(given)} was read without its batch: {format_shape(sizes)} (x=SHAPE has it)"
+            said = format_shape(given)
+            note = f"input {said} was read as one item, {format_shape(sizes)}; by its name (x={said}) it has its batch"
     elif batch not in (None, sizes[0]):
         raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
     return Resolved(sizes, layout if layout and len(sizes) == len(layout) else None, note)

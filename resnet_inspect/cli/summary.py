@@ -67,9 +67,7 @@ def command(
     backend = adapter(chosen.backend, timeout)
     if native:
         if chosen.backend not in _OWN_WORDS:
-            raise BadRequestError(
-                f"--format native is for models of torchvision and Keras, not for {model}"
-            )
+            raise BadRequestError(f"--format native is for models of torchvision and Keras, not for {model}")
         deliver_native(backend.native(request), **options)
     else:
         deliver(backend.summarize(request), **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..analysis.rows import rows
 from ..ir import Summary
 from . import View
-from .picture import ACCENT, FAMILIES, Node, by_group, is_unconnected, nested, picture
+from .picture import ACCENT, FAMILIES, Node, is_unconnected, outlined, picture
 
 _HEAD = """\
   labelloc=t;
@@ -20,17 +20,13 @@ def render(summary: Summary, view: View) -> str:
     found = picture(summary, rows(summary, view.depth, view.only))
     names = {node.id: f"n{index}" for index, node in enumerate(found.nodes)}
     numbers = {path: index for index, path in enumerate(found.groups)}
-    lines = []
-    depth = 0
-    for ends, begins, node in nested(by_group(found.nodes)):
-        for _ in range(ends):
-            lines.append("  " * depth + "}")
-            depth -= 1
-        for path in begins:
-            depth += 1
-            lines.append("  " * depth + f"subgraph cluster_{numbers[path]} {{ label={_quoted(found.groups[path])};")
-        lines.append("  " * (depth + 1) + f"{names[node.id]} [{_attributes(node)}];")
-    lines += ["  " * level + "}" for level in range(depth, 0, -1)]
+    lines = outlined(
+        found.nodes,
+        begin=lambda path: f"subgraph cluster_{numbers[path]} {{ label={_quoted(found.groups[path])};",
+        end="}",
+        line=lambda node: f"{names[node.id]} [{_attributes(node)}];",
+        indent="  ",
+    )
     for edge in found.edges:
         style = [f'color="{ACCENT}", penwidth=2'] if edge.shortcut else []
         style += ["style=dashed"] if edge.shortcut == "projection" else []

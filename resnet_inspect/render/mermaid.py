@@ -10,7 +10,7 @@ from itertools import pairwise
 from ..analysis.rows import rows
 from ..ir import Summary
 from . import View
-from .picture import ACCENT, FAMILIES, Node, Picture, by_group, is_unconnected, nested, picture
+from .picture import ACCENT, FAMILIES, Node, Picture, is_unconnected, outlined, picture
 from .picture import notes as picture_notes
 
 #: What Mermaid draws where nobody has configured it otherwise, as on GitHub.
@@ -79,16 +79,13 @@ def _flowchart(found: Picture, links: Sequence[tuple[int, int]]) -> str:
     names = {node.id: f"n{index}" for index, node in enumerate(found.nodes)}
     numbers = {path: index for index, path in enumerate(found.groups)}
     lines = ["flowchart TD"]
-    depth = 0
-    for ends, begins, node in nested(by_group(found.nodes)):
-        for _ in range(ends):
-            lines.append(" " * depth + "end")
-            depth -= 1
-        for path in begins:
-            depth += 1
-            lines.append(" " * depth + f'subgraph g{numbers[path]}["{_escaped(found.groups[path])}"]')
-        lines.append(" " * (depth + 1) + f'{names[node.id]}["{_label(node)}"]:::{node.family}')
-    lines += [" " * level + "end" for level in range(depth, 0, -1)]
+    lines += outlined(
+        found.nodes,
+        begin=lambda path: f'subgraph g{numbers[path]}["{_escaped(found.groups[path])}"]',
+        end="end",
+        line=lambda node: f'{names[node.id]}["{_label(node)}"]:::{node.family}',
+        indent=" ",
+    )
     for edge in found.edges:
         arrow = "-->" if edge.shortcut is None else "==>"
         word = f"|{edge.shortcut}|" if edge.skip and edge.shortcut != "identity" else ""

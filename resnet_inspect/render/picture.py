@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -162,6 +162,22 @@ def nested(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[str, ...], Node]]
         )
         yield len(running) - same, node.groups[same:], node
         running = node.groups
+
+
+def outlined(
+    nodes: Sequence[Node], begin: Callable[[str], str], end: str, line: Callable[[Node], str], indent: str
+) -> list[str]:
+    """The nodes inside their groups as lines of text: ``begin`` opens the group of a path, ``end`` closes it."""
+    lines, depth = [], 0
+    for ends, begins, node in nested(by_group(nodes)):
+        for _ in range(ends):
+            lines.append(indent * depth + end)
+            depth -= 1
+        for path in begins:
+            depth += 1
+            lines.append(indent * depth + begin(path))
+        lines.append(indent * (depth + 1) + line(node))
+    return lines + [indent * level + end for level in range(depth, 0, -1)]
 
 
 def by_group(nodes: Sequence[Node]) -> list[Node]:
