@@ -50,6 +50,8 @@ def test_a_run_and_a_file_agree_on_what_an_operator_costs() -> None:
         # 8 rows, sent to 2 experts; 2 stacks of 3 rows, each times its share of 8 columns.
         ("aten._grouped_mm", [meta(8, 4), meta(2, 4, 5)], (8, 5), 8 * 4 * 5),
         ("aten._grouped_mm", [meta(2, 3, 4), meta(4, 8)], (3, 8), 3 * 4 * 8),
+        # 7 steps of 2 sequences: four gates of 6 of the 5 features, and of the state.
+        ("aten.mkldnn_rnn_layer", [meta(7, 2, 5), meta(24, 5), meta(24, 6)], (7, 2, 6), 7 * 2 * 24 * (5 + 6)),
         ("torchvision.nms", [meta(9, 4), meta(9), 0.5], (3,), 0),
         ("torchvision.roi_pool", [meta(1, 2, 8, 8), meta(3, 5), 1.0, 2, 2], (3, 2, 2, 2), 0),
         ("torchvision.ps_roi_pool", [meta(1, 8, 8, 8), meta(3, 5), 1.0, 2, 2], (3, 2, 2, 2), 0),

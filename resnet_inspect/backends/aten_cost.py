@@ -133,6 +133,10 @@ _FORMULAS: dict[str, Callable[[Operator], int | None]] = {
     # Each element of the output meets a kernel of so many steps, over all channels.
     "conv_tbc": lambda operator: operator.outputs[0].size * prod(operator.tensors()[1].shape[:2]),
     "einsum": _einsum,
+    # One direction of one layer of an LSTM, as CPUs run it: every step reads the input and the state.
+    "mkldnn_rnn_layer": lambda operator: (
+        prod(operator.tensors()[0].shape[:-1]) * sum(tensor.size for tensor in operator.tensors()[1:3])
+    ),
     # Of the experts, each row meets the one that it was sent to.
     "grouped_mm": _grouped,
 }
