@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -60,6 +59,8 @@ def _of_hdf5(path: Path) -> str:
 
 
 def _of_zip(path: Path) -> str | None:
+    import zipfile  # every command asks for a kind, few meet an archive
+
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
