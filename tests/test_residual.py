@@ -255,3 +255,12 @@ def test_what_else_stands_on_a_projection_is_told() -> None:
     summary = network(*branch, ("p", "avg_pool2d", "x"), ("q", "conv2d", "p"), ("sum", "add", "b q"))
     (block,) = residual_blocks(summary)
     assert (block.kind, block.breaks) == ("projection", ("projection on the shortcut", "avg_pool2d on the shortcut"))
+
+
+def test_a_long_distribution_says_where_lengths_are_left_out() -> None:
+    from resnet_inspect.render.residual import _distribution
+
+    assert _distribution(tuple(range(1, 9))) == "0: 1, 1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 7, 7: 8"
+    # Between 2 and 3 nothing is hidden.
+    assert _distribution(tuple(range(1, 10))) == "0: 1, 1: 2, 2: 3, 3: 4, 4: 5, ..., 7: 8, 8: 9"
+    assert _distribution(tuple([1] * 20)) == "0: 1, 1: 1, 2: 1, ..., 9: 1, 10: 1, ..., 18: 1, 19: 1"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from .. import units
@@ -157,8 +158,11 @@ def _count(number: int) -> str:
 def _distribution(numbers: tuple[int, ...]) -> str:
     """Length: paths; of many lengths the first, the middle and the last ones."""
     found = [f"{length}: {_count(number)}" for length, number in enumerate(numbers) if number]
-    if len(found) > 8:
-        found = [*found[:3], "...", *found[len(found) // 2 - 1 : len(found) // 2 + 1], "...", *found[-2:]]
+    count = len(found)
+    if count > 8:
+        shown = sorted({0, 1, 2, count // 2 - 1, count // 2, count - 2, count - 1})
+        hidden = {after for before, after in pairwise(shown) if after > before + 1}
+        found = [text for place in shown for text in (*(["..."] if place in hidden else []), found[place])]
     return ", ".join(found)
 
 
