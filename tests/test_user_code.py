@@ -40,6 +40,12 @@ import keras
 def build(classes=4):
     layers = keras.layers
     return keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(classes)])
+
+def unbuilt():
+    return keras.Sequential([keras.layers.Dense(3)])
+
+def save():
+    build().save_weights("own.weights.h5")
 """
 
 
@@ -120,3 +126,15 @@ def test_a_file_in_a_package_imports_what_stands_beside_it(tmp_path: Path) -> No
     )
     done = ask(tmp_path, "summary", "package/net.py:build", "--input", "6", "--format", "csv", "--columns", "params")
     assert (done.returncode, done.stdout.split()) == (0, ["params", "0", str(6 * 2 + 2)]), done.stderr
+
+
+@needs("tensorflow")
+def test_weights_of_a_keras_model_are_known_once_it_is_built(tmp_path: Path) -> None:
+    ask(tmp_path, "--help")
+    saving = [sys.executable, "-c", "import in_keras; in_keras.save()"]
+    subprocess.run(saving, cwd=tmp_path, check=True, capture_output=True)
+    done = ask(tmp_path, "weights", "in_keras.py:build", "own.weights.h5")
+    assert (done.returncode, "4 matching, 0 missing" in done.stdout) == (0, True), done.stderr
+    done = ask(tmp_path, "weights", "in_keras.py:unbuilt", "own.weights.h5")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Sequential isn't built, and nobody knows its weights before" in done.stderr

@@ -50,7 +50,7 @@ def summarize_built(build: Callable[[], Any], request: Request) -> tuple[Summary
     """
     with defaults(request.dtype), unallocated():
         model = deeply(lambda: _built(build))
-        check_fit(request, type(model).__name__, lambda: entries(model))
+        check_fit(request, type(model).__name__, lambda: _entries(model))
         described = Model(type(model).__name__, "keras", "", weights=weights_label(request.weights))
         return summarize_model(model, described, request, request.dtype)
 
@@ -75,9 +75,20 @@ def summarize_model(
 
 
 def state_of(build: Callable[[], Any]) -> tuple[Entry, ...]:
-    """The entries of the ``.weights.h5`` of what ``build`` gives, which must be built by then."""
+    """The entries of the ``.weights.h5`` of what ``build`` gives.
+
+    Raises:
+        BadRequestError: it isn't built yet, so that nobody knows its weights.
+    """
     with defaults("float32"), unallocated():
-        return entries(_built(build))
+        return _entries(_built(build))
+
+
+def _entries(model: Any) -> tuple[Entry, ...]:
+    if not model.built:
+        said = f"{type(model).__name__} isn't built, and nobody knows its weights before"
+        raise BadRequestError(f"{said}: let your code call its build(shape)")
+    return entries(model)
 
 
 def _built(build: Callable[[], Any]) -> Any:
