@@ -77,6 +77,28 @@ def test_what_is_held_in_containers_and_objects_is_put_back() -> None:
 
 
 @in_child("torch")
+def test_what_a_forward_empties_is_full_again() -> None:
+    import torch
+    from torch import nn
+
+    def forward(self: Any, x: Any) -> Any:
+        self.history.clear()
+        self.table.pop("a")
+        self.queue.popleft()
+        self.buffers_.clear()
+        return self.fc(x)
+
+    history, table = [torch.zeros(1), torch.ones(1)], {"a": torch.zeros(2), "b": 3}
+    parts = {"history": list(history), "table": dict(table), "queue": deque([torch.zeros(1)]), "buffers_": {1}}
+    model: Any = module(forward, fc=nn.Linear(4, 4), **parts)
+    assert summarize(model, ["2x4:float32"]).trace.method == "meta"
+    assert all(now is before for now, before in zip(model.history, history, strict=True))
+    assert list(model.table) == ["a", "b"]
+    assert model.table["a"] is table["a"]
+    assert (len(model.queue), model.queue[0].device.type, model.buffers_) == (1, "cpu", {1})
+
+
+@in_child("torch")
 def test_threads_wait_for_one_another_and_the_process_is_left_as_it_was() -> None:
     import torch
     from torch import nn

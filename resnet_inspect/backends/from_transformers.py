@@ -46,12 +46,11 @@ def summarize(request: Request) -> Answer:
     with held_back():
         config, architecture = _configuration(request)
         build = _builder(request, config, architecture)
-        read = replace(request, inputs=(), batch=None)
+        # Shapes and their batch are for ``declared`` to read; a call has its own.
+        read = request if request.call or request.inputs_from else replace(request, inputs=(), batch=None)
         summary, notes = summarize_built(build, read, lambda model: declared(model, request))
-    arguments = request.arguments
-    described = Model(
-        Path(request.model).name, "torch", f"transformers.{architecture}", arguments, summary.model.weights
-    )
+    builder = f"transformers.{architecture}"
+    described = Model(Path(request.model).name, "torch", builder, request.arguments, summary.model.weights)
     return Answer(replace(summary, model=described), notes)
 
 

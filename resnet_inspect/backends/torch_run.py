@@ -26,7 +26,7 @@ from .torch_build import compiling, eager
 from .torch_failure import NotOnMetaError
 from .torch_inputs import made
 from .torch_parameters import is_lazy
-from .torch_state import kept_state, stand_ins
+from .torch_state import kept_state
 from .torch_tensors import describe, dtype_name, tensors_in
 from .torch_trace import Recorder
 from .torch_walk import deeply, modules_of, tensors_of
@@ -122,7 +122,7 @@ def _run(
     on_meta = trace.method == "meta"
     first = next((parameter for _, parameter in tensors_of(model, "_parameters")), None)
     device = torch.device("meta") if on_meta else first.device if first is not None else torch.device("cpu")
-    with kept_state(model, grad), stand_ins(model, on_meta), eager(), device if on_meta else nullcontext():
+    with kept_state(model, on_meta, grad), eager(), device if on_meta else nullcontext():
         given = made(inputs, device, dtype, as_list)
         if any(is_lazy(module) for _, module in modules_of(model)):
             # Its sizes are known after a first run.

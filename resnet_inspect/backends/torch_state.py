@@ -22,17 +22,21 @@ _CONTAINERS = (dict, OrderedDict, defaultdict, list, deque, set)
 
 
 @contextmanager
-def kept_state(model: nn.Module, grad: bool = False) -> Iterator[None]:
+def kept_state(model: nn.Module, on_meta: bool, grad: bool = False) -> Iterator[None]:
     """``eval`` mode, no gradients (but with ``grad``) and no attention fast path inside; outside, everything as it was.
 
     A forward may do anything to its modules: fill caches, count steps, register buffers. So every module's
     attributes are put back, and the contents of what they hold: containers in containers, dataclasses, namespaces and
-    objects of the module's own package. On real tensors the fast path hides the work of attention from every observer.
-    Modes are set module by module, because models override ``train``.
+    objects of the module's own package. The tensors among them have stand-ins inside, on meta or copies of the same
+    values, so that whatever is written into them is lost. On real tensors the fast path hides the work of attention
+    from every observer. Modes are set module by module, because models override ``train``.
     """
     modules = [module for _, module in modules_of(model)]
     # A frozen script has no mode.
     kinds = [(module, type(module), getattr(module, "training", None)) for module in modules]
+    # Scripted modules keep parameters and buffers in wrappers of their own, which can't be emptied.
+    wrapped = [store for m in modules for store in (m._parameters, m._buffers) if not isinstance(store, dict)]
+    originals = [(store, key, value) for store in wrapped for key, value in store.items()]
     kept = [(store, store.copy()) for store in _stores(modules)]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -41,6 +45,7 @@ def kept_state(model: nn.Module, grad: bool = False) -> Iterator[None]:
             if training is not None:
                 module.training = False
         with torch.inference_mode(False), torch.set_grad_enabled(grad), kept_random_state(), quiet():
+            _swap_tensors((*(store for store, _ in kept), *wrapped), on_meta)
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
@@ -50,19 +55,16 @@ def kept_state(model: nn.Module, grad: bool = False) -> Iterator[None]:
         for store, contents in kept:
             store.clear()
             store.extend(contents) if isinstance(store, (list, deque)) else store.update(contents)
+        for store, key, value in originals:
+            store[key] = value
         for module, _, training in kinds:
             if training is not None:
                 module.training = training  # a scripted module keeps its mode elsewhere
 
 
-@contextmanager
-def stand_ins(model: nn.Module, on_meta: bool) -> Iterator[None]:
-    """Swaps the tensors that a model holds for others, on meta or copies of the same values, and puts them back.
-
-    Whatever a forward writes into them is lost. Tied tensors stay tied: one stand-in each.
-    """
+def _swap_tensors(stores: Iterable[Any], on_meta: bool) -> None:
+    """Puts stand-ins in the place of all tensors. Tied tensors stay tied: one stand-in each."""
     made: dict[int, Any] = {}
-    originals: list[tuple[Any, Any, Any]] = []
 
     def stand_in(tensor: torch.Tensor) -> Any:
         if on_meta and tensor.is_meta:
@@ -71,21 +73,12 @@ def stand_ins(model: nn.Module, on_meta: bool) -> Iterator[None]:
             made[id(tensor)] = to_meta(tensor) if on_meta else _like(tensor, tensor.detach().clone())
         return made[id(tensor)]
 
-    modules = [module for _, module in modules_of(model)]
-    # Scripted modules keep parameters and buffers in wrappers of their own.
-    wrapped = [store for m in modules for store in (m._parameters, m._buffers) if not isinstance(store, dict)]
-    try:
-        for store in (*_stores(modules), *wrapped):
-            if isinstance(store, set):
-                continue
-            for key, value in list(enumerate(store) if isinstance(store, (list, deque)) else store.items()):
-                if isinstance(value, torch.Tensor) or _has_tensors(value):
-                    originals.append((store, key, value))
-                    store[key] = replaced(value, stand_in)
-        yield
-    finally:
-        for store, key, value in originals:
-            store[key] = value
+    for store in stores:
+        if isinstance(store, set):
+            continue
+        for key, value in list(enumerate(store) if isinstance(store, (list, deque)) else store.items()):
+            if isinstance(value, torch.Tensor) or _has_tensors(value):
+                store[key] = replaced(value, stand_in)
 
 
 def _stores(modules: Iterable[nn.Module]) -> list[Any]:
