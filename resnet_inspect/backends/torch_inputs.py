@@ -44,8 +44,18 @@ def made(
 
 
 def asked(request: Request) -> Call | None:
-    """The call of a request that says more than shapes in a row; raises what ``asked_call`` does."""
-    return asked_call(request, lambda value: next(tensors_in(value), None) is not None)
+    """The call of a request that says more than shapes in a row.
+
+    Raises:
+        BadRequestError: the JSON is no call, or a batch was given beside the call's own.
+        ModelError: the user's function isn't there, fails, or returns no tensor.
+    """
+    call = asked_call(request, lambda value: next(tensors_in(value), None) is not None)
+    if call is not None and request.batch is not None:
+        raise BadRequestError(
+            "inputs with names or types, nested and real ones have their own batch: leave --batch out"
+        )
+    return call
 
 
 class _Maker:

@@ -77,10 +77,6 @@ def summarize_built(
     name = type(model).__name__
     check_fit(request, name, lambda: entries_of(model))
     inputs: Sequence[Resolved] | Call | None = asked(request)
-    if inputs is not None and request.batch is not None:
-        raise BadRequestError(
-            "inputs with names or types, nested and real ones have their own batch: leave --batch out"
-        )
     own = (declared or example)(model) if inputs is None else None
     if isinstance(own, Expected):
         shapes = request.inputs or (own.sizes[1:],)

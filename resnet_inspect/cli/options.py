@@ -63,10 +63,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
 
 
 #: What a model's file ends with; of one that exists, the content tells what it is.
-MODEL_ENDINGS = (
-    *(".keras", ".h5", ".hdf5", ".onnx", ".pb", ".pt2", ".pt", ".pth", ".bin", ".ckpt", ".safetensors"),
-    ".index.json",
-)
+MODEL_ENDINGS = (".keras", ".h5", ".hdf5", ".onnx", ".pb", ".pt2", ".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
 timeout_option = click.option(
     "--timeout",
