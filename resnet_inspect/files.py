@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from .errors import BadRequestError
@@ -11,6 +10,8 @@ from .errors import BadRequestError
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes a file whole or not at all: to a temporary neighbour first, renamed when complete."""
+    import tempfile  # most commands write no file
+
     data = content.encode() if isinstance(content, str) else content
     try:
         mode = path.stat().st_mode & 0o777

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.backends import BACKENDS, from_local
+from resnet_inspect.backends.crew import answers
 from resnet_inspect.backends.request import Request
-from resnet_inspect.backends.worker import Child, Remote, Task, answers
+from resnet_inspect.backends.worker import Child, Remote, Task
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.errors import InputError, InspectError, ModelError
 

@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..ir import HELD, Layer, Summary, sum_known
+from .optimizers import OPTIMIZERS
 
 #: Ops that give their input's own elements, and those that do so unless a model is trained.
 _VIEWS = frozenset(["flatten", "identity", "reshape", "slice", "transpose", "expand"])
 _VIEWS_WHEN_RUN = _VIEWS | {"dropout", "stochastic_depth"}
-
-#: Optimizer -> tensors that it keeps for every trainable parameter: none, a velocity, two moments (Kingma and Ba 2015).
-OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
 #: What torch's backward formulas need of the forward pass (``derivatives.yaml``): ops that keep what they read...
 _KEEP_INPUTS = frozenset(

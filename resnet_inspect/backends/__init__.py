@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from .. import process
 from ..errors import ModelError
 from .request import Answer, Request
 
@@ -85,11 +86,15 @@ def load_framework(backend: str, module: str) -> Any:
     Raises:
         ModelError: the framework isn't installed or doesn't work, with what it said.
     """
+    if backend == "local" or module in sys.modules:
+        return importlib.import_module(module)
     from .chatter import held_back
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with held_back():
+        with held_back(), process.importing():
+            if process.is_own() and _FRAMEWORKS.get(backend) == "torch":
+                importlib.import_module(".torch_standins", __package__).install()
             return importlib.import_module(module)
     except ImportError as error:
         hint = f"Install it with: pip install 'resnet-inspect[{EXTRAS.get(backend, 'all')}]'"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
@@ -22,6 +21,8 @@ def held_back(progress: bool = False) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
         return
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         kept = [(number, os.dup(number)) for number in (1, 2)]
         for number, _ in kept:

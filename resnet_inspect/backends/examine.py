@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from ..errors import BadRequestError, InputError, InspectError
 from ..ir import Summary
 from ..shape import format_shape, order
 from . import adapter, module_of
+from .crew import is_worthwhile, side_by_side
 from .request import Answer, Request
 from .source import Source, read
-from .worker import Session
 
 
 @dataclass(frozen=True)
@@ -40,25 +39,17 @@ Summarize = Callable[[Request], Answer]
 
 def examine(targets: Sequence[Target], timeout: float | None = None) -> Iterator[Checked]:
     """What comes of each target, in order. One that can't be looked at is told as such, and the others go on."""
-    frameworks = {target.source.process for target in targets if not target.source.is_saved} - {"local"}
-    if timeout is None and len(frameworks) < 2:
+    built = [target.source.process for target in targets if not target.source.is_saved]
+    if timeout is None and not is_worthwhile(built):
         for target in targets:
             yield _examine(target, _in_process(target.source.backend))
         return
-    sessions = {t.source.process: Session(_module(t.source.backend), timeout) for t in targets}
-    threads = {name: ThreadPoolExecutor(1) for name in sessions}
-    try:
-        found: list[Future[Checked]] = []
-        for target in targets:
-            name = target.source.process
-            found.append(threads[name].submit(_examine, target, sessions[name].summarize))
-        for future in found:
-            yield future.result()
-    finally:
-        for thread in threads.values():
-            thread.shutdown(wait=False, cancel_futures=True)
-        for session in sessions.values():
-            session.end()
+    yield from side_by_side(
+        targets,
+        lambda target: (_module(target.source.backend), target.source.process),
+        lambda target, session: _examine(target, session.summarize),
+        timeout,
+    )
 
 
 def _module(backend: str) -> str:

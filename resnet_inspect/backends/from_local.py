@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .. import ops
-from ..analysis.fit import Entry
 from ..blocks.flavor import FLAVORS, Flavor
 from ..blocks.graph import INPUT, Graph
 from ..blocks.networks import network
-from ..blocks.residual import BlockSpec, residual_block
 from ..errors import BadRequestError, InputError
 from ..ir import Layer, Model, Summary, Tensor, Trace
 from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .request import Answer, Request
-from .weights import check_fit, is_file, weights_label
+
+if TYPE_CHECKING:
+    from ..analysis.fit import Entry
+    from ..blocks.residual import BlockSpec
 
 BLOCK_DEFAULT = (24, 24, 3)
 
@@ -36,14 +38,22 @@ def summarize(request: Request) -> Answer:
             f"{graph.name} reads images of at least {graph.minimum}x{graph.minimum}, got "
             f"{format_shape(resolved.shape)} in {graph.flavor.layout}" + (f". {resolved.hint}" if resolved.hint else "")
         )
-    if request.weights is not None and not is_file(request.weights):
-        raise BadRequestError(
-            f"the local backend has no weights {request.weights!r}: name torch:{graph.name}, or a file"
-        )
-    check_fit(request, f"local:{graph.name}", lambda: state(request))
-    answered = answer(network(graph.name, flavor, arguments, sizes["C"]), resolved, request.dtype)
-    model = replace(answered.summary.model, weights=weights_label(request.weights))
+    label = _checked_weights(request, graph.name) if request.weights is not None else None
+    if sizes["C"] != graph.channels:
+        graph = network(graph.name, flavor, arguments, sizes["C"])
+    answered = answer(graph, resolved, request.dtype)
+    model = replace(answered.summary.model, weights=label)
     return replace(answered, summary=replace(answered.summary, model=model))
+
+
+def _checked_weights(request: Request, name: str) -> str | None:
+    """What a summary says of its weights, which must be in a file and fit."""
+    from .weights import check_fit, is_file, weights_label
+
+    if request.weights is not None and not is_file(request.weights):
+        raise BadRequestError(f"the local backend has no weights {request.weights!r}: name torch:{name}, or a file")
+    check_fit(request, f"local:{name}", lambda: state(request))
+    return weights_label(request.weights)
 
 
 def state(request: Request) -> tuple[Entry, ...]:
@@ -52,6 +62,8 @@ def state(request: Request) -> tuple[Entry, ...]:
     Raises:
         BadRequestError: the network is in Keras' convention, whose files only Keras can name the entries of.
     """
+    from ..analysis.fit import Entry
+
     if request.flavor == "keras":
         raise BadRequestError(f"for Keras' files, name Keras' model: keras:{request.model}")
     layers = summarize(replace(request, weights=None)).summary.layers
@@ -75,6 +87,8 @@ def native_block(_spec: BlockSpec, _request: Request) -> str:
 
 def summarize_block(spec: BlockSpec, request: Request) -> Answer:
     """Summarises a single residual block; the request's one input gives its channels and size."""
+    from ..blocks.residual import residual_block
+
     spec, resolved = resolve_block(spec, request)
     return answer(residual_block(spec), resolved, request.dtype)
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+#: What a summary that we wrote begins with, spaces aside.
+_OURS = b'{"schema_version":'
 #: ONNX' own versions of its format; a protobuf has no other mark.
 _ONNX_VERSIONS = range(1, 40)
 #: The fields of an ONNX model that may follow its version: producer, domain, graph, opset, metadata ...
@@ -22,7 +24,7 @@ def kind_of(path: Path) -> str | None:
         if path.exists() and not path.is_file():
             return "summary"  # a pipe, as of <(resnet-inspect ...): it can be read only once
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(32)
     except OSError:
         return None
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -35,6 +37,8 @@ def kind_of(path: Path) -> str | None:
         return "savedmodel"
     if len(start) > 2 and start[0] == 0x08 and start[1] in _ONNX_VERSIONS and start[2] in _ONNX_FIELDS:
         return "onnx"
+    if b"".join(start.split()).startswith(_OURS):
+        return "summary"  # as we write them: nothing more to read
     return _of_json(path) if start.lstrip()[:1] in (b"{", b"[") else None
 
 

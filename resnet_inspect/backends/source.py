@@ -10,7 +10,6 @@ from pathlib import Path
 from .. import ir_json
 from ..errors import InspectError, ModelError
 from . import adapter, module_of
-from .kind import kind_of
 from .request import Answer, Request
 
 
@@ -28,7 +27,11 @@ class Source:
         if self.text == "-":
             return True
         path = Path(self.text)
-        return kind_of(path) == "summary" if path.exists() else path.suffix == ".json" and ":" not in self.text
+        if not path.exists():
+            return path.suffix == ".json" and ":" not in self.text
+        from .kind import kind_of
+
+        return kind_of(path) == "summary"
 
     @property
     def process(self) -> str:
@@ -71,14 +74,16 @@ def load_each(sources: Sequence[Source], timeout: float | None = None) -> Iterat
     """The summaries as they come, in order, or for each the error that it ended with."""
     built = [source for source in sources if not source.is_saved]
     answers: Iterator[Answer | InspectError] = iter(())
-    if apart := len({source.process for source in built} - {"local"}) > 1:
-        from . import worker
+    apart = False
+    if len(built) > 1:
+        from . import crew, worker
 
-        tasks = [
-            worker.Task(module_of(source.backend), "summarize", source.request, process=source.process)
-            for source in built
-        ]
-        answers = worker.answers(tasks, timeout)
+        if apart := crew.is_worthwhile(source.process for source in built):
+            tasks = [
+                worker.Task(module_of(source.backend), "summarize", source.request, process=source.process)
+                for source in built
+            ]
+            answers = crew.answers(tasks, timeout)
     for source in sources:
         if apart and not source.is_saved:
             yield next(answers)

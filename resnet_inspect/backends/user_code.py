@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +69,8 @@ def place(error: BaseException) -> str:
     """``net.py:12: `` of the user's line that was the last to run, or that can't be read."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}:{error.lineno}: "
+    import traceback
+
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

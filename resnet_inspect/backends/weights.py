@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..analysis.fit import Entry, Fit, compare
 from ..errors import ModelError
-from . import checkpoint
 from .request import Request
+
+if TYPE_CHECKING:
+    from ..analysis.fit import Entry, Fit
 
 _ENDINGS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".h5", ".keras")
 
@@ -31,6 +33,9 @@ def check_fit(request: Request, name: str, expected: Callable[[], Sequence[Entry
     """
     if request.weights is None or not is_file(request.weights):
         return
+    from ..analysis.fit import compare
+    from . import checkpoint
+
     path = Path(request.weights)
     kind, found = checkpoint.read(path)
     fit = compare(legacy(expected()) if kind == "legacy keras" else expected(), found)
@@ -42,6 +47,8 @@ def check_fit(request: Request, name: str, expected: Callable[[], Sequence[Entry
 
 def legacy(entries: Sequence[Entry]) -> Sequence[Entry]:
     """Keras' entries under the names of its old format, which stand behind the new ones."""
+    from ..analysis.fit import Entry
+
     return [Entry(entry.alias or entry.name, entry.shape, entry.dtype) for entry in entries]
 
 

@@ -16,11 +16,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from .. import errors, ir_json
+from .. import errors, ir_json, process
 from ..analysis.fit import Entry
 from ..blocks.residual import BlockSpec
 from ..errors import InspectError, ModelError
@@ -81,9 +81,13 @@ class Remote:
 
 
 class Child:
-    """A process for the tasks of one module. Leaving the ``with`` block ends it, whatever happened."""
+    """A process for the tasks of one module. Leaving the ``with`` block ends it, whatever happened.
 
-    def __init__(self, module: str) -> None:
+    ``threads`` is how many a framework may compute with, None its own choice: children side by side must share the
+    cores, for threads that wait for one another while others run cost five times the work.
+    """
+
+    def __init__(self, module: str, threads: int | None = None) -> None:
         self._name = module.rpartition(".")[2].removeprefix("from_")
         reading, writing = os.pipe()
         self._process = subprocess.Popen(
@@ -92,10 +96,12 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[writing],
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)} if threads else None,
             # Ctrl-C reaches the parent alone, which then ends the child.
             start_new_session=True,
         )
         os.close(writing)
+        self.pid = self._process.pid
         #: Whether the last task was answered, be it with an error: else the child has crashed, or hangs.
         self.answered = True
         self._said: list[bytes] = []
@@ -165,9 +171,10 @@ class Child:
 class Session:
     """A backend's module in one child for many tasks; after a crash or a timeout the next task gets a new child."""
 
-    def __init__(self, module: str, timeout: float | None = None) -> None:
+    def __init__(self, module: str, timeout: float | None = None, threads: int | None = None) -> None:
         self.module = module
         self.timeout = timeout
+        self.threads = threads
         self._child: Child | None = None
 
     def end(self) -> None:
@@ -176,48 +183,31 @@ class Session:
         if child is not None:
             child.end()
 
+    def resident_bytes(self) -> int:
+        """The memory that the child holds by now; 0 if there is no child, or the system doesn't tell."""
+        try:
+            statm = Path(f"/proc/{self._child.pid}/statm").read_text() if self._child else "0 0"
+        except OSError:
+            return 0
+        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def summarize(self, request: Request) -> Answer:
         """As the module's own ``summarize``."""
-        return _answer(self.ask(Task(self.module, "summarize", request)))
+        return self.answer(Task(self.module, "summarize", request))
+
+    def answer(self, task: Task) -> Answer:
+        """What a task answers that gives a summary."""
+        return _answer(self.ask(task))
 
     def ask(self, task: Task) -> dict[str, Any]:
         """As ``Child.ask``."""
-        child = self._child = self._child or Child(self.module)
+        child = self._child = self._child or Child(self.module, self.threads)
         try:
             return child.ask(task, self.timeout)
         except InspectError:
             if not child.answered:
                 self.end()
             raise
-
-
-def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Answer | InspectError]:
-    """What each task answers, in order, or the error that it ended with; modules and processes run side by side."""
-    found: list[queue.SimpleQueue[Answer | InspectError]] = [queue.SimpleQueue() for _ in tasks]
-    sessions = {(task.module, task.process): Session(task.module, timeout) for task in tasks}
-    stopped = threading.Event()
-
-    def work(key: tuple[str, str], session: Session) -> None:
-        for task, place in zip(tasks, found, strict=True):
-            if (task.module, task.process) != key or stopped.is_set():
-                continue
-            try:
-                place.put(_answer(session.ask(task)))
-            except InspectError as error:
-                place.put(error)
-
-    threads = [threading.Thread(target=work, args=item) for item in sessions.items()]
-    for thread in threads:
-        thread.start()
-    try:
-        for place in found:
-            yield place.get()
-    finally:
-        stopped.set()
-        for session in sessions.values():
-            session.end()
-        for thread in threads:
-            thread.join()
 
 
 def _answer(document: dict[str, Any]) -> Answer:
@@ -238,7 +228,8 @@ def _last_words(said: bytes) -> str:
 
 def main() -> NoReturn:
     """The child: requests in, answers out, a line each."""
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    process.own()
+    threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as out:
         for line in sys.stdin:
             out.write(json.dumps(_handle(json.loads(line))) + "\n")
@@ -248,7 +239,8 @@ def main() -> NoReturn:
     os._exit(0)
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
+    """Ends this process as soon as its parent isn't that one any more."""
     while os.getppid() == parent:
         time.sleep(0.2)
     os._exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..ir import Attributes, Value
 from .flavor import Flavor
@@ -10,8 +11,7 @@ from .flavor import Flavor
 INPUT = "input"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One operation. ``inputs`` are ids of earlier nodes, or ``input``; a path may occur more than once."""
 
     id: str

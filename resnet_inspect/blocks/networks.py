@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
+import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ..errors import ModelError
 from ..ir import Value
-from . import resnet_keras, resnet_torch
 from .graph import Graph
 
-_FAMILIES: dict[str, tuple[tuple[str, ...], Callable[..., Graph]]] = {
-    "torch": (tuple(resnet_torch.PRESETS), resnet_torch.resnet),
-    "keras": (tuple(resnet_keras.PRESETS), resnet_keras.resnet),
-}
+#: Flavor -> the module with its ``PRESETS`` and ``resnet``, imported when one of them is asked for.
+_FAMILIES = {"torch": "resnet_torch", "keras": "resnet_keras"}
 
 
 def names(flavor: str) -> tuple[str, ...]:
     """Names of the networks of a flavor, in the order in which a person would list them."""
-    return _FAMILIES[flavor][0]
+    return tuple(_family(flavor).PRESETS)
+
+
+def _family(flavor: str) -> Any:
+    return importlib.import_module(f"{__package__}.{_FAMILIES[flavor]}")
 
 
 def network(
@@ -32,8 +34,8 @@ def network(
     Raises:
         ModelError: no such network or argument, with the nearest names.
     """
-    known, build = _FAMILIES[flavor]
-    by_lower_case = {item.lower(): item for item in known}
+    build = _family(flavor).resnet
+    by_lower_case = {item.lower(): item for item in names(flavor)}
     if name.lower() not in by_lower_case:
         raise ModelError(_unknown(name, flavor))
     parameters = [p for p in inspect.signature(build).parameters.values() if p.name not in ("name", "channels")]
@@ -48,14 +50,17 @@ def network(
             wanted = "true or false" if isinstance(default, bool) else "a whole number of at least 1"
             raise ModelError(f"local:{name}: {key} must be {wanted}, got {value!r}")
     extra = {"channels": channels} if channels and flavor == "keras" else {}
-    return build(by_lower_case[name.lower()], **extra, **(arguments or {}))
+    graph: Graph = build(by_lower_case[name.lower()], **extra, **(arguments or {}))
+    return graph
 
 
 def _unknown(name: str, flavor: str) -> str:
-    known = _FAMILIES[flavor][0]
-    for other, (others, _) in _FAMILIES.items():
-        if other != flavor and name.lower() in (item.lower() for item in others):
+    known = names(flavor)
+    for other in _FAMILIES:
+        if other != flavor and name.lower() in (item.lower() for item in names(other)):
             return f"the {flavor} flavor has no {name!r}; --flavor {other} has it"
+    import difflib
+
     nearest = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
     return f"the local backend has no model {name!r}; " + (
         f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {', '.join(known)}"

@@ -6,8 +6,7 @@ first 1x1 convolution and convolutions have a bias; in V2 the last block of a st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ModelError
 from ..ir import Value
@@ -23,8 +22,7 @@ _MOMENTUM = 0.01
 _MINIMUM_SIZE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(NamedTuple):
     """Blocks per stage and the form of the block."""
 
     blocks: tuple[int, int, int, int]

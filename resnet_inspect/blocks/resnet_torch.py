@@ -6,7 +6,7 @@ of a bottleneck stands in its 3x3 convolution ("ResNet v1.5"), convolutions have
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .flavor import TORCH
 from .graph import INPUT, Graph, GraphBuilder
@@ -14,8 +14,7 @@ from .graph import INPUT, Graph, GraphBuilder
 _EPS, _MOMENTUM = 1e-5, 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(NamedTuple):
     """Depth and width of one network: ``width_per_group`` scales a bottleneck's 3x3 convolution."""
 
     blocks: tuple[int, int, int, int]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..call import Call, of_inputs
 from ..errors import BadRequestError
 from ..shape import parse_shape
 
@@ -23,7 +22,11 @@ def read_inputs(texts: Sequence[str], tree: str | None = None, function: str | N
     if len(given) > 1:
         raise BadRequestError(f"{' and '.join(given)} both say what the model reads: give one of them")
     if tree:
+        from ..call import Call
+
         return {"call": Call.from_json(tree).to_json()}
     if any("=" in text or ":" in text for text in texts):
+        from ..call import of_inputs
+
         return {"call": of_inputs(texts).to_json()}
     return {"inputs": tuple(map(parse_shape, texts)), "inputs_from": function or None}

@@ -69,7 +69,8 @@ def _names(backend: str) -> tuple[str, ...]:
 
 def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
     """Adds parameters and MACs to the rows; gives what went wrong."""
-    from ..backends.worker import Task, answers
+    from ..backends.crew import answers
+    from ..backends.worker import Task
 
     failed = []
     tasks = [Task(module_of(row["backend"]), "summarize", Request(row["model"])) for row in rows]

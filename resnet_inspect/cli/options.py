@@ -14,13 +14,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..analysis.memory import OPTIMIZERS
+from ..analysis.optimizers import OPTIMIZERS
 from ..backends import LIBRARIES, NAMES, Answer
-from ..backends.kind import kind_of
-from ..backends.user_code import is_reference
-from ..blocks import networks
 from ..errors import BadRequestError
-from ..files import write_whole
 from ..ir import Attributes, frozen_value
 from ..render import ENDINGS, FORMATS, GRAPHS, View, notes, render
 
@@ -88,7 +84,7 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
         return prefix, name
     if model.endswith(".py"):
         raise BadRequestError(f"{model} is code: name the class or function in it that gives the model, {model}:Net")
-    own = "python" if is_reference(model.rpartition(":")[0]) else None
+    own = "python" if separator and _is_code(model) else None
     if _is_file(model) or (backend is None and _is_folder_of_model(model)):
         own = "file"
     if own is None:
@@ -108,7 +104,19 @@ def _is_file(model: str) -> bool:
 def _is_folder_of_model(model: str) -> bool:
     """Whether a name without a slash is a folder with a model in it, and none of our own networks'."""
     path = Path(model)
-    return path.is_dir() and kind_of(path) is not None and model not in networks.names("torch")
+    if not path.is_dir():
+        return False
+    from ..backends.kind import kind_of
+    from ..blocks import networks
+
+    return kind_of(path) is not None and model not in networks.names("torch")
+
+
+def _is_code(model: str) -> bool:
+    """Whether what stands before the last colon is a file or module of Python."""
+    from ..backends.user_code import is_reference
+
+    return is_reference(model.rpartition(":")[0])
 
 
 def parse_arguments(pairs: Sequence[str]) -> Attributes:
@@ -241,6 +249,8 @@ def emit(text: str, output: Path | None) -> None:
             sys.stdout.reconfigure(errors="backslashreplace")
         sys.stdout.write(text)
     else:
+        from ..files import write_whole
+
         write_whole(output, text)
 
 

@@ -7,55 +7,50 @@ is listed in ``RULES``. A new op needs a rule and a line here.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from ..ir import Tensor, Value
-from .attention import attention
-from .convolution import conv, conv_transpose, separable_conv
 from .effect import Effect
-from .elementwise import add, same_shape
-from .linear import dense, einsum, matmul
-from .normalization import batch_norm
-from .pooling import adaptive_pool, global_pool, window_pool
-from .recurrent import gru, lstm, rnn
-from .reshaping import flatten, zero_pad
 
 Rule = Callable[[Mapping[str, Value], Sequence[Tensor]], Effect]
 
-RULES: dict[str, Rule] = {
-    "adaptive_avg_pool2d": adaptive_pool,
-    "add": add,
-    "attention": attention,
-    "avg_pool1d": window_pool,
-    "avg_pool2d": window_pool,
-    "avg_pool3d": window_pool,
-    "batch_norm": batch_norm,
-    "conv1d": conv,
-    "conv2d": conv,
-    "conv3d": conv,
-    "conv_transpose1d": conv_transpose,
-    "conv_transpose2d": conv_transpose,
-    "conv_transpose3d": conv_transpose,
-    "dense": dense,
-    "einsum": einsum,
-    "flatten": flatten,
-    "global_avg_pool1d": global_pool,
-    "global_avg_pool2d": global_pool,
-    "global_avg_pool3d": global_pool,
-    "global_max_pool1d": global_pool,
-    "global_max_pool2d": global_pool,
-    "global_max_pool3d": global_pool,
-    "gru": gru,
-    "lstm": lstm,
-    "matmul": matmul,
-    "max_pool1d": window_pool,
-    "max_pool2d": window_pool,
-    "max_pool3d": window_pool,
-    "relu": same_shape,
-    "rnn": rnn,
-    "separable_conv": separable_conv,
-    "softmax": same_shape,
-    "zero_pad2d": zero_pad,
+#: Op -> the module here and the function in it: a family is imported when the first of its rules is asked for.
+RULES = {
+    "adaptive_avg_pool2d": "pooling:adaptive_pool",
+    "add": "elementwise:add",
+    "attention": "attention:attention",
+    "avg_pool1d": "pooling:window_pool",
+    "avg_pool2d": "pooling:window_pool",
+    "avg_pool3d": "pooling:window_pool",
+    "batch_norm": "normalization:batch_norm",
+    "conv1d": "convolution:conv",
+    "conv2d": "convolution:conv",
+    "conv3d": "convolution:conv",
+    "conv_transpose1d": "convolution:conv_transpose",
+    "conv_transpose2d": "convolution:conv_transpose",
+    "conv_transpose3d": "convolution:conv_transpose",
+    "dense": "linear:dense",
+    "einsum": "linear:einsum",
+    "flatten": "reshaping:flatten",
+    "global_avg_pool1d": "pooling:global_pool",
+    "global_avg_pool2d": "pooling:global_pool",
+    "global_avg_pool3d": "pooling:global_pool",
+    "global_max_pool1d": "pooling:global_pool",
+    "global_max_pool2d": "pooling:global_pool",
+    "global_max_pool3d": "pooling:global_pool",
+    "gru": "recurrent:gru",
+    "lstm": "recurrent:lstm",
+    "matmul": "linear:matmul",
+    "max_pool1d": "pooling:window_pool",
+    "max_pool2d": "pooling:window_pool",
+    "max_pool3d": "pooling:window_pool",
+    "relu": "elementwise:same_shape",
+    "rnn": "recurrent:rnn",
+    "separable_conv": "convolution:separable_conv",
+    "softmax": "elementwise:same_shape",
+    "zero_pad2d": "reshaping:zero_pad",
 }
 
 
@@ -66,7 +61,14 @@ def apply(op: str, attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
         KeyError: there is no rule for ``op``.
         InputError: the inputs don't fit, with the shapes in the message; the caller knows the layer's name.
     """
-    return RULES[op](attributes, inputs)
+    return _rule(op)(attributes, inputs)
+
+
+@cache
+def _rule(op: str) -> Rule:
+    family, _, name = RULES[op].partition(":")
+    rule: Rule = getattr(importlib.import_module(f"{__name__}.{family}"), name)
+    return rule
 
 
 __all__ = ["RULES", "Effect", "apply"]

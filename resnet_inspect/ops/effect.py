@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InputError
 from ..ir import Shape, Tensor, Value
 from ..shape import format_shape
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """A weight in canonical terms: ``kernel``, ``bias``, ``gamma``, ``beta``, ``mean``, ``variance``.
 
     A convolution's kernel is (spatial..., in, out), a dense one (in, out), as Keras writes them; the
@@ -23,8 +22,7 @@ class Weight:
     statistics: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """The output of one operation, the weights that it needs and its multiply-adds."""
 
     output: Tensor
@@ -32,8 +30,7 @@ class Effect:
     macs: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """A tensor of batch, channels and spatial sizes, whatever its layout."""
 
     batch: int

@@ -58,22 +58,26 @@ def grid(
     widths = [max(cell_len(cell) for cell in cells) for cells in zip([c.title for c in columns], *lines, strict=True)]
     if width is not None:
         columns, lines, widths = _fit(columns, lines, widths, width - margin)
-    table = Table(box=ASCII if ascii_only else ROUNDED, header_style="bold")
+    # Every cell comes as wide as its column: measuring, padding and justifying them takes rich longest.
+    table = Table(box=ASCII if ascii_only else ROUNDED, header_style="bold", padding=0)
+    right = [bool(column.number and index) for index, column in enumerate(columns)]
     for index, (column, size) in enumerate(zip(columns, widths, strict=True)):
-        table.add_column(
-            column.title,
-            justify="right" if column.number and index else "left",
-            no_wrap=True,
-            min_width=size + (0 if index else margin),
-        )
+        full = size + (0 if index else margin)
+        table.add_column(_cell(column.title, full, right[index]), no_wrap=True, width=full + 2)
     for rail, line in zip(margins, lines, strict=True):
-        first, *others = (shorten(cell, size, ascii_only) for cell, size in zip(line, widths, strict=True))
-        table.add_row(Text.assemble((rail, "cyan"), first), *map(Text, others))
+        texts = (shorten(cell, size, ascii_only) for cell, size in zip(line, widths, strict=True))
+        first, *others = map(_cell, texts, widths, right)
+        table.add_row(Text.assemble((f" {rail}", "cyan"), first[1:]) if rail else Text(first), *map(Text, others))
     out = io.StringIO()
     full = sum(widths) + margin + 3 * len(widths) + 1
     console = Console(file=out, width=max(full, 20), force_terminal=color, no_color=not color, legacy_windows=False)
     console.print(table)
     return out.getvalue(), chosen[len(columns) :]
+
+
+def _cell(text: str, width: int, right: bool) -> str:
+    space = " " * (width - cell_len(text))
+    return f" {space}{text} " if right else f" {text}{space} "
 
 
 def labelled(lines: Sequence[tuple[str, str]]) -> str:

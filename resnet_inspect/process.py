@@ -1,0 +1,61 @@
+"""What only a process of our own does to itself, the command's or a worker's: it starts and ends faster.
+
+Whoever imports us as a library keeps their collector, their exit and their torch as they are: nothing here acts before
+``own`` was called.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import NoReturn
+
+_own = False
+
+
+def own() -> None:
+    """Says that this process is ours. No garbage is collected while it starts: imports make none."""
+    global _own
+    _own = True
+    gc.disable()
+
+
+def is_own() -> bool:
+    """Whether this process is the command's or a worker's."""
+    return _own
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """A framework is imported inside; in a process of our own, the collector never looks at what it brought.
+
+    A million objects that stay: looking through them takes 0.2 s a time, and frees nothing.
+    """
+    if not _own:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process without taking it apart, which takes frameworks 0.3 s: the system takes all of it back.
+
+    What was to be done at exit is done. Threads that are still to end are waited for as always.
+    """
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
