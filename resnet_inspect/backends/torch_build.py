@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,13 +15,18 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode
 
 from .torch_failure import is_about_meta
+from .torch_standins import is_real
 from .torch_state import kept_random_state, quiet, to_meta
 
 _FILLS = ("normal_", "uniform_", "fill_", "zero_", "trunc_normal_", "bernoulli_", "exponential_", "erfinv_")
 
 
 class _SkipInitialization(TorchFunctionMode):
-    """Leaves tensors on meta as they are when they are to be filled: there is nothing to fill."""
+    """Leaves tensors on meta as they are when they are to be filled. With ``zeros``, real parameters become that."""
+
+    def __init__(self, zeros: bool = False) -> None:
+        super().__init__()
+        self._zeros = zeros
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -30,6 +34,9 @@ class _SkipInitialization(TorchFunctionMode):
         if fills:
             tensor = kwargs.get("tensor", args[0] if args else None)
             if isinstance(tensor, torch.Tensor) and tensor.is_meta:
+                return tensor
+            if self._zeros and isinstance(tensor, nn.Parameter):
+                tensor.data.zero_()
                 return tensor
         return func(*args, **kwargs)
 
@@ -61,7 +68,8 @@ def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
 def with_zeros(build: Callable[[], nn.Module]) -> nn.Module:
     """What ``build`` gives on the CPU with all parameters zero: values that are the same on every machine."""
     with quiet(), kept_random_state(), torch.no_grad():
-        model = build()
+        with _SkipInitialization(zeros=True):
+            model = build()
         for parameter in model.parameters():
             parameter.zero_()
     return model
@@ -70,7 +78,7 @@ def with_zeros(build: Callable[[], nn.Module]) -> nn.Module:
 @contextmanager
 def eager() -> Iterator[None]:
     """What was compiled runs as it was written inside: a compiler would hide it, or try to compile our observers."""
-    if "torch._dynamo" not in sys.modules:
+    if not is_real("torch._dynamo"):
         yield  # nothing can have been compiled
         return
     # Before torch 2.6 there were no stances.

@@ -24,10 +24,13 @@ from . import torch_cost, torch_functions, torch_ops
 from .identities import Identities
 from .torch_edges import Edges, Source
 from .torch_failure import Failures, check
+from .torch_known import Known
 from .torch_parameters import Parameters
 from .torch_tensors import describe, replaced, tensors_in
 from .torch_walk import modules_of
 
+#: No function mode sees what is done inside: looking at a tensor's shape is a call of a function to them.
+_unseen = torch._C.DisableTorchFunction
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
 
@@ -61,6 +64,7 @@ class Recorder:
         self._taken = set(self._paths.values())
         self._model = model
         self._ids = Identities()
+        self._known = Known()
         self._stack: list[_Frame] = [_Frame("")]
         self._work: _Work | None = None
         self._thread = threading.get_ident()
@@ -108,21 +112,39 @@ class Recorder:
                 return original(module, *args, **kwargs)
             finally:
                 self._stack.pop()
-        op, attributes = torch_ops.describe_module(module)
-        given = list(tensors_in((args, kwargs)))
-        inputs = [t for t in given if t not in self.parameters]
         # A leaf that is the whole model has no name of its own.
         path = path or type(module).__name__
-        versions = [_version(t) for t in given]
+        with _unseen():
+            op, attributes = torch_ops.describe_module(module)
+            given = list(tensors_in((args, kwargs)))
+            inputs = [t for t in given if t not in self.parameters]
+            versions = [_version(t) for t in given]
         work = self._work = _Work()
         try:
-            check(module, op, attributes, inputs)
+            with _unseen():
+                check(module, op, attributes, inputs)
             output = original(module, *args, **kwargs)
         except Exception as error:
             self._failures.add(error, path, type(module).__name__, inputs)
             raise
         finally:
             self._work = None
+        with _unseen():
+            return self._leaf_layer(path, module, op, attributes, given, versions, work, output)
+
+    def _leaf_layer(
+        self,
+        path: str,
+        module: nn.Module,
+        op: str,
+        attributes: Attributes,
+        given: list[torch.Tensor],
+        versions: list[int],
+        work: _Work,
+        output: Any,
+    ) -> Any:
+        """Adds a leaf's layer; gives its output, with new identities for what it only passed through."""
+        inputs = [t for t in given if t not in self.parameters]
         sources = self._sources(inputs)
         untouched = [
             t
@@ -170,12 +192,13 @@ class Recorder:
             if getattr(func, "__name__", "") == "__setitem__":
                 outputs = [args[0]]
             if outputs:
-                self._function_layer(func, args, kwargs, outputs, work)
+                with _unseen():
+                    self._function_layer(func, args, kwargs, outputs, work)
         return output
 
     def run_operator(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One operator: its cost goes to the layer that runs; outside of all it is a layer of its own."""
-        output = func(*args, **kwargs)
+        output = self._known.run(func, args, kwargs)
         work = self._work or _Work()
         work.operators += 1
         cost = torch_cost.macs(func, args, kwargs, output)
@@ -297,7 +320,10 @@ class _Operators(TorchDispatchMode):
         self.recorder = recorder
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        with _unseen():
+            return self._run(func, args, kwargs or {})
+
+    def _run(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         if torch.is_inference_mode_enabled() and not torch_cost.has_formula(func):
             # Inference mode hands over composite operators (linear, conv2d) whole.
             with self:
