@@ -15,6 +15,8 @@ from .errors import ModelError
 from .ir import Attributes, Layer, Model, Parameter, Shape, Summary, Tensor, Trace, Value, frozen_value
 
 SCHEMA_VERSION = 1
+#: One for all: ``json.dumps`` makes one a call.
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def dumps(summary: Summary) -> str:
@@ -58,9 +60,20 @@ def loads(text: str | bytes) -> Summary:
 
 def to_dict(summary: Summary) -> dict[str, Any]:
     """The JSON document as plain dicts and lists."""
-    totals = summary.totals
     return {
         "schema_version": SCHEMA_VERSION,
+        **outline(summary),
+        "layers": [_layer_dict(layer) for layer in summary.layers],
+        "modules": dict(summary.modules),
+        **({"reasons": list(summary.reasons)} if summary.reasons else {}),
+        "environment": dict(summary.environment),
+    }
+
+
+def outline(summary: Summary) -> dict[str, Any]:
+    """The part of the document that isn't about single layers."""
+    totals = summary.totals
+    return {
         "model": {
             "name": summary.model.name,
             "backend": summary.model.backend,
@@ -83,10 +96,6 @@ def to_dict(summary: Summary) -> dict[str, Any]:
             "uncounted": list(totals.uncounted),
             "unused_params": list(totals.unused_params),
         },
-        "layers": [_layer_dict(layer) for layer in summary.layers],
-        "modules": dict(summary.modules),
-        **({"reasons": list(summary.reasons)} if summary.reasons else {}),
-        "environment": dict(summary.environment),
     }
 
 
@@ -127,10 +136,6 @@ def _layer_dict(layer: Layer) -> dict[str, Any]:
 
 def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
     return {"shape": tensor.shape, "dtype": tensor.dtype, "layout": tensor.layout}
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _from_dict(document: dict[str, Any]) -> Summary:

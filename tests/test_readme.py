@@ -25,7 +25,8 @@ def test_every_command_has_an_example() -> None:
 def needed_by(example: str) -> list[pytest.MarkDecorator]:
     """The libraries that an example needs."""
     names = {
-        "torch": r"torch\b|net\.py|^identity (?!keras)",
+        "torch": r"torch\b|net\.py|^identity (?!keras)|^batch",
+        "joblib": r"^batch",
         "timm": r"timm",
         "transformers": r"transformers:",
         "tensorflow": r"keras(:|$)",
@@ -41,9 +42,11 @@ def needed_by(example: str) -> list[pytest.MarkDecorator]:
 def test_examples_run(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text((ROOT / "tests" / "readme" / "net.py").read_text())
+    (requests,) = re.findall(r"^```jsonl\n(.+?)^```", README, re.MULTILINE | re.DOTALL)
+    (tmp_path / "requests.jsonl").write_text(requests)
     done = run(*shlex.split(example))
     assert done.returncode == 0, done.stderr
-    assert done.stdout or len(list(tmp_path.iterdir())) > 1
+    assert done.stdout or len(list(tmp_path.iterdir())) > 2
 
 
 def test_the_picture_is_what_the_command_draws(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": ("resnet_inspect.cli.diff", "Tell what changed from one network to another."),
     "check": ("resnet_inspect.cli.check", "Check a network: inputs, budgets, structure, drift from a baseline."),
     "weights": ("resnet_inspect.cli.weights", "Tell whether a checkpoint fits a network."),
+    "batch": ("resnet_inspect.cli.batch", "Summarise many models: a request a line, results in order."),
     "models": ("resnet_inspect.cli.models", "List the models that every backend has."),
     "doctor": ("resnet_inspect.cli.doctor", "Tell what works here, and how to mend what doesn't."),
     "completion": ("resnet_inspect.cli.completion", "Print the script that completes commands in a shell."),
