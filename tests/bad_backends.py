@@ -47,3 +47,12 @@ def hangs(request: Request) -> None:
     grandchild = subprocess.Popen(["sleep", "600"])
     Path(request.model).write_text(f"{os.getpid()} {grandchild.pid}")
     time.sleep(600)
+
+
+def tells(request: Request) -> Answer:
+    """Says in notes which process answered, and with how many threads a framework would compute in it."""
+    if request.model == "crash":
+        os.abort()
+    time.sleep(0.02)
+    answer = from_local.summarize(Request("resnet18"))
+    return Answer(answer.summary, (request.model, str(os.getpid()), os.environ.get("OMP_NUM_THREADS", "")))

@@ -14,7 +14,7 @@ from resnet_inspect import ir_json
 from resnet_inspect.backends.from_local import summarize
 from resnet_inspect.backends.request import Request
 
-from .command import SCHEMA, document, loaded_by, run
+from .command import SCHEMA, document, run
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,3 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_completion_prints_a_script() -> None:
     assert "_RESNET_INSPECT_COMPLETE" in run("completion", "bash").stdout
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["summary", "--format", "json"]])
-def test_neither_rich_nor_a_framework_is_imported(arguments: list[str]) -> None:
-    modules = loaded_by(*arguments)
-    assert "click" in modules
-    assert not {"rich", "torch", "torchvision", "keras", "tensorflow", "numpy"} & modules

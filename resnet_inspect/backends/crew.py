@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from ..errors import InspectError
+from .cache import remembered
 from .request import Answer
 from .worker import Session, Task
 
@@ -39,7 +40,7 @@ def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Ans
 
     def work(task: Task, session: Session) -> Answer | InspectError:
         try:
-            return session.answer(task)
+            return remembered(task.module, task.request, lambda _: session.answer(task))
         except InspectError as error:
             return error
 

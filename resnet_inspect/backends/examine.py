@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from ..diffs import KINDS
 from ..errors import BadRequestError, InputError, InspectError
 from ..ir import Summary
 from ..shape import format_shape, order
-from . import adapter, module_of
+from . import module_of
+from .cache import remembered
 from .crew import is_worthwhile, side_by_side
 from .request import Answer, Request
-from .source import Source, read
+from .source import Source, read, summarize
+from .worker import Session
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,12 @@ def examine(targets: Sequence[Target], timeout: float | None = None) -> Iterator
     built = [target.source.process for target in targets if not target.source.is_saved]
     if timeout is None and not is_worthwhile(built):
         for target in targets:
-            yield _examine(target, _in_process(target.source.backend))
+            yield _examine(target, partial(_in_process, target.source))
         return
     yield from side_by_side(
         targets,
         lambda target: (_module(target.source.backend), target.source.process),
-        lambda target, session: _examine(target, session.summarize),
+        lambda target, session: _examine(target, partial(_in_child, session)),
         timeout,
     )
 
@@ -60,8 +63,12 @@ def _module(backend: str) -> str:
         return backend
 
 
-def _in_process(backend: str) -> Summarize:
-    return lambda request: adapter(backend).summarize(request)
+def _in_process(source: Source, request: Request) -> Answer:
+    return summarize(replace(source, request=request))
+
+
+def _in_child(session: Session, request: Request) -> Answer:
+    return remembered(session.module, request, session.summarize)
 
 
 def _examine(target: Target, summarize: Summarize) -> Checked:

@@ -56,6 +56,22 @@ def read(text: str) -> Answer:
         raise ModelError(f"{'standard input' if text == '-' else text}: {error}") from error
 
 
+def summarize(source: Source, timeout: float | None = None) -> Answer:
+    """The summary of a model that a backend builds, or that an earlier run has kept.
+
+    Raises:
+        InspectError: whatever goes wrong.
+    """
+    if source.backend == "local":
+        answer: Answer = adapter("local", timeout).summarize(source.request)
+        return answer
+    from .cache import remembered
+
+    return remembered(
+        module_of(source.backend), source.request, lambda request: adapter(source.backend, timeout).summarize(request)
+    )
+
+
 def load(sources: Sequence[Source], timeout: float | None = None) -> list[Answer]:
     """The summaries, those of different frameworks built side by side in processes of their own.
 
@@ -89,6 +105,6 @@ def load_each(sources: Sequence[Source], timeout: float | None = None) -> Iterat
             yield next(answers)
             continue
         try:
-            yield read(source.text) if source.is_saved else adapter(source.backend, timeout).summarize(source.request)
+            yield read(source.text) if source.is_saved else summarize(source, timeout)
         except InspectError as error:
             yield error

@@ -20,13 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from .. import errors, ir_json, process
+from .. import errors, process
 from ..analysis.fit import Entry
 from ..blocks.residual import BlockSpec
 from ..errors import InspectError, ModelError
 from ..ir import Attributes, frozen_value
-from . import BACKENDS, LIBRARIES, load_framework, module_of
-from .request import Answer, Metric, Request
+from . import BACKENDS, LIBRARIES, answer_json, load_framework, module_of
+from .request import Answer, Request
 
 #: How much of what a child said goes into an error.
 _LAST_WORDS = 500
@@ -55,11 +55,11 @@ class Remote:
 
     def summarize(self, request: Request) -> Answer:
         """As the module's own ``summarize``."""
-        return _answer(self._document(Task(self.module, "summarize", request)))
+        return answer_json.from_dict(self._document(Task(self.module, "summarize", request)))
 
     def summarize_block(self, spec: BlockSpec, request: Request) -> Answer:
         """As the module's own ``summarize_block``."""
-        return _answer(self._document(Task(self.module, "summarize_block", request, spec)))
+        return answer_json.from_dict(self._document(Task(self.module, "summarize_block", request, spec)))
 
     def native(self, request: Request) -> str:
         """As the module's own ``native``."""
@@ -197,7 +197,7 @@ class Session:
 
     def answer(self, task: Task) -> Answer:
         """What a task answers that gives a summary."""
-        return _answer(self.ask(task))
+        return answer_json.from_dict(self.ask(task))
 
     def ask(self, task: Task) -> dict[str, Any]:
         """As ``Child.ask``."""
@@ -208,11 +208,6 @@ class Session:
             if not child.answered:
                 self.end()
             raise
-
-
-def _answer(document: dict[str, Any]) -> Answer:
-    metrics = tuple(Metric(**fields) for fields in document["metrics"])
-    return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]), metrics)
 
 
 def _end(code: int) -> str:
@@ -257,8 +252,7 @@ def _handle(task: dict[str, Any]) -> dict[str, Any]:
     except InspectError as error:
         return {"error": type(error).__name__, "message": str(error), "layer": getattr(error, "layer", None)}
     if isinstance(answer, Answer):
-        metrics = [asdict(metric) for metric in answer.metrics]
-        return {"summary": ir_json.dumps(answer.summary), "notes": answer.notes, "metrics": metrics}
+        return answer_json.to_dict(answer)
     if task["function"] == "state":
         return {"entries": [asdict(entry) for entry in answer]}
     return {"text": answer}

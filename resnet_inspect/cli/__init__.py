@@ -28,6 +28,7 @@ COMMANDS = {
     "weights": ("resnet_inspect.cli.weights", "Tell whether a checkpoint fits a network."),
     "batch": ("resnet_inspect.cli.batch", "Summarise many models: a request a line, results in order."),
     "models": ("resnet_inspect.cli.models", "List the models that every backend has."),
+    "cache": ("resnet_inspect.cli.cache", "Show or clear the summaries of zoo models that are kept."),
     "doctor": ("resnet_inspect.cli.doctor", "Tell what works here, and how to mend what doesn't."),
     "completion": ("resnet_inspect.cli.completion", "Print the script that completes commands in a shell."),
 }

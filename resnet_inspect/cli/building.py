@@ -12,7 +12,7 @@ from ..backends.source import Source
 from ..errors import BadRequestError
 from ..ir import Attributes
 from .inputs import read_inputs
-from .options import parse_arguments, split_model
+from .options import no_cache_option, parse_arguments, split_model
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +37,7 @@ def building_options(*sides: str, without: Collection[str] = (), **helps: str) -
     """The options, with other words for some of them; and each with a side in front (``--old-input``) for it alone."""
 
     def decorate(function: F) -> F:
+        function = no_cache_option(function)
         for name, settings in reversed(OPTIONS.items()):
             if name in without:
                 continue

@@ -13,7 +13,7 @@ from .. import units
 from ..backends import LIBRARIES, NAMES, Request, adapter, module_of, zoo
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
-from .options import with_progress
+from .options import no_cache_option, with_progress
 
 #: Backend -> where its names come from without importing its framework.
 LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
@@ -32,6 +32,7 @@ LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
 )
 @click.option("--counts", is_flag=True, help="Build each model and give its parameters and MACs.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for each model with --counts.")
+@no_cache_option
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
 def command(

@@ -69,6 +69,20 @@ timeout_option = click.option(
 )
 
 
+def _switch_cache_off(_ctx: click.Context, _param: click.Parameter, given: bool) -> None:
+    if given:
+        os.environ["RESNET_INSPECT_CACHE"] = "off"
+
+
+no_cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    expose_value=False,
+    callback=_switch_cache_off,
+    help="Build the model anew, though an earlier run has kept its summary.",
+)
+
+
 def split_model(model: str, backend: str | None) -> tuple[str, str]:
     """The backend and the name in ``torch:resnet50``; the backend is ``--backend``, or local, where it isn't named.
 

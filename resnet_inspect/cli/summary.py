@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..backends import adapter
-from ..backends.source import read
+from ..backends.source import read, summarize
 from ..errors import BadRequestError
 from .building import OPTIONS, building_options, parameter, source
 from .options import deliver, deliver_native, output_options, timeout_option
@@ -64,10 +64,9 @@ def command(
         deliver(read(model), **options)
         return
     request = replace(chosen.request, weights=None if weights == "none" else weights)
-    backend = adapter(chosen.backend, timeout)
     if native:
         if chosen.backend not in _OWN_WORDS:
             raise BadRequestError(f"--format native is for models of torchvision and Keras, not for {model}")
-        deliver_native(backend.native(request), **options)
+        deliver_native(adapter(chosen.backend, timeout).native(request), **options)
     else:
-        deliver(backend.summarize(request), **options)
+        deliver(summarize(replace(chosen, request=request), timeout), **options)

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from ..backends import adapter
+from ..backends.source import summarize
 from ..errors import BadRequestError, InputError
+from ..ir import Summary
 from ..render.sweep import Step, panels, report
 from .building import building_options, source
 from .options import timeout_option, with_progress
@@ -52,12 +53,12 @@ def command(
     chosen = source(model, {**building, "input": (), "input_json": None, "input_from": None})
     if chosen.is_saved:
         raise BadRequestError(f"{model} is a saved summary, which has one input: name a model")
-    backend = adapter(chosen.backend, timeout)
     steps = []
     for side in with_progress(sides, len(sides), "Sizes"):
         shape = (channels, side, side) if channels else (side,)
+        request = replace(chosen.request, inputs=(shape,))
         try:
-            found = backend.summarize(replace(chosen.request, inputs=(shape,))).summary
+            found: Summary | InputError = summarize(replace(chosen, request=request), timeout).summary
         except InputError as error:
             found = error
         steps.append(Step("x".join(map(str, shape)), side, found))

@@ -1,0 +1,227 @@
+"""Summaries of zoo models, kept from run to run: what a framework takes seconds for is read in milliseconds.
+
+Only the command keeps and reads them, and only of models that a package has by name: everything that can change such an
+answer is known, and is part of the entry's key. ``RESNET_INSPECT_CACHE`` is ``off``, or another folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import process
+from ..errors import InspectError
+from ..version import __version__
+from .request import Answer, Request
+
+VARIABLE = "RESNET_INSPECT_CACHE"
+#: Module of a backend -> the packages that its answers come from.
+_PACKAGES = {
+    "resnet_inspect.backends.from_torch": ("torch", "torchvision"),
+    "resnet_inspect.backends.from_keras": ("keras", "tensorflow"),
+    "resnet_inspect.backends.from_timm": ("timm", "torch", "torchvision"),
+}
+#: A package -> the distributions that may have brought it, where they have other names.
+_DISTRIBUTIONS = {
+    "tensorflow": ("tensorflow", "tensorflow_cpu", "tensorflow_macos", "tf_nightly"),
+}
+#: Variables that frameworks read, whatever each means; but for the one that we set ourselves.
+_VARIABLES, _OURS = ("KERAS_", "TF_", "TORCH", "PYTORCH_"), "TF_CPP_MIN_LOG_LEVEL"
+#: What Keras' own configuration may say, and what it says where there is none.
+_KERAS = {"backend": "tensorflow", "epsilon": 1e-07, "floatx": "float32", "image_data_format": "channels_last"}
+
+#: A name in a package, be it with a tag (``resnet50.a1_in1k``): no path, and nothing on a hub.
+_NAME = re.compile(r"[A-Za-z0-9_.]+")
+_ENDING = ".summary"
+#: Bytes of all entries together; those that weren't read for longest go first. A ResNet50's takes 12 KiB.
+LIMIT = 64 * 2**20
+#: What is left of a file that was being written when its process was killed is removed after so many seconds.
+_ABANDONED = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Where entries are kept, and what is there; ``folder`` is None where nothing is kept."""
+
+    folder: Path | None
+    entries: int = 0
+    bytes: int = 0
+
+
+def remembered(module: str, request: Request, summarize: Callable[[Request], Answer]) -> Answer:
+    """What an earlier run was answered, or else what ``summarize`` answers, which is kept for the next."""
+    folder = _folder() if process.is_own() else None
+    key = _key(module, request) if folder is not None else None
+    if folder is None or key is None:
+        return summarize(request)
+    path = folder / f"{key}{_ENDING}"
+    if (kept := _read(path, key)) is not None:
+        return kept
+    answer = summarize(request)
+    # A folder that can't be written, a full disk: the answer is there all the same.
+    with contextlib.suppress(OSError, InspectError):
+        _write(path, key, answer)
+    return answer
+
+
+def contents() -> Contents:
+    """What is kept."""
+    folder = _folder()
+    sizes = [size for _, size, path in _files(folder) if path.name.endswith(_ENDING)] if folder else []
+    return Contents(folder, len(sizes), sum(sizes))
+
+
+def clear() -> Contents:
+    """Removes every entry; gives what was there. Other files in the folder stay."""
+    found = contents()
+    for _, _, path in _files(found.folder) if found.folder else ():
+        path.unlink(missing_ok=True)
+    return found
+
+
+def _folder() -> Path | None:
+    given = os.environ.get(VARIABLE, "")
+    if given.lower() in ("off", "0", "no", "false"):
+        return None
+    if given:
+        return Path(given)
+    try:
+        import platformdirs
+    except ImportError:
+        return None  # comes with every framework's extra; without one there is nothing to keep
+    return platformdirs.user_cache_path("resnet-inspect", appauthor=False)
+
+
+def _read(path: Path, key: str) -> Answer | None:
+    import zlib
+
+    from .answer_json import from_dict
+
+    try:
+        document = json.loads(zlib.decompress(path.read_bytes()))
+        if document["key"] != key:
+            return None
+        answer = from_dict(document)
+    except Exception:
+        return None  # it isn't there, or damaged in whatever way: it is written anew
+    with contextlib.suppress(OSError):
+        os.utime(path)
+    return answer
+
+
+def _write(path: Path, key: str, answer: Answer) -> None:
+    import zlib
+
+    from ..files import write_whole
+    from .answer_json import to_dict
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(path, zlib.compress(json.dumps({"key": key, **to_dict(answer)}).encode()))
+    files = sorted(_files(path.parent))
+    total = sum(size for _, size, _ in files)
+    for written, size, old in files:
+        if not old.name.endswith(_ENDING):
+            if written > time.time() - _ABANDONED:
+                continue
+        elif total <= LIMIT or old == path:
+            continue
+        old.unlink(missing_ok=True)
+        total -= size
+
+
+def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each of our files was last used, its size and its path; others may remove them meanwhile."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            # ``write_whole`` writes ``.KEY.summary.RANDOM`` first.
+            if entry.name.endswith(_ENDING) or (entry.name.startswith(".") and f"{_ENDING}." in entry.name):
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat()
+                    yield status.st_mtime, status.st_size, Path(entry.path)
+
+
+def _key(module: str, request: Request) -> str | None:
+    """What tells an answer from every other one; None where that isn't known, and nothing is kept.
+
+    Weights are files, or come from the network; a call's inputs may be a function of the user's.
+    """
+    if module not in _PACKAGES or request.weights or request.inputs_from or not _NAME.fullmatch(request.model):
+        return None
+    surroundings = _surroundings(module)
+    if surroundings is None:
+        return None
+    import hashlib
+
+    return hashlib.sha256(json.dumps([surroundings, astuple(request)]).encode()).hexdigest()
+
+
+@functools.cache
+def _surroundings(module: str) -> str | None:
+    """Our own code, the packages, Python and the settings that they read."""
+    import hashlib
+
+    settings = _keras_settings() if module.endswith("from_keras") else {}
+    if settings is None:
+        return None
+    digest = hashlib.sha256()
+    for package in _PACKAGES[module]:
+        records = _records(package)
+        if not records:
+            return None
+        for record in records:
+            digest.update(record.parent.name.encode())
+            digest.update(record.read_bytes())
+    variables = {k: v for k, v in os.environ.items() if k.startswith(_VARIABLES) and k != _OURS}
+    python = (sys.version, sys.platform, os.uname().machine, sys.flags.optimize)
+    digest.update(json.dumps([module, __version__, _own_files(), python, variables, settings], sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _records(package: str) -> list[Path]:
+    """The lists of files of the distribution that a package is imported from, with their hashes.
+
+    None where it is imported from anywhere else: a checkout, a folder on the path, an editable installation.
+    """
+    for folder in map(Path, sys.path):
+        if (folder / package / "__init__.py").is_file():
+            names = _DISTRIBUTIONS.get(package, (package,))
+            found = [item for item in folder.glob("*.dist-info") if item.name.partition("-")[0].lower() in names]
+            records = [item / "RECORD" for item in found]
+            return sorted(record for record in records if record.is_file())
+        if (folder / f"{package}.py").is_file():
+            break
+    return []
+
+
+def _own_files(folder: Path | str = Path(__file__).parent.parent) -> list[tuple[str, int, int]]:
+    """Our code may be a checkout that changes while its version doesn't."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                status = entry.stat()
+                found.append((entry.path, status.st_size, status.st_mtime_ns))
+            elif entry.is_dir() and entry.name != "__pycache__":
+                found += _own_files(entry.path)
+    return sorted(found)
+
+
+def _keras_settings() -> dict[str, Any] | None:
+    """What Keras reads from its own file; None where it runs on another framework than TensorFlow."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        said = json.loads((home / "keras.json").read_text())
+        settings = {name: said.get(name, default) for name, default in _KERAS.items()}
+    except (OSError, ValueError, AttributeError):
+        settings = dict(_KERAS)
+    backend = os.environ.get("KERAS_BACKEND") or settings["backend"]
+    return settings if backend == "tensorflow" else None

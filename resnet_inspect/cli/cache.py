@@ -1,0 +1,48 @@
+"""``resnet-inspect cache``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from .. import units
+from ..backends.cache import LIMIT, VARIABLE, clear, contents
+
+
+@click.group("cache")
+def command() -> None:
+    """Show or clear the summaries of zoo models that are kept from run to run.
+
+    Kept are summaries of models of torchvision, Keras and timm by name, without weights; never of your own code or
+    files. An entry is used only while everything is as it was: this program, the framework's files, Python and all
+    options. --no-cache builds a model anew; RESNET_INSPECT_CACHE=off keeps and reads nothing,
+    RESNET_INSPECT_CACHE=FOLDER keeps them there.
+    """
+
+
+@command.command("info")
+@click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+def info(output_format: str, debug: bool) -> None:
+    """Show where summaries are kept, how many, and how large they are."""
+    found = contents()
+    if output_format == "json":
+        folder = None if found.folder is None else str(found.folder)
+        document = {"folder": folder, "entries": found.entries, "bytes": found.bytes, "limit_bytes": LIMIT}
+        click.echo(json.dumps(document, indent=2))
+        return
+    if found.folder is None:
+        click.echo(f"Nothing is kept: {VARIABLE} is off, or no framework's extra is installed")
+        return
+    click.echo(f"Folder   {found.folder}")
+    click.echo(f"Entries  {found.entries:,}")
+    click.echo(f"Size     {units.binary(found.bytes)} of at most {units.binary(LIMIT)}")
+
+
+@command.command("clear")
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+def clear_all(debug: bool) -> None:
+    """Remove the summaries that are kept. Other files in the folder stay."""
+    found = clear()
+    click.echo(f"{found.entries:,} {'entry' if found.entries == 1 else 'entries'} removed, {units.binary(found.bytes)}")

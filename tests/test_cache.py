@@ -1,0 +1,276 @@
+"""Summaries of zoo models that are kept from run to run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from .command import needs, run
+
+TORCH = "resnet_inspect.backends.from_torch"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RESNET_INSPECT_CACHE", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+def own(source: str) -> str:
+    """What a script prints in a process that is ours, with ``remember(name)``, which counts what it had to ask for."""
+    begin = f"""
+    import sys
+    from pathlib import Path
+    from resnet_inspect import process
+    process.own()
+    from resnet_inspect.backends import Request, cache, from_local
+    asked = []
+    def summarize(request):
+        asked.append(request.model)
+        return from_local.summarize(request)
+    def remember(name="resnet18", **fields):
+        return cache.remembered({TORCH!r}, Request(name, **fields), summarize)
+    """
+    script = textwrap.dedent(begin) + textwrap.dedent(source)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.summary"))
+
+
+@needs("torch")
+def test_the_second_run_says_the_same(folder: Path) -> None:
+    arguments = ["summary", "torch:resnet18", "--input", "64x96x3", "--format", "json"]
+    first = run(*arguments)
+    assert first.returncode == 0
+    assert "note:" in first.stderr
+    assert len(entries(folder)) == 1
+    second = run(*arguments)
+    assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, first.stderr)
+    fresh = run(*arguments, "--no-cache")
+    assert (fresh.stdout, fresh.stderr) == (first.stdout, first.stderr)
+
+
+@needs("torch")
+def test_a_hit_loads_no_framework(folder: Path) -> None:
+    assert run("summary", "torch:resnet18").returncode == 0
+    said = own("""
+    import contextlib, io
+    sys.argv = ["resnet-inspect", "summary", "torch:resnet18", "--format", "json"]
+    from resnet_inspect.cli import main
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()
+    print([name for name in ("torch", "numpy", "rich", "subprocess", "importlib.metadata") if name in sys.modules])
+    """)
+    assert said == "[]\n"
+
+
+@needs("torch")
+def test_every_command_reads_what_another_one_kept(folder: Path) -> None:
+    assert run("check", "torch:resnet18", "--max-params", "12M").returncode == 0
+    (entry,) = entries(folder)
+    before = entry.stat().st_mtime_ns
+    assert run("residual", "torch:resnet18").returncode == 0
+    assert run("models", "resnet18", "--backend", "torch", "--counts").stdout.split()[1] == "11,689,512"
+    assert run("compare", "torch:resnet18", "resnet18").returncode == 0
+    assert entries(folder) == [entry]
+    assert entry.stat().st_mtime_ns > before  # used again, it stays longest
+
+
+@needs("torch")
+def test_everything_that_changes_the_answer_is_part_of_the_key(folder: Path) -> None:
+    said = own("""
+    remember(); remember()
+    for fields in (dict(inputs=((3, 64, 64),)), dict(batch=2), dict(dtype="float16"), dict(layout="NCHW"),
+                   dict(arguments=(("num_classes", 10),)), dict(arguments=(("num_classes", 10.0),))):
+        with __import__("contextlib").suppress(Exception): remember(**fields)
+    remember("resnet34")
+    print(len(asked), len(set(Path(cache.contents().folder).iterdir())))
+    """)
+    assert said == "8 7\n"  # 10.0 is no number of classes: an error is no answer
+
+
+@needs("torch")
+def test_other_files_of_a_framework_are_another_key(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for name in ("torch", "torchvision"):
+        (site / name).mkdir(parents=True)
+        (site / name / "__init__.py").touch()
+        (site / f"{name}-1.0.dist-info").mkdir()
+        (site / f"{name}-1.0.dist-info" / "RECORD").write_text(f"{name}/__init__.py,sha256=abc,0\n")
+    key = f"""
+    sys.path.insert(0, {str(site)!r})
+    print(cache._key({TORCH!r}, Request("resnet18")))
+    """
+    first = own(key)
+    assert len(first) == 65
+    assert own(key) == first
+    record = site / "torchvision-1.0.dist-info" / "RECORD"
+    record.write_text("torchvision/__init__.py,sha256=abd,0\n")
+    second = own(key)
+    assert len({first, second}) == 2
+    record.parent.rename(site / "torchvision-1.1.dist-info")
+    assert len({first, second, own(key)}) == 3
+    # A checkout on the path says nothing of its files: nothing is kept.
+    (site / "torchvision-1.1.dist-info" / "RECORD").unlink()
+    assert own(key) == "None\n"
+
+
+@needs("torch")
+def test_settings_and_our_own_code_are_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = set()
+    keras = """
+    print(cache._key("resnet_inspect.backends.from_keras", Request("ResNet50")))
+    """
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    keys.add(own(keras))
+    (tmp_path / "keras.json").write_text('{"image_data_format": "channels_last"}')
+    keys.add(own(keras))
+    assert len(keys) == 1  # Keras writes that file itself when it is imported first
+    (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
+    keys.add(own(keras))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    keys.add(own(keras))
+    keys.add(own("cache._own_files = lambda: [('a.py', 1, 1)]" + keras.replace("\n    ", "\n")))
+    assert len(keys) == 4
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert own(keras) == "None\n"
+
+
+@needs("torch")
+@pytest.mark.parametrize("damage", [b"", b"PK", b"x\x9c", "cut", "json", "key", "other"])
+def test_a_damaged_entry_is_ignored_and_written_anew(folder: Path, damage: bytes | str) -> None:
+    import zlib
+
+    own("remember('resnet18'); remember('resnet34')")
+    kept, other = entries(folder)
+    good = kept.read_bytes()
+    if damage == "cut":
+        kept.write_bytes(good[:-20])
+    elif damage == "json":
+        kept.write_bytes(zlib.compress(b"[1, 2]"))
+    elif damage == "key":
+        document = json.loads(zlib.decompress(good))
+        kept.write_bytes(zlib.compress(json.dumps({**document, "summary": '{"schema_version": 1}'}).encode()))
+    elif damage == "other":
+        kept.write_bytes(other.read_bytes())
+    else:
+        assert isinstance(damage, bytes)
+        kept.write_bytes(damage)
+    said = own("""
+    totals = {name: remember(name).summary.totals.params for name in ("resnet18", "resnet34")}
+    print(len(asked), totals["resnet18"], totals["resnet34"])
+    """)
+    assert said == "1 11689512 21797672\n"
+    assert kept.read_bytes() == good
+
+
+def test_users_code_and_weights_are_never_kept(folder: Path) -> None:
+    said = own("""
+    for module, request in [
+        ("resnet_inspect.backends.from_python", Request("net.py:Net")),
+        ("resnet_inspect.backends.from_file", Request("model.onnx")),
+        ("resnet_inspect.backends.from_transformers", Request("config.json")),
+        (cache.__name__.replace("cache", "from_torch"), Request("resnet18", weights="default")),
+        (cache.__name__.replace("cache", "from_torch"), Request("resnet18", inputs_from="data:batch")),
+        (cache.__name__.replace("cache", "from_timm"), Request("hf_hub:timm/resnet18")),
+    ]:
+        print(cache._key(module, request), end=" ")
+    """)
+    assert said == "None " * 6
+
+
+@needs("torch")
+def test_nothing_is_kept_unless_the_process_is_the_commands(folder: Path) -> None:
+    own("process._own = False; remember()")
+    assert not folder.exists()
+
+
+@needs("torch")
+@pytest.mark.parametrize("value", ["off", "OFF", "0"])
+def test_it_can_be_switched_off(folder: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    own("remember()")
+    monkeypatch.setenv("RESNET_INSPECT_CACHE", value)
+    assert own("remember(); print(len(asked))") == "1\n"
+    assert run("cache", "info").stdout.startswith("Nothing is kept")
+
+
+@needs("torch")
+def test_it_is_bounded_and_the_oldest_go_first(folder: Path) -> None:
+    said = own("""
+    import os, time
+    names = ["resnet18", "resnet34", "resnet50", "resnet101"]
+    for age, name in enumerate(names):
+        remember(name)
+    files = {path: path.stat().st_size for path in Path(cache.contents().folder).iterdir()}
+    for path in files: os.utime(path, (1000, 1000))
+    remember("resnet18")                      # read again: the last to go
+    cache.LIMIT = sum(files.values()) - 1     # room for all but one ...
+    remember("resnet152")                     # ... and the largest comes
+    asked.clear()
+    remember("resnet152"); remember("resnet18")
+    print(asked, cache.contents().bytes <= cache.LIMIT, cache.contents().entries < 5)
+    """)
+    assert said == "[] True True\n"
+
+
+@needs("torch")
+def test_what_a_killed_run_left_is_cleared_up_later(folder: Path) -> None:
+    own("remember()")
+    left, young = folder / ".abc.summary.x1", folder / ".abd.summary.x2"
+    left.write_bytes(b"half")
+    young.write_bytes(b"half")
+    os.utime(left, (1000, 1000))
+    own("remember('resnet34')")
+    assert (left.exists(), young.exists()) == (False, True)
+
+
+@needs("torch")
+def test_many_runs_at_once_agree(folder: Path) -> None:
+    source = """
+    for name in ("resnet18", "resnet34", "resnet50") * 5: remember(name)
+    print(len(asked) <= 3)
+    """
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(own, [source] * 4)) == ["True\n"] * 4
+    assert len(entries(folder)) == len(list(folder.iterdir())) == 3
+
+
+@needs("torch")
+def test_a_folder_that_cant_be_written_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RESNET_INSPECT_CACHE", str(tmp_path / "file"))
+    assert own("print(remember().summary.totals.params)") == "11689512\n"
+    monkeypatch.setenv("RESNET_INSPECT_CACHE", "/proc/nowhere")
+    assert own("print(remember().summary.totals.params)") == "11689512\n"
+    assert run("cache", "info").returncode == run("cache", "clear").returncode == 0
+
+
+@needs("torch")
+def test_info_and_clear(folder: Path) -> None:
+    own("remember(); remember('resnet34')")
+    (folder / "notes.txt").write_text("mine")
+    sizes = sum(path.stat().st_size for path in entries(folder))
+    document = json.loads(run("cache", "info", "--format", "json").stdout)
+    assert document == {"folder": str(folder), "entries": 2, "bytes": sizes, "limit_bytes": 64 * 2**20}
+    assert "Entries  2\n" in run("cache", "info").stdout
+    assert run("cache", "clear").stdout.startswith("2 entries removed")
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    assert run("cache", "clear").stdout.startswith("0 entries removed")
+
+
+@needs("platformdirs")
+def test_the_folder_is_the_platforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RESNET_INSPECT_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    document = json.loads(run("cache", "info", "--format", "json").stdout)
+    assert document["folder"] == str(tmp_path / "resnet-inspect")

@@ -1,0 +1,83 @@
+"""The command's own process: how it ends, and that whoever imports us keeps theirs as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from .command import script
+
+
+def ended(source: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_leaving_does_what_is_to_be_done_at_exit(code: int) -> None:
+    done = ended(f"""
+import atexit, sys
+from resnet_inspect import process
+process.own()
+atexit.register(lambda: print("goodbye", end=""))
+class Late:
+    def __del__(self): print("never")
+late = Late()
+print("document", end=" ")
+process.leave({code})
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "document goodbye", "")
+
+
+def test_a_thread_that_still_works_is_waited_for() -> None:
+    done = ended("""
+import threading, time
+from resnet_inspect import process
+def work():
+    time.sleep(0.3)
+    print("done")
+threading.Thread(target=work).start()
+process.leave(4)
+""")
+    assert (done.returncode, done.stdout) == (4, "done\n")
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m resnet_inspect summary --format json | head -c 10; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        executable="/bin/bash",
+    )
+    assert (done.stdout, done.stderr) == ('{\n  "schem0\n', "")
+
+
+def test_the_collector_is_off_only_until_a_framework_is_there() -> None:
+    said = script("""
+import gc
+from resnet_inspect import process
+with process.importing(): pass
+print(gc.isenabled(), gc.get_freeze_count())
+process.own()
+print(gc.isenabled())
+with process.importing(): print(gc.isenabled())
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+""")
+    assert said == "True 0\nFalse\nFalse\nTrue True\n"
+
+
+def test_importing_us_changes_nothing() -> None:
+    said = script("""
+import gc, sys
+import resnet_inspect
+from resnet_inspect import ir
+from resnet_inspect.backends import adapter, Request
+adapter("local").summarize(Request())
+import resnet_inspect.cli
+finders = [type(finder).__module__ for finder in sys.meta_path]
+print(gc.isenabled(), gc.get_freeze_count(), [name for name in finders if "resnet" in name])
+""")
+    assert said == "True 0 []\n"

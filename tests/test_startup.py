@@ -1,0 +1,72 @@
+"""What a command may import: whatever it doesn't need makes every one of its runs slower."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .command import run, script
+
+OWN = "resnet_inspect"
+#: Where every command begins.
+BEGIN = {"", ".__main__", ".cli", ".errors", ".process", ".version"}
+#: What those have in common that read or build a model.
+MODELS = {
+    *BEGIN,
+    *(".analysis", ".analysis.optimizers"),
+    *(".backends", ".backends.request", ".backends.source"),
+    *(".cli.building", ".cli.inputs", ".cli.options"),
+    *(".ir", ".ir_json", ".render", ".shape"),
+}
+#: Command -> our own modules, all of them.
+COMMANDS: dict[str, set[str]] = {
+    "--help": BEGIN,
+    "summary --format json": {
+        *MODELS,
+        ".cli.summary",
+        *(".backends.from_local", ".blocks", ".blocks.flavor", ".blocks.graph", ".blocks.networks"),
+        ".blocks.resnet_torch",
+        *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".linear")),
+        *(f".ops{family}" for family in (".normalization", ".pooling", ".reshaping")),
+    },
+    "diff old.json new.json --format json": {
+        *MODELS,
+        *(".backends.kind", ".cli.diff", ".cli.summary", ".diffs", ".render.diff", ".render.diff.json"),
+        *(f".diffs.{part}" for part in ("align", "cause", "changes", "compare", "edges", "frameworks")),
+        *(f".diffs.{part}" for part in ("match", "result")),
+    },
+}
+#: The standard library's, by their first names, beyond what click and Python's own start bring.
+STANDARD = {
+    *("__future__", "_json", "_locale", "atexit", "copy", "dataclasses", "fnmatch", "gc", "ipaddress", "json"),
+    *("locale", "ntpath", "pathlib", "urllib"),
+    *("_bisect", "bisect"),  # diff
+    *("_bz2", "_compression", "_lzma", "bz2", "lzma", "shutil", "textwrap", "zlib"),  # click's help
+}
+
+
+def loaded(command: str, folder: Path) -> set[str]:
+    said = script(f"""
+import contextlib, os, sys
+import click
+before = set(sys.modules)
+os.chdir({str(folder)!r})
+sys.argv = ["resnet-inspect", *{command.split()!r}]
+import resnet_inspect.__main__ as ours
+ours.process.leave = lambda code: sys.exit(code)
+with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.suppress(SystemExit): ours.main()
+print(*set(sys.modules) - before)
+""")
+    return set(said.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_is_imported_before_it_is_needed(command: str, tmp_path: Path) -> None:
+    for name, model in (("old", "resnet18"), ("new", "resnet34")):
+        assert run("summary", model, "-o", str(tmp_path / f"{name}.json")).returncode == 0
+    found = loaded(command, tmp_path)
+    ours = {name for name in found if name.split(".")[0] == OWN}
+    assert {name.removeprefix(OWN) for name in ours} == COMMANDS[command]
+    others = {name.split(".")[0] for name in found - ours} - {"click"}
+    assert others <= STANDARD, sorted(others - STANDARD)
