@@ -14,7 +14,7 @@ BEGIN = {"", ".__main__", ".cli", ".errors", ".process", ".version"}
 #: What those have in common that read or build a model.
 MODELS = {
     *BEGIN,
-    *(".analysis", ".analysis.optimizers"),
+    ".analysis",
     *(".backends", ".backends.request", ".backends.source"),
     *(".cli.building", ".cli.inputs", ".cli.options"),
     *(".ir", ".ir_json", ".render", ".shape"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..ir import HELD, Layer, Summary, sum_known
-from .optimizers import OPTIMIZERS
+from . import OPTIMIZERS
 
 #: Ops that give their input's own elements, and those that do so unless a model is trained.
 _VIEWS = frozenset(["flatten", "identity", "reshape", "slice", "transpose", "expand"])

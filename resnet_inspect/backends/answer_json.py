@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from .. import ir_json
@@ -14,7 +13,7 @@ def to_dict(answer: Answer) -> dict[str, Any]:
     return {
         "summary": ir_json.dumps(answer.summary),
         "notes": list(answer.notes),
-        "metrics": [asdict(metric) for metric in answer.metrics],
+        "metrics": [metric._asdict() for metric in answer.metrics],
     }
 
 

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import json
 import os
+import platform
 import re
 import sys
 import time
@@ -181,7 +182,7 @@ def _surroundings(module: str) -> str | None:
             digest.update(record.parent.name.encode())
             digest.update(record.read_bytes())
     variables = {k: v for k, v in os.environ.items() if k.startswith(_VARIABLES) and k != _OURS}
-    python = (sys.version, sys.platform, os.uname().machine, sys.flags.optimize)
+    python = (sys.version, sys.platform, platform.machine(), sys.flags.optimize)
     digest.update(json.dumps([module, __version__, _own_files(), python, variables, settings], sort_keys=True).encode())
     return digest.hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import BadRequestError
 from ..ir import Attributes, Summary
@@ -54,8 +55,7 @@ def check_settled(request: Request, file: str, may: Container[str] = ()) -> None
             raise BadRequestError(f"{file} is a finished program, built and with its weights: leave {option} out")
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """What a library publishes of one of its sets of weights: ``acc@1`` on ``ImageNet-1K``, in percent."""
 
     weights: str

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..ir import Parameter, Shape
 from ..ops import Effect
 
 
-@dataclass(frozen=True)
-class Flavor:
+class Flavor(NamedTuple):
     """One framework's conventions, applied to a graph that knows none."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..ir import Attributes, Value
@@ -21,8 +20,7 @@ class Node(NamedTuple):
     attributes: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """Nodes in execution order, the last one giving the output, and the containment tree around them.
 
     ``image`` is the default height and width, ``minimum`` the smallest side that the framework accepts,
@@ -42,14 +40,14 @@ class Graph:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
 class GraphBuilder:
     """Collects nodes; every method that adds one gives back its id, to be the input of another."""
 
-    flavor: Flavor
-    nodes: list[Node] = field(default_factory=list)
-    modules: list[tuple[str, str]] = field(default_factory=list)
-    _calls: dict[str, int] = field(default_factory=dict)
+    def __init__(self, flavor: Flavor) -> None:
+        self.flavor = flavor
+        self.nodes: list[Node] = []
+        self.modules: list[tuple[str, str]] = []
+        self._calls: dict[str, int] = {}
 
     def module(self, path: str, kind: str) -> None:
         """Declares a container, before the nodes inside it."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ..analysis.optimizers import OPTIMIZERS
+from ..analysis import OPTIMIZERS
 from ..backends import LIBRARIES, NAMES, Answer
 from ..errors import BadRequestError
 from ..ir import Attributes, frozen_value

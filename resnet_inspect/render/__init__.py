@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..ir import Summary
 
@@ -24,8 +24,7 @@ ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What of a summary to show. ``width`` is a terminal's; None where nothing may be cut.
 
     ``sort`` is a column's key, ``top`` a number of rows, ``optimizer`` whose training memory to estimate.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from .. import units
@@ -84,7 +84,7 @@ def compared(summary: Summary, metrics: Sequence[Any]) -> dict[str, Any]:
         "rf": None if field is None else "all" if field.whole else one_number([axis.size for axis in field.axes]),
         "acc1": published.get((_DATASET, "acc@1")),
         "acc5": published.get((_DATASET, "acc@5")),
-        "published": [asdict(metric) for metric in metrics],
+        "published": [metric._asdict() for metric in metrics],
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -15,7 +14,7 @@ from . import View, table
 
 def render(summary: Summary, view: View) -> str:
     """The table in colour as SVG; nothing in it is cut."""
-    text = Text.from_ansi(table.render(summary, replace(view, width=None, color=True)))
+    text = Text.from_ansi(table.render(summary, view._replace(width=None, color=True)))
     width = max(cell_len(line) for line in text.plain.splitlines())
     console = Console(record=True, width=width, file=io.StringIO())
     console.print(text, no_wrap=True)
