@@ -33,9 +33,8 @@ lint: $(VENV)/.dev ## Style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.all ## Measure against the bare imports
-	$(BIN)/python benchmarks/run.py
-	$(BIN)/python benchmarks/diff_growth.py
+bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into an environment of their own: minutes
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
-clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove the virtual environments and caches
+	rm -rf $(VENV) .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

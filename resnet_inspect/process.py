@@ -19,7 +19,7 @@ _own = False
 
 
 def own() -> None:
-    """Says that this process is ours. No garbage is collected while it starts: imports make none."""
+    """Says that this process is ours. No garbage is collected until a framework is there: nothing before makes any."""
     global _own
     _own = True
     gc.disable()
@@ -55,7 +55,8 @@ def leave(code: int) -> NoReturn:
     if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
         sys.exit(code)
     atexit._run_exitfuncs()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started us
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
     os._exit(code)

@@ -182,7 +182,7 @@ def test_users_code_and_weights_are_never_kept(folder: Path) -> None:
         ("resnet_inspect.backends.from_transformers", Request("config.json")),
         (cache.__name__.replace("cache", "from_torch"), Request("resnet18", weights="default")),
         (cache.__name__.replace("cache", "from_torch"), Request("resnet18", inputs_from="data:batch")),
-        (cache.__name__.replace("cache", "from_timm"), Request("hf_hub:timm/resnet18")),
+        ("resnet_inspect.backends.from_timm", Request("resnet18")),
     ]:
         print(cache._key(module, request), end=" ")
     """)
@@ -226,12 +226,18 @@ def test_it_is_bounded_and_the_oldest_go_first(folder: Path) -> None:
 @needs("torch")
 def test_what_a_killed_run_left_is_cleared_up_later(folder: Path) -> None:
     own("remember()")
-    left, young = folder / ".abc.summary.x1", folder / ".abd.summary.x2"
+    left, young, mine = (
+        folder / f".{'a' * 64}.summary.x1",
+        folder / f".{'b' * 64}.summary.x2",
+        folder / ".a.summary.x",
+    )
     left.write_bytes(b"half")
     young.write_bytes(b"half")
-    os.utime(left, (1000, 1000))
+    mine.write_bytes(b"mine")
+    for path in (left, mine):
+        os.utime(path, (1000, 1000))
     own("remember('resnet34')")
-    assert (left.exists(), young.exists()) == (False, True)
+    assert (left.exists(), young.exists(), mine.exists()) == (False, True, True)
 
 
 @needs("torch")
@@ -258,14 +264,46 @@ def test_a_folder_that_cant_be_written_costs_nothing(tmp_path: Path, monkeypatch
 @needs("torch")
 def test_info_and_clear(folder: Path) -> None:
     own("remember(); remember('resnet34')")
-    (folder / "notes.txt").write_text("mine")
-    sizes = sum(path.stat().st_size for path in entries(folder))
+    mine = ["notes.txt", "resnet50.summary", ".notes.summary.bak"]
+    for name in mine:
+        (folder / name).write_text("mine")
+    (folder / f"{'0' * 64}.summary").mkdir()
+    sizes = sum(path.stat().st_size for path in entries(folder) if path.is_file() and path.name not in mine)
     document = json.loads(run("cache", "info", "--format", "json").stdout)
     assert document == {"folder": str(folder), "entries": 2, "bytes": sizes, "limit_bytes": 64 * 2**20}
     assert "Entries  2\n" in run("cache", "info").stdout
     assert run("cache", "clear").stdout.startswith("2 entries removed")
-    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*mine, f"{'0' * 64}.summary"])
     assert run("cache", "clear").stdout.startswith("0 entries removed")
+
+
+@needs("torch")
+def test_what_swells_without_end_is_read_no_further(folder: Path) -> None:
+    import zlib
+
+    own("remember()")
+    (entry,) = entries(folder)
+    good = entry.read_bytes()
+    entry.write_bytes(zlib.compress(b" " * 2**27))
+    said = own("""
+    import tracemalloc
+    cache._LONGEST = 2**20
+    tracemalloc.start()
+    remember()
+    print(asked, tracemalloc.get_traced_memory()[1] < 2**25)
+    """)
+    assert said == "['resnet18'] True\n"
+    assert entry.read_bytes() == good
+
+
+@needs("torch")
+def test_a_folder_on_the_path_that_cant_be_read_costs_nothing(folder: Path) -> None:
+    said = own("""
+    cache._records = lambda package: (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
+    print(remember().summary.totals.params)
+    """)
+    assert said == "11689512\n"
+    assert not folder.exists()
 
 
 @needs("platformdirs")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 
 import pytest
 
 from resnet_inspect.backends import crew
 from resnet_inspect.backends.request import Answer, Request
-from resnet_inspect.backends.worker import Task
+from resnet_inspect.backends.worker import Session, Task
 from resnet_inspect.errors import InspectError, ModelError
 
 from .test_worker import gone
@@ -70,6 +72,35 @@ def test_whoever_stops_reading_leaves_no_child(cores: int) -> None:
     first = [next(found) for _ in range(20)]
     found.close()  # type: ignore[attr-defined]
     assert all(gone(int(pid)) for pid in processes(first))
+
+
+@pytest.mark.parametrize("where", ["taken", "close"])
+def test_a_thread_that_dies_is_an_error_and_no_silence(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(crew._Seat, where, fails)
+    with pytest.raises(OSError, match="no more processes"):
+        list(crew.answers([tells(str(n), process=str(n)) for n in range(6)]) if where == "taken" else _moving())
+
+
+def _moving() -> list[Answer | InspectError]:
+    """One thread that goes from place to place, and has to close its seat between them."""
+    return list(crew.answers([tells(str(n), process=str(n // 3)) for n in range(30)]))
+
+
+def test_stopping_ends_work_that_asks_again_and_again() -> None:
+    def work(item: str, session: Session) -> str:
+        for _ in range(1 if item == "quick" else 10_000):
+            with contextlib.suppress(InspectError):
+                session.answer(tells(item))
+        return item
+
+    found = crew.side_by_side(["quick", "slow"], lambda item: ("tests.bad_backends", item), work)
+    assert next(found) == "quick"
+    begun = time.monotonic()
+    found.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - begun < 5
 
 
 def test_when_children_are_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,26 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     assert (done.stdout, done.stderr) == ('{\n  "schem0\n', "")
 
 
+def test_whoever_runs_us_inside_a_program_keeps_it() -> None:
+    inside = ended("""
+import gc, runpy, sys
+sys.argv = ["resnet-inspect", "models", "resnet18"]
+try: runpy.run_module("resnet_inspect", run_name="__main__")
+except SystemExit as end: print("alive", end.code, gc.isenabled())
+""")
+    assert inside.stdout.endswith("alive 0 True\n")
+    profiled = [sys.executable, "-m", "cProfile", "-m", "resnet_inspect", "models", "resnet18"]
+    done = subprocess.run(profiled, capture_output=True, text=True, check=False)
+    assert "function calls" in done.stdout
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_closed_stream_is_no_failure(closed: str) -> None:
+    command = f"{sys.executable} -m resnet_inspect summary resnet18 -o /dev/null --format json {closed}>&-"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_the_collector_is_off_only_until_a_framework_is_there() -> None:
     said = script("""
 import gc

@@ -81,12 +81,14 @@ def test_products_with_zeros_are_zeros_and_others_are_run() -> None:
 
     from resnet_inspect.backends.torch_known import Known
 
-    aten, known = torch.ops.aten, Known()
+    aten, known = torch.ops.aten, Known(zeros=True)
     x, weight = torch.randn(2, 3, 8, 8), torch.zeros(4, 3, 3, 3)
     tail: tuple[Any, ...] = ([2, 2], [1, 1], [1, 1], False, [0, 0], 1)
 
     def same(func: Any, *args: Any) -> bool:
-        return torch.equal(known.run(func, args, {}), func(*args))
+        found, expected = known.run(func, args, {}), func(*args)
+        assert found.stride() == expected.stride()
+        return torch.equal(found.nan_to_num(7), expected.nan_to_num(7))
 
     assert known.run(aten.convolution.default, (x, weight, None, *tail), {}).shape == (2, 4, 4, 4)
     assert same(aten.convolution.default, x, weight, None, *tail)
@@ -96,3 +98,86 @@ def test_products_with_zeros_are_zeros_and_others_are_run() -> None:
     assert same(aten.mm.default, torch.randn(2, 3), torch.zeros(3, 4))
     assert same(aten.addmm.default, torch.zeros(4), torch.randn(2, 3), torch.zeros(3, 4))
     assert same(aten.addmm.default, torch.randn(4), torch.randn(2, 3), torch.zeros(3, 4))
+    assert same(aten.convolution.default, x.to(memory_format=torch.channels_last), weight, None, *tail)
+    for value in (float("inf"), float("nan")):
+        assert same(aten.mm.default, torch.full((2, 3), value), torch.zeros(3, 4))
+    for bad in ((torch.randn(2, 3), torch.zeros(3, 4).double()), (torch.randn(2, 3), torch.zeros(4, 4))):
+        with pytest.raises(RuntimeError):
+            known.run(aten.mm.default, bad, {})
+    sparse = torch.zeros(3, 4).to_sparse_csr()
+    assert known.run(aten.mm.default, (torch.randn(2, 3), sparse), {}).shape == (2, 4)
+
+
+@in_child("torch")
+def test_only_weights_that_we_made_zero_are() -> None:
+    import torch
+    from torch import nn
+
+    from resnet_inspect import summarize
+    from resnet_inspect.backends.torch_known import Known
+
+    class Reads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3, 4)
+            nn.init.zeros_(self.fc.weight)
+            nn.init.zeros_(self.fc.bias)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.fc(x / 0 * 0)  # not a number, and so is its product with zero
+            return y[(y == 0).all(1).nonzero()[:, 0]]
+
+    ran = []
+    run = Known.run
+
+    def watched(self: Known, *given: Any) -> Any:
+        ran.append(self._zeros)
+        return run(self, *given)
+
+    Known.run = watched  # type: ignore[assignment, method-assign]
+    assert summarize(Reads(), (3,), batch=2).outputs[0].shape == (0, 4)
+    assert set(ran) == {False}
+
+
+@in_child("torch")
+def test_views_that_no_schema_tells_of_and_other_peoples_operators_are_always_run() -> None:
+    import torch
+
+    from resnet_inspect.backends.torch_known import Known
+
+    known, x = Known(), torch.empty(2, 8, device="meta")
+    for _ in range(2):
+        parts = known.run(torch.ops.aten.unsafe_split.Tensor, (x, 4, 1), {})
+        assert all(part.untyped_storage()._cdata == x.untyped_storage()._cdata for part in parts)
+    whole = torch.empty(3, dtype=torch.int64, device="meta")
+    assert known.run(torch.ops.aten.div.Tensor, (whole, 2), {}).dtype == torch.float32
+    torch.set_default_dtype(torch.float64)
+    assert known.run(torch.ops.aten.div.Tensor, (whole, 2), {}).dtype == torch.float64
+    torch.set_default_dtype(torch.float32)
+
+    widths = iter((1, 2, 3, 4))
+    torch.library.define("known_test::wider", "(Tensor x) -> Tensor")
+    torch.library.impl("known_test::wider", "Meta")(lambda x: x.new_empty(next(widths)))
+    found = [known.run(torch.ops.known_test.wider.default, (x,), {}).shape[0] for _ in range(2)]
+    assert found == [1, 2]
+
+
+@in_child("torch")
+def test_a_constructor_may_read_what_it_set() -> None:
+    import torch
+    from torch import nn
+
+    from resnet_inspect.backends.torch_build import with_zeros
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.empty(1))
+            nn.init.constant_(self.scale, 4.0)
+            self.fc = nn.Linear(4, int(self.scale.item()))
+            self.register_buffer("inverse", 1 / self.scale.detach())
+
+    model = with_zeros(Scaled)
+    assert model.fc.weight.shape == (4, 4)
+    assert model.inverse.item() == 0.25
+    assert not any(parameter.any() for parameter in model.parameters())

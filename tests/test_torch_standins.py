@@ -104,6 +104,21 @@ print(sympy.diff(x**2, x), isinstance(x, sympy.Basic), is_real("sympy"), sympy._
 
 
 @needs("torch")
+def test_what_asks_for_the_module_itself_is_answered_too() -> None:
+    said = script(f"""{OWN}
+import importlib.util
+names = "sympy", "torch._dynamo", "torch._dynamo.utils"
+print(*[importlib.util.find_spec(name).name for name in names], is_real("sympy"))
+import inspect
+inspect.getmodule(print)
+assert not is_real("sympy")
+from sympy import *
+print(simplify(Symbol("x") + Symbol("x")), is_real("sympy"))
+""")
+    assert said == "sympy torch._dynamo torch._dynamo.utils False\n2*x True\n"
+
+
+@needs("torch")
 def test_compiled_modules_are_looked_into_all_the_same() -> None:
     said = script(f"""{OWN}
 import torch

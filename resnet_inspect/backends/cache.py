@@ -1,7 +1,8 @@
 """Summaries of zoo models, kept from run to run: what a framework takes seconds for is read in milliseconds.
 
-Only the command keeps and reads them, and only of models that a package has by name: everything that can change such an
-answer is known, and is part of the entry's key. ``RESNET_INSPECT_CACHE`` is ``off``, or another folder.
+Only the command keeps and reads them, and only of torchvision's and Keras' models, without weights: what can change an
+answer is known, and is part of the entry's key. (An edit by hand of a framework's installed files isn't.)
+``RESNET_INSPECT_CACHE`` is ``off``, or another folder.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ VARIABLE = "RESNET_INSPECT_CACHE"
 _PACKAGES = {
     "resnet_inspect.backends.from_torch": ("torch", "torchvision"),
     "resnet_inspect.backends.from_keras": ("keras", "tensorflow"),
-    "resnet_inspect.backends.from_timm": ("timm", "torch", "torchvision"),
 }
 #: A package -> the distributions that may have brought it, where they have other names.
 _DISTRIBUTIONS = {
@@ -40,11 +40,13 @@ _VARIABLES, _OURS = ("KERAS_", "TF_", "TORCH", "PYTORCH_"), "TF_CPP_MIN_LOG_LEVE
 #: What Keras' own configuration may say, and what it says where there is none.
 _KERAS = {"backend": "tensorflow", "epsilon": 1e-07, "floatx": "float32", "image_data_format": "channels_last"}
 
-#: A name in a package, be it with a tag (``resnet50.a1_in1k``): no path, and nothing on a hub.
-_NAME = re.compile(r"[A-Za-z0-9_.]+")
-_ENDING = ".summary"
+#: How our files are named, and how ``write_whole`` names them while they are written. Others aren't touched.
+_ENTRY = re.compile(r"[0-9a-f]{64}\.summary")
+_UNFINISHED = re.compile(r"\.[0-9a-f]{64}\.summary\..+")
 #: Bytes of all entries together; those that weren't read for longest go first. A ResNet50's takes 12 KiB.
 LIMIT = 64 * 2**20
+#: Bytes of an entry when it is unpacked: others might have put something there that swells without end.
+_LONGEST = 2**28
 #: What is left of a file that was being written when its process was killed is removed after so many seconds.
 _ABANDONED = 3600
 
@@ -64,7 +66,7 @@ def remembered(module: str, request: Request, summarize: Callable[[Request], Ans
     key = _key(module, request) if folder is not None else None
     if folder is None or key is None:
         return summarize(request)
-    path = folder / f"{key}{_ENDING}"
+    path = folder / f"{key}.summary"
     if (kept := _read(path, key)) is not None:
         return kept
     answer = summarize(request)
@@ -77,7 +79,7 @@ def remembered(module: str, request: Request, summarize: Callable[[Request], Ans
 def contents() -> Contents:
     """What is kept."""
     folder = _folder()
-    sizes = [size for _, size, path in _files(folder) if path.name.endswith(_ENDING)] if folder else []
+    sizes = [size for _, size, path in _files(folder) if _ENTRY.fullmatch(path.name)] if folder else []
     return Contents(folder, len(sizes), sum(sizes))
 
 
@@ -93,7 +95,7 @@ def _folder() -> Path | None:
     given = os.environ.get(VARIABLE, "")
     if given.lower() in ("off", "0", "no", "false"):
         return None
-    if given:
+    if given.lower() not in ("", "on", "1", "yes", "true"):
         return Path(given)
     try:
         import platformdirs
@@ -108,7 +110,7 @@ def _read(path: Path, key: str) -> Answer | None:
     from .answer_json import from_dict
 
     try:
-        document = json.loads(zlib.decompress(path.read_bytes()))
+        document = json.loads(zlib.decompressobj().decompress(path.read_bytes(), _LONGEST))
         if document["key"] != key:
             return None
         answer = from_dict(document)
@@ -130,7 +132,7 @@ def _write(path: Path, key: str, answer: Answer) -> None:
     files = sorted(_files(path.parent))
     total = sum(size for _, size, _ in files)
     for written, size, old in files:
-        if not old.name.endswith(_ENDING):
+        if not _ENTRY.fullmatch(old.name):
             if written > time.time() - _ABANDONED:
                 continue
         elif total <= LIMIT or old == path:
@@ -143,8 +145,8 @@ def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """When each of our files was last used, its size and its path; others may remove them meanwhile."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
-            # ``write_whole`` writes ``.KEY.summary.RANDOM`` first.
-            if entry.name.endswith(_ENDING) or (entry.name.startswith(".") and f"{_ENDING}." in entry.name):
+            ours = _ENTRY.fullmatch(entry.name) or _UNFINISHED.fullmatch(entry.name)
+            if ours and entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat()
                     yield status.st_mtime, status.st_size, Path(entry.path)
@@ -155,9 +157,12 @@ def _key(module: str, request: Request) -> str | None:
 
     Weights are files, or come from the network; a call's inputs may be a function of the user's.
     """
-    if module not in _PACKAGES or request.weights or request.inputs_from or not _NAME.fullmatch(request.model):
+    if module not in _PACKAGES or request.weights or request.inputs_from:
         return None
-    surroundings = _surroundings(module)
+    try:
+        surroundings = _surroundings(module)
+    except OSError:
+        return None  # a folder on the path that can't be read
     if surroundings is None:
         return None
     import hashlib
@@ -204,7 +209,7 @@ def _records(package: str) -> list[Path]:
 
 
 def _own_files(folder: Path | str = Path(__file__).parent.parent) -> list[tuple[str, int, int]]:
-    """Our code may be a checkout that changes while its version doesn't."""
+    """Our code may be a checkout that changes while its version doesn't: sizes and times of its files."""
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -218,7 +223,7 @@ def _own_files(folder: Path | str = Path(__file__).parent.parent) -> list[tuple[
 
 def _keras_settings() -> dict[str, Any] | None:
     """What Keras reads from its own file; None where it runs on another framework than TensorFlow."""
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111 - as Keras itself does
     try:
         said = json.loads((home / "keras.json").read_text())
         settings = {name: said.get(name, default) for name, default in _KERAS.items()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from typing import TypeVar
 
 from ..errors import InspectError
@@ -19,11 +20,15 @@ Result = TypeVar("Result")
 
 #: Another child for the same framework pays from so many waiting models on: it takes a second or two to import it.
 WORTH_A_CHILD = 8
+#: What a child may need: a framework takes 0.6 GiB, a detection model that runs on real tensors more than another.
+_CHILD_BYTES = 2 * 2**30
 
 
 def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many children work side by side: one for each processor that this process may use, if there is memory."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(processors, memory // _CHILD_BYTES))
 
 
 def is_worthwhile(processes: Iterable[str]) -> bool:
@@ -63,44 +68,64 @@ def side_by_side(
     found: list[Future[Result]] = [Future() for _ in items]
 
     def run() -> None:
-        session: Session | None = None
-        at: tuple[str, str] | None = None
         try:
-            while (taken := plan.next(at)) is not None:
-                index, key = taken
-                if session is None or key != at:
-                    if session is not None:
-                        session.end()
-                    session, at = Session(key[0], timeout, max(1, cores() // count)), key
-                    plan.sessions.append(session)
-                if plan.stopped:
-                    return
-                try:
-                    found[index].set_result(work(items[index], session))
-                except BaseException as error:
-                    found[index].set_exception(error)
-        finally:
-            if session is not None:
-                session.end()
+            with contextlib.closing(_Seat(timeout, max(1, cores() // count))) as seat:
+                while (taken := plan.next(seat.place)) is not None:
+                    index, key = taken
+                    session = seat.taken(key)
+                    if not plan.admits(session):
+                        return
+                    try:
+                        found[index].set_result(work(items[index], session))
+                    except Exception as error:
+                        found[index].set_exception(error)
+        except BaseException as error:
+            # Nobody would give the others their results.
+            for future in found:
+                with contextlib.suppress(InvalidStateError):
+                    future.set_exception(error)
 
     threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         for future in found:
             yield future.result()
     finally:
         plan.stop()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
+
+
+class _Seat:
+    """Where a thread works: one session at a time."""
+
+    def __init__(self, timeout: float | None, threads: int) -> None:
+        self.place: tuple[str, str] | None = None
+        self._timeout = timeout
+        self._threads = threads
+        self._session: Session | None = None
+
+    def taken(self, place: tuple[str, str]) -> Session:
+        """The session for a place, which is another one where the place is."""
+        if self._session is None or place != self.place:
+            self.close()
+            self._session, self.place = Session(place[0], self._timeout, self._threads), place
+        return self._session
+
+    def close(self) -> None:
+        """Leaves for good."""
+        if self._session is not None:
+            self._session.close()
 
 
 class _Plan:
     """Which item a thread takes next: one of the place where it is, as long as there are any."""
 
     def __init__(self, places: Sequence[tuple[str, str]]) -> None:
-        self.sessions: list[Session] = []
-        self.stopped = False
+        self._sessions: set[Session] = set()
+        self._stopped = False
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, str], deque[int]] = {}
         self._present = dict.fromkeys(places, 0)
@@ -129,11 +154,17 @@ class _Plan:
         self._present[best] += 1
         return best
 
+    def admits(self, session: Session) -> bool:
+        """Whether work goes on; if so, ``stop`` closes this session too."""
+        with self._lock:
+            self._sessions.add(session)
+            return not self._stopped
+
     def stop(self) -> None:
         """Nothing more is taken, and what runs ends."""
         with self._lock:
-            self.stopped = True
+            self._stopped = True
             for waiting in self._waiting.values():
                 waiting.clear()
-        for session in self.sessions:
-            session.end()
+        for session in self._sessions:
+            session.close()

@@ -19,10 +19,18 @@ from .torch_standins import is_real
 from .torch_state import kept_random_state, quiet, to_meta
 
 _FILLS = ("normal_", "uniform_", "fill_", "zero_", "trunc_normal_", "bernoulli_", "exponential_", "erfinv_")
+#: Those of them whose values are random, under the names of ``torch.nn.init`` too.
+_RANDOM = frozenset(
+    ["normal_", "uniform_", "trunc_normal_", "bernoulli_", "exponential_", "orthogonal_", "sparse_"]
+    + [f"{name}_{kind}_" for name in ("kaiming", "xavier") for kind in ("normal", "uniform")]
+)
 
 
 class _SkipInitialization(TorchFunctionMode):
-    """Leaves tensors on meta as they are when they are to be filled. With ``zeros``, real parameters become that."""
+    """Leaves tensors on meta as they are when they are to be filled.
+
+    With ``zeros``, real parameters get those instead of random values. Others a constructor may read.
+    """
 
     def __init__(self, zeros: bool = False) -> None:
         super().__init__()
@@ -35,7 +43,7 @@ class _SkipInitialization(TorchFunctionMode):
             tensor = kwargs.get("tensor", args[0] if args else None)
             if isinstance(tensor, torch.Tensor) and tensor.is_meta:
                 return tensor
-            if self._zeros and isinstance(tensor, nn.Parameter):
+            if self._zeros and func.__name__ in _RANDOM and isinstance(tensor, nn.Parameter):
                 tensor.data.zero_()
                 return tensor
         return func(*args, **kwargs)

@@ -24,29 +24,55 @@ _TENSORS = (torch.Tensor, torch.nn.Parameter)
 
 
 class Known:
-    """Remembers results on meta for as long as it lives: one run."""
+    """Remembers results on meta for as long as it lives: one run.
 
-    def __init__(self) -> None:
+    ``zeros`` says that the model's weights were made zero by us, because nobody needs its values.
+    """
+
+    def __init__(self, zeros: bool = False) -> None:
+        self._zeros = zeros
         self._results: dict[Hashable, Any] = {}
 
     def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What an operator gives."""
-        if func in _PRODUCTS and not kwargs and all(_is_zero(args[i]) for i in _PRODUCTS[func] if i is not None):
-            shape = func(*(item.to("meta") if isinstance(item, torch.Tensor) else item for item in args))
-            return torch.zeros_like(shape, device=args[0].device)
-        key = _key((func, args, *kwargs.items())) if _is_pure(func) else None
+        if self._zeros and func in _PRODUCTS and not kwargs and _is_zero(args, *_PRODUCTS[func]):
+            try:
+                form = func(*(item.to("meta") if isinstance(item, torch.Tensor) else item for item in args))
+            except RuntimeError:
+                return func(*args)  # which fails as well, and says it better
+            return torch.zeros_like(form, device=args[0].device)
+        # Meta kernels of other libraries may ask for more than forms.
+        key = _key((func, args, *kwargs.items())) if func.namespace == "aten" and _is_pure(func) else None
         if key is None:
             return func(*args, **kwargs)
+        key = (key, torch.get_default_dtype())
         if key in self._results:
             return _made(self._results[key])
         output = func(*args, **kwargs)
-        if (form := _form(output)) is not None:
+        if (form := _form(output)) is not None and not _shares_memory(output, args):
             self._results[key] = form
         return output
 
 
-def _is_zero(tensor: torch.Tensor | None) -> bool:
-    return tensor is None or not (tensor.is_meta or bool(tensor.any()))
+def _is_zero(args: tuple[Any, ...], weight: int, bias: int | None) -> bool:
+    """Whether a product of real tensors is zero, in the layout that zeros of its shape have."""
+    factors = [args[1 if weight == 2 else 0], args[weight]]
+    given = [*factors, *([args[bias]] if bias is not None and args[bias] is not None else [])]
+    first = given[0]
+    return (
+        all(type(item) in _TENSORS and item.layout is torch.strided and not item.is_meta for item in given)
+        and all(item.dtype == first.dtype and item.device == first.device for item in given)
+        and first.is_contiguous()
+        and not any(bool(item.any()) for item in given[1:])
+        and bool(torch.isfinite(first).all())  # zero times infinity is none
+    )
+
+
+def _shares_memory(output: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a result stands where an argument does, though its operator doesn't say so (``unsafe_split``)."""
+    outputs = output if isinstance(output, (tuple, list)) else [output]
+    inputs = {item.untyped_storage()._cdata for item in args if isinstance(item, torch.Tensor)}
+    return any(item.untyped_storage()._cdata in inputs for item in outputs)
 
 
 def _is_pure(func: Any) -> bool:

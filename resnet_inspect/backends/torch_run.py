@@ -92,7 +92,7 @@ def trace(
                 return deeply(model, lambda: run(model, trace=Trace("meta", f"as for an export: {values}")))
             _check_memory(model, described, values)
             real = rebuild() if rebuild else model
-            return deeply(real, lambda: run(real, trace=Trace("real", values)))
+            return deeply(real, lambda: run(real, trace=Trace("real", values), zeros=rebuild is not None))
     except NotOnMetaError as error:
         raise InputError(f"{described.name}: {error}") from error
     except InputError as error:
@@ -118,6 +118,7 @@ def _run(
     as_list: bool,
     trace: Trace,
     grad: bool = False,
+    zeros: bool = False,
 ) -> Summary:
     on_meta = trace.method == "meta"
     first = next((parameter for _, parameter in tensors_of(model, "_parameters")), None)
@@ -128,7 +129,7 @@ def _run(
             # Its sizes are known after a first run.
             Recorder(model, described.name).record(lambda: model(*given.args, **given.kwargs), [])
             given = made(inputs, device, dtype, as_list)
-        recorder = Recorder(model, described.name)
+        recorder = Recorder(model, described.name, zeros)
         output = recorder.record(lambda: model(*given.args, **given.kwargs), given.tensors)
         layers, unused = recorder.finish()
     return Summary(

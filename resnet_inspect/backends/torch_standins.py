@@ -15,7 +15,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -67,12 +67,22 @@ class _StandIn(ModuleType):
 
     def __init__(self, name: str, **known: Any) -> None:
         super().__init__(name)
-        self.__dict__.update(known, __path__=[])
+        # The spec is the real one: whoever asks whether the module could be imported is told so.
+        self.__dict__.update(known, __path__=[], __spec__=_spec(name))
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and sys.modules.get(self.__name__) is self:
+        # Others of Python's own are asked for on its rounds through all modules.
+        hidden = name.startswith("__") and name not in ("__all__", "__version__")
+        if hidden and sys.modules.get(self.__name__) is self:
             raise AttributeError(name)
         return getattr(_real(self.__name__), name)
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """Where a module is, without importing the packages around it."""
+    package, _, _ = name.rpartition(".")
+    around = _spec(package) if package else None
+    return PathFinder.find_spec(name, around.submodule_search_locations if around else None)
 
 
 class _Submodules:

@@ -55,7 +55,7 @@ class _Work:
 class Recorder:
     """Records the layers of one run; ``record`` is the door."""
 
-    def __init__(self, model: nn.Module, name: str) -> None:
+    def __init__(self, model: nn.Module, name: str, zeros: bool = False) -> None:
         self.name = name
         self.layers: list[Layer] = []
         self.edges = Edges()
@@ -64,7 +64,7 @@ class Recorder:
         self._taken = set(self._paths.values())
         self._model = model
         self._ids = Identities()
-        self._known = Known()
+        self._known = Known(zeros)
         self._stack: list[_Frame] = [_Frame("")]
         self._work: _Work | None = None
         self._thread = threading.get_ident()
@@ -198,7 +198,13 @@ class Recorder:
 
     def run_operator(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One operator: its cost goes to the layer that runs; outside of all it is a layer of its own."""
-        output = self._known.run(func, args, kwargs)
+        try:
+            output = self._known.run(func, args, kwargs)
+        except Exception as error:
+            if self._work is None:  # a script's: its interpreter drops the error, and raises its own
+                name = torch_functions.function_name(func._overloadpacket)
+                self._failures.add(error, self._inside(name), name, list(tensors_in((args, kwargs))))
+            raise
         work = self._work or _Work()
         work.operators += 1
         cost = torch_cost.macs(func, args, kwargs, output)

@@ -96,7 +96,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[writing],
-            env={**os.environ, "OMP_NUM_THREADS": str(threads)} if threads else None,
+            env={"OMP_NUM_THREADS": str(threads), **os.environ} if threads else None,
             # Ctrl-C reaches the parent alone, which then ends the child.
             start_new_session=True,
         )
@@ -176,12 +176,21 @@ class Session:
         self.timeout = timeout
         self.threads = threads
         self._child: Child | None = None
+        self._lock = threading.Lock()
+        self._closed = False
 
     def end(self) -> None:
         """Ends the child, if there is one."""
-        child, self._child = self._child, None
+        with self._lock:
+            child, self._child = self._child, None
         if child is not None:
             child.end()
+
+    def close(self) -> None:
+        """Ends the child, and there won't be another: whoever asks is told so."""
+        with self._lock:
+            self._closed = True
+        self.end()
 
     def resident_bytes(self) -> int:
         """The memory that the child holds by now; 0 if there is no child, or the system doesn't tell."""
@@ -201,7 +210,10 @@ class Session:
 
     def ask(self, task: Task) -> dict[str, Any]:
         """As ``Child.ask``."""
-        child = self._child = self._child or Child(self.module, self.threads)
+        with self._lock:
+            if self._closed:
+                raise ModelError("stopped")
+            child = self._child = self._child or Child(self.module, self.threads)
         try:
             return child.ask(task, self.timeout)
         except InspectError:

@@ -79,6 +79,10 @@ class Work:
             return Result(_text({**document, **answer}), failed=False)
         except InspectError as error:
             told = _told(error, str(error))
+        except OSError as error:
+            told = _told(ModelError(), f"{error.filename or 'the model'}: {error.strerror or error}")
+        except MemoryError:
+            told = _told(ModelError(), "not enough memory for this model and input")
         except Exception as error:
             told = _told(ModelError(), f"a bug of resnet-inspect: {type(error).__name__}: {error}")
         return Result(_text({**document, "error": told}), failed=True)

@@ -62,7 +62,8 @@ def resume(file: IO[bytes], name: str, lines: Iterator[Line], full: bool) -> The
     for text in file:
         number = count + 1
         if not text.endswith(b"\n"):
-            if not _may_begin(text, number):
+            # After a power failure, a file may end with zeros.
+            if not _may_begin(text.rstrip(b"\0"), number):
                 raise _other(name, number, "is no result")
             break
         _, request = next(lines, (0, None))

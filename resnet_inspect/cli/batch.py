@@ -54,6 +54,8 @@ def command(
     {"model": "resnet50", "input": "3x512x512", "id": 1}
     {"model": "net.py:Net", "arg": {"width": 32}, "input": ["x=1x3x64x64"]}
 
+    With several workers, lines are read ahead of their results.
+
     A result has the model, its inputs, outputs and totals as in summary --format json, or an error: whatever goes wrong
     with a line, the others go on, and the exit code is 3 in the end. After an interruption of any kind, the same
     command goes on behind the last complete line.

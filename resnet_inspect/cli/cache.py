@@ -14,10 +14,12 @@ from ..backends.cache import LIMIT, VARIABLE, clear, contents
 def command() -> None:
     """Show or clear the summaries of zoo models that are kept from run to run.
 
-    Kept are summaries of models of torchvision, Keras and timm by name, without weights; never of your own code or
-    files. An entry is used only while everything is as it was: this program, the framework's files, Python and all
-    options. --no-cache builds a model anew; RESNET_INSPECT_CACHE=off keeps and reads nothing,
-    RESNET_INSPECT_CACHE=FOLDER keeps them there.
+    Kept are summaries of models of torchvision and Keras by name, without weights; never of your own code or files. An
+    entry is used only while everything is as it was: this program, the installed frameworks, Python, settings and
+    options. (Who edits a framework's installed files by hand says --no-cache.)
+
+    --no-cache builds a model anew; RESNET_INSPECT_CACHE=off keeps and reads nothing, RESNET_INSPECT_CACHE=FOLDER keeps
+    them there.
     """
 
 

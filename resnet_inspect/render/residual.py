@@ -18,7 +18,7 @@ from ..analysis.paths import Paths, paths
 from ..analysis.residual import Block, residual_blocks
 from ..analysis.weighted import is_weighted
 from ..errors import BadRequestError
-from ..ir import Layer, Summary
+from ..ir import Layer, Summary, Totals
 from ..ops.effect import per_dimension
 from ..shape import format_shape
 from .report import Report, ReportColumn
@@ -56,8 +56,9 @@ def report(summary: Summary) -> Report:
     found = paths(summary, {(block.branch[-1], block.join) for block in blocks})
     names = Counter(block.path for block in blocks)
     by_id = {layer.id: layer for layer in summary.layers}
+    totals = summary.totals
     rows = [
-        {**_row(block, summary, names[block.path] > 1), "weighted": _weighted(by_id[name] for name in block.branch)}
+        {**_row(block, totals, names[block.path] > 1), "weighted": _weighted(by_id[name] for name in block.branch)}
         for block in blocks
     ]
     return Report(
@@ -104,8 +105,7 @@ def _weighted(branch: Iterable[Layer]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _row(block: Block, summary: Summary, ambiguous: bool) -> dict[str, Any]:
-    totals = summary.totals
+def _row(block: Block, totals: Totals, ambiguous: bool) -> dict[str, Any]:
     known = block.macs is not None and totals.macs and not totals.uncounted
     return {
         # A transformer's layer has two blocks: the additions tell them apart.
