@@ -42,6 +42,14 @@ def test_few_models_are_not_worth_a_second_child(cores: int) -> None:
     assert len(processes(list(crew.answers([tells(str(n)) for n in range(crew.WORTH_A_CHILD - 1)])))) == 1
 
 
+def test_every_framework_is_gone_to_before_one_gets_a_second_child(cores: int) -> None:
+    tasks = [tells(str(n), process="many" if n < 20 else "some") for n in range(30)]
+    found = list(crew.answers(tasks))
+    assert [answer.notes[0] for answer in found if isinstance(answer, Answer)] == [str(n) for n in range(30)]
+    # Whoever is done with the ten goes to help with what is left of the twenty.
+    assert len(processes(found)) <= 3 if cores < 3 else True
+
+
 def test_what_may_not_share_a_process_does_not(cores: int) -> None:
     found = list(crew.answers([tells(str(n), process=f"file {n % 4}") for n in range(12)]))
     by_process = [{answer.notes[1] for answer in found[n::4] if isinstance(answer, Answer)} for n in range(4)]

@@ -165,6 +165,17 @@ def test_a_thousand_blocks_are_counted_exactly() -> None:
     assert found.by_layers == found.by_blocks == tuple(comb(1000, entered) for entered in range(1001))
 
 
+def test_lengths_of_too_many_paths_are_not_counted_and_their_number_is() -> None:
+    layers = []
+    for index in range(2100):
+        before = f"sum{index - 1}" if index else "x"
+        layers += [(f"c{index}", "conv2d", before), (f"sum{index}", "add", f"c{index} {before}")]
+    found = paths(network(*layers), ())
+    assert (found.count, found.longest, found.shortest) == (2**2100, 2100, 0)
+    # As many numbers of as many bits take the square of it, in time and in memory.
+    assert found.by_layers == found.by_blocks == ()
+
+
 @given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=3), max_size=24))
 def test_dominators_are_what_every_path_passes(choices: list[list[int]]) -> None:
     inputs: dict[str, list[str]] = {"0": []}

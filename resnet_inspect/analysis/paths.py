@@ -16,7 +16,7 @@ from .residual import is_addition
 from .weighted import is_weighted
 
 #: Bits of the largest number of paths whose lengths are counted: the numbers together take this much squared.
-_LONGEST = 2**13
+_LONGEST = 2**11
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Paths:
     """From inputs to output: weighted layers on the longest and the shortest path, and how many paths there are.
 
     ``by_blocks[n]`` paths go through n residual branches, ``by_layers[n]`` through n weighted layers; both are empty
-    where there are more than 2**8192 paths.
+    where there are more than 2**2048 paths.
     """
 
     longest: int

@@ -150,7 +150,10 @@ class _Plan:
         ]
         if not open_places:
             return None
-        best = max(open_places, key=lambda key: len(self._waiting[key]) / (1 + self._present[key]))
+        # One where nobody is: it has to be gone to in any case, and its framework imported.
+        best = max(
+            open_places, key=lambda key: (not self._present[key], len(self._waiting[key]) / (1 + self._present[key]))
+        )
         self._present[best] += 1
         return best
 
