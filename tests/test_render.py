@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+from dataclasses import dataclass
 
 import jsonschema
 import pytest
@@ -20,6 +21,7 @@ from resnet_inspect.backends.request import Request
 from resnet_inspect.ir import Layer, Model, Parameter
 from resnet_inspect.ir import Summary as IrSummary
 from resnet_inspect.render import FORMATS, View, render, report, residual
+from resnet_inspect.render.grid import grid
 
 from .command import SCHEMA
 from .summaries import summaries
@@ -92,3 +94,27 @@ def test_a_picture_is_the_same_every_time_and_holds_every_row() -> None:
     assert first == second
     text = html.unescape(re.sub(r"<[^>]+>", "\n", first))
     assert {layer.id for layer in summary.layers} <= set(text.split())
+
+
+@dataclass(frozen=True)
+class Titled:
+    """A column by its title alone."""
+
+    key: str
+    title: str
+    number: bool = False
+
+
+def test_a_table_is_drawn_as_it_is_written_here() -> None:
+    columns = (Titled("path", "Layer"), Titled("type", "Type"), Titled("params", "Params", number=True))
+    lines = [["conv1", "Conv2d", "9,408"], ["層", "ReLU\tin place", "0"]]
+    text, hidden = grid(columns, lines)
+    assert hidden == ()
+    assert text.splitlines() == [
+        "╭───────┬───────────────┬────────╮",
+        "│ Layer │ Type          │ Params │",
+        "├───────┼───────────────┼────────┤",
+        "│ conv1 │ Conv2d        │  9,408 │",
+        "│ 層    │ ReLU in place │      0 │",
+        "╰───────┴───────────────┴────────╯",
+    ]
