@@ -43,7 +43,7 @@ _KERAS = {"backend": "tensorflow", "epsilon": 1e-07, "floatx": "float32", "image
 #: How our files are named, and how ``write_whole`` names them while they are written. Others aren't touched.
 _ENTRY = re.compile(r"[0-9a-f]{64}\.summary")
 _UNFINISHED = re.compile(r"\.[0-9a-f]{64}\.summary\..+")
-#: Bytes of all entries together; those that weren't read for longest go first. A ResNet50's takes 12 KiB.
+#: Bytes of all entries together; those that weren't read for longest go first. A ResNet50's takes 6 KiB.
 LIMIT = 64 * 2**20
 #: Bytes of an entry when it is unpacked: others might have put something there that swells without end.
 _LONGEST = 2**28
