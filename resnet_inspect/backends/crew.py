@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from concurrent.futures import Future, InvalidStateError
 from typing import TypeVar
 
 from ..errors import InspectError
+from . import machine
 from .cache import remembered
 from .request import Answer
 from .worker import Session, Task
@@ -26,9 +26,7 @@ _CHILD_BYTES = 2 * 2**30
 
 def cores() -> int:
     """How many children work side by side: one for each processor that this process may use, if there is memory."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(processors, memory // _CHILD_BYTES))
+    return max(1, min(machine.processors(), machine.memory() // _CHILD_BYTES))
 
 
 def is_worthwhile(processes: Iterable[str]) -> bool:

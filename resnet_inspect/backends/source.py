@@ -63,6 +63,7 @@ def summarize(source: Source, timeout: float | None = None) -> Answer:
         InspectError: whatever goes wrong.
     """
     if source.backend == "local":
+        # Built sooner than found.
         answer: Answer = adapter("local", timeout).summarize(source.request)
         return answer
     from .cache import remembered

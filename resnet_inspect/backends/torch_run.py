@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import os
 import platform
 import sys
 import threading
@@ -22,6 +21,7 @@ from ..errors import InputError
 from ..ir import Model, Summary, Trace
 from ..shape import Resolved
 from ..version import __version__
+from . import machine
 from .torch_build import compiling, eager
 from .torch_failure import NotOnMetaError
 from .torch_inputs import made
@@ -102,7 +102,7 @@ def trace(
 def _check_memory(model: nn.Module, described: Model, reason: str) -> None:
     """Raises InputError for a model whose real weights would take more than half of this machine's memory."""
     needed = sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_of(model, "_parameters"))
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = machine.memory()
     if 2 * needed > there:
         raise InputError(
             f"{described.name}: {reason}. It needs real tensors, and {units.binary(needed)} of weights are too much "

@@ -130,7 +130,7 @@ class Recorder:
         finally:
             self._work = None
         with _unseen():
-            return self._leaf_layer(path, module, op, attributes, given, versions, work, output)
+            return self._leaf_layer(path, module, op, attributes, given, inputs, versions, work, output)
 
     def _leaf_layer(
         self,
@@ -139,12 +139,12 @@ class Recorder:
         op: str,
         attributes: Attributes,
         given: list[torch.Tensor],
+        inputs: list[torch.Tensor],
         versions: list[int],
         work: _Work,
         output: Any,
     ) -> Any:
         """Adds a leaf's layer; gives its output, with new identities for what it only passed through."""
-        inputs = [t for t in given if t not in self.parameters]
         sources = self._sources(inputs)
         untouched = [
             t

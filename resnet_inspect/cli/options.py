@@ -71,7 +71,9 @@ timeout_option = click.option(
 
 def _switch_cache_off(_ctx: click.Context, _param: click.Parameter, given: bool) -> None:
     if given:
-        os.environ["RESNET_INSPECT_CACHE"] = "off"
+        from ..backends.cache import VARIABLE
+
+        os.environ[VARIABLE] = "off"
 
 
 no_cache_option = click.option(
