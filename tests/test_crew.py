@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from resnet_inspect.backends import crew
+from resnet_inspect.backends import crew, machine
 from resnet_inspect.backends.request import Answer, Request
 from resnet_inspect.backends.worker import Session, Task
 from resnet_inspect.errors import InspectError, ModelError
@@ -109,6 +109,15 @@ def test_stopping_ends_work_that_asks_again_and_again() -> None:
     begun = time.monotonic()
     found.close()  # type: ignore[attr-defined]
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(("memory", "children"), [(1, 1), (8, 4), (1024, 64)])
+def test_children_are_no_more_than_there_is_memory_for(
+    monkeypatch: pytest.MonkeyPatch, memory: int, children: int
+) -> None:
+    monkeypatch.setattr(machine, "processors", lambda: 64)
+    monkeypatch.setattr(machine, "memory", lambda: memory * 2**30)
+    assert crew.cores() == children
 
 
 def test_when_children_are_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
