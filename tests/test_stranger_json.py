@@ -1,0 +1,44 @@
+"""JSON from strangers: a value, or a ValueError."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from resnet_inspect.stranger_json import MOST_LEVELS, loads
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 700 + "]" * 700, "nested"),
+        ('{"a":' * 200 + "1" + "}" * 200, "nested"),
+        ("[" * 100_000, "nested"),
+        ("9" * 4300, "digits"),
+        ("9" * 5000, "digits"),
+        ('["\\ud800"]', "surrogates"),
+        ('{"\\udfff": 1}', "surrogates"),
+        (b"\xff\xfe\x00", "."),
+        (b'"\xff"', "decode"),
+        ("[1,", "."),
+        ("", "."),
+    ],
+)
+def test_what_cannot_be_used_is_a_value_error(text: str | bytes, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        loads(text)
+
+
+@pytest.mark.parametrize("value", [[1, {"a": [None, "\U0001f600"]}], 10**99, {"1" * 200: 1.5}, []])
+def test_honest_documents_are_read(value: object) -> None:
+    assert loads(json.dumps(value)) == loads(json.dumps(value).encode()) == value
+
+
+def test_the_deepest_and_the_largest() -> None:
+    deepest = "[" * MOST_LEVELS + "]" * MOST_LEVELS
+    assert json.dumps(loads(deepest)) == deepest
+    with pytest.raises(ValueError, match="nested"):
+        loads(f"[{deepest}]")
+    with pytest.raises(ValueError, match="bytes"):
+        loads("[1, 2]", most_bytes=5)
