@@ -4,14 +4,20 @@ from __future__ import annotations
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says, or else its kind."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The first line of what an error says, or else its kind; of users' errors, saying it may fail."""
+    try:
+        lines = str(error).splitlines()
+    except Exception:
+        lines = []
+    return next((line.strip() for line in lines if line.strip()), type(error).__name__)
 
 
 class InspectError(Exception):
     """The base of every error that is told to the user as one short message, without a traceback."""
 
     exit_code = 3
+    #: Of an error in another process: what ``--debug`` shows.
+    traceback = ""
 
 
 class BadRequestError(InspectError):

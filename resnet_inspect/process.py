@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 _own = False
+_confined = False
 
 
 def own() -> None:
@@ -28,6 +29,17 @@ def own() -> None:
 def is_own() -> bool:
     """Whether this process is the command's or a worker's."""
     return _own
+
+
+def be_confined() -> None:
+    """Says that this process stands behind walls, where no file is written, temporary ones neither."""
+    global _confined
+    _confined = True
+
+
+def is_confined() -> bool:
+    """Whether this process stands behind walls."""
+    return _confined
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from resnet_inspect.backends import BACKENDS, from_local
 from resnet_inspect.backends.crew import answers
-from resnet_inspect.backends.request import Request
+from resnet_inspect.backends.request import Limits, Request
 from resnet_inspect.backends.worker import Child, Remote, Task
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.errors import InputError, InspectError, ModelError
@@ -30,7 +30,7 @@ def bad(function: str, model: str = "resnet18") -> Task:
 
 def ask(task: Task, timeout: float | None = None) -> str:
     with Child(task.module) as child:
-        return str(json.loads(child.ask(task, timeout)["summary"])["model"]["name"])
+        return str(json.loads(child.ask(task, Limits(timeout))["summary"])["model"]["name"])
 
 
 def gone(pid: int) -> bool:
@@ -117,7 +117,7 @@ def test_both_frameworks_from_one_process() -> None:
     source = """
 import torch
 from resnet_inspect.backends import adapter
-from resnet_inspect.backends.request import Request
+from resnet_inspect.backends.request import Limits, Request
 for backend in ("torch", "keras"):
     print(adapter(backend).summarize(Request("resnet50")).summary.totals.params)
 import sys; print("tensorflow" in sys.modules)

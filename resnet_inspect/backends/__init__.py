@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import process
 from ..errors import ModelError
-from .request import Answer, Request
+from .request import UNLIMITED, Answer, Limits, Request
 
 #: Backend -> the module with its ``summarize(request)`` and ``summarize_block(spec, request)``.
 BACKENDS = {
@@ -25,6 +25,8 @@ BACKENDS = {
 ENTRY_POINTS = "resnet_inspect.backends"
 #: Backend -> the module with its ``summarize_object(model, ...)`` and ``summarize_built(build, request)``.
 OBJECTS = {"torch": "resnet_inspect.backends.torch_object", "keras": "resnet_inspect.backends.keras_object"}
+#: What isn't let into the command's own process: users' code and strangers' files.
+APART = ("python", "file")
 #: Those that a person names and that have blocks; users' own code is told by its file or module.
 NAMES = ("local", "torch", "keras")
 #: Other libraries' models, named as well: ``timm:resnet18``.
@@ -46,21 +48,22 @@ EXTRAS = {
 _FRAMEWORKS = {"torch": "torch", "timm": "torch", "transformers": "torch", "keras": "keras", "keras_hub": "keras"}
 
 
-def adapter(backend: str, timeout: float | None = None) -> Any:
+def adapter(backend: str, limits: Limits = UNLIMITED, apart: bool = False) -> Any:
     """The module of a backend, or a stand-in that runs it in a child process.
 
-    A child is used where this process holds a framework that the backend's can't share it with, or where the
-    answer must come within ``timeout`` seconds.
+    A child is used where this process holds a framework that the backend's can't share it with, where there are
+    ``limits``, and where the model is ``apart``: a stranger's file, or users' code.
 
     Raises:
         ModelError: there is no such backend, or its framework isn't installed.
     """
     module = module_of(backend)
     # Once loaded here, a backend stays here, and so does the framework that it brought.
-    if timeout is not None or (module not in sys.modules and not _others(backend).isdisjoint(sys.modules)):
+    away = module not in sys.modules and not _others(backend).isdisjoint(sys.modules)
+    if away or apart or backend in APART or limits != UNLIMITED:
         from .worker import Remote
 
-        return Remote(module, timeout)
+        return Remote(module, limits)
     return load_framework(backend, module)
 
 
@@ -130,13 +133,16 @@ def _others(backend: str) -> frozenset[str]:
 
 
 __all__ = [
+    "APART",
     "BACKENDS",
     "DTYPES",
     "EXTRAS",
     "LIBRARIES",
     "NAMES",
     "OBJECTS",
+    "UNLIMITED",
     "Answer",
+    "Limits",
     "Request",
     "adapter",
     "load_framework",

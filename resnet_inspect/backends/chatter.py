@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
+from .. import process
+
 
 @contextmanager
 def held_back(progress: bool = False) -> Iterator[None]:
@@ -15,6 +17,9 @@ def held_back(progress: bool = False) -> Iterator[None]:
     An exception that gets out carries it in its ``chatter`` attribute. With ``progress`` (a download), a person at
     a terminal sees all of it on stderr.
     """
+    if process.is_confined():
+        yield  # nothing can be written into a file, and our parent holds all of it back
+        return
     sys.stdout.flush()
     sys.stderr.flush()
     if progress and sys.stderr.isatty():

@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..errors import InspectError
 from . import machine
 from .cache import remembered
-from .request import Answer
+from .request import UNLIMITED, Answer, Limits
 from .worker import Session, Task
 
 Item = TypeVar("Item")
@@ -38,7 +38,7 @@ def is_worthwhile(processes: Iterable[str]) -> bool:
     return len(set(frameworks)) > 1 or (len(frameworks) >= 2 * WORTH_A_CHILD and cores() > 1)
 
 
-def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Answer | InspectError]:
+def answers(tasks: Sequence[Task], limits: Limits = UNLIMITED) -> Iterator[Answer | InspectError]:
     """What each task answers, in order, or the error that it ended with."""
 
     def work(task: Task, session: Session) -> Answer | InspectError:
@@ -47,14 +47,14 @@ def answers(tasks: Sequence[Task], timeout: float | None = None) -> Iterator[Ans
         except InspectError as error:
             return error
 
-    return side_by_side(tasks, lambda task: (task.module, task.process), work, timeout)
+    return side_by_side(tasks, lambda task: (task.module, task.process), work, limits)
 
 
 def side_by_side(
     items: Sequence[Item],
     place: Callable[[Item], tuple[str, str]],
     work: Callable[[Item, Session], Result],
-    timeout: float | None = None,
+    limits: Limits = UNLIMITED,
 ) -> Iterator[Result]:
     """What ``work`` gives for each item, in order.
 
@@ -67,7 +67,7 @@ def side_by_side(
 
     def run() -> None:
         try:
-            with contextlib.closing(_Seat(timeout, max(1, cores() // count))) as seat:
+            with contextlib.closing(_Seat(limits, max(1, cores() // count))) as seat:
                 while (taken := plan.next(seat.place)) is not None:
                     index, key = taken
                     session = seat.taken(key)
@@ -99,9 +99,9 @@ def side_by_side(
 class _Seat:
     """Where a thread works: one session at a time."""
 
-    def __init__(self, timeout: float | None, threads: int) -> None:
+    def __init__(self, limits: Limits, threads: int) -> None:
         self.place: tuple[str, str] | None = None
-        self._timeout = timeout
+        self._limits = limits
         self._threads = threads
         self._session: Session | None = None
 
@@ -109,7 +109,7 @@ class _Seat:
         """The session for a place, which is another one where the place is."""
         if self._session is None or place != self.place:
             self.close()
-            self._session, self.place = Session(place[0], self._timeout, self._threads), place
+            self._session, self.place = Session(place[0], self._limits, self._threads), place
         return self._session
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import InspectError
 from . import EXTRAS, module_of
-from .request import Request
+from .request import Limits, Request
 from .worker import Remote
 
 #: Backend -> the packages that it rests on, the first one its framework.
@@ -77,7 +77,7 @@ def examine(backend: str, timeout: float) -> Finding:
     if backend in _WEIGHTS and not _reachable(_WEIGHTS[backend]):
         notes.append(f"no network to {_WEIGHTS[backend]}: --weights default can't download, --weights PATH works")
     try:
-        Remote(module_of(backend), timeout).summarize(_SMALLEST[backend])
+        Remote(module_of(backend), Limits(timeout)).summarize(_SMALLEST[backend])
     except InspectError as error:
         mend = f"pip install --upgrade --force-reinstall {' '.join(packages)}" if packages else None
         if "built for different versions" in str(error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,8 @@ from ..shape import format_shape, order
 from . import module_of
 from .cache import remembered
 from .crew import is_worthwhile, side_by_side
-from .request import Answer, Request
-from .source import Source, read, summarize
+from .request import UNLIMITED, Answer, Limits, Request
+from .source import Source, opened, read
 from .worker import Session
 
 
@@ -40,18 +41,18 @@ class Target:
 Summarize = Callable[[Request], Answer]
 
 
-def examine(targets: Sequence[Target], timeout: float | None = None) -> Iterator[Checked]:
+def examine(targets: Sequence[Target], limits: Limits = UNLIMITED) -> Iterator[Checked]:
     """What comes of each target, in order. One that can't be looked at is told as such, and the others go on."""
     built = [target.source.process for target in targets if not target.source.is_saved]
-    if timeout is None and not is_worthwhile(built):
+    if limits == UNLIMITED and not is_worthwhile(built):
         for target in targets:
-            yield _examine(target, partial(_in_process, target.source))
+            yield _examine(target, opened(target.source))
         return
     yield from side_by_side(
         targets,
         lambda target: (_module(target.source.backend), target.source.process),
-        lambda target, session: _examine(target, partial(_in_child, session)),
-        timeout,
+        lambda target, session: _examine(target, nullcontext(partial(_in_child, session))),
+        limits,
     )
 
 
@@ -63,17 +64,14 @@ def _module(backend: str) -> str:
         return backend
 
 
-def _in_process(source: Source, request: Request) -> Answer:
-    return summarize(replace(source, request=request))
-
-
 def _in_child(session: Session, request: Request) -> Answer:
     return remembered(session.module, request, session.summarize)
 
 
-def _examine(target: Target, summarize: Summarize) -> Checked:
+def _examine(target: Target, opening: AbstractContextManager[Summarize]) -> Checked:
     try:
-        return _look(target, summarize)
+        with opening as summarize:
+            return _look(target, summarize)
     except InspectError as error:
         finding = Finding("error", f"couldn't be looked at: {error}", getattr(error, "layer", None))
         return Checked(target.name, (Outcome("model", (finding,)),), error_code=error.exit_code)

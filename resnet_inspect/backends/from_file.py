@@ -1,7 +1,6 @@
 """The backend of models in files: each kind, told from the content, has a reader, and loading runs no code.
 
-But for TorchScript, whose ``__setstate__`` and forward torch interprets after they were looked through: nothing else
-tells its shapes.
+The command opens files in a child process, whose walls (``sandbox``) are raised between ``prepare`` and the rest.
 """
 
 from __future__ import annotations
@@ -27,6 +26,17 @@ _READERS = {
     "savedmodel": ("keras", "savedmodel_file"),
     "transformers": ("transformers", "from_transformers"),
 }
+
+
+def prepare(request: Request) -> tuple[str, str]:
+    """Imports what the reader of a file needs: the backend that it is of, and its module.
+
+    Raises:
+        ModelError: as ``summarize``.
+    """
+    backend, module = _reader_of(request)
+    load_framework(backend, module)
+    return backend, module
 
 
 def summarize(request: Request) -> Answer:
@@ -57,6 +67,10 @@ def state(request: Request) -> Sequence[Entry]:
 
 
 def _reader(request: Request) -> Any:
+    return load_framework(*_reader_of(request))
+
+
+def _reader_of(request: Request) -> tuple[str, str]:
     path = Path(request.model)
     if not path.exists():
         raise ModelError(f"there is no file {path}")
@@ -65,4 +79,4 @@ def _reader(request: Request) -> Any:
         known = ".keras, .h5, .onnx, .pt2, TorchScript, safetensors, torch's .pth, a SavedModel folder, config.json"
         raise ModelError(f"{path.name} holds no model that is known: {known} are")
     backend, module = _READERS[kind]
-    return load_framework(backend, f"{__package__}.{module}")
+    return backend, f"{__package__}.{module}"

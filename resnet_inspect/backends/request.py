@@ -29,6 +29,20 @@ class Request:
     inputs_from: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model may take: ``seconds`` until it answers, and bytes of ``memory`` beyond its framework's own.
+
+    None is no limit, but for files, which have one of their own (``sandbox``); their seconds begin when their framework
+    is imported.
+    """
+
+    seconds: float | None = None
+    memory: int | None = None
+
+
+UNLIMITED = Limits()
+
 #: What a finished program has settled: it is built, and has its weights and element types.
 _SETTLED = ("--arg", "--flavor", "--weights", "--input-from", "--dtype")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import ir_json
 from ..errors import InspectError, ModelError
-from . import adapter, module_of
-from .request import Answer, Request
+from . import APART, adapter, module_of
+from .request import UNLIMITED, Answer, Limits, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,17 @@ class Source:
         return kind_of(path) == "summary"
 
     @property
+    def is_apart(self) -> bool:
+        """Whether users' code takes part, or a stranger's file: neither is let into this process."""
+        return self.backend in APART or self.request.inputs_from is not None
+
+    @property
     def process(self) -> str:
         """What may share a process: users' code and files may each bring another framework."""
-        apart = self.backend in ("python", "file")
-        return f"{self.backend} {self.request.model.rpartition(':')[0] or self.text}" if apart else self.backend
+        if not self.is_apart:
+            return self.backend
+        place = self.request.model.rpartition(":")[0] or self.text
+        return f"{self.backend} {place} {self.request.inputs_from or ''}"
 
 
 def read(text: str) -> Answer:
@@ -56,38 +64,55 @@ def read(text: str) -> Answer:
         raise ModelError(f"{'standard input' if text == '-' else text}: {error}") from error
 
 
-def summarize(source: Source, timeout: float | None = None) -> Answer:
+@contextmanager
+def opened(source: Source, limits: Limits = UNLIMITED) -> Iterator[Callable[[Request], Answer]]:
+    """What summarises requests like the source's own, one after the other, where its backend has to run.
+
+    Summaries of models that an earlier run has kept aren't made again.
+    """
+    if not source.backend:
+        yield lambda _: read(source.text)
+        return
+    if source.backend == "local" and limits == UNLIMITED and not source.is_apart:
+        yield adapter("local").summarize  # built sooner than found
+        return
+    from .cache import remembered
+
+    module = module_of(source.backend)
+    if not source.is_apart and limits == UNLIMITED:
+        yield lambda request: remembered(module, request, lambda _: adapter(source.backend).summarize(request))
+        return
+    from .worker import Session
+
+    with closing(Session(module, limits)) as session:
+        yield lambda request: remembered(module, request, session.summarize)
+
+
+def summarize(source: Source, limits: Limits = UNLIMITED) -> Answer:
     """The summary of a model that a backend builds, or that an earlier run has kept.
 
     Raises:
         InspectError: whatever goes wrong.
     """
-    if source.backend == "local":
-        # Built sooner than found.
-        answer: Answer = adapter("local", timeout).summarize(source.request)
-        return answer
-    from .cache import remembered
-
-    return remembered(
-        module_of(source.backend), source.request, lambda request: adapter(source.backend, timeout).summarize(request)
-    )
+    with opened(source, limits) as ask:
+        return ask(source.request)
 
 
-def load(sources: Sequence[Source], timeout: float | None = None) -> list[Answer]:
+def load(sources: Sequence[Source], limits: Limits = UNLIMITED) -> list[Answer]:
     """The summaries, those of different frameworks built side by side in processes of their own.
 
     Raises:
         InspectError: the first thing that goes wrong.
     """
     result = []
-    for answer in load_each(sources, timeout):
+    for answer in load_each(sources, limits):
         if isinstance(answer, InspectError):
             raise answer
         result.append(answer)
     return result
 
 
-def load_each(sources: Sequence[Source], timeout: float | None = None) -> Iterator[Answer | InspectError]:
+def load_each(sources: Sequence[Source], limits: Limits = UNLIMITED) -> Iterator[Answer | InspectError]:
     """The summaries as they come, in order, or for each the error that it ended with."""
     built = [source for source in sources if not source.is_saved]
     answers: Iterator[Answer | InspectError] = iter(())
@@ -100,12 +125,12 @@ def load_each(sources: Sequence[Source], timeout: float | None = None) -> Iterat
                 worker.Task(module_of(source.backend), "summarize", source.request, process=source.process)
                 for source in built
             ]
-            answers = crew.answers(tasks, timeout)
+            answers = crew.answers(tasks, limits)
     for source in sources:
         if apart and not source.is_saved:
             yield next(answers)
             continue
         try:
-            yield read(source.text) if source.is_saved else summarize(source, timeout)
+            yield read(source.text) if source.is_saved else summarize(source, limits)
         except InspectError as error:
             yield error

@@ -1,13 +1,14 @@
-"""A backend in a process of its own: TensorFlow and torch abort the interpreter when they meet in one.
+"""A backend in a process of its own: what may not share this one, crash it, or be trusted with it.
 
-A child answers one request a line, each as JSON, through a pipe of its own (its stdout belongs to whatever the
-frameworks print). It ends when its parent does, however that ends.
+TensorFlow and torch abort the interpreter when they meet; users' code may end it, and a stranger's file may hold
+anything. A child (``server``) answers tasks through a pipe of its own, for its stdout belongs to whatever the
+frameworks print, and only whole answers with the task's own number count. It ends when its parent does, however that
+ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import queue
@@ -16,20 +17,29 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any
 
-from .. import errors, process
-from ..analysis.fit import Entry
-from ..blocks.residual import BlockSpec
+from .. import errors
 from ..errors import InspectError, ModelError
-from ..ir import Attributes, frozen_value
-from . import BACKENDS, LIBRARIES, answer_json, load_framework, module_of
-from .request import Answer, Request
+from . import answer_json
+from .apart import ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_apart
+from .request import UNLIMITED, Answer, Limits, Request
 
-#: How much of what a child said goes into an error.
-_LAST_WORDS = 500
+if TYPE_CHECKING:
+    from ..analysis.fit import Entry
+    from ..blocks.residual import BlockSpec
+
+#: How much of what a child said goes into an error, in bytes, and how much is kept of it.
+_LAST_WORDS, _KEPT = 500, 2**16
+#: Seconds that a child has to end by itself, with all that it has started.
+_GRACE = 0.5
+#: The errors that a child may answer with.
+_ERRORS = {kind.__name__: kind for kind in (errors.BadRequestError, errors.ModelError, errors.InputError)}
+#: The child: nothing of the folder that it is started in is importable, and Python's own variables don't count.
+_START = "import sys; sys.path[:] = {path!r}; from resnet_inspect.backends.server import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +61,15 @@ class Remote:
     """A backend's module as seen from here, with each call in a child."""
 
     module: str
-    timeout: float | None = None
+    limits: Limits = UNLIMITED
 
     def summarize(self, request: Request) -> Answer:
         """As the module's own ``summarize``."""
-        return answer_json.from_dict(self._document(Task(self.module, "summarize", request)))
+        return answer_of(self._document(Task(self.module, "summarize", request)))
 
     def summarize_block(self, spec: BlockSpec, request: Request) -> Answer:
         """As the module's own ``summarize_block``."""
-        return answer_json.from_dict(self._document(Task(self.module, "summarize_block", request, spec)))
+        return answer_of(self._document(Task(self.module, "summarize_block", request, spec)))
 
     def native(self, request: Request) -> str:
         """As the module's own ``native``."""
@@ -71,13 +81,27 @@ class Remote:
 
     def state(self, request: Request) -> tuple[Entry, ...]:
         """As the module's own ``state``."""
+        from ..analysis.fit import Entry
+
         found = self._document(Task(self.module, "state", request))["entries"]
         tuples = ("shape", "tied")
         return tuple(Entry(**{**fields, **{name: tuple(fields[name]) for name in tuples}}) for fields in found)
 
     def _document(self, task: Task) -> dict[str, Any]:
         with Child(task.module) as child:
-            return child.ask(task, self.timeout)
+            return child.ask(task, self.limits)
+
+
+def answer_of(document: dict[str, Any]) -> Answer:
+    """The answer that a child has sent.
+
+    Raises:
+        ModelError: it is none.
+    """
+    try:
+        return answer_json.from_dict(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"the answer of a child process can't be read ({errors.first_line(error)})") from error
 
 
 class Child:
@@ -89,38 +113,61 @@ class Child:
 
     def __init__(self, module: str, threads: int | None = None) -> None:
         self._name = module.rpartition(".")[2].removeprefix("from_")
-        reading, writing = os.pipe()
+        self._asked = 0
+        tasks, self._tasks = os.pipe()
+        answers, writing = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(writing)],
-            stdin=subprocess.PIPE,
+            [
+                *(sys.executable, "-I", "-c", _START.format(path=trusted_path())),
+                *map(str, (tasks, writing, os.getpid())),
+            ],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=[writing],
-            env={"OMP_NUM_THREADS": str(threads), **os.environ} if threads else None,
+            pass_fds=[tasks, writing],
+            env=_environment(threads, is_file=module in FILES),
             # Ctrl-C reaches the parent alone, which then ends the child.
             start_new_session=True,
         )
+        os.close(tasks)
         os.close(writing)
-        self.pid = self._process.pid
         #: Whether the last task was answered, be it with an error: else the child has crashed, or hangs.
         self.answered = True
-        self._said: list[bytes] = []
-        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._said: deque[bytes] = deque()
+        self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._readers = [
             threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True),
-            threading.Thread(target=self._receive, args=(os.fdopen(reading, "rb"),), daemon=True),
+            threading.Thread(target=self._receive, args=(os.fdopen(answers, "rb"),), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
 
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
     def _listen(self, stdout: IO[bytes]) -> None:
         with stdout:
-            self._said.extend(stdout)
+            while block := os.read(stdout.fileno(), _KEPT):
+                self._said.append(block)
+                while sum(map(len, self._said)) > _KEPT and len(self._said) > 1:
+                    self._said.popleft()
 
     def _receive(self, answers: IO[bytes]) -> None:
         with answers:
-            for line in answers:
-                self._answers.put(line)
+            while line := answers.readline(2 * MOST_BYTES):
+                try:
+                    frame = json.loads(line)
+                except ValueError:
+                    break  # it broke off
+                if isinstance(frame, dict):
+                    self._answers.put(frame)
         self._answers.put(None)
 
     def __enter__(self) -> Child:
@@ -131,49 +178,82 @@ class Child:
 
     def end(self) -> None:
         """Ends the process and those that it started."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(OSError):
+            os.close(self._tasks)  # which it takes as the end, and it ends its forks; if it listens
+        self._tasks = -1
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE if self.answered or self._is_watching else 0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)  # the session is the child's own
         self._process.wait()
         for reader in self._readers:
-            reader.join(timeout=5)
-        if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
+            reader.join(timeout=1)
 
-    def ask(self, task: Task, timeout: float | None = None) -> dict[str, Any]:
+    def ask(self, task: Task, limits: Limits = UNLIMITED) -> dict[str, Any]:
         """The answer to one task.
 
         Raises:
             InspectError: what the task itself raised.
-            ModelError: the child crashed, or didn't answer in ``timeout`` seconds.
+            ModelError: the child crashed, didn't answer in time, or took more than it may.
         """
-        assert self._process.stdin is not None
-        self.answered = False
+        is_file, apart = task.module in FILES, is_apart(task.module, task.request)
+        seconds = limits.seconds or (SECONDS if is_file else None)
+        memory = limits.memory or (MEMORY if is_file else None)
+        self._asked += 1
+        self._said.clear()
+        self.answered, self._is_watching = False, apart
+        fields = {**asdict(task), "number": self._asked, "seconds": seconds, "memory": memory}
         with contextlib.suppress(BrokenPipeError):  # it has ended; what it said tells why
-            self._process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
-            self._process.stdin.flush()
-        try:
-            line = self._answers.get(timeout=timeout)
-        except queue.Empty:
-            raise ModelError(f"the {self._name} backend didn't answer within {timeout:g} seconds") from None
-        if line is None:
-            code = self._process.wait()
-            self._readers[0].join(timeout=5)
-            raise ModelError(f"the {self._name} backend {_end(code)}{_last_words(b''.join(self._said))}")
-        document: dict[str, Any] = json.loads(line)
-        self.answered = True
-        if "error" in document:
-            layer = [document["layer"]] if document.get("layer") else []
-            raise getattr(errors, document["error"], ModelError)(document["message"], *layer)
-        return document
+            _write(self._tasks, json.dumps(fields).encode() + b"\n")
+        frame = self._answer(None if apart or seconds is None else time.monotonic() + seconds)
+        failure = frame.get("failure")
+        if failure is None:
+            self.answered = True
+            document: dict[str, Any] = frame["answer"]
+            if "error" in document:
+                raise _error(document)
+            return document
+        self.answered = apart
+        time.sleep(0.02)  # what was said last is on its way
+        name = (
+            Path(task.request.model).name if is_file else task.request.model if apart else f"the {self._name} backend"
+        )
+        if "large" in failure:
+            raise ModelError(f"{name} has more layers than can be shown")
+        late = "late" in failure or (is_file and failure.get("status") == -signal.SIGXCPU)
+        if late and is_file:
+            more = f"--timeout {6 * (seconds or 1):g} allows more"
+            raise ModelError(f"{name} takes more than {seconds:g} seconds: {more}")
+        if late:
+            raise ModelError(f"{name} didn't answer within {seconds:g} seconds")
+        said = b"".join(self._said)
+        if is_file and memory and b"bad_alloc" in said:
+            raise ModelError(f"{name} needs more memory than it may take: --max-memory allows more")
+        raise ModelError(f"{name} {_end(failure['status'])}{_last_words(said)}")
+
+    def _answer(self, until: float | None) -> dict[str, Any]:
+        """The child's word on the task that was asked last; an older one's is passed over."""
+        while True:
+            try:
+                left = None if until is None else max(until - time.monotonic(), 0)
+                frame = self._answers.get(timeout=left)
+            except queue.Empty:
+                return {"failure": {"late": 1}}
+            if frame is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_GRACE)
+                self._readers[0].join(timeout=1)
+                return {"failure": {"status": self._process.poll() or 0}}
+            if frame.get("number") == self._asked:
+                return frame
 
 
 class Session:
-    """A backend's module in one child for many tasks; after a crash or a timeout the next task gets a new child."""
+    """A backend's module in one child for many tasks; after a crash the next task gets a new child."""
 
-    def __init__(self, module: str, timeout: float | None = None, threads: int | None = None) -> None:
+    def __init__(self, module: str, limits: Limits = UNLIMITED, threads: int | None = None) -> None:
         self.module = module
-        self.timeout = timeout
+        self.limits = limits
         self.threads = threads
         self._child: Child | None = None
         self._lock = threading.Lock()
@@ -206,75 +286,61 @@ class Session:
 
     def answer(self, task: Task) -> Answer:
         """What a task answers that gives a summary."""
-        return answer_json.from_dict(self.ask(task))
+        return answer_of(self.ask(task))
 
     def ask(self, task: Task) -> dict[str, Any]:
         """As ``Child.ask``."""
         with self._lock:
             if self._closed:
                 raise ModelError("stopped")
-            child = self._child = self._child or Child(self.module, self.threads)
+            if self._child is None or not self._child.is_alive:
+                self._child = Child(self.module, self.threads)
+            child = self._child
         try:
-            return child.ask(task, self.timeout)
+            return child.ask(task, self.limits)
         except InspectError:
             if not child.answered:
                 self.end()
             raise
 
 
+def trusted_path() -> list[str]:
+    """Where a child may import from: all that this process can but the folder that it was started in."""
+    here = {"", os.getcwd(), os.path.realpath(os.getcwd())}  # noqa: PTH109 - as sys.path has it
+    found = [place for place in sys.path if place not in here]
+    own = str(Path(__file__).parents[2])
+    return found if own in found else [*found, own]  # an uninstalled checkout may be that folder
+
+
+def _environment(threads: int | None, is_file: bool) -> dict[str, str]:
+    own = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    return {**own, **os.environ, **ENVIRONMENT} if is_file else {**own, **os.environ}
+
+
+def _write(pipe: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(pipe, view) :]
+
+
+def _error(document: dict[str, Any]) -> InspectError:
+    layer = [document["layer"]] if document.get("layer") else []
+    error = _ERRORS.get(document["error"], ModelError)(str(document["message"]), *layer)
+    error.traceback = str(document.get("traceback", ""))
+    return error
+
+
 def _end(code: int) -> str:
     if code == -signal.SIGKILL:
         return "was killed, probably because memory ran out"
-    return f"crashed with {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code} and no answer"
+    if code >= 0:
+        return f"ended with exit code {code} and no answer"
+    try:
+        return f"crashed with {signal.Signals(-code).name}"
+    except ValueError:
+        return f"crashed with signal {-code}"
 
 
 def _last_words(said: bytes) -> str:
     text = " ".join(said.decode(errors="replace").split())
     return f"; it said: {text[-_LAST_WORDS:]}" if text else ""
-
-
-def main() -> NoReturn:
-    """The child: requests in, answers out, a line each."""
-    process.own()
-    threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
-    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as out:
-        for line in sys.stdin:
-            out.write(json.dumps(_handle(json.loads(line))) + "\n")
-            out.flush()
-    sys.stdout.flush()
-    # Frameworks' own clean-up at exit takes time and can crash; everything has been said.
-    os._exit(0)
-
-
-def end_with_parent(parent: int) -> None:
-    """Ends this process as soon as its parent isn't that one any more."""
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    os._exit(1)
-
-
-def _handle(task: dict[str, Any]) -> dict[str, Any]:
-    arguments: list[Any] = [_request(task["request"])]
-    if task["spec"]:
-        arguments.insert(0, BlockSpec(**{**task["spec"], "image": tuple(task["spec"]["image"])}))
-    try:
-        backend = next((name for name in (*BACKENDS, *LIBRARIES) if module_of(name) == task["module"]), None)
-        module = load_framework(backend, task["module"]) if backend else importlib.import_module(task["module"])
-        answer = getattr(module, task["function"])(*arguments)
-    except InspectError as error:
-        return {"error": type(error).__name__, "message": str(error), "layer": getattr(error, "layer", None)}
-    if isinstance(answer, Answer):
-        return answer_json.to_dict(answer)
-    if task["function"] == "state":
-        return {"entries": [asdict(entry) for entry in answer]}
-    return {"text": answer}
-
-
-def _request(fields: dict[str, Any]) -> Request:
-    arguments: Attributes = tuple((key, frozen_value(value)) for key, value in fields["arguments"])
-    inputs = tuple(tuple(sizes) for sizes in fields["inputs"])
-    return Request(**{**fields, "arguments": arguments, "inputs": inputs})
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import ir_json
-from ..backends import from_local, module_of
+from ..backends import UNLIMITED, Limits, from_local, module_of
 from ..backends.source import Source
 from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Summary
@@ -53,7 +53,7 @@ class Work:
 
     read: Callable[[Mapping[str, Any]], Source]
     full: bool = False
-    timeout: float | None = None
+    limits: Limits = UNLIMITED
     version: str = __version__
 
     def __call__(self, lines: Sequence[Line]) -> Done:
@@ -92,7 +92,7 @@ class Work:
             # Needs no framework and can't hang, so it needs no child either.
             return from_local.summarize(source.request).summary
         module = _module(source.backend)
-        with SESSIONS.lent((module, source.process), self.timeout) as session:
+        with SESSIONS.lent((module, source.process), self.limits) as session:
             return session.summarize(source.request).summary
 
 

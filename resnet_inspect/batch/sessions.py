@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..backends.request import UNLIMITED, Limits
 from ..backends.worker import Session
 from ..errors import InspectError
 
@@ -34,12 +35,12 @@ class Sessions:
         self._watched = False
 
     @contextmanager
-    def lent(self, kind: Kind, timeout: float | None = None) -> Iterator[Session]:
+    def lent(self, kind: Kind, limits: Limits = UNLIMITED) -> Iterator[Session]:
         """A session for one task. It comes back, unless something other than an ``InspectError`` is raised."""
         with self._lock:
             waiting, _ = self._waiting.get(kind, ([], 0.0))
             session = waiting.pop() if waiting else Session(kind[0], threads=1)  # a worker a core
-        session.timeout = timeout
+        session.limits = limits
         try:
             yield session
         except InspectError:

@@ -12,7 +12,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
 
-from ..backends.worker import end_with_parent
+from ..backends.sandbox import end_with_parent
 from ..errors import InspectError, ModelError, first_line
 from ..version import __version__
 from .lines import SESSIONS, Done, Line, Result, Work
@@ -131,7 +130,14 @@ def _this_machine(jobs: int | None) -> Iterator[Pool]:
             "several processes need joblib: pip install 'resnet-inspect[batch]'; --jobs 1 needs nothing"
         ) from error
     count = jobs or joblib.cpu_count()
-    executor = loky.ProcessPoolExecutor(count, timeout=None, initializer=_begin, initargs=(os.getpid(),))
+    here = os.getcwd()  # noqa: PTH109 - as chdir has it
+    # Workers begin as ``python -m``, which imports from the folder where it is started: there, nothing is a stranger's.
+    os.chdir(os.sep)
+    try:
+        executor = loky.ProcessPoolExecutor(count, timeout=None, initializer=_begin, initargs=(os.getpid(), here))
+        executor.submit(int)  # starts them all
+    finally:
+        os.chdir(here)
     try:
         yield Pool(executor.submit, lambda: count)
     except BaseException:
@@ -144,10 +150,11 @@ def _this_machine(jobs: int | None) -> Iterator[Pool]:
         executor.shutdown(wait=True)
 
 
-def _begin(parent: int) -> None:
+def _begin(parent: int, folder: str) -> None:
     """A worker of this machine leaves Ctrl-C to its parent, and ends when that does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
+    os.chdir(folder)
 
 
 @contextmanager

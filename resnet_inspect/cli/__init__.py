@@ -97,27 +97,28 @@ def main() -> NoReturn:
     except click.Abort:
         _fail("interrupted", 130)
     except InspectError as error:
-        _trace(debug)
+        _trace(debug, error)
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
         # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        _trace(debug)
+        _trace(debug, error)
         _fail(f"{error.filename or 'output'}: {error.strerror or error}", 3)
     except MemoryError:
         _fail("not enough memory for this model and input", 3)
     except Exception as error:
-        _trace(debug)
+        _trace(debug, error)
         _fail(f"a bug of resnet-inspect: {type(error).__name__}: {error}. --debug shows where", 3)
 
 
-def _trace(debug: bool) -> None:
+def _trace(debug: bool, error: Exception) -> None:
+    """Where an error comes from: from the process in which it happened, if that was another."""
     if debug:
         import traceback
 
-        traceback.print_exc()
+        click.echo(getattr(error, "traceback", "") or "".join(traceback.format_exception(error)), err=True, nl=False)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -11,8 +11,9 @@ from typing import IO
 
 import click
 
+from ..backends import Limits
 from ..errors import BadRequestError
-from .options import with_progress
+from .options import max_memory_option, with_progress
 from .requests import read_request
 
 
@@ -34,6 +35,7 @@ from .requests import read_request
     metavar="SECONDS",
     help="Give up on a line after this long. Importing its framework counts, where it isn't there yet.",
 )
+@max_memory_option
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
 def command(
     requests: Path,
@@ -43,6 +45,7 @@ def command(
     jobs: int | None,
     cluster: str | None,
     timeout: float | None,
+    max_memory: int | None,
     debug: bool,
 ) -> int:
     """Summarise many models: each line of REQUESTS (-: stdin) asks for one, and gives one line of results, in order.
@@ -84,7 +87,7 @@ def command(
             _note(f"{count:,} {f'of {total:,} ' if total else ''}lines were there already")
         if cluster and not workers.width():
             _note("the cluster has no workers yet: waiting for the first")
-        found = written(results, answers(workers, Work(read_request, full, timeout), lines))
+        found = written(results, answers(workers, Work(read_request, full, Limits(timeout, max_memory)), lines))
         try:
             for result in with_progress(found, total - count, "Summarising"):
                 count += 1

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from ..backends import DTYPES, NAMES, Request, adapter
+from ..backends import DTYPES, NAMES, Limits, Request, adapter
 from ..blocks.residual import KINDS, SHORTCUTS, BlockSpec
 from ..errors import BadRequestError
 from ..shape import parse_shape
-from .options import deliver, deliver_native, output_options, timeout_option
+from .options import deliver, deliver_native, limits_options, output_options
 
 
 @click.command("block")
@@ -33,7 +33,7 @@ from .options import deliver, deliver_native, output_options, timeout_option
 @click.option("--batch", type=click.IntRange(min=1), help="Batch size, if the shape has none. Default: 1.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True)
 @click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --shape. Default: where 1, 3 or 4 stands.")
-@timeout_option
+@limits_options
 @output_options("native")
 def command(
     shape: str,
@@ -49,7 +49,7 @@ def command(
     batch: int | None,
     dtype: str,
     layout: str | None,
-    timeout: float | None,
+    limits: Limits,
     debug: bool,
     **output: Any,
 ) -> None:
@@ -68,7 +68,7 @@ def command(
         flavor=flavor or own,
     )
     request = Request(model="residual_block", inputs=(parse_shape(shape),), batch=batch, dtype=dtype, layout=layout)
-    chosen = adapter(backend, timeout)
+    chosen = adapter(backend, limits)
     if output["output_format"] == "native":
         deliver_native(chosen.native_block(spec, request), **output)
     else:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from .. import ir_json
+from ..backends import Limits
 from ..backends.examine import Target, examine
 from ..backends.source import read
 from ..checks import BUDGETS, Checked, Finding, Outcome, accept, exit_code
@@ -25,9 +26,9 @@ from .options import (
     draw_options,
     emit,
     format_of,
+    limits_options,
     parse_arguments,
     split_words,
-    timeout_option,
     with_progress,
 )
 from .summary import complete_model
@@ -77,7 +78,7 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 @click.option(
     "--rules", is_flag=True, is_eager=True, expose_value=False, callback=show_rules, help="Explain the rules and end."
 )
-@timeout_option
+@limits_options
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
 def command(
     model: str | None,
@@ -88,7 +89,7 @@ def command(
     output: Path | None,
     ascii_only: bool,
     quiet: bool,
-    timeout: float | None,
+    limits: Limits,
     debug: bool,
     **settings: Any,
 ) -> int:
@@ -110,10 +111,10 @@ def command(
     chosen = output_format or format_of(output, ENDINGS)
     if update_baseline:
         blind = [replace(item, baseline=None) for item in targets]
-        found = zip(with_progress(examine(blind, timeout), len(targets), "Checking"), targets, strict=True)
+        found = zip(with_progress(examine(blind, limits), len(targets), "Checking"), targets, strict=True)
         checked = [_updated(item, target.baseline, str(reason).strip()) for item, target in found]
     else:
-        checked = list(with_progress(examine(targets, timeout), len(targets), "Checking"))
+        checked = list(with_progress(examine(targets, limits), len(targets), "Checking"))
     code = exit_code(checked)
     if not quiet:
         drawing = draw_options(output, ascii_only)

@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from ..backends import Limits
 from ..backends.source import load_each
 from ..errors import BadRequestError, InspectError
 from ..render.compare import QUANTITIES, compared, panel, quantity, report
 from .building import building_options, source
 from .models import LISTS
-from .options import split_model, split_words, timeout_option, with_progress
+from .options import limits_options, split_model, split_words, with_progress
 from .reporting import check_plot, deliver_plot, deliver_report, plot_option, report_options
 from .summary import complete_model
 
@@ -26,7 +27,7 @@ from .summary import complete_model
 @click.option("--x", default="macs", show_default=True, metavar="COLUMN", help="What a plot has to the right.")
 @click.option("--y", metavar="COLUMN", help="What a plot has upwards. Default: acc1, or params if none is published.")
 @building_options(backend="Of models that don't name theirs. Default: local.")
-@timeout_option
+@limits_options
 @report_options
 def command(
     models: tuple[str, ...],
@@ -35,7 +36,7 @@ def command(
     plot: str | None,
     x: str,
     y: str | None,
-    timeout: float | None,
+    limits: Limits,
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
@@ -54,7 +55,7 @@ def command(
     names = [name for text in models for name in _expanded(text, building["backend"])]
     sources = [source(name, {**building, "backend": None if ":" in name else building["backend"]}) for name in names]
     rows, errors = [], []
-    for name, answer in zip(names, with_progress(load_each(sources, timeout), len(names), "Building"), strict=True):
+    for name, answer in zip(names, with_progress(load_each(sources, limits), len(names), "Building"), strict=True):
         if isinstance(answer, InspectError):
             errors.append((name, answer))
         else:

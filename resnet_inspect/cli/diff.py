@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..backends import Limits
 from ..backends.source import Source, load
 from ..diffs import KINDS, compare, kinds
 from ..errors import BadRequestError
@@ -17,9 +18,9 @@ from .options import (
     draw_options,
     emit,
     format_of,
+    limits_options,
     show_notes,
     split_words,
-    timeout_option,
 )
 from .summary import complete_model
 
@@ -43,7 +44,7 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="No character beyond ASCII.")
 @building_options("old", "new", backend="Of models that don't name theirs. Default: local.")
-@timeout_option
+@limits_options
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
 def command(
     old: str,
@@ -56,7 +57,7 @@ def command(
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
-    timeout: float | None,
+    limits: Limits,
     debug: bool,
     **building: Any,
 ) -> int:
@@ -77,12 +78,12 @@ def command(
         raise BadRequestError("standard input can be one side only")
     sources = (_source(old, "old", building), _source(new or old, "new", building))
     if base is None:
-        before, after = load(sources, timeout)
+        before, after = load(sources, limits)
     else:
         from ..backends.revision import at_revision
 
-        before = at_revision(base, sources[0], timeout)
-        (after,) = load(sources[1:], timeout)
+        before = at_revision(base, sources[0], limits.seconds)
+        (after,) = load(sources[1:], limits)
     found = compare(before.summary, after.summary, any_input)
     chosen = output_format or format_of(output, ENDINGS)
     text = render(found, chosen, DiffView(everything, fail_on, **draw_options(output, ascii_only)))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .. import units
-from ..backends import LIBRARIES, NAMES, Request, adapter, module_of, zoo
+from ..backends import LIBRARIES, NAMES, Limits, Request, adapter, module_of, zoo
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
 from .options import no_cache_option, with_progress
@@ -75,7 +75,7 @@ def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
 
     failed = []
     tasks = [Task(module_of(row["backend"]), "summarize", Request(row["model"])) for row in rows]
-    for row, answer in zip(rows, with_progress(answers(tasks, timeout), len(rows), "Counting"), strict=True):
+    for row, answer in zip(rows, with_progress(answers(tasks, Limits(timeout)), len(rows), "Counting"), strict=True):
         if isinstance(answer, InspectError):
             row |= {"params": None, "macs": None}
             failed.append(f"{row['backend']}:{row['model']}: {answer}")

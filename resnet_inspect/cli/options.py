@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -10,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from ..analysis import OPTIMIZERS
-from ..backends import LIBRARIES, NAMES, Answer
+from ..backends import LIBRARIES, NAMES, Answer, Limits
 from ..errors import BadRequestError
 from ..ir import Attributes, frozen_value
 from ..render import ENDINGS, FORMATS, GRAPHS, View, notes, render
@@ -61,12 +62,37 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
 #: What a model's file ends with; of one that exists, the content tells what it is.
 MODEL_ENDINGS = (".keras", ".h5", ".hdf5", ".onnx", ".pb", ".pt2", ".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
-timeout_option = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Give up after this long: the framework runs in a process of its own then.",
+
+def _parse_memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    from ..checks.quantity import parse
+
+    return parse(text)
+
+
+max_memory_option = click.option(
+    "--max-memory",
+    metavar="SIZE",
+    callback=_parse_memory,
+    help="Memory that a model may take, beyond its framework's own: 2GiB. A file's default: 1GiB.",
 )
+
+
+def limits_options(function: F) -> F:
+    """``--timeout`` and ``--max-memory``, which the command gets as ``limits``."""
+
+    @functools.wraps(function)
+    def limited(*arguments: Any, timeout: float | None, max_memory: int | None, **options: Any) -> Any:
+        return function(*arguments, limits=Limits(timeout, max_memory), **options)
+
+    timeout = click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Give up after this long. A file's default: 10 seconds, once its framework is imported.",
+    )
+    return cast(F, timeout(max_memory_option(limited)))
 
 
 def _switch_cache_off(_ctx: click.Context, _param: click.Parameter, given: bool) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from ..backends import Limits
 from ..backends.source import load
 from ..render.residual import report
 from .building import building_options, source
-from .options import show_notes, timeout_option
+from .options import limits_options, show_notes
 from .reporting import deliver_report, report_options
 from .summary import complete_model
 
@@ -18,11 +19,11 @@ from .summary import complete_model
 @click.command("residual")
 @click.argument("model", default="resnet50", shell_complete=complete_model)
 @building_options()
-@timeout_option
+@limits_options
 @report_options
 def command(
     model: str,
-    timeout: float | None,
+    limits: Limits,
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
@@ -37,6 +38,6 @@ def command(
     Skips is how many weighted layers (convolutions, fully connected, attention) a step along the shortcut leaves out.
     Paths join at additions and concatenations (Veit et al. 2016); at products, the longest path counts alone.
     """
-    (answer,) = load([source(model, building)], timeout)
+    (answer,) = load([source(model, building)], limits)
     show_notes(answer)
     deliver_report(report(answer.summary), output_format, output, ascii_only)

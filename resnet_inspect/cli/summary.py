@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from ..backends import adapter
+from ..backends import Limits, adapter
 from ..backends.source import read, summarize
 from ..errors import BadRequestError
 from .building import OPTIONS, building_options, parameter, source
-from .options import deliver, deliver_native, output_options, timeout_option
+from .options import deliver, deliver_native, limits_options, output_options
 
 #: Backends with a framework's own words for their models; the local one says whose it hasn't got.
 _OWN_WORDS = ("local", "torch", "keras", "keras_hub")
@@ -38,12 +38,12 @@ def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str
     metavar="NAME|PATH",
     help="default: the framework's own pretrained set; a NAME of it; or a file that must fit.",
 )
-@timeout_option
+@limits_options
 @output_options("native")
 def command(
     model: str,
     weights: str,
-    timeout: float | None,
+    limits: Limits,
     debug: bool,
     **options: Any,
 ) -> None:
@@ -67,6 +67,6 @@ def command(
     if native:
         if chosen.backend not in _OWN_WORDS:
             raise BadRequestError(f"--format native is for models of torchvision and Keras, not for {model}")
-        deliver_native(adapter(chosen.backend, timeout).native(request), **options)
+        deliver_native(adapter(chosen.backend, limits).native(request), **options)
     else:
-        deliver(summarize(replace(chosen, request=request), timeout), **options)
+        deliver(summarize(replace(chosen, request=request), limits), **options)

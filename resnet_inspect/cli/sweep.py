@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from ..backends.source import summarize
+from ..backends import Limits
+from ..backends.source import opened
 from ..errors import BadRequestError, InputError
 from ..ir import Summary
 from ..render.sweep import Step, panels, report
 from .building import building_options, source
-from .options import timeout_option, with_progress
+from .options import limits_options, with_progress
 from .reporting import check_plot, deliver_plot, deliver_report, plot_option, report_options
 from .summary import complete_model
 
@@ -34,13 +35,13 @@ _STEP = 32
 )
 @plot_option
 @building_options(without=("input", "input-json", "input-from"))
-@timeout_option
+@limits_options
 @report_options
 def command(
     model: str,
     sizes: str,
     plot: str | None,
-    timeout: float | None,
+    limits: Limits,
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
@@ -54,14 +55,14 @@ def command(
     if chosen.is_saved:
         raise BadRequestError(f"{model} is a saved summary, which has one input: name a model")
     steps = []
-    for side in with_progress(sides, len(sides), "Sizes"):
-        shape = (channels, side, side) if channels else (side,)
-        request = replace(chosen.request, inputs=(shape,))
-        try:
-            found: Summary | InputError = summarize(replace(chosen, request=request), timeout).summary
-        except InputError as error:
-            found = error
-        steps.append(Step("x".join(map(str, shape)), side, found))
+    with opened(chosen, limits) as ask:
+        for side in with_progress(sides, len(sides), "Sizes"):
+            shape = (channels, side, side) if channels else (side,)
+            try:
+                found: Summary | InputError = ask(replace(chosen.request, inputs=(shape,))).summary
+            except InputError as error:
+                found = error
+            steps.append(Step("x".join(map(str, shape)), side, found))
     shown = report(f"{chosen.backend}:{chosen.request.model}", steps)
     deliver_report(shown, output_format, output, ascii_only)
     if plot:

@@ -1,0 +1,267 @@
+"""The child process of ``worker``: tasks in, answers out, each with its task's number.
+
+What may run a stranger's code, or opens a stranger's file, is done in a fork of this process: each such task begins
+from the same state, and whatever becomes of it (an exit, a crash, a second process, no end at all), this process is
+there to say so. Models of a library come one after the other in this process itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .. import process, units
+from ..errors import InspectError, ModelError, first_line
+from ..ir import Attributes, frozen_value
+from . import BACKENDS, LIBRARIES, answer_json, load_framework, module_of, sandbox
+from .apart import CLOCK, CODE, FILES, MOST_BYTES, is_apart
+from .request import Answer, Request
+
+#: Characters of a traceback that goes along with an error, for ``--debug``.
+_TRACEBACK = 20_000
+
+
+def main() -> NoReturn:
+    """Serves the tasks that come through the first of two pipes, until it is closed, and answers through the other.
+
+    The arguments are the numbers of the two, and the process that this one belongs to.
+    """
+    reading, writing, parent = map(int, sys.argv[1:4])
+    sandbox.end_with_parent(parent)
+    process.own()
+    server = _Server(reading, writing)
+    with os.fdopen(reading, "rb", closefd=False) as tasks:
+        for line in tasks:
+            server.serve(json.loads(line))
+    # Frameworks' own clean-up at exit takes time and can crash; everything has been said.
+    os._exit(0)
+
+
+class _Server:
+    def __init__(self, reading: int, writing: int) -> None:
+        self._reading = reading
+        self._writing = writing
+        #: What the last fork had to import, which the next ones find: backends and modules.
+        self._known: list[tuple[str | None, str]] = []
+        self._is_limited = False
+
+    def serve(self, task: dict[str, Any]) -> None:
+        """Answers one task."""
+        request = _request(task["request"])
+        if not is_apart(task["module"], request):
+            if task["memory"] is not None and not self._is_limited:
+                self._is_limited = True
+                _load(_backend(task["module"]), task["module"])
+                sandbox.limit_memory(task["memory"])
+            _send(self._writing, {"number": task["number"], "answer": _answer(task, request)})
+            return
+        if task["module"] not in (*FILES, *CODE):  # a library's model, with inputs of the user's
+            self._known = [(_backend(task["module"]), task["module"])]
+        for backend, module in self._known:
+            with contextlib.suppress(Exception):  # a fork will say what is wrong
+                _load(backend, module)
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        fork = os.fork()
+        if not fork:
+            for other in (self._reading, self._writing, reading):
+                os.close(other)
+            _Fork(task, request, writing).run()
+        os.close(writing)
+        with contextlib.suppress(OSError):  # it has done so itself
+            os.setpgid(fork, fork)
+        try:
+            lines, failure = self._watched(fork, reading, task)
+        finally:
+            os.close(reading)
+        with contextlib.suppress(ValueError, IndexError, TypeError):
+            self._known = [(backend, module) for backend, module in json.loads(lines[0])]
+        if failure is None:
+            _write(self._writing, b'{"number": %d, "answer": %s}\n' % (task["number"], lines[1].strip()))
+        else:
+            _send(self._writing, {"number": task["number"], "failure": failure})
+
+    def _watched(self, fork: int, reading: int, task: dict[str, Any]) -> tuple[list[bytes], dict[str, int] | None]:
+        """The lines that a fork has written, what it had to import and its answer; and how it failed, if it did.
+
+        Whatever it left running is ended with it. If our parent goes, all go.
+        """
+        told = bytearray()
+        failure: dict[str, int] | None = None
+        status: int | None = None
+        is_file = task["module"] in FILES
+        until = None if is_file or task["seconds"] is None else time.monotonic() + task["seconds"]
+        deserted = False
+        while told.count(b"\n") < 2 and failure is None and not deserted:
+            ready, _, _ = select.select([reading, self._reading], [], [], 0.02 if status is None else 0)
+            block = os.read(reading, 2**20) if reading in ready else b""
+            told += block
+            if self._reading in ready:
+                deserted = True  # nothing more is sent before we answer: this is the end
+            elif len(told) > MOST_BYTES:
+                failure = {"large": len(told)}
+            elif block:
+                if is_file and until is None:  # its framework is there
+                    until = time.monotonic() + task["seconds"] * CLOCK
+            elif status is not None:
+                failure = {"status": os.waitstatus_to_exitcode(status)}
+            elif until is not None and time.monotonic() > until:
+                failure = {"late": 1}
+            else:
+                ended, found = os.waitpid(fork, os.WNOHANG)
+                status = found if ended else None  # what it wrote last may still be there
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(fork, signal.SIGKILL)
+        if deserted:
+            os._exit(1)
+        if status is None:
+            os.waitpid(fork, 0)
+        return bytes(told).splitlines(), failure
+
+
+class _Fork:
+    """A process for one task."""
+
+    def __init__(self, task: dict[str, Any], request: Request, writing: int) -> None:
+        self._task = task
+        self._request = request
+        self._writing = writing
+        self._pid = os.getpid()
+        self._pipe = os.fstat(writing).st_ino
+
+    def run(self) -> NoReturn:
+        """Does the task and ends, whatever the code in it does."""
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            sandbox.end_with_parent(os.getppid())
+            self._file() if self._task["module"] in FILES else self._code()
+            code = 0
+        except BaseException:
+            with contextlib.suppress(BaseException):
+                traceback.print_exc()
+                sys.stderr.flush()
+        finally:
+            os._exit(code)
+
+    def _file(self) -> None:
+        """A stranger's file, behind the walls as soon as its framework is imported."""
+        imported = []
+        try:
+            module = _load(None, self._task["module"])
+            if hasattr(module, "prepare"):
+                imported.append(module.prepare(self._request))
+        except InspectError as error:
+            self._tell([])
+            self._tell(_error(error))
+            return
+        self._tell(imported)
+        sandbox.confine(self._task["seconds"], self._task["memory"])
+        self._tell(_answer(self._task, self._request))
+
+    def _code(self) -> None:
+        """Users' code, which may be anything."""
+        if self._task["memory"] is not None:
+            sandbox.limit_memory(self._task["memory"])
+        answer = _answer(self._task, self._request)
+        self._tell([(None, name) for name in ("torch", "keras") if name in sys.modules][:1])
+        self._tell(answer)
+
+    def _tell(self, document: Any) -> None:
+        # Users' code may have made another process of this one, or closed the pipe and opened something else.
+        if os.getpid() != self._pid or os.fstat(self._writing).st_ino != self._pipe:
+            os._exit(1)
+        _send(self._writing, document)
+
+
+def _answer(task: dict[str, Any], request: Request) -> dict[str, Any]:
+    """What a task's function answers, or the error that it ends with."""
+    apart = is_apart(task["module"], request)
+    try:
+        arguments: list[Any] = [request]
+        if task["spec"]:
+            from ..blocks.residual import BlockSpec
+
+            arguments.insert(0, BlockSpec(**{**task["spec"], "image": tuple(task["spec"]["image"])}))
+        answer = getattr(_load(_backend(task["module"]), task["module"]), task["function"])(*arguments)
+        if isinstance(answer, Answer):
+            return answer_json.to_dict(answer)
+        if task["function"] == "state":
+            return {"entries": [asdict(entry) for entry in answer]}
+        return {"text": answer}
+    except InspectError as error:
+        return _error(error)
+    except BaseException as error:
+        if not apart:
+            raise
+        return _error(_told(task, request, error), error)
+
+
+def _told(task: dict[str, Any], request: Request, error: BaseException) -> InspectError:
+    """What becomes of an error that nobody expected, from users' code or in a strange file."""
+    name = Path(request.model).name if task["module"] in FILES else request.model
+    said = first_line(error)
+    if isinstance(error, MemoryError) or any(words in said for words in ("bad_alloc", "allocate memory")):
+        memory = task["memory"]
+        if memory is None:
+            return ModelError("not enough memory for this model and input")
+        more = units.binary(2 * memory).replace(" ", "").replace(".00", "")
+        return ModelError(f"{name} needs more than {units.binary(memory)} of memory: --max-memory {more} allows more")
+    if isinstance(error, SystemExit):
+        return ModelError(f"{name}: its code ends the program (exit code {error.code!r:.20})")
+    kind = "" if said == type(error).__name__ else f"{type(error).__name__}: "
+    if task["module"] in FILES:
+        return ModelError(f"{name} is damaged, or holds something that can't be read ({kind}{said})")
+    return ModelError(f"{name}: {kind}{said}")
+
+
+def _error(error: InspectError, cause: BaseException | None = None) -> dict[str, Any]:
+    trace = ""
+    with contextlib.suppress(Exception):  # what an exception says of itself is code, too
+        trace = "".join(traceback.format_exception(cause or error))[-_TRACEBACK:]
+    return {
+        "error": type(error).__name__,
+        "message": str(error),
+        "layer": getattr(error, "layer", None),
+        "traceback": trace,
+    }
+
+
+def _backend(module: str) -> str | None:
+    return next((name for name in (*BACKENDS, *LIBRARIES) if module_of(name) == module), None)
+
+
+def _load(backend: str | None, module: str) -> Any:
+    if backend:
+        return load_framework(backend, module)
+    if module.startswith("resnet_inspect."):
+        return importlib.import_module(module)
+    with process.importing():
+        return importlib.import_module(module)
+
+
+def _request(fields: dict[str, Any]) -> Request:
+    arguments: Attributes = tuple((key, frozen_value(value)) for key, value in fields["arguments"])
+    inputs = tuple(tuple(sizes) for sizes in fields["inputs"])
+    return Request(**{**fields, "arguments": arguments, "inputs": inputs})
+
+
+def _send(writing: int, document: Any) -> None:
+    _write(writing, json.dumps(document).encode() + b"\n")
+
+
+def _write(writing: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(writing, view) :]
