@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
-from ..errors import InspectError, ModelError
+from ..errors import InspectError, ModelError, first_line
 
 #: Code that isn't the user's: what a traceback passes through on its way.
 _NOT_THEIRS = ("site-packages", "dist-packages", "importlib", "/lib/python", str(Path(__file__).parent.parent))
@@ -19,13 +23,21 @@ _NOT_THEIRS = ("site-packages", "dist-packages", "importlib", "/lib/python", str
 
 def is_reference(place: str) -> bool:
     """Whether what stands before the colon of a model is a file or module of Python: ``net.py``, ``package.module``."""
-    if place.endswith(".py") or "/" in place:
-        return True
-    with _importable(Path.cwd()):
-        try:
-            return importlib.util.find_spec(place) is not None
-        except (ImportError, ValueError):
+    return place.endswith(".py") or "/" in place or _is_module(place)
+
+
+def _is_module(name: str) -> bool:
+    """Whether there is a module of this name, of which nothing is imported, nor of the packages that it is in."""
+    folders: Sequence[str] | None = [*sys.path, str(Path.cwd())]
+    for part in name.split("."):
+        spec = None
+        if folders is not None and part.isidentifier():
+            with contextlib.suppress(ImportError, ValueError, OSError):
+                spec = PathFinder.find_spec(part, folders)
+        if spec is None:
             return False
+        folders = spec.submodule_search_locations and list(spec.submodule_search_locations)
+    return True
 
 
 def attribute(reference: str) -> Any:
@@ -60,9 +72,15 @@ def theirs(reference: str) -> Iterator[None]:
     except InspectError:
         raise
     except SystemExit as error:
-        raise ModelError(f"{reference}: its code ends the program (exit code {error.code})") from error
-    except Exception as error:
-        raise ModelError(f"{reference}: {place(error)}{type(error).__name__}: {error}") from error
+        raise ModelError(f"{reference}: its code ends the program (exit code {error.code!r:.20})") from error
+    except BaseException as error:
+        raise ModelError(f"{reference}: {place(error)}{told(error)}") from error
+
+
+def told(error: BaseException) -> str:
+    """An exception's kind, and what it says, which is users' code, too."""
+    said = first_line(error)
+    return said if said == type(error).__name__ else f"{type(error).__name__}: {said}"
 
 
 def place(error: BaseException) -> str:
@@ -106,10 +124,43 @@ def _module(name: str) -> ModuleType:
 
 @contextmanager
 def _importable(*folders: Path) -> Iterator[None]:
-    """The folders are searched first inside, as Python does for the folder of a script."""
+    """The folders are searched inside, first by the code in them, last by all other.
+
+    What Python and installed packages import is theirs, whatever stands in the folders under the same names.
+    """
     kept = list(sys.path)
-    sys.path[:0] = [str(folder) for folder in folders if str(folder) not in sys.path]
+    places = [str(folder) for folder in folders]
+    finder = _Beside(places)
+    sys.path += [place for place in places if place not in sys.path]
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
+        sys.meta_path.remove(finder)
         sys.path[:] = kept
+
+
+class _Beside(MetaPathFinder):
+    """Finds what stands beside users' code for that code, before installed packages and behind Python's own."""
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = folders
+        self._prefixes = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is not None or fullname in sys.stdlib_module_names or not self._is_asked_by_them():
+            return None
+        return PathFinder.find_spec(fullname, self._folders)
+
+    def _is_asked_by_them(self) -> bool:
+        """Whether the import stands in a file of the folders, or is that of the model itself, here.
+
+        Installed packages may stand below one of the folders.
+        """
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        place = frame.f_code.co_filename if frame is not None else ""
+        return place == __file__ or (place.startswith(self._prefixes) and "site-packages" not in place)
