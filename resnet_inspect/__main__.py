@@ -9,10 +9,10 @@ if __name__ == "__main__" and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109 - a
     # ``python -m`` imports from the folder that it is started in, where a stranger's json.py may stand.
     del sys.path[0]
 
-from types import FrameType  # noqa: E402 - not before
-from typing import NoReturn  # noqa: E402
+from types import FrameType
+from typing import NoReturn
 
-from . import process  # noqa: E402
+from . import process
 
 
 def main() -> NoReturn:
