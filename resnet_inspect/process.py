@@ -24,6 +24,19 @@ def own() -> None:
     global _own
     _own = True
     gc.disable()
+    for number in range(3):
+        # A stream that is closed would give its number to the next file that is opened.
+        with contextlib.suppress(OSError):
+            if not _is_open(number):
+                os.open(os.devnull, os.O_RDWR)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def is_own() -> bool:
@@ -67,8 +80,13 @@ def leave(code: int) -> NoReturn:
     if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
         sys.exit(code)
     atexit._run_exitfuncs()
+    flush()
+    os._exit(code)
+
+
+def flush() -> None:
+    """Writes out what stdout and stderr still hold, where they are open."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed by whoever started us
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-    os._exit(code)

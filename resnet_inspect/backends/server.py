@@ -32,13 +32,17 @@ _TRACEBACK = 20_000
 
 
 def main() -> NoReturn:
+    """Runs in an interpreter of its own, whose arguments are ``run``'s."""
+    process.own()
+    run(*map(int, sys.argv[1:4]))
+
+
+def run(reading: int, writing: int, parent: int) -> NoReturn:
     """Serves the tasks that come through the first of two pipes, until it is closed, and answers through the other.
 
-    The arguments are the numbers of the two, and the process that this one belongs to.
+    All end with the process ``parent``.
     """
-    reading, writing, parent = map(int, sys.argv[1:4])
     sandbox.end_with_parent(parent)
-    process.own()
     server = _Server(reading, writing)
     with os.fdopen(reading, "rb", closefd=False) as tasks:
         for line in tasks:
@@ -71,8 +75,7 @@ class _Server:
             with contextlib.suppress(Exception):  # a fork will say what is wrong
                 _load(backend, module)
         reading, writing = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        process.flush()
         fork = os.fork()
         if not fork:
             for other in (self._reading, self._writing, reading):

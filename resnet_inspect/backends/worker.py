@@ -13,11 +13,10 @@ import json
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from .. import errors
 from ..errors import InspectError, ModelError
 from . import answer_json
 from .apart import ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_apart
+from .child_process import ChildProcess, Fork, Interpreter, may_fork
 from .request import UNLIMITED, Answer, Limits, Request
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ _LAST_WORDS, _KEPT = 500, 2**16
 _GRACE = 0.5
 #: The errors that a child may answer with.
 _ERRORS = {kind.__name__: kind for kind in (errors.BadRequestError, errors.ModelError, errors.InputError)}
-#: The child: nothing of the folder that it is started in is importable, and Python's own variables don't count.
-_START = "import sys; sys.path[:] = {path!r}; from resnet_inspect.backends.server import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +114,8 @@ class Child:
         self._asked = 0
         tasks, self._tasks = os.pipe()
         answers, writing = os.pipe()
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-I", "-c", _START.format(path=trusted_path())),
-                *map(str, (tasks, writing, os.getpid())),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=[tasks, writing],
-            env=_environment(threads, is_file=module in FILES),
-            # Ctrl-C reaches the parent alone, which then ends the child.
-            start_new_session=True,
-        )
+        start = Fork if may_fork() else Interpreter
+        self._process: ChildProcess = start(tasks, writing, _environment(threads, is_file=module in FILES))
         os.close(tasks)
         os.close(writing)
         #: Whether the last task was answered, be it with an error: else the child has crashed, or hangs.
@@ -136,7 +123,7 @@ class Child:
         self._said: deque[bytes] = deque()
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._readers = [
-            threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._listen, args=(self._process.said,), daemon=True),
             threading.Thread(target=self._receive, args=(os.fdopen(answers, "rb"),), daemon=True),
         ]
         for reader in self._readers:
@@ -150,11 +137,11 @@ class Child:
     @property
     def is_alive(self) -> bool:
         """Whether it can be asked."""
-        return self._process.poll() is None
+        return self._process.ended(0) is None
 
-    def _listen(self, stdout: IO[bytes]) -> None:
-        with stdout:
-            while block := os.read(stdout.fileno(), _KEPT):
+    def _listen(self, said: int) -> None:
+        with contextlib.closing(os.fdopen(said, "rb", buffering=0)) as output:
+            while block := output.read(_KEPT):
                 self._said.append(block)
                 while sum(map(len, self._said)) > _KEPT and len(self._said) > 1:
                     self._said.popleft()
@@ -181,11 +168,10 @@ class Child:
         with contextlib.suppress(OSError):
             os.close(self._tasks)  # which it takes as the end, and it ends its forks; if it listens
         self._tasks = -1
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_GRACE if self.answered or self._is_watching else 0)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # the session is the child's own
-        self._process.wait()
+        if self._process.ended(_GRACE if self.answered or self._is_watching else 0) is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # the session is the child's own
+            self._process.ended(None)
         for reader in self._readers:
             reader.join(timeout=1)
 
@@ -240,10 +226,9 @@ class Child:
             except queue.Empty:
                 return {"failure": {"late": 1}}
             if frame is None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(_GRACE)
+                status = self._process.ended(_GRACE)
                 self._readers[0].join(timeout=1)
-                return {"failure": {"status": self._process.poll() or 0}}
+                return {"failure": {"status": status or 0}}
             if frame.get("number") == self._asked:
                 return frame
 
@@ -304,17 +289,11 @@ class Session:
             raise
 
 
-def trusted_path() -> list[str]:
-    """Where a child may import from: all that this process can but the folder that it was started in."""
-    here = {"", os.getcwd(), os.path.realpath(os.getcwd())}  # noqa: PTH109 - as sys.path has it
-    found = [place for place in sys.path if place not in here]
-    own = str(Path(__file__).parents[2])
-    return found if own in found else [*found, own]  # an uninstalled checkout may be that folder
-
-
-def _environment(threads: int | None, is_file: bool) -> dict[str, str]:
-    own = {"OMP_NUM_THREADS": str(threads)} if threads else {}
-    return {**own, **os.environ, **ENVIRONMENT} if is_file else {**own, **os.environ}
+def _environment(threads: int | None, is_file: bool) -> Mapping[str, str]:
+    """What a child has besides this process' own variables."""
+    if is_file:
+        return ENVIRONMENT
+    return {"OMP_NUM_THREADS": str(threads)} if threads and "OMP_NUM_THREADS" not in os.environ else {}
 
 
 def _write(pipe: int, data: bytes) -> None:
