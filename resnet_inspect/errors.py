@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of what an error says, or else its kind; of users' errors, saying it may fail."""
+def message(error: BaseException) -> str:
+    """What an error says, or its kind: an exception of users' code may fail even at that."""
     try:
-        lines = str(error).splitlines()
+        return str(error)
     except Exception:
-        lines = []
-    return next((line.strip() for line in lines if line.strip()), type(error).__name__)
+        return type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or else its kind."""
+    return next((line.strip() for line in message(error).splitlines() if line.strip()), type(error).__name__)
 
 
 class InspectError(Exception):

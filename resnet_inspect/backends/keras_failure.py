@@ -6,6 +6,7 @@ from typing import Any
 
 from keras.src.layers.layer import Layer as KerasLayer
 
+from ..errors import message
 from . import keras_ops
 from .user_code import place
 
@@ -18,7 +19,7 @@ def failure(error: BaseException) -> str:
     layer = failed_layer(error)
     if isinstance(error, RecursionError):
         return "its layers call one another without an end"
-    said = " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__
+    said = " ".join(message(error).split("\n\n")[0].split()) or type(error).__name__
     if isinstance(error, LookupError):
         said = f"{type(error).__name__}: {said}"  # which says nothing but a key
     if reads_values(error):
@@ -31,7 +32,7 @@ def failure(error: BaseException) -> str:
 
 def reads_values(error: BaseException) -> bool:
     """Whether it is the complaint of a symbolic tensor whose values were asked for."""
-    return "symbolic" in str(error) and any(words in str(error) for words in _READS_VALUES)
+    return "symbolic" in message(error) and any(words in message(error) for words in _READS_VALUES)
 
 
 def failed_layer(error: BaseException) -> Any:

@@ -23,7 +23,7 @@ from keras.src.ops.operation import Operation
 from keras.src.utils.python_utils import is_default
 
 from .. import ops
-from ..errors import InputError
+from ..errors import InputError, message
 from ..ir import Layer, Parameter, Tensor
 from ..shape import format_shape
 from . import keras_cost, keras_ops
@@ -145,7 +145,7 @@ class Recorder:
             try:
                 output = self._open(layer, path, args, kwargs)
             except _RAW_FUNCTION_ERRORS as error:
-                if "KerasTensor" not in str(error) or reads_values(error):
+                if "KerasTensor" not in message(error) or reads_values(error):
                     raise
                 # Its code calls the backend's own functions, which only take the backend's tensors: one row then.
             else:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from .. import ops
-from ..errors import InputError
+from ..errors import InputError, message
 from ..ir import Attributes, Tensor
 from ..shape import format_shape
 from . import torch_ops
@@ -70,7 +70,7 @@ class Failures:
                 if known is cause:
                     return NotOnMetaError(said) if _needs_values(known) else InputError(where + said, path)
             cause = cause.__cause__ or cause.__context__
-        if self._met and _SCRIPTS in str(error):
+        if self._met and _SCRIPTS in message(error):
             # The interpreter drops an error from Python, and raises its own.
             return self.explanation(self._met[-1][0], kind)
         if _needs_values(error):
@@ -103,7 +103,7 @@ def check(module: nn.Module, op: str, attributes: Attributes, inputs: list[torch
             layout = torch_ops.output_layout("conv2d", len(shape), [])
             ops.apply(op, dict(attributes), [Tensor(shape, dtype_name(tensor), layout)])
     except InputError as error:
-        raise RefusedError(str(error)) from error
+        raise RefusedError(message(error)) from error
 
 
 def _check_dtype(op: str, tensor: torch.Tensor, weight: torch.Tensor | None) -> None:
@@ -125,7 +125,7 @@ def _needs_values(error: BaseException) -> bool:
 
 def is_about_meta(error: BaseException) -> bool:
     """Whether an error says that tensors on meta have no values."""
-    said = str(error)
+    said = message(error)
     return bool(re.search(r"\bmeta\b", said, re.IGNORECASE)) or any(word in said for word in _NO_VALUES)
 
 
@@ -136,7 +136,7 @@ def _words(error: BaseException) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in message(error).splitlines() if line.strip()]
     if _SCRIPTS in "".join(lines[:1]):
         # It says what happened behind where it did.
         lines = [said[1] for said in map(_SCRIPTS_ERROR.match, lines) if said] or lines

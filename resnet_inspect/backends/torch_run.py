@@ -17,7 +17,7 @@ from torch import nn
 from .. import units
 from ..analysis.fit import Entry
 from ..call import Call
-from ..errors import InputError
+from ..errors import InputError, message
 from ..ir import Model, Summary, Trace
 from ..shape import Resolved
 from ..version import __version__
@@ -84,7 +84,7 @@ def trace(
             except NotOnMetaError as error:
                 values = f"on meta, {error}"
             except InputError as error:
-                if "require grad" not in str(error):
+                if "require grad" not in message(error):
                     raise
                 # Physics and energies: their forward differentiates.
                 return deeply(model, lambda: run(model, trace=Trace("meta"), grad=True))
