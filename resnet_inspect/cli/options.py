@@ -123,7 +123,9 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
     if prefix in (*NAMES, *LIBRARIES) and separator:
         if backend not in (None, prefix):
             raise BadRequestError(f"{model} names the backend {prefix}, but --backend says {backend}")
-        return prefix, name
+        # A configuration is a stranger's file, whoever's library it is for.
+        is_configuration = prefix == "transformers" and (name.endswith(".json") or Path(name).exists())
+        return ("file", name) if is_configuration else (prefix, name)
     if model.endswith(".py"):
         raise BadRequestError(f"{model} is code: name the class or function in it that gives the model, {model}:Net")
     own = "python" if separator and _is_code(model) else None

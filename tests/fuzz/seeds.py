@@ -1,0 +1,35 @@
+"""Small honest files of every kind, made once; those of a framework in a process of its own."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+@functools.cache
+def folder() -> Path:
+    """A folder with all of them, which lives as long as this process."""
+    place = Path(_TEMPORARY.name)
+    for maker in ("torch_seeds", "keras_seeds"):
+        command = [sys.executable, "-m", f"{__package__}.{maker}", str(place)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    config = {"model_type": "bert", "num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2}
+    config |= {"intermediate_size": 16, "vocab_size": 20, "architectures": ["BertModel"]}
+    (place / "config.json").write_text(json.dumps(config))
+    header = {"__metadata__": {"format": "pt"}, "a.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+    header["a.bias"] = {"dtype": "BF16", "shape": [4], "data_offsets": [24, 32]}
+    text = json.dumps(header).encode()
+    (place / "net.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(32))
+    index = {"metadata": {}, "weight_map": {"a.weight": "net.safetensors", "a.bias": "net.safetensors"}}
+    (place / "model.safetensors.index.json").write_text(json.dumps(index))
+    summary = [sys.executable, "-m", "resnet_inspect", "summary", "resnet18", "-o", str(place / "summary.json")]
+    subprocess.run(summary, check=True, capture_output=True)
+    return place
+
+
+_TEMPORARY = tempfile.TemporaryDirectory()

@@ -1,0 +1,197 @@
+"""Every kind of file, changed: an answer or one plain error, in bounded time and memory.
+
+``FUZZ_EXAMPLES=20000`` asks for more than the few of every run; ``FUZZ_REPORT=folder`` writes how each kind ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resnet_inspect.backends import from_file
+from resnet_inspect.backends.request import Request
+from resnet_inspect.backends.source import read
+from resnet_inspect.backends.worker import Session
+from resnet_inspect.errors import InspectError
+from resnet_inspect.render import FORMATS, View, render
+
+from ..command import needs
+from . import seeds
+from .mutations import (
+    Change,
+    changed_bytes,
+    changed_json_bytes,
+    changed_pickle,
+    changed_protobuf,
+    changed_safetensors,
+    changed_text,
+    changed_zip,
+)
+
+#: Seconds in which a file must be done with: the ten that it has, and what the clock may take on a busy machine.
+PATIENCE = 25
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))
+fuzzed = settings(
+    max_examples=EXAMPLES or 25,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def in_zip(**changes: Change) -> Change:
+    """A change of an archive's entries, by the ending of their names."""
+    by_ending = {f".{ending}": change for ending, change in changes.items()}
+    return lambda data, random: changed_zip(data, random, by_ending)
+
+
+def changed_hdf5(data: bytes, random: Random) -> bytes:
+    """A file of h5py with an attribute or a dataset changed."""
+    import io
+
+    import h5py
+
+    out = io.BytesIO(data)
+    with h5py.File(out, "r+") as root:
+        names: list[str] = []
+        root.visit(names.append)
+        places = [root, *(root[name] for name in names)]
+        keys = [(place, key) for place in places for key in place.attrs]
+        place, key = random.choice(keys) if keys else (root, "model_config")
+        value = place.attrs.get(key, "{}")
+        how = random.randrange(6)
+        if how == 0 and names:
+            del root[random.choice(names)]
+        elif how == 1:
+            place.attrs[key] = random.choice([3, 2.5, [1, 2], "", "x" * 3000, ["a", "b"]])
+        elif how == 2:
+            root[random.choice(["model_weights", "layers", "vars", "a/b/c"]) + "x"] = h5py.ExternalLink(
+                "/dev/zero", "/x"
+            )
+        elif how == 3 and names:
+            root["loop"] = h5py.SoftLink("/loop")
+        elif isinstance(value, (str, bytes)) and str(value).startswith(("{", "b'{")):
+            text = changed_json_bytes(value.encode() if isinstance(value, str) else value, random)
+            place.attrs[key] = text.decode()
+        else:
+            place.attrs[key] = changed_bytes(str(value).encode(), random).decode(errors="replace").replace("\0", "0")
+    return out.getvalue()
+
+
+checkpoint = in_zip(pkl=changed_pickle)
+script = in_zip(pkl=changed_pickle, py=changed_text, debug_pkl=changed_bytes)
+archive = in_zip(json=changed_json_bytes, h5=changed_bytes)
+#: Kind -> its seeds, how they are changed, and the framework without which it isn't read.
+KINDS: dict[str, tuple[tuple[str, ...], Change, str | None]] = {
+    "safetensors": (("net.safetensors",), changed_safetensors, None),
+    "index": (("model.safetensors.index.json",), changed_json_bytes, None),
+    "pth": (("net.pth", "training.pth"), checkpoint, None),
+    "legacy pth": (("old.pth",), changed_pickle, None),
+    "pt2": (("net.pt2",), in_zip(json=changed_json_bytes, pt=changed_bytes), None),
+    "onnx": (("net.onnx",), changed_protobuf, "onnx"),
+    "torchscript": (("traced.pt", "scripted.pt"), script, "torch"),
+    "keras": (("net.keras", "sequence.keras"), archive, "tensorflow"),
+    "h5": (("net.h5", "net.weights.h5"), changed_hdf5, "tensorflow"),
+    "savedmodel": (("saved/saved_model.pb",), changed_protobuf, "tensorflow"),
+    "config": (("config.json",), changed_json_bytes, "transformers"),
+    "bytes": (("net.safetensors", "net.pth", "net.pt2", "net.onnx", "net.weights.h5"), changed_bytes, "onnx"),
+}
+params = [pytest.param(kind, marks=[needs(needed)] if needed else []) for kind, (_, _, needed) in KINDS.items()]
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    with closing(Session(from_file.__name__)) as session:
+        yield session
+
+
+def place_of(seed: Path, folder: Path) -> tuple[Path, Path]:
+    """Where a changed seed is written, and what is asked for: the folder, where the file stands in one."""
+    if seed.parent.name == "saved":
+        (folder / "saved" / "variables").mkdir(parents=True, exist_ok=True)
+        for item in (seed.parent / "variables").iterdir():
+            (folder / "saved" / "variables" / item.name).write_bytes(item.read_bytes())
+        return folder / "saved" / seed.name, folder / "saved"
+    (folder / "net.safetensors").write_bytes((seeds.folder() / "net.safetensors").read_bytes())  # an index' part
+    return folder / seed.name, folder / seed.name
+
+
+@pytest.mark.parametrize("kind", params)
+def test_a_changed_file_is_summarised_or_refused(kind: str, session: Session, tmp_path: Path) -> None:
+    names, change, _ = KINDS[kind]
+    ends: Counter[str] = Counter()
+    originals = [seeds.folder() / name for name in names]
+
+    @fuzzed
+    @given(st.sampled_from(originals), st.randoms(use_true_random=False))
+    def ask(seed: Path, random: Random) -> None:
+        data = change(seed.read_bytes(), random)
+        path, named = place_of(seed, tmp_path)
+        path.write_bytes(data)
+        ends[ending(lambda: session.summarize(Request(str(named), inputs=asked(kind))))] += 1
+
+    ask()
+    assert ends
+    told(kind, ends)
+
+
+def asked(kind: str) -> tuple[tuple[int, ...], ...]:
+    """The input that a kind needs to be told."""
+    return ((3, 8, 8),) if kind == "torchscript" else ()
+
+
+def ending(act: Callable[[], object]) -> str:
+    """How it ended, without its numbers and names; what it mustn't be fails the test."""
+    begun = time.monotonic()
+    try:
+        act()
+        said = "summarised"
+    except InspectError as error:
+        said = str(error)
+        assert "\n" not in said.strip(), said
+        assert not re.search(r"a bug of|Traceback|crashed|no answer|was killed", said), said
+    assert time.monotonic() - begun < PATIENCE, said
+    return re.sub(r"'[^']*'|[\d.,]+|\([^)]*\)", "…", said)[:80]
+
+
+def told(kind: str, ends: Counter[str]) -> None:
+    """Writes how a kind's files ended, the most frequent way first."""
+    if folder := os.environ.get("FUZZ_REPORT"):
+        Path(folder).mkdir(exist_ok=True)
+        text = "".join(f"{count:>7}  {said}\n" for said, count in ends.most_common())
+        (Path(folder) / f"{kind.replace(' ', '-')}.txt").write_text(text)
+
+
+def test_a_changed_summary_is_drawn_or_refused(tmp_path: Path) -> None:
+    original = (seeds.folder() / "summary.json").read_bytes()
+    small = json.loads(original)
+    small["layers"] = small["layers"][:8]
+    ends: Counter[str] = Counter()
+
+    @fuzzed
+    @given(st.randoms(use_true_random=False))
+    def ask(random: Random) -> None:
+        path = tmp_path / "summary.json"
+        path.write_bytes(changed_json_bytes(json.dumps(small).encode(), random))
+
+        def drawn() -> None:
+            summary = read(str(path)).summary
+            for name in FORMATS:
+                render(summary, name, View(width=80, rails=name == "table"))
+
+        ends[ending(drawn)] += 1
+
+    ask()
+    told("summary", ends)
