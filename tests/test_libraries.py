@@ -128,7 +128,7 @@ print(totals.params, totals.macs, totals.param_bytes, resource.getrusage(resourc
         (["transformers:bert", "--arg", "hiden_size=8"], 3, "did you mean hidden_size"),
         (["transformers:bert", "--arg", "num_attention_heads=7"], 3, "can't be built"),
         (["transformers:bert", "--weights", "default"], 2, "built from their configuration"),
-        (["transformers:none.json"], 3, "none.json: No such file"),
+        (["transformers:none.json"], 3, "there is no file none.json"),
         (["torch:resnet18", "--input", "x=1x3x64x64", "--batch", "2"], 2, "leave --batch out"),
         (["transformers:bert", "--input", "input_ids=1x8:int64", "--batch", "2"], 2, "leave --batch out"),
     ],
