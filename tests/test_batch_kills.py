@@ -19,7 +19,6 @@ NET = "from torch import nn\ndef build(width=2):\n    return nn.Linear(4, width)
 
 
 @needs("torch")
-@needs("joblib")
 def test_a_batch_that_is_killed_again_and_again(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NET)
     temporary = tmp_path / "temporary"

@@ -26,7 +26,6 @@ def needed_by(example: str) -> list[pytest.MarkDecorator]:
     """The libraries that an example needs."""
     names = {
         "torch": r"torch\b|net\.py|^identity (?!keras)|^batch",
-        "joblib": r"^batch",
         "timm": r"timm",
         "transformers": r"transformers:",
         "tensorflow": r"keras(:|$)",

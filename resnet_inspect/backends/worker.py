@@ -189,7 +189,7 @@ class Child:
         self._said.clear()
         self.answered, self._is_watching = False, apart
         fields = {**asdict(task), "number": self._asked, "seconds": seconds, "memory": memory}
-        with contextlib.suppress(BrokenPipeError):  # it has ended; what it said tells why
+        with contextlib.suppress(OSError):  # it has ended; what it said tells why
             _write(self._tasks, json.dumps(fields).encode() + b"\n")
         frame = self._answer(None if apart or seconds is None else time.monotonic() + seconds)
         failure = frame.get("failure")
@@ -226,6 +226,7 @@ class Child:
             except queue.Empty:
                 return {"failure": {"late": 1}}
             if frame is None:
+                self._answers.put(None)  # so it will be for whoever asks again
                 status = self._process.ended(_GRACE)
                 self._readers[0].join(timeout=1)
                 return {"failure": {"status": status or 0}}

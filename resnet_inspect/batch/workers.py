@@ -1,29 +1,30 @@
-"""Where lines are worked on: in this process, in others of this machine (joblib), or on a cluster (Dask).
+"""Where lines are worked on: in this process, in children of it, or on a cluster (Dask).
 
-joblib's own ``Parallel`` isn't used: its generator sends new work whenever some is done, whether or not the results are
-read, so that behind one slow line all others would pile up here. A window over futures bounds what is under way. Nor is
-the executor of Dask's client: its futures can wait forever for a scheduler that has gone, which the client's own don't.
+A window over futures bounds what is under way, so that behind one slow line the others don't pile up. The executor of
+Dask's client isn't used: its futures can wait forever for a scheduler that has gone, which the client's own don't. Nor
+is a pool such as loky's: its workers import from the current folder, and outlive a parent that is killed.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import multiprocessing
-import os
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any, Protocol
 
-from ..backends.sandbox import end_with_parent
+from ..backends import machine
+from ..backends.worker import Child
 from ..errors import InspectError, ModelError, first_line
 from ..version import __version__
+from . import child
+from .child import GO_ON
 from .lines import SESSIONS, Done, Line, Result, Work
 
 #: A task is as many lines as take about so many seconds, so that sending it costs little, and up to so many.
@@ -32,8 +33,6 @@ _TASK_SECONDS, _TASK_LINES = 0.25, 32
 _AHEAD = 4
 #: How long a scheduler may take to answer, and for how long the size of its cluster holds.
 _CONNECT, _WIDTH = "10s", 5.0
-
-GO_ON = "the same command goes on from there"
 
 
 class _Future(Protocol):
@@ -93,8 +92,6 @@ def _explained() -> Iterator[None]:
         yield
     except InspectError:
         raise
-    except BrokenExecutor:
-        raise ModelError(f"a worker was killed, probably because memory ran out; with fewer --jobs, {GO_ON}") from None
     except (CancelledError, OSError):
         raise ModelError(f"the cluster's scheduler has gone; {GO_ON}") from None
     except Exception as error:
@@ -122,39 +119,26 @@ def _this_process() -> Iterator[Pool]:
 
 @contextmanager
 def _this_machine(jobs: int | None) -> Iterator[Pool]:
-    try:
-        import joblib
-        from joblib.externals import loky
-    except ImportError as error:
-        raise ModelError(
-            "several processes need joblib: pip install 'resnet-inspect[batch]'; --jobs 1 needs nothing"
-        ) from error
-    count = jobs or joblib.cpu_count()
-    here = os.getcwd()  # noqa: PTH109 - as chdir has it
-    # Workers begin as ``python -m``, which imports from the folder where it is started: there, nothing is a stranger's.
-    os.chdir(os.sep)
-    try:
-        executor = loky.ProcessPoolExecutor(count, timeout=None, initializer=_begin, initargs=(os.getpid(), here))
-        executor.submit(int)  # starts them all
-    finally:
-        os.chdir(here)
-    try:
-        yield Pool(executor.submit, lambda: count)
-    except BaseException:
-        # They may be busy for long, and what they have in hand is done again. The executor's own way to kill them can
-        # stumble over what it is about to send.
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        executor.shutdown(wait=True)
+    count = jobs or machine.processors()
+    children = [Child(child.__name__) for _ in range(count)]
+    idle: SimpleQueue[Child] = SimpleQueue()
+    for one in children:
+        idle.put(one)
 
+    def work_on(work: Work, lines: Sequence[Line]) -> Done:
+        one = idle.get()
+        try:
+            return child.ask(one, work, lines)
+        finally:
+            idle.put(one)
 
-def _begin(parent: int, folder: str) -> None:
-    """A worker of this machine leaves Ctrl-C to its parent, and ends when that does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent(parent)
-    os.chdir(folder)
+    executor = ThreadPoolExecutor(count)
+    try:
+        yield Pool(lambda work, lines: executor.submit(work_on, work, lines), lambda: count)
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for one in children:
+            one.end()  # it may be busy for long, and what it has in hand is done again
 
 
 @contextmanager

@@ -66,9 +66,10 @@ def command(
     Models of a framework run in child processes. On a cluster, this package must be installed for the workers too, and
     files and code must be where they run, under the same path.
     """
+    from ..batch.child import GO_ON
     from ..batch.lines import Work
     from ..batch.results import clear, resume, written
-    from ..batch.workers import GO_ON, answers, pool
+    from ..batch.workers import answers, pool
 
     gc.enable()  # it is off while a command starts, but this one may run for days
     if jobs and cluster:
