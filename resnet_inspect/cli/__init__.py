@@ -117,10 +117,14 @@ def _trace(debug: bool) -> None:
     if debug:
         import traceback
 
-        traceback.print_exc()
+        from ..visible import visible
+
+        for text in traceback.format_exc().splitlines():
+            click.echo(visible(text), err=True)
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(message.split())
-    click.echo(f"error: {line}", err=True)
+    from ..visible import line
+
+    click.echo(f"error: {line(message)}", err=True)
     sys.exit(code)

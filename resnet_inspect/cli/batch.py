@@ -12,7 +12,7 @@ from typing import IO
 import click
 
 from ..errors import BadRequestError
-from .options import with_progress
+from .options import say, with_progress
 from .requests import read_request
 
 
@@ -123,4 +123,4 @@ def _results(path: Path | None) -> Iterator[IO[bytes]]:
 
 
 def _note(text: str) -> None:
-    click.echo(f"note: {text}", err=True)
+    say("note", text)

@@ -12,6 +12,7 @@ from ..analysis.fit import Entry, Fit, compare
 from ..backends import NAMES, Request, adapter, checkpoint
 from ..backends.weights import legacy
 from ..shape import format_shape
+from ..visible import cleaned, in_json
 from .options import emit, parse_arguments, split_model
 from .summary import complete_model
 
@@ -45,9 +46,10 @@ def command(
     expected = adapter(backend).state(Request(model=name, arguments=parse_arguments(arguments)))
     fit = compare(legacy(expected) if kind == "legacy keras" else expected, found)
     if output_format == "json":
-        text = json.dumps(_document(f"{backend}:{name}", file, kind, fit), indent=2, ensure_ascii=False) + "\n"
+        document = _document(f"{backend}:{name}", file, kind, fit)
+        text = in_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
     else:
-        text = _table(f"{backend}:{name}", file, kind, fit)
+        text = _table(*cleaned((f"{backend}:{name}", file.name, kind, fit)))
     emit(text, output)
     return 0 if fit.fits else 1
 
@@ -74,7 +76,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return {"name": entry.name, **named, "shape": entry.shape, "dtype": entry.dtype}
 
 
-def _table(model: str, file: Path, kind: str, fit: Fit) -> str:
+def _table(model: str, file: str, kind: str, fit: Fit) -> str:
     rows = [("wrong shape", ours, _size(ours), _size(theirs)) for ours, theirs in fit.mismatched]
     rows += [("missing", entry, _size(entry), "") for entry in fit.missing]
     rows += [("unexpected", entry, "", _size(entry)) for entry in fit.unexpected]
@@ -87,9 +89,9 @@ def _table(model: str, file: Path, kind: str, fit: Fit) -> str:
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     verdict = "fits" if fit.fits else "doesn't fit"
     counts = f"{fit.matching} matching, {len(fit.missing)} missing, {len(fit.unexpected)} unexpected"
-    lines.append(f"{file.name} ({kind}) {verdict} {model}: {counts}, {len(fit.mismatched)} of another shape")
+    lines.append(f"{file} ({kind}) {verdict} {model}: {counts}, {len(fit.mismatched)} of another shape")
     if fit.prefix:
-        lines.append(f"Every name in the file begins with {fit.prefix!r}, which was taken off")
+        lines.append(f"Every name in the file begins with '{fit.prefix}', which was taken off")
     return "\n".join(lines) + "\n"
 
 

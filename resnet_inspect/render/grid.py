@@ -53,8 +53,6 @@ def grid(
     picture.
     """
     chosen = columns
-    # What a tab takes depends on where it stands.
-    lines = [[cell.replace("\t", " ") for cell in line] for line in lines]
     margins = [f"{text} " for text in gutter] or [""] * len(lines)
     margin = cell_len(margins[0]) if margins else 0
     widths = [max(cell_len(cell) for cell in cells) for cells in zip([c.title for c in columns], *lines, strict=True)]
