@@ -11,6 +11,7 @@ import click
 from ..analysis.fit import Entry, Fit, compare
 from ..backends import NAMES, Request, adapter, checkpoint
 from ..backends.weights import legacy
+from ..render.width import padded, width
 from ..shape import format_shape
 from ..visible import cleaned, in_json
 from .options import emit, parse_arguments, split_model
@@ -85,8 +86,8 @@ def _table(model: str, file: str, kind: str, fit: Fit) -> str:
         closest = fit.closest(entry) if what == "missing" else None
         said = f"{entry.name} ({entry.alias})" if entry.alias and entry.alias != entry.name else entry.name
         cells.append((what, said + (f", perhaps {closest}" if closest else ""), ours, theirs))
-    widths = [max(len(row[index]) for row in cells) for index in range(4)] if cells else []
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    widths = [max(width(row[index]) for row in cells) for index in range(4)] if cells else []
+    lines = ["  ".join(map(padded, row, widths)).rstrip() for row in cells]
     verdict = "fits" if fit.fits else "doesn't fit"
     counts = f"{fit.matching} matching, {len(fit.missing)} missing, {len(fit.unexpected)} unexpected"
     lines.append(f"{file} ({kind}) {verdict} {model}: {counts}, {len(fit.mismatched)} of another shape")
