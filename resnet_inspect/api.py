@@ -20,12 +20,13 @@ from .errors import BadRequestError, InspectError
 from .files import write_whole
 from .render import View, render
 from .render.check import CheckView
-from .render.check.table import render as render_check
+from .render.check import render as render_check
 from .render.columns import choose
 from .render.diff import DiffView
-from .render.diff.table import render as render_diff
+from .render.diff import render as render_diff
 from .render.totals import totals
 from .shape import format_shape, parse_shape
+from .visible import cleaned
 
 Shown = TypeVar("Shown")
 
@@ -57,13 +58,14 @@ class Summary(ir.Summary):
         yield Text(render(self, "table", View(width=options.max_width)).rstrip("\n"))
 
     def _repr_html_(self) -> str:
+        shown = cleaned(self)
         columns = choose(())
         head = "".join(f"<th>{escape(column.title)}</th>" for column in columns)
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(column.text(row))}</td>" for column in columns) + "</tr>"
-            for row in rows(self)
+            for row in rows(shown)
         )
-        foot = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in totals(self, View()))
+        foot = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in totals(shown, View()))
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><table>{foot}</table>"
 
 
@@ -98,14 +100,14 @@ class Diff(diffs.Diff):
     """A comparison that prints itself. ``kinds`` is empty if the two are the same."""
 
     def __str__(self) -> str:
-        return render_diff(self, DiffView())
+        return render_diff(self, "table", DiffView())
 
 
 class Checked(checks.Checked):
     """What ``check`` found, which prints itself. ``passed`` is the verdict."""
 
     def __str__(self) -> str:
-        return render_check([self], CheckView())
+        return render_check([self], "table", CheckView())
 
 
 def diff(old: ir.Summary | str | Path, new: ir.Summary | str | Path, *, any_input: bool = False) -> Diff:

@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import ModelError
 from .ir import Attributes, Layer, Model, Parameter, Shape, Summary, Tensor, Trace, Value, frozen_value
+from .visible import in_json
 
 SCHEMA_VERSION = 1
 #: One for all: ``json.dumps`` makes one a call.
@@ -32,7 +33,7 @@ def dumps(summary: Summary) -> str:
             lines.append(f"  {_compact(key)}: {{\n{items}\n  }}")
         else:
             lines.append(f"  {_compact(key)}: {_compact(value)}")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return in_json("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def loads(text: str | bytes) -> Summary:

@@ -19,6 +19,7 @@ from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.ir import UNKNOWN, Layer, Model, Summary, Tensor
 from resnet_inspect.render import GRAPHS, View, render
 from resnet_inspect.render.picture import Picture, picture
+from resnet_inspect.visible import cleaned
 
 from .command import run
 from .drawings import READERS, SVG, Edges
@@ -35,7 +36,8 @@ HOSTILE = [
 
 
 def drawn(summary: Summary, depth: int | None = None, *only: str) -> Picture:
-    """The data of a picture."""
+    """The data of a picture, as ``render`` has it drawn."""
+    summary = cleaned(summary)
     return picture(summary, rows(summary, depth, only))
 
 

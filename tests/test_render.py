@@ -107,7 +107,7 @@ class Titled:
 
 def test_a_table_is_drawn_as_it_is_written_here() -> None:
     columns = (Titled("path", "Layer"), Titled("type", "Type"), Titled("params", "Params", number=True))
-    lines = [["conv1", "Conv2d", "9,408"], ["層", "ReLU\tin place", "0"]]
+    lines = [["conv1", "Conv2d", "9,408"], ["層", "ReLU in place", "0"]]
     text, hidden = grid(columns, lines)
     assert hidden == ()
     assert text.splitlines() == [

@@ -17,6 +17,7 @@ from ..backends.source import Source
 from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Summary
 from ..version import __version__
+from ..visible import in_json
 from .sessions import Sessions
 
 #: A line of the requests, with its number.
@@ -130,4 +131,4 @@ def _told(error: InspectError, message: str) -> dict[str, Any]:
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, allow_nan=False) + "\n"
+    return in_json(json.dumps(document, allow_nan=False)) + "\n"

@@ -118,10 +118,15 @@ def _trace(debug: bool, error: Exception) -> None:
     if debug:
         import traceback
 
-        click.echo(getattr(error, "traceback", "") or "".join(traceback.format_exception(error)), err=True, nl=False)
+        from ..visible import visible
+
+        told = getattr(error, "traceback", "") or "".join(traceback.format_exception(error))
+        for text in told.splitlines():
+            click.echo(visible(text), err=True)
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(message.split())
-    click.echo(f"error: {line}", err=True)
+    from ..visible import line
+
+    click.echo(f"error: {line(message)}", err=True)
     sys.exit(code)

@@ -13,7 +13,7 @@ import click
 
 from ..backends import Limits
 from ..errors import BadRequestError
-from .options import max_memory_option, with_progress
+from .options import max_memory_option, say, with_progress
 from .requests import read_request
 
 
@@ -127,4 +127,4 @@ def _results(path: Path | None) -> Iterator[IO[bytes]]:
 
 
 def _note(text: str) -> None:
-    click.echo(f"note: {text}", err=True)
+    say("note", text)

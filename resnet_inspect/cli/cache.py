@@ -8,6 +8,7 @@ import click
 
 from .. import units
 from ..backends.cache import LIMIT, VARIABLE, clear, contents
+from ..visible import in_json, visible
 
 
 @click.group("cache")
@@ -32,12 +33,12 @@ def info(output_format: str, debug: bool) -> None:
     if output_format == "json":
         folder = None if found.folder is None else str(found.folder)
         document = {"folder": folder, "entries": found.entries, "bytes": found.bytes, "limit_bytes": LIMIT}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(in_json(json.dumps(document, indent=2)))
         return
     if found.folder is None:
         click.echo(f"Nothing is kept: {VARIABLE} is off, or no framework's extra is installed")
         return
-    click.echo(f"Folder   {found.folder}")
+    click.echo(f"Folder   {visible(str(found.folder))}")
     click.echo(f"Entries  {found.entries:,}")
     click.echo(f"Size     {units.binary(found.bytes)} of at most {units.binary(LIMIT)}")
 

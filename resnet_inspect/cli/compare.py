@@ -14,7 +14,7 @@ from ..errors import BadRequestError, InspectError
 from ..render.compare import QUANTITIES, compared, panel, quantity, report
 from .building import building_options, source
 from .models import LISTS
-from .options import limits_options, split_model, split_words, with_progress
+from .options import limits_options, say, split_model, split_words, with_progress
 from .reporting import check_plot, deliver_plot, deliver_report, plot_option, report_options
 from .summary import complete_model
 
@@ -66,7 +66,7 @@ def command(
             found = panel(rows, x, y)
             deliver_plot(plot, f"{found.y_title} against {found.x_title}", [found])
     for name, error in errors:
-        click.echo(f"error: {name}: {error}", err=True)
+        say("error", f"{name}: {error}")
     return errors[0][1].exit_code if errors else 0
 
 

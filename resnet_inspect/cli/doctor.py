@@ -11,6 +11,7 @@ import click
 
 from ..backends import LIBRARIES, NAMES, diagnosis
 from ..version import __version__
+from ..visible import in_json, line, visible
 
 
 @click.command("doctor")
@@ -39,16 +40,16 @@ def command(backend: str | None, timeout: float, output_format: str, debug: bool
                 for item in findings
             },
         }
-        click.echo(json.dumps(found, indent=2))
+        click.echo(in_json(json.dumps(found, indent=2)))
     else:
         click.echo(f"resnet-inspect {__version__}, Python {platform.python_version()} on {sys.platform}")
         for item in findings:
             versions = ", ".join(f"{package} {version or 'not installed'}" for package, version in item.versions)
-            click.echo(f"{item.backend}: {'works' if item.problem is None else item.problem}")
+            click.echo(line(f"{item.backend}: {'works' if item.problem is None else item.problem}"))
             if versions:
-                click.echo(f"  {versions}")
+                click.echo(f"  {visible(versions)}")
             for note in item.notes:
-                click.echo(f"  note: {note}")
+                click.echo(f"  note: {line(note)}")
             if item.mend:
-                click.echo(f"  mend it with: {item.mend}")
+                click.echo(f"  mend it with: {visible(item.mend)}")
     return 3 if backend and findings[0].problem else 0

@@ -13,7 +13,8 @@ from .. import units
 from ..backends import LIBRARIES, NAMES, Limits, Request, adapter, module_of, zoo
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
-from .options import no_cache_option, with_progress
+from ..visible import in_json, visible
+from .options import no_cache_option, say, with_progress
 
 #: Backend -> where its names come from without importing its framework.
 LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
@@ -53,11 +54,11 @@ def command(
     rows: list[dict[str, Any]] = [{"backend": name, "model": model} for name, model in found]
     failed = _count(rows, timeout) if counts else []
     if output_format == "json":
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(in_json(json.dumps(rows, indent=2)))
     else:
         _print(rows, counts)
     for line in failed:
-        click.echo(f"error: {line}", err=True)
+        say("error", line)
     return 3 if failed else 0
 
 
@@ -86,7 +87,7 @@ def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
 
 
 def _print(rows: list[dict[str, Any]], counts: bool) -> None:
-    names = [f"{row['backend']}:{row['model']}" for row in rows]
+    names = [visible(f"{row['backend']}:{row['model']}") for row in rows]
     width = max(map(len, names))
     for name, row in zip(names, rows, strict=True):
         if counts:

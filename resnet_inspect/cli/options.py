@@ -20,6 +20,7 @@ from ..backends import LIBRARIES, NAMES, Answer, Limits
 from ..errors import BadRequestError
 from ..ir import Attributes, frozen_value
 from ..render import ENDINGS, FORMATS, GRAPHS, View, notes, render
+from ..visible import line, visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -270,7 +271,12 @@ def add_to_job_summary(text: Callable[[], str]) -> None:
 def show_notes(*answers: Answer) -> None:
     """How requests were read, on stderr, each thing once."""
     for note in dict.fromkeys(note for answer in answers for note in answer.notes):
-        click.echo(f"note: {note}", err=True)
+        say("note", note)
+
+
+def say(kind: str, message: str) -> None:
+    """A line on stderr: ``note: ...`` or ``error: ...``, one line whatever the message holds."""
+    click.echo(f"{kind}: {line(message)}", err=True)
 
 
 def deliver_native(text: str, output: Path | None, **shaping: Any) -> None:
@@ -282,7 +288,8 @@ def deliver_native(text: str, output: Path | None, **shaping: Any) -> None:
     for name in ("depth", "only", "columns", "sort", "top", "rails", "optimizer"):
         if shaping[name] not in (None, ()):
             raise BadRequestError(f"--{name} shapes our tables; native output is the framework's own")
-    emit(text, output)
+    # A tab is the framework's own; anything else in a line that isn't seen is a name's.
+    emit("".join(f"{visible(line.expandtabs())}\n" for line in text.splitlines()), output)
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -11,7 +11,9 @@ import click
 from ..analysis.fit import Entry, Fit, compare
 from ..backends import NAMES, Request, adapter, checkpoint
 from ..backends.weights import legacy
+from ..render.width import padded, width
 from ..shape import format_shape
+from ..visible import cleaned, in_json
 from .options import emit, parse_arguments, split_model
 from .summary import complete_model
 
@@ -45,9 +47,10 @@ def command(
     expected = adapter(backend).state(Request(model=name, arguments=parse_arguments(arguments)))
     fit = compare(legacy(expected) if kind == "legacy keras" else expected, found)
     if output_format == "json":
-        text = json.dumps(_document(f"{backend}:{name}", file, kind, fit), indent=2, ensure_ascii=False) + "\n"
+        document = _document(f"{backend}:{name}", file, kind, fit)
+        text = in_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
     else:
-        text = _table(f"{backend}:{name}", file, kind, fit)
+        text = _table(*cleaned((f"{backend}:{name}", file.name, kind, fit)))
     emit(text, output)
     return 0 if fit.fits else 1
 
@@ -74,7 +77,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return {"name": entry.name, **named, "shape": entry.shape, "dtype": entry.dtype}
 
 
-def _table(model: str, file: Path, kind: str, fit: Fit) -> str:
+def _table(model: str, file: str, kind: str, fit: Fit) -> str:
     rows = [("wrong shape", ours, _size(ours), _size(theirs)) for ours, theirs in fit.mismatched]
     rows += [("missing", entry, _size(entry), "") for entry in fit.missing]
     rows += [("unexpected", entry, "", _size(entry)) for entry in fit.unexpected]
@@ -83,13 +86,13 @@ def _table(model: str, file: Path, kind: str, fit: Fit) -> str:
         closest = fit.closest(entry) if what == "missing" else None
         said = f"{entry.name} ({entry.alias})" if entry.alias and entry.alias != entry.name else entry.name
         cells.append((what, said + (f", perhaps {closest}" if closest else ""), ours, theirs))
-    widths = [max(len(row[index]) for row in cells) for index in range(4)] if cells else []
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    widths = [max(width(row[index]) for row in cells) for index in range(4)] if cells else []
+    lines = ["  ".join(map(padded, row, widths)).rstrip() for row in cells]
     verdict = "fits" if fit.fits else "doesn't fit"
     counts = f"{fit.matching} matching, {len(fit.missing)} missing, {len(fit.unexpected)} unexpected"
-    lines.append(f"{file.name} ({kind}) {verdict} {model}: {counts}, {len(fit.mismatched)} of another shape")
+    lines.append(f"{file} ({kind}) {verdict} {model}: {counts}, {len(fit.mismatched)} of another shape")
     if fit.prefix:
-        lines.append(f"Every name in the file begins with {fit.prefix!r}, which was taken off")
+        lines.append(f"Every name in the file begins with '{fit.prefix}', which was taken off")
     return "\n".join(lines) + "\n"
 
 

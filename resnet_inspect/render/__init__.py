@@ -1,4 +1,8 @@
-"""One file per output format, each ``render(summary, view) -> text``, sharing one list of columns."""
+"""One file per output format, each ``render(summary, view) -> text``, sharing one list of columns.
+
+Formats never see a character that isn't printable: ``render`` is the door, here and in ``diff``, ``check``, ``report``
+and ``plot``, and makes every string of a model visible before a format gets it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import importlib
 from typing import NamedTuple
 
 from ..ir import Summary
+from ..visible import cleaned
 
 #: Formats that draw the graph instead of a table.
 GRAPHS = ("mermaid", "dot", "svg")
@@ -48,7 +53,7 @@ def render(summary: Summary, output_format: str, view: View) -> str:
         from ..ir_json import dumps
 
         return dumps(summary)
-    text: str = importlib.import_module(f"{__name__}.{output_format.replace('-', '_')}").render(summary, view)
+    text: str = importlib.import_module(f"{__name__}.{output_format.replace('-', '_')}").render(cleaned(summary), view)
     return text
 
 
@@ -58,4 +63,5 @@ def notes(summary: Summary, output_format: str, view: View) -> tuple[str, ...]:
         return ()
     from . import mermaid, picture
 
+    summary = cleaned(summary)
     return mermaid.notes(summary, view) if output_format == "mermaid" else picture.notes(summary)

@@ -32,7 +32,7 @@ class Column:
         value = self.value(row) if self.show is None else self.show(row)
         if value is None or isinstance(value, int):
             return units.exact(value)
-        return value.replace("\n", "\\n")  # a row is a line, whatever a model's names hold
+        return value
 
 
 def _shapes(shapes: Sequence[Shape]) -> str:

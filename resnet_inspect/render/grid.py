@@ -24,6 +24,10 @@ _SHRINKING = (
 )
 
 
+#: Columns of a terminal: every cell is as wide as the widest, and a stranger's name may have a million letters.
+_WIDEST = 10_000
+
+
 class Heading(Protocol):
     """What a column says of itself: numbers stand to the right and are never cut."""
 
@@ -53,13 +57,12 @@ def grid(
     picture.
     """
     chosen = columns
-    # What a tab takes depends on where it stands.
-    lines = [[cell.replace("\t", " ") for cell in line] for line in lines]
     margins = [f"{text} " for text in gutter] or [""] * len(lines)
     margin = cell_len(margins[0]) if margins else 0
     widths = [max(cell_len(cell) for cell in cells) for cells in zip([c.title for c in columns], *lines, strict=True)]
     if width is not None:
         columns, lines, widths = _fit(columns, lines, widths, width - margin)
+    widths = [min(size, _WIDEST) for size in widths]
     # Every cell comes as wide as its column: measuring, padding and justifying them takes rich longest.
     table = Table(box=ASCII if ascii_only else ROUNDED, header_style="bold", padding=0)
     right = [bool(column.number and index) for index, column in enumerate(columns)]

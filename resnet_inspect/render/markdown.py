@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..ir import Summary
 from . import View
 from .selection import select
@@ -34,7 +36,7 @@ def _code(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Markdown takes as it stands."""
-    for special in "\\|`*_<>[]":
-        text = text.replace(special, f"\\{special}")
-    return text
+    """Text that Markdown takes as it stands, and of which GitHub makes no link and no mention."""
+    text = re.sub(r"[\\|`*_<>\[\]&~$]", r"\\\g<0>", text)
+    # An empty comment parts what GitHub finds in text: @user, #12, https://, www. and addresses of mail.
+    return re.sub(r"@(?=[\w-])|#(?=\d)|(?i:\bhttps?|\bftp)(?=:)|(?i:\bwww)(?=\.)", r"\g<0><!-- -->", text)

@@ -50,7 +50,8 @@ def _drawn(summary: Summary, view: View) -> tuple[str, tuple[str, ...]]:
 
 
 def _comments(lines: Sequence[str]) -> str:
-    return "".join(f"%% {line}\n" for line in lines)
+    # Mermaid reads %%{init: ...}%% as settings wherever it stands.
+    return "".join(f"%% {line.replace('{', '(').replace('}', ')')}\n" for line in lines)
 
 
 def _characters(text: str) -> int:

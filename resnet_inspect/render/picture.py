@@ -44,7 +44,7 @@ ACCENT, DARK_ACCENT = "#d1570b", "#f0883e"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One row as a box. Texts are printable; ``id`` is the row's own, which edges name.
+    """One row as a box. ``id`` is the row's own, which edges name.
 
     ``label`` leaves out what the innermost of ``groups`` (the modules drawn around it, outermost first) says already.
     ``shape`` are the output shapes, n/a if unknown. ``macs`` is None if those of a layer aren't known. ``residual``
@@ -117,11 +117,11 @@ def picture(summary: Summary, rows: Sequence[Row]) -> Picture:
     nodes = tuple(_node(row, folded[row.id]) for row in rows)
     groups = _groups(nodes, summary)
     return Picture(
-        title=printable(f"{summary.model.backend}:{summary.model.name}"),
+        title=f"{summary.model.backend}:{summary.model.name}",
         facts=_facts(summary, sum(len(row.layers) for row in rows)),
         nodes=tuple(_within(node, groups) for node in nodes),
         edges=_edges(rows, owner, _shortcuts(summary, blocks)),
-        groups={path: printable(f"{path} {title}".rstrip()) for path, title in groups.items()},
+        groups={path: f"{path} {title}".rstrip() for path, title in groups.items()},
     )
 
 
@@ -144,12 +144,7 @@ def notes(summary: Summary) -> tuple[str, ...]:
     """Why a drawing has no arrows."""
     if not is_unconnected(summary):
         return ()
-    return (f"{printable(summary.model.name)} holds tensors and no graph: there are no connections to draw",)
-
-
-def printable(text: str) -> str:
-    """The text in one line: what no page can show (newlines, controls, half characters) as Python writes it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return (f"{summary.model.name} holds tensors and no graph: there are no connections to draw",)
 
 
 def nested(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[str, ...], Node]]:
@@ -191,11 +186,11 @@ def by_group(nodes: Sequence[Node]) -> list[Node]:
 
 
 def _node(row: Row, residual: int) -> Node:
-    details = ((COLUMNS[key].title, printable(COLUMNS[key].text(row))) for key in _DETAILS)
+    details = ((COLUMNS[key].title, COLUMNS[key].text(row)) for key in _DETAILS)
     return Node(
         id=row.id,
         label=row.id,
-        type=printable(COLUMNS["type"].text(row)),
+        type=COLUMNS["type"].text(row),
         family=_family(row.layers),
         shape=_shape(row),
         params=row.params,
@@ -241,7 +236,7 @@ def _groups(nodes: Sequence[Node], summary: Summary) -> dict[str, str]:
 def _within(node: Node, groups: dict[str, str]) -> Node:
     parts = node.id.split(".")
     around = tuple(path for end in range(1, len(parts)) if (path := ".".join(parts[:end])) in groups)
-    return replace(node, label=printable(node.id[len(around[-1]) + 1 :] if around else node.id), groups=around)
+    return replace(node, label=node.id[len(around[-1]) + 1 :] if around else node.id, groups=around)
 
 
 def _edges(

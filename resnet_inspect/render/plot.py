@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import BadRequestError, ModelError
+from ..visible import cleaned
 
 #: File name endings that name a kind of picture.
 PICTURES = {".svg": "svg", ".png": "png"}
@@ -44,13 +45,14 @@ def picture(title: str, panels: Sequence[Panel], kind: str) -> bytes:
     Raises:
         ModelError: matplotlib isn't installed.
     """
+    title, panels = cleaned((title, panels))
     matplotlib = _library("matplotlib")
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context({"svg.hashsalt": "resnet-inspect", "svg.fonttype": "path", "font.size": 9}):
         figure = Figure(figsize=(7.5 if len(panels) == 1 else 4 * len(panels), 4.5), layout="constrained")
-        figure.suptitle(title)
+        figure.suptitle(title, parse_math=False)
         for index, panel in enumerate(panels):
             _draw(figure.add_subplot(1, len(panels), index + 1), panel)
         out = io.BytesIO()
@@ -71,7 +73,9 @@ def _draw(axes: Any, panel: Panel) -> None:
         # A name on the right side of the picture goes to the left of its point: it stays inside.
         left = axes.transLimits.transform(axes.transScale.transform((point.x, point.y)))[0] > 0.7
         place = {"xytext": (-5 if left else 5, 3), "ha": "right" if left else "left"}
-        axes.annotate(point.label, (point.x, point.y), textcoords="offset points", fontsize=7, **place)
+        axes.annotate(
+            point.label, (point.x, point.y), textcoords="offset points", fontsize=7, parse_math=False, **place
+        )
     if panel.missing:
         axes.plot(panel.missing, [0] * len(panel.missing), "x", color="tab:red", label="doesn't fit", clip_on=False)
         axes.legend()
@@ -86,7 +90,7 @@ def drawing(panels: Sequence[Panel], width: int) -> str:
         ModelError: plotille isn't installed.
     """
     plotille = _library("plotille")
-    return "\n".join(_text(plotille, panel, width) for panel in panels)
+    return "\n".join(_text(plotille, panel, width) for panel in cleaned(panels))
 
 
 def _text(plotille: ModuleType, panel: Panel, width: int) -> str:

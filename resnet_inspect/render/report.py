@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .. import units
+from ..visible import cleaned, in_json
+from .csv import document
 from .grid import grid, hidden_columns, labelled
 from .markdown import escape, table_row
 
@@ -53,7 +53,8 @@ def render(
 ) -> str:
     """The document, with a newline at its end."""
     if output_format == "json":
-        return json.dumps(report.document, indent=2, ensure_ascii=False) + "\n"
+        return in_json(json.dumps(report.document, indent=2, ensure_ascii=False)) + "\n"
+    report = cleaned(report)
     if output_format == "csv":
         return _csv(report)
     lines = [[column.show(row[column.key]) for column in report.columns] for row in report.rows]
@@ -64,13 +65,15 @@ def render(
 
 
 def _csv(report: Report) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.key for column in report.columns])
-    for row in report.rows:
-        values = [row[column.key] for column in report.columns]
-        writer.writerow(["; ".join(map(str, value)) if isinstance(value, (tuple, list)) else value for value in values])
-    return out.getvalue()
+    values = ([row[column.key] for column in report.columns] for row in report.rows)
+    return document(
+        [column.key for column in report.columns],
+        ([_joined(value) if isinstance(value, (tuple, list)) else value for value in line] for line in values),
+    )
+
+
+def _joined(values: Sequence[Any]) -> str:
+    return "; ".join(map(str, values))
 
 
 def _markdown(report: Report, lines: Sequence[Sequence[str]]) -> str:

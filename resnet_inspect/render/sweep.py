@@ -48,7 +48,7 @@ def report(name: str, steps: Sequence[Step]) -> Report:
         if refused:
             found = list(group)
             ends = " to ".join(dict.fromkeys((found[0].size, found[-1].size)))
-            facts.append(("Doesn't fit", f"{ends}: {found[-1].found}"))
+            facts.append(("Doesn't fit", f"{ends}: {' '.join(str(found[-1].found).split())}"))
     document = {"schema_version": SCHEMA_VERSION, "model": name, "sizes": rows}
     return Report(_COLUMNS, tuple(rows), tuple(facts), document)
 

@@ -10,6 +10,7 @@ from . import View
 from .columns import value_text
 from .rails import above, gutter
 from .totals import totals
+from .width import padded, width
 
 
 def render(summary: Summary, view: View) -> str:
@@ -18,8 +19,8 @@ def render(summary: Summary, view: View) -> str:
     With rails, every call has a line, in the order of execution.
     """
     found = _calls(summary, view) if view.rails else _modules(summary, view)
-    width = max((len(left) for left, _ in found), default=0)
-    lines = [f"{left:<{width}}  {right}".rstrip() for left, right in found]
+    room = max((width(left) for left, _ in found), default=0)
+    lines = [f"{padded(left, room)}  {right}".rstrip() for left, right in found]
     lines += ["", *(f"{label}: {value}" for label, value in totals(summary, view))]
     return "\n".join(lines) + "\n"
 

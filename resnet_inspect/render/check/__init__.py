@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ...checks import Checked
+from ...checks import Checked, Outcome
+from ...visible import cleaned
 
 FORMATS = ("table", "json", "junit", "github", "markdown")
 #: File name endings that name a format.
@@ -24,5 +25,15 @@ class CheckView:
 
 def render(checked: Sequence[Checked], output_format: str, view: CheckView) -> str:
     """The document, with a newline at its end."""
-    text: str = importlib.import_module(f"{__name__}.{output_format}").render(checked, view)
+    shown = checked if output_format == "json" else cleaned([_in_lines(item) for item in checked])
+    text: str = importlib.import_module(f"{__name__}.{output_format}").render(shown, view)
     return text
+
+
+def _in_lines(item: Checked) -> Checked:
+    """The same with each message in one line: frameworks' own words have several."""
+    outcomes = (
+        Outcome(each.rule, tuple(replace(found, message=" ".join(found.message.split())) for found in each.findings))
+        for each in item.outcomes
+    )
+    return replace(item, outcomes=tuple(outcomes), summary=None)

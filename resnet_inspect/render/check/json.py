@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ...checks import Checked, Finding, Fit, exit_code
+from ...visible import in_json
 from ..diff.json import to_dict as diff_dict
 from . import CheckView
 
@@ -27,7 +28,7 @@ def render(checked: Sequence[Checked], view: CheckView) -> str:
         "exit_code": exit_code(checked),
         "models": [_model(item) for item in checked],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return in_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _model(item: Checked) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...checks import Checked, Outcome
 from ..diff import DiffView
 from ..diff.table import render as render_diff
+from ..width import padded, width
 from . import CheckView
 from .words import SAID, failed, said, verdict
 
@@ -19,25 +20,25 @@ def render(checked: Sequence[Checked], view: CheckView) -> str:
     lines = []
     for item in checked:
         lines.append(_styled(item.name, "1", view))
-        width = max(len(outcome.rule) for outcome in item.outcomes)
+        room = max(width(outcome.rule) for outcome in item.outcomes)
         for outcome in item.outcomes:
-            lines += _lines(outcome, width, view)
+            lines += _lines(outcome, room, view)
         lines.append("")
     lines.append(_styled(verdict(checked), "31" if any(failed(o) for c in checked for o in c.outcomes) else "32", view))
     text = "\n".join(lines) + "\n"
     return text.replace("→", "->").replace("…", "...").replace("·", ";") if view.ascii else text
 
 
-def _lines(outcome: Outcome, width: int, view: CheckView) -> list[str]:
+def _lines(outcome: Outcome, room: int, view: CheckView) -> list[str]:
     word = SAID[outcome.level]
-    left = f"  {_styled(f'{word:<5}', _COLORS[word], view)}  {outcome.rule:<{width}}  "
-    indent = " " * (width + 11)
+    left = f"  {_styled(f'{word:<5}', _COLORS[word], view)}  {padded(outcome.rule, room)}  "
+    indent = " " * (room + 11)
     messages = [part for text in said(outcome) for part in _wrapped(text, len(indent), view)] or [""]
     lines = [(left + messages[0]).rstrip(), *(indent + message for message in messages[1:])]
     for finding in outcome.findings:
         if finding.diff is not None:
-            room = None if view.width is None else view.width - 4
-            text = render_diff(finding.diff, DiffView(width=room, color=view.color))
+            narrower = None if view.width is None else view.width - 4
+            text = render_diff(finding.diff, DiffView(width=narrower, color=view.color))
             lines += ["", *(f"    {line}".rstrip() for line in text.splitlines()), ""]
     return lines
 

@@ -12,8 +12,8 @@ SAID = {"pass": "ok", "warn": "warn", "strict": "FAIL", "fail": "FAIL", "error":
 
 def finding_words(finding: Finding) -> str:
     """The layer, where it is about one that the message doesn't name already, and the message."""
-    message = " ".join(finding.message.split())
-    return message if finding.layer is None or finding.layer in message else f"{finding.layer}: {message}"
+    named = finding.layer is None or finding.layer in finding.message
+    return finding.message if named else f"{finding.layer}: {finding.message}"
 
 
 def said(outcome: Outcome) -> list[str]:

@@ -6,6 +6,7 @@ import importlib
 from dataclasses import dataclass
 
 from ...diffs import Diff
+from ...visible import cleaned
 
 FORMATS = ("table", "json", "markdown", "github")
 #: File name endings that name a format.
@@ -28,5 +29,6 @@ class DiffView:
 
 def render(diff: Diff, output_format: str, view: DiffView) -> str:
     """The document, with a newline at its end."""
-    text: str = importlib.import_module(f"{__name__}.{output_format}").render(diff, view)
+    shown = diff if output_format == "json" else cleaned(diff)
+    text: str = importlib.import_module(f"{__name__}.{output_format}").render(shown, view)
     return text

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...diffs import Diff, LayerDiff
 from ...ir import Layer, Summary
+from ...visible import in_json
 from . import DiffView
 
 SCHEMA_VERSION = 1
@@ -19,7 +20,7 @@ SCHEMA_VERSION = 1
 
 def render(diff: Diff, view: DiffView) -> str:
     """The document; nothing in it is rounded or left out."""
-    return json.dumps(to_dict(diff), indent=2, ensure_ascii=False) + "\n"
+    return in_json(json.dumps(to_dict(diff), indent=2, ensure_ascii=False)) + "\n"
 
 
 def to_dict(diff: Diff) -> dict[str, Any]:
