@@ -15,6 +15,8 @@ from .errors import ModelError
 from .ir import Attributes, Layer, Model, Parameter, Shape, Summary, Tensor, Trace, Value, frozen_value
 
 SCHEMA_VERSION = 1
+#: Bytes of a summary that is read: one of 10,000 layers has 10 MB.
+MOST_BYTES = 2**26
 #: One for all: ``json.dumps`` makes one a call.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 

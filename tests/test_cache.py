@@ -175,7 +175,7 @@ def test_a_damaged_entry_is_ignored_and_written_anew(folder: Path, damage: bytes
         sealed(folder, kept.name, zlib.compress(b"[1, 2]"))
     elif damage == "key":
         document = json.loads(zlib.decompress(good[32:]))
-        lie = {**document, "summary": document["summary"].replace("resnet18", "resnet99")}
+        lie = {**document, "notes": ["of another"]}
         kept.write_bytes(good[:32] + zlib.compress(json.dumps(lie).encode()))
     elif damage == "other":
         kept.write_bytes(other.read_bytes())

@@ -102,7 +102,7 @@ def contents() -> Contents:
         return Contents(None)
     try:
         with opened(path) as folder:
-            sizes = [size for _, size, name in _files(folder) if _ENTRY.fullmatch(name)]
+            sizes = [size for _, size, name in _files(folder) if _ENTRY.fullmatch(name)] if folder else []
     except NotOursError as error:
         return Contents(path, problem=str(error))
     return Contents(path, len(sizes), sum(sizes))
@@ -119,8 +119,9 @@ def clear() -> Contents:
         raise ModelError(f"nothing was removed: {found.problem}")
     if found.folder:
         with opened(found.folder) as folder:
-            for _, _, name in _files(folder):
-                folder.remove(name)
+            if folder:
+                for _, _, name in _files(folder):
+                    folder.remove(name)
     return found
 
 
@@ -180,9 +181,9 @@ def _write(folder: Folder, name: str, answer: Answer) -> None:
         total -= size
 
 
-def _files(folder: Folder | None) -> Iterator[tuple[float, int, str]]:
+def _files(folder: Folder) -> Iterator[tuple[float, int, str]]:
     """When each of our files was last used, its size and its name."""
-    for used, size, name in folder.files() if folder else ():
+    for used, size, name in folder.files():
         if name == KEY or _ENTRY.fullmatch(name) or _UNFINISHED.fullmatch(name):
             yield used, size, name
 
