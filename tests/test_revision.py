@@ -134,7 +134,8 @@ def alive(mark: str) -> list[str]:
 def test_killed_at_any_moment_it_leaves_nothing(project: Path, tmp_path: Path) -> None:
     before = git(project, "status", "--porcelain"), git(project, "worktree", "list"), listing(project / ".git")
     mark = f"RESNET_INSPECT_TEST_MARK={random.random()}"
-    environment = {**os.environ, **dict([mark.split("=")])}
+    name, _, value = mark.partition("=")
+    environment = {**os.environ, name: value}
     seconds: list[float] = []
     for number in range(KILLS):
         process = subprocess.Popen(
