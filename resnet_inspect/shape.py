@@ -21,8 +21,8 @@ CHANNELS_FIRST = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
 
 _MAX_RANK = 16
 _MAX_DIGITS = 18
-#: Elements of a tensor: frameworks count them in 64 bits.
-MOST_ELEMENTS = 2**63
+#: Elements of a tensor: what is worked out of more can no longer be divided and printed.
+MOST_ELEMENTS = 10**40
 
 
 @dataclass(frozen=True, slots=True)
