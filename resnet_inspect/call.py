@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import stranger_json
 from .errors import BadRequestError
 from .ir import DTYPE_BITS
 from .shape import format_shape, parse_shape
+
+#: Bytes of the inputs' JSON: a shape has twenty.
+_MOST_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +50,15 @@ class Call:
             BadRequestError: the text is no JSON, or neither an object nor a list.
         """
         try:
-            found = json.loads(text)
+            found = stranger_json.loads(text, _MOST_BYTES)
         except ValueError as error:
-            raise BadRequestError(f"--input-json {text!r} is no JSON: {error}") from error
+            raise BadRequestError(f"--input-json {text!r:.60} is no JSON that can be read: {error}") from error
         if isinstance(found, list):
             found = {"args": found}
         elif isinstance(found, dict) and not found.keys() <= {"args", "kwargs"}:
             found = {"kwargs": found}
         if not isinstance(found, dict):
-            raise BadRequestError(f"--input-json {text!r} is neither an object of arguments nor a list of them")
+            raise BadRequestError(f"--input-json {text!r:.60} is neither an object of arguments nor a list of them")
         args, kwargs = found.get("args", []), found.get("kwargs", {})
         if not isinstance(args, list) or not isinstance(kwargs, dict):
             raise BadRequestError("--input-json: args is a list, and kwargs an object")
@@ -69,7 +73,9 @@ def parse_spec(text: str) -> Spec:
     """
     sizes, separator, dtype = text.partition(":")
     if separator and dtype not in DTYPE_BITS:
-        raise BadRequestError(f"{text!r}: there is no element type {dtype!r}; there are {', '.join(DTYPE_BITS)}")
+        raise BadRequestError(
+            f"{text!r:.60}: there is no element type {dtype!r:.60}; there are {', '.join(DTYPE_BITS)}"
+        )
     return Spec(() if sizes.strip() == "scalar" else parse_shape(sizes), dtype or None)
 
 
@@ -86,7 +92,9 @@ def of_inputs(texts: Iterable[str]) -> Call:
         if not separator:
             args.append(parse_spec(text))
         elif not name.isidentifier() or name in kwargs:
-            raise BadRequestError(f"--input {text!r}: {name!r} {'comes twice' if name in kwargs else 'is no name'}")
+            raise BadRequestError(
+                f"--input {text!r:.60}: {name!r:.60} {'comes twice' if name in kwargs else 'is no name'}"
+            )
         else:
             kwargs[name] = parse_spec(spec)
     return Call(tuple(args), tuple(kwargs.items()))

@@ -12,7 +12,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Writes a file whole or not at all: to a temporary neighbour first, renamed when complete."""
     import tempfile  # most commands write no file
 
-    data = content.encode() if isinstance(content, str) else content
+    # A name that no encoding can write is better escaped than an error.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         mode = path.stat().st_mode & 0o777
     except FileNotFoundError:
@@ -25,7 +26,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
         return
     if not path.resolve().parent.is_dir():
         raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
-    descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
+    try:
+        # A part of the name: it may be as long as the system allows.
+        descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name[:32]}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # the temporary name tells nobody anything
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Union
 
+from .stranger_json import MOST_DIGITS, MOST_LEVELS
+
 Shape = tuple[int, ...]
 #: What an attribute may be: JSON's scalars and tuples of them.
 Value = Union[None, bool, int, float, str, tuple["Value", ...]]  # noqa: UP007 - a recursive alias needs the name as text
@@ -39,6 +41,8 @@ DTYPE_BITS = {
     "complex128": 128,
 }
 
+
+_TOO_LARGE = 10**MOST_DIGITS
 
 #: Roles of what a model holds beside its parameters.
 HELD = ("statistics", "buffer")
@@ -227,12 +231,31 @@ def _count(parameters: Sequence[Parameter], role: str) -> int | None:
 
 
 def frozen_value(value: Any) -> Value:
-    """``value`` as an attribute: lists become tuples, anything that JSON can't hold becomes its text."""
-    if value is None or isinstance(value, (bool, int, str)):
+    """``value`` as an attribute: lists become tuples, anything that JSON can't hold becomes its text.
+
+    So does what nobody could read back: values nested too deeply, integers that Python won't print.
+    """
+    try:
+        return _frozen(value, MOST_LEVELS)
+    except (ValueError, RecursionError):
+        return f"{type(value).__name__} (too large)"
+
+
+def _frozen(value: Any, levels: int) -> Value:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        # Half of a pair, as of a file's name that is no UTF-8: no encoding can write it.
+        return value if value.isascii() else value.encode(errors="backslashreplace").decode()
+    if isinstance(value, int):
+        if abs(value) >= _TOO_LARGE:
+            raise ValueError("too many digits")
         return value
     if isinstance(value, float):
         # JSON has no infinities; adaptive layers and clamps use them.
         return value if value - value == 0 else str(value)
     if isinstance(value, (tuple, list)):
-        return tuple(frozen_value(item) for item in value)
+        if not levels:
+            raise ValueError("nested too deeply")
+        return tuple(_frozen(item, levels - 1) for item in value)
     return str(value)

@@ -9,13 +9,21 @@ MACs' convention, is a new version too: such files can't be compared):
 from __future__ import annotations
 
 import json
+from math import prod
 from typing import Any
 
+from . import stranger_json
 from .errors import ModelError
 from .ir import Attributes, Layer, Model, Parameter, Shape, Summary, Tensor, Trace, Value, frozen_value
 from .visible import in_json
 
 SCHEMA_VERSION = 1
+#: Bytes of a summary that is read: one of 10,000 layers has 10 MB.
+MOST_BYTES = 2**26
+#: No size, no tensor and no layer's MACs reach so many; sums of them are still printed and divided.
+_MOST = 10**60
+#: Dimensions of a tensor: frameworks have 64 at most.
+_MOST_SIZES = 64
 #: One for all: ``json.dumps`` makes one a call.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -43,20 +51,20 @@ def loads(text: str | bytes) -> Summary:
         ModelError: the text is no JSON, or not a summary of a schema version that this program reads.
     """
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"this is no JSON: {error}") from error
+        document = stranger_json.loads(text, MOST_BYTES)
+    except ValueError as error:
+        raise ModelError(f"this is no JSON that can be read: {error}") from error
     if not isinstance(document, dict) or "schema_version" not in document:
         raise ModelError("this JSON is no summary: it has no schema_version")
     if document["schema_version"] != SCHEMA_VERSION:
         raise ModelError(
-            f"this summary has schema version {document['schema_version']!r}; "
+            f"this summary has schema version {document['schema_version']!r:.40}; "
             f"this program reads version {SCHEMA_VERSION}. A newer resnet-inspect wrote it: update this one"
         )
     try:
         return _from_dict(document)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ModelError(f"this summary is damaged: {error!r} is missing or of the wrong kind") from error
+        raise ModelError(f"this summary is damaged: {error!r:.200} is missing or of the wrong kind") from error
 
 
 def to_dict(summary: Summary) -> dict[str, Any]:
@@ -154,16 +162,16 @@ def _from_dict(document: dict[str, Any]) -> Summary:
             backend=_text(model["backend"]),
             builder=_text(model["builder"]),
             arguments=_attributes(model["arguments"]),
-            weights=model["weights"],
+            weights=_text_or_none(model["weights"]),
         ),
         inputs=tuple(_tensor(t) for t in document["inputs"]),
         outputs=tuple(_tensor(t) for t in document["outputs"]),
         layers=layers,
         modules=tuple((path, _text(kind)) for path, kind in document["modules"].items()),
-        trace=Trace(_text(trace["method"]), trace["reason"]),
+        trace=Trace(_text(trace["method"]), _text_or_none(trace["reason"])),
         unused=_texts(document["totals"]["unused_params"]),
         reasons=_texts(document.get("reasons", [])),
-        environment=tuple(document["environment"].items()),
+        environment=tuple((name, _text(version)) for name, version in document["environment"].items()),
     )
 
 
@@ -182,7 +190,7 @@ def _layer(layer: dict[str, Any]) -> Layer:
                 _shape(p["shape"]),
                 _text(p["dtype"]),
                 _text(p["role"]),
-                bool(p["counted"]),
+                _switch(p["counted"]),
                 _integer(p["stored_bytes"]) if "stored_bytes" in p else None,
             )
             for p in layer["parameters"]
@@ -190,29 +198,49 @@ def _layer(layer: dict[str, Any]) -> Layer:
         shared=_texts(layer["shared"]),
         macs=None if layer["macs"] is None else _integer(layer["macs"]),
         attributes=_attributes(layer["attributes"]),
-        called=bool(layer["called"]),
+        called=_switch(layer["called"]),
     )
 
 
 def _tensors(layer: dict[str, Any], side: str) -> tuple[Tensor, ...]:
     columns = (layer[f"{side}_shapes"], layer[f"{side}_dtypes"], layer[f"{side}_layouts"])
-    return tuple(Tensor(_shape(shape), _text(dtype), layout) for shape, dtype, layout in zip(*columns, strict=True))
+    return tuple(
+        Tensor(_shape(shape), _text(dtype), _text_or_none(layout))
+        for shape, dtype, layout in zip(*columns, strict=True)
+    )
 
 
 def _tensor(tensor: dict[str, Any]) -> Tensor:
-    return Tensor(_shape(tensor["shape"]), _text(tensor["dtype"]), tensor["layout"])
+    return Tensor(_shape(tensor["shape"]), _text(tensor["dtype"]), _text_or_none(tensor["layout"]))
 
 
 def _shape(sizes: list[Any]) -> Shape:
     if not isinstance(sizes, list):
         raise TypeError(sizes)
-    return tuple(_integer(size) for size in sizes)
+    if len(sizes) > _MOST_SIZES:
+        raise ValueError(f"a shape of {len(sizes)} sizes")
+    shape = tuple(_integer(size) for size in sizes)
+    _integer(prod(shape))
+    return shape
 
 
 def _integer(value: Any) -> int:
+    """A size, or a number of something: never negative, and small enough for what is worked out of it."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(value)
+    if not 0 <= value < _MOST:
+        raise ValueError(value)
     return value
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _text(value: Any) -> str:

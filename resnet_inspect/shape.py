@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from .errors import BadRequestError, InputError
 
@@ -19,6 +20,9 @@ _TWINS.update({last: first for first, last in list(_TWINS.items())})
 CHANNELS_FIRST = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
 
 _MAX_RANK = 16
+_MAX_DIGITS = 18
+#: Elements of a tensor: what is worked out of more can no longer be divided and printed.
+MOST_ELEMENTS = 10**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,23 @@ def parse_shape(text: str) -> tuple[int, ...]:
     Raises:
         BadRequestError: the text holds anything but positive whole numbers.
     """
+    shown = f"{text!r:.60}"
     parts = [part for part in re.split(r"[x×X,*\s]+", text.strip().strip("()[]")) if part]
     if not parts:
-        raise BadRequestError(f"{text!r} is no shape: give sizes such as 3x224x224")
-    for part in parts:
-        if not re.fullmatch(r"[-+]?[0-9]{1,18}", part):
-            raise BadRequestError(f"{text!r} is no shape: {part!r} is not a whole number; try 3x224x224")
-        if int(part) < 1:
-            raise BadRequestError(f"{text!r} is no shape: every size must be at least 1, got {int(part)}")
+        raise BadRequestError(f"{shown} is no shape: give sizes such as 3x224x224")
     if len(parts) > _MAX_RANK:
-        raise BadRequestError(f"{text!r} has {len(parts)} dimensions; at most {_MAX_RANK} are possible")
-    return tuple(int(part) for part in parts)
+        raise BadRequestError(f"{shown} has {len(parts)} dimensions; at most {_MAX_RANK} are possible")
+    for part in parts:
+        if not re.fullmatch(r"[-+]?[0-9]+", part):
+            raise BadRequestError(f"{shown} is no shape: {part!r:.60} is not a whole number; try 3x224x224")
+        if len(part) > _MAX_DIGITS:
+            raise BadRequestError(f"{shown} is no shape: no size has {len(part)} digits")
+        if int(part) < 1:
+            raise BadRequestError(f"{shown} is no shape: every size must be at least 1, got {int(part)}")
+    shape = tuple(int(part) for part in parts)
+    if prod(shape) >= MOST_ELEMENTS:
+        raise BadRequestError(f"{shown} is no shape: no tensor has {prod(shape):.1e} elements")
+    return shape
 
 
 def twin(layout: str) -> str:

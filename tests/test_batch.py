@@ -58,7 +58,7 @@ WRONG: list[tuple[Any, int, str]] = [
     ({"model": "resnet50", "input": "5x64x64"}, 4, "expects 3 input channels"),
     ({"model": "resnet50", "input": ["3x64x64", "3x64x64"]}, 4, "1 input, got 2"),
     # JSON can't hold a product that is this long, which nobody had thought of.
-    (f'{{"model": "resnet18", "arg": {{"num_classes": {"9" * 4299}}}}}', 3, "a bug of resnet-inspect: ValueError"),
+    (f'{{"model": "resnet18", "arg": {{"num_classes": {"9" * 4299}}}}}', 2, "an integer of 4299 digits"),
 ]
 
 
@@ -109,11 +109,14 @@ def test_what_is_wrong_with_a_line_is_the_error_of_that_line(tmp_path: Path) -> 
 
 def test_bytes_that_are_no_text_and_lines_without_an_end(tmp_path: Path) -> None:
     requests = tmp_path / "requests.jsonl"
-    requests.write_bytes(b'\xff\xfe{"model"\r\n{"model": "resnet18", "id": "\xc3\xa4 \\ud800"}')
+    requests.write_bytes(
+        b'\xff\xfe{"model"\r\n{"model": "resnet18", "id": "\\ud800"}\n{"model": "resnet18", "id": "\xc3\xa4"}'
+    )
     assert run("batch", str(requests), "-o", str(tmp_path / "results"), "--jobs", "1").returncode == 3
-    first, second = found(tmp_path / "results")
+    first, second, third = found(tmp_path / "results")
     assert "no JSON" in first["error"]["message"]
-    assert second["id"] == "ä \ud800"
+    assert "no JSON" in second["error"]["message"]  # half of a pair, which nobody can write
+    assert third["id"] == "ä"
     requests.write_bytes(b"")
     assert run("batch", str(requests), "-o", str(tmp_path / "none"), "--jobs", "1").returncode == 0
     assert found(tmp_path / "none") == []
@@ -231,3 +234,29 @@ def test_a_child_that_takes_too_much_memory_is_replaced() -> None:
             session.summarize(Request("resnet18"))
         assert (session._child is not None) == kept
         sessions.end()
+
+
+def test_a_line_that_is_too_long_is_its_own_error_and_takes_no_memory(tmp_path: Path) -> None:
+    """200 MB, told from another as long, and in its place when the run is gone on with."""
+    requests = tmp_path / "requests.jsonl"
+    good = b'{"model": "resnet18"}\n'
+
+    def written(tail: bytes) -> None:
+        with requests.open("wb") as file:
+            file.write(good)
+            for _ in range(200):
+                file.write(b"x" * 2**20)
+            file.write(tail + b"\n" + b'{"model": "\0"}\n' + good)
+
+    written(b"a")
+    arguments = ["batch", str(requests), "-o", str(tmp_path / "results"), "--jobs", "1"]
+    limited = ["bash", "-c", 'ulimit -v 400000; exec "$@"', "-", sys.executable, "-m", "resnet_inspect", *arguments]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "note: 4 lines, 2 of them errors\n")
+    results = found(tmp_path / "results")
+    assert [result["line"] for result in results] == [1, 2, 3, 4]
+    assert "more than 1 MiB" in results[1]["error"]["message"]
+    assert "error" not in results[3]
+    assert run(*arguments).stderr.startswith("note: 4 of 4 lines were there already")
+    written(b"b")
+    assert "line 2 is no result of that line" in run(*arguments).stderr

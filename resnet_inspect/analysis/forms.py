@@ -79,9 +79,17 @@ def _kernel(layer: Layer) -> tuple[Value, ...]:
 
 
 def channels_of(layer: Layer) -> int:
-    """Channels that a layer gives; where no layout says which they are, the last dimension's; a scalar is one."""
+    """Channels that a layer gives; where no layout says which they are, the last dimension's.
+
+    A scalar has one, and a layer that gives nothing has none.
+    """
+    if not layer.output_tensors:
+        return 0
     tensor = layer.output_tensors[0]
-    return tensor.shape[(tensor.layout or "").find("C")] if tensor.shape else 1
+    if not tensor.shape:
+        return 1
+    place = (tensor.layout or "").find("C")
+    return tensor.shape[place if place < len(tensor.shape) else -1]
 
 
 def _has_activation(layer: Layer) -> bool:

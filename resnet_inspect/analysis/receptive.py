@@ -65,6 +65,8 @@ _POINTWISE = frozenset(
 _MOVING = frozenset(["reshape", "slice", "transpose"])
 #: Rows of its input that one output of a resize reads along a dimension.
 _NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "bilinear": 2, "linear": 2, "trilinear": 2, "bicubic": 4}
+#: Rows of no image: what is larger comes of thousands of strides, or isn't meant.
+_MOST = 10**100
 
 
 def receptive_fields(summary: Summary) -> dict[str, Field | None]:
@@ -75,8 +77,19 @@ def receptive_fields(summary: Summary) -> dict[str, Field | None]:
             fields[layer.id] = _start(layer.output_tensors[0]) if layer.output_tensors else None
             continue
         read = [fields.get(source) for source in layer.inputs]
-        fields[layer.id] = _after(layer, read) if read else None
+        fields[layer.id] = _known(layer, read) if read else None
     return fields
+
+
+def _known(layer: Layer, read: Sequence[Field | None]) -> Field | None:
+    """As ``_after``; None too where attributes aren't the sizes that they should be, or numbers grow without end."""
+    try:
+        field = _after(layer, read)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    numbers = [n for axis in field.axes for n in (axis.size, axis.stride, axis.padding or 0)] if field else []
+    small = all(abs(n.numerator) < _MOST and n.denominator < _MOST for n in numbers)
+    return field if small else None
 
 
 def network_field(summary: Summary) -> Field | None:

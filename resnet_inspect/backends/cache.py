@@ -2,7 +2,7 @@
 
 Only the command keeps and reads them, and only of torchvision's and Keras' models, without weights: what can change an
 answer is known, and is part of the entry's key. (An edit by hand of a framework's installed files isn't.)
-``RESNET_INSPECT_CACHE`` is ``off``, or another folder.
+``RESNET_INSPECT_CACHE`` is ``off``, or another folder. ``cache_folder.py`` sees to it that only we can have written it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
@@ -21,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import process
-from ..errors import InspectError
+from ..errors import InspectError, ModelError
 from ..version import __version__
+from .cache_folder import KEY, Folder, NotOursError, opened
 from .request import Answer, Request
 
 VARIABLE = "RESNET_INSPECT_CACHE"
@@ -40,54 +42,86 @@ _VARIABLES, _OURS = ("KERAS_", "TF_", "TORCH", "PYTORCH_"), "TF_CPP_MIN_LOG_LEVE
 #: What Keras' own configuration may say, and what it says where there is none.
 _KERAS = {"backend": "tensorflow", "epsilon": 1e-07, "floatx": "float32", "image_data_format": "channels_last"}
 
-#: How our files are named, and how ``write_whole`` names them while they are written. Others aren't touched.
+#: How entries are named, and what is ours beside them: the key, and files that are being written.
 _ENTRY = re.compile(r"[0-9a-f]{64}\.summary")
-_UNFINISHED = re.compile(r"\.[0-9a-f]{64}\.summary\..+")
+_UNFINISHED = re.compile(r"\.([0-9a-f]{64}\.summary|key)\..+")
 #: Bytes of all entries together; those that weren't read for longest go first. A ResNet50's takes 6 KiB.
 LIMIT = 64 * 2**20
-#: Bytes of an entry when it is unpacked: others might have put something there that swells without end.
-_LONGEST = 2**28
+#: Bytes of an entry when it is unpacked; that of a network with 10,000 layers takes 10 MB.
+_LONGEST = 2**26
 #: What is left of a file that was being written when its process was killed is removed after so many seconds.
 _ABANDONED = 3600
+_said = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Where entries are kept, and what is there; ``folder`` is None where nothing is kept."""
+    """Where entries are kept, and what is there; ``folder`` is None where nothing is kept.
+
+    ``problem`` says why the folder isn't used.
+    """
 
     folder: Path | None
     entries: int = 0
     bytes: int = 0
+    problem: str | None = None
 
 
 def remembered(module: str, request: Request, summarize: Callable[[Request], Answer]) -> Answer:
-    """What an earlier run was answered, or else what ``summarize`` answers, which is kept for the next."""
-    folder = _folder() if process.is_own() else None
-    key = _key(module, request) if folder is not None else None
-    if folder is None or key is None:
+    """What an earlier run was answered, or else what ``summarize`` answers, which is kept for the next.
+
+    A folder that isn't ours alone isn't used, which is said once on stderr.
+    """
+    path = _folder() if process.is_own() else None
+    key = _key(module, request) if path is not None else None
+    if path is None or key is None:
         return summarize(request)
-    path = folder / f"{key}.summary"
-    if (kept := _read(path, key)) is not None:
+    name = f"{key}.summary"
+    try:
+        with opened(path) as folder:
+            kept = _read(folder, name) if folder else None
+    except NotOursError as error:
+        _say(error)
+        return summarize(request)
+    except OSError:
+        kept = None
+    if kept is not None:
         return kept
     answer = summarize(request)
     # A folder that can't be written, a full disk: the answer is there all the same.
-    with contextlib.suppress(OSError, InspectError):
-        _write(path, key, answer)
+    with contextlib.suppress(OSError, InspectError), opened(path, make=True) as folder:
+        if folder:
+            _write(folder, name, answer)
     return answer
 
 
 def contents() -> Contents:
     """What is kept."""
-    folder = _folder()
-    sizes = [size for _, size, path in _files(folder) if _ENTRY.fullmatch(path.name)] if folder else []
-    return Contents(folder, len(sizes), sum(sizes))
+    path = _folder()
+    if path is None:
+        return Contents(None)
+    try:
+        with opened(path) as folder:
+            sizes = [size for _, size, name in _files(folder) if _ENTRY.fullmatch(name)] if folder else []
+    except NotOursError as error:
+        return Contents(path, problem=str(error))
+    return Contents(path, len(sizes), sum(sizes))
 
 
 def clear() -> Contents:
-    """Removes every entry; gives what was there. Other files in the folder stay."""
+    """Removes every entry and the key; gives what was there. Other files in the folder stay.
+
+    Raises:
+        ModelError: the folder isn't ours alone, and nothing was removed.
+    """
     found = contents()
-    for _, _, path in _files(found.folder) if found.folder else ():
-        path.unlink(missing_ok=True)
+    if found.problem:
+        raise ModelError(f"nothing was removed: {found.problem}")
+    if found.folder:
+        with opened(found.folder) as folder:
+            if folder:
+                for _, _, name in _files(folder):
+                    folder.remove(name)
     return found
 
 
@@ -104,52 +138,54 @@ def _folder() -> Path | None:
     return platformdirs.user_cache_path("resnet-inspect", appauthor=False)
 
 
-def _read(path: Path, key: str) -> Answer | None:
+def _say(problem: NotOursError) -> None:
+    """Once a process: many models may ask, each in a thread."""
+    if _said.acquire(blocking=False):
+        print(f"note: summaries aren't kept: {problem}; or set {VARIABLE}=off", file=sys.stderr)
+
+
+def _read(folder: Folder, name: str) -> Answer | None:
     import zlib
 
     from .answer_json import from_dict
 
+    content = folder.read(name)
+    if content is None:
+        return None
     try:
-        document = json.loads(zlib.decompressobj().decompress(path.read_bytes(), _LONGEST))
-        if document["key"] != key:
-            return None
-        answer = from_dict(document)
+        unpacking = zlib.decompressobj()
+        document = json.loads(unpacking.decompress(content, _LONGEST))
+        return from_dict(document) if unpacking.eof else None
     except Exception:
-        return None  # it isn't there, or damaged in whatever way: it is written anew
-    with contextlib.suppress(OSError):
-        os.utime(path)
-    return answer
+        return None  # of a version that wrote something else: it is written again
 
 
-def _write(path: Path, key: str, answer: Answer) -> None:
+def _write(folder: Folder, name: str, answer: Answer) -> None:
     import zlib
 
-    from ..files import write_whole
     from .answer_json import to_dict
 
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(path, zlib.compress(json.dumps({"key": key, **to_dict(answer)}).encode()))
-    files = sorted(_files(path.parent))
+    content = json.dumps(to_dict(answer)).encode()
+    if len(content) > _LONGEST:
+        return
+    folder.write(name, zlib.compress(content))
+    files = sorted(_files(folder))
     total = sum(size for _, size, _ in files)
     for written, size, old in files:
-        if not _ENTRY.fullmatch(old.name):
+        if _UNFINISHED.fullmatch(old):
             if written > time.time() - _ABANDONED:
                 continue
-        elif total <= LIMIT or old == path:
+        elif total <= LIMIT or old in (name, KEY):
             continue
-        old.unlink(missing_ok=True)
+        folder.remove(old)
         total -= size
 
 
-def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    """When each of our files was last used, its size and its path; others may remove them meanwhile."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        for entry in entries:
-            ours = _ENTRY.fullmatch(entry.name) or _UNFINISHED.fullmatch(entry.name)
-            if ours and entry.is_file(follow_symlinks=False):
-                with contextlib.suppress(FileNotFoundError):
-                    status = entry.stat()
-                    yield status.st_mtime, status.st_size, Path(entry.path)
+def _files(folder: Folder) -> Iterator[tuple[float, int, str]]:
+    """When each of our files was last used, its size and its name."""
+    for used, size, name in folder.files():
+        if name == KEY or _ENTRY.fullmatch(name) or _UNFINISHED.fullmatch(name):
+            yield used, size, name
 
 
 def _key(module: str, request: Request) -> str | None:

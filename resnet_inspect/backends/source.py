@@ -55,7 +55,11 @@ def read(text: str) -> Answer:
         ModelError: the file can't be read, or is no summary.
     """
     try:
-        content = sys.stdin.buffer.read() if text == "-" else Path(text).read_bytes()
+        if text != "-":
+            with Path(text).open("rb") as file:
+                content = file.read(ir_json.MOST_BYTES + 1)
+        else:
+            content = sys.stdin.buffer.read(ir_json.MOST_BYTES + 1) if sys.stdin else b""
     except OSError as error:
         raise ModelError(f"{text}: {error.strerror}") from error
     try:

@@ -7,11 +7,11 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
-from .. import ir_json
+from .. import ir_json, stranger_json
 from ..backends import UNLIMITED, Limits, from_local, module_of
 from ..backends.source import Source
 from ..errors import BadRequestError, InspectError, ModelError
@@ -22,6 +22,11 @@ from .sessions import Sessions
 
 #: A line of the requests, with its number.
 Line = tuple[int, bytes]
+
+#: Bytes of a line that is looked at, and of one that ends the run.
+_MOST_BYTES, _ENDLESS = 2**20, 2**30
+#: How the line begins that stands for one that is too long: no JSON does so.
+_TOO_LONG = b"\0too long: "
 
 #: Of this process, whichever worker it is.
 SESSIONS = Sessions()
@@ -97,18 +102,37 @@ class Work:
             return session.summarize(source.request).summary
 
 
+def lines_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file. In place of one that is too long comes a short line that says so, and tells it from others.
+
+    Raises:
+        BadRequestError: a line doesn't end: this is no file of requests.
+    """
+    while line := file.readline(_MOST_BYTES + 1):
+        if len(line) > _MOST_BYTES:
+            digest, length = hashlib.sha256(line), len(line)
+            while not line.endswith(b"\n") and (line := file.readline(_MOST_BYTES)):
+                digest.update(line)
+                if (length := length + len(line)) > _ENDLESS:
+                    raise BadRequestError(f"a line has more than {_ENDLESS // 2**20} MiB: this is no file of requests")
+            line = _TOO_LONG + digest.hexdigest().encode() + b"\n"
+        yield line
+
+
 def key_of(line: bytes) -> str:
     """What tells a request line from another, whatever its line ends with."""
     return hashlib.sha256(line.rstrip(b"\r\n")).hexdigest()[:16]
 
 
 def _fields(line: bytes) -> dict[str, Any]:
+    if line.startswith(_TOO_LONG):
+        raise BadRequestError(f"the line has more than {_MOST_BYTES // 2**20} MiB, which no request needs")
     if not line.strip():
         raise BadRequestError('the line is empty: a request is an object, {"model": "resnet50"}')
     try:
-        found = json.loads(line, parse_float=_finite, parse_constant=_finite)
-    except (ValueError, RecursionError) as error:
-        raise BadRequestError(f"the line is no JSON: {error}") from error
+        found = stranger_json.loads(line, parse_float=_finite, parse_constant=_finite)
+    except ValueError as error:
+        raise BadRequestError(f"the line is no JSON that can be read: {error}") from error
     if not isinstance(found, dict):
         raise BadRequestError('the line is no object: a request is {"model": "resnet50"}')
     return found

@@ -112,13 +112,21 @@ def drops(summary: Summary) -> list[Drop]:
     by_id = {layer.id: layer for layer in summary.layers}
     found = []
     for layer in summary.layers:
-        if "stride" not in dict(layer.attributes) or not layer.input_tensors or layer.op.startswith("conv_transpose"):
+        if (
+            "stride" not in dict(layer.attributes)
+            or not _reads_and_gives(layer)
+            or layer.op.startswith("conv_transpose")
+        ):
             continue
         padded = by_id[layer.inputs[0]] if layer.inputs and by_id[layer.inputs[0]].op == "zero_pad2d" else None
         rows, columns = (_dropped(layer, padded, axis) for axis in (0, 1))
         if rows or columns:
             found.append(Drop(layer.id, rows, columns))
     return found
+
+
+def _reads_and_gives(layer: Layer) -> bool:
+    return bool(layer.input_tensors and layer.output_tensors)
 
 
 def _dropped(layer: Layer, padded: Layer | None, axis: int) -> int:

@@ -67,7 +67,7 @@ def command(
     files and code must be where they run, under the same path.
     """
     from ..batch.child import GO_ON
-    from ..batch.lines import Work
+    from ..batch.lines import Work, lines_of
     from ..batch.results import clear, resume, written
     from ..batch.workers import answers, pool
 
@@ -77,7 +77,7 @@ def command(
     if restart and not output:
         raise BadRequestError("--restart writes the file of -o anew: give -o")
     with pool(jobs, cluster) as workers, _read(requests) as (source, total), _results(output) as results:
-        lines = enumerate(source, 1)
+        lines = enumerate(lines_of(source), 1)
         count = failed = 0
         if output:
             if restart:
@@ -107,10 +107,12 @@ def _read(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     if str(path) == "-":
         yield sys.stdin.buffer, 0
         return
+    from ..batch.lines import lines_of
+
     with path.open("rb") as file:
         total = 0
         if path.is_file():
-            total = sum(1 for _ in file)
+            total = sum(1 for _ in lines_of(file))
             file.seek(0)
         yield file, total
 

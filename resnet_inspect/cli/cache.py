@@ -33,12 +33,16 @@ def info(output_format: str, debug: bool) -> None:
     if output_format == "json":
         folder = None if found.folder is None else str(found.folder)
         document = {"folder": folder, "entries": found.entries, "bytes": found.bytes, "limit_bytes": LIMIT}
+        document |= {"problem": found.problem} if found.problem else {}
         click.echo(in_json(json.dumps(document, indent=2)))
         return
     if found.folder is None:
         click.echo(f"Nothing is kept: {VARIABLE} is off, or no framework's extra is installed")
         return
     click.echo(f"Folder   {visible(str(found.folder))}")
+    if found.problem:
+        click.echo(f"Problem  not used: {visible(found.problem)}")
+        return
     click.echo(f"Entries  {found.entries:,}")
     click.echo(f"Size     {units.binary(found.bytes)} of at most {units.binary(LIMIT)}")
 

@@ -125,11 +125,11 @@ def command(
 
 
 def _targets(model: str | None, config_file: Path | None, settings: dict[str, Any]) -> list[Target]:
-    path = config_file or config.find(Path.cwd())
     given = any(settings.values())
-    named = []
-    if path is not None and (model is None or config_file or not given):
-        named = [item for item in config.load(path) if model in (None, item.name)]
+    # A model with options needs no file, whatever is wrong with the one above.
+    needed = model is None or not given
+    path = config_file or (config.find(Path.cwd()) if needed else None)
+    named = [item for item in config.load(path) if model in (None, item.name)] if path is not None else []
     if named and given:
         raise BadRequestError("the file says what is checked, without options that build or limit; give a MODEL")
     if named:

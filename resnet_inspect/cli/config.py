@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import stranger_json
 from ..backends.examine import Target
 from ..checks.settings import AMOUNTS
 from ..errors import BadRequestError
@@ -16,6 +18,8 @@ from .targets import target
 
 TABLE = "resnet-inspect"
 FILE = "resnet-inspect.toml"
+#: Bytes of a file of settings, other tools' among them.
+_MOST_BYTES = 2**22
 
 
 def _texts(value: Any) -> bool:
@@ -68,7 +72,7 @@ def find(start: Path) -> Path | None:
         if (folder / FILE).is_file():
             return folder / FILE
         project = folder / "pyproject.toml"
-        if project.is_file() and TABLE in _read(project).get("tool", {}):
+        if project.is_file() and TABLE in _tools(_read(project)):
             return project
     return None
 
@@ -82,7 +86,9 @@ def load(path: Path) -> list[Target]:
     document = _read(path)
     settings = document
     if path.name == "pyproject.toml":
-        settings = document.get("tool", {}).get(TABLE, {})
+        settings = _tools(document).get(TABLE, {})
+    if not isinstance(settings, dict):
+        raise BadRequestError(f"{path.name}: tool.{TABLE} must be a table, got {settings!r:.60}")
     _verify(settings, _TOP, f"{path.name}: ")
     shared = {key: settings[key] for key in SHARED if key in settings}
     found = []
@@ -111,15 +117,27 @@ def _verify(settings: Mapping[str, Any], keys: Mapping[str, Key], where: str) ->
             raise BadRequestError(f"{where}{key} must be {words}, got {value!r:.60}")
 
 
+def _tools(document: dict[str, Any]) -> dict[str, Any]:
+    tools = document.get("tool")
+    return tools if isinstance(tools, dict) else {}
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     except ImportError:
         raise BadRequestError(f"{path.name}: Python 3.10 reads TOML with tomli: pip install tomli") from None
     try:
-        document: dict[str, Any] = toml.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise BadRequestError(f"{path} has more than {_MOST_BYTES // 2**20} MiB, which no settings need")
+        # What TOML allows and JSON doesn't, a date, becomes its text; what is too deep or too long is refused as there.
+        document: dict[str, Any] = stranger_json.loads(json.dumps(toml.loads(content.decode()), default=str))
         return document
     except OSError as error:
         raise BadRequestError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadRequestError(f"{path.name} is no TOML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError(
+            f"{path} is no TOML that can be read: {str(error) or 'it is nested too deeply'}"
+        ) from error

@@ -24,6 +24,10 @@ LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
 }
 
 
+#: Characters of a pattern: a name has 250 at most.
+_MOST_CHARACTERS = 500
+
+
 @click.command("models")
 @click.argument("pattern", default="*")
 @click.option(
@@ -45,6 +49,8 @@ def command(
     and keras_hub are imported if --backend asks for them. With --counts, every model is built without weights, in child
     processes that run side by side.
     """
+    if len(pattern) > _MOST_CHARACTERS:
+        raise BadRequestError(f"a pattern of {len(pattern):,} characters: names have less than {_MOST_CHARACTERS}")
     wanted = [backend] if backend else list(LISTS)
     listed = [(name, model) for name in wanted for model in _names(name)]
     found = [(name, model) for name, model in listed if fnmatchcase(model.lower(), pattern.lower())]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from .. import stranger_json
 from ..analysis import OPTIMIZERS
 from ..backends import LIBRARIES, NAMES, Answer, Limits
 from ..errors import BadRequestError
@@ -168,17 +169,19 @@ def parse_arguments(pairs: Sequence[str]) -> Attributes:
     """``key=value`` pairs; a value that is JSON is that, anything else is text.
 
     Raises:
-        BadRequestError: a pair has no ``=``.
+        BadRequestError: a pair has no ``=``, or its value is nested too deeply or has too many digits.
     """
     arguments = {}
     for pair in pairs:
         key, separator, text = pair.partition("=")
         if not separator or not key:
-            raise BadRequestError(f"--arg {pair!r} is not of the form key=value")
+            raise BadRequestError(f"--arg {pair!r:.60} is not of the form key=value")
         try:
-            arguments[key] = frozen_value(json.loads(text))
-        except ValueError:
+            arguments[key] = frozen_value(stranger_json.loads(text))
+        except json.JSONDecodeError:
             arguments[key] = text
+        except ValueError as error:
+            raise BadRequestError(f"--arg {key}: {error}") from error
     return tuple(arguments.items())
 
 

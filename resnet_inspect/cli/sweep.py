@@ -19,8 +19,10 @@ from .options import limits_options, with_progress
 from .reporting import check_plot, deliver_plot, deliver_report, plot_option, report_options
 from .summary import complete_model
 
-_RANGE = re.compile(r"(?:(\d+)x)?(\d+)\.\.(\d+)(?::(\d+))?")
+_RANGE = re.compile(r"(?:([0-9]{1,18})x)?([0-9]{1,18})\.\.([0-9]{1,18})(?::([0-9]{1,18}))?")
 _STEP = 32
+#: Sizes of a sweep: each is a network that is built.
+_MOST = 1000
 
 
 @click.command("sweep")
@@ -73,10 +75,17 @@ def _sides(text: str) -> tuple[int | None, range]:
     """Channels, if they were given, and the sides of the squares.
 
     Raises:
-        BadRequestError: the text is no range of sizes.
+        BadRequestError: the text is no range of sizes, or one of too many.
     """
     found = _RANGE.fullmatch(text)
     channels, first, last, step = (int(part) if part else None for part in found.groups()) if found else (None,) * 4
     if not first or not last or step == 0 or last < first or channels == 0:
-        raise BadRequestError(f"--input {text!r} is no range of sizes like 128..1024:32")
-    return channels, range(first, last + 1, step or _STEP)
+        raise BadRequestError(f"--input {text!r:.60} is no range of sizes like 128..1024:32")
+    sides = range(first, last + 1, step or _STEP)
+    if len(sides) > _MOST:
+        larger = -(-(last - first) // (_MOST - 1))
+        raise BadRequestError(
+            f"--input {text} has {len(sides):,} sizes, and {_MOST:,} are possible; "
+            f"take a larger step: {text.partition(':')[0]}:{larger}"
+        )
+    return channels, sides

@@ -99,7 +99,8 @@ def _weighted(branch: Iterable[Layer]) -> tuple[str, ...]:
     for layer in branch:
         if is_weighted(layer):
             kernel = layer.attribute("kernel_size")
-            window = format_shape(per_dimension(kernel, 2)) if kernel is not None else layer.op
+            sized = isinstance(kernel, (int, tuple))
+            window = format_shape(per_dimension(kernel, 2)) if sized else layer.op
             grouped = layer.attribute("groups", 1)
             found.append(f"{window} {channels_of(layer)}" + (f" /{grouped}" if grouped not in (1, None) else ""))
     return tuple(found)
