@@ -29,7 +29,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 REAL: list[dict[str, Any]] = [json.loads((FIXTURES / name).read_text()) for name in ("block-1.json", "module-1.json")]
 
 #: What stands in place of any value of a real summary.
-ODD = [
+ODD: list[Any] = [
     None, True, False, 0, 1, -1, 2**40, 10**59, 10**99, -(10**99), 0.5, 1e308, float("nan"), float("inf"), "", "a",
     "1x3", "\x1b[31m", "a\nb", "a.b.c", ".", "..", "\u202e", [], [1], [-1], [[1, 2], [3]], ["a"], [None], {}, {"a": 1},
     {"a": {"b": []}}, [0] * 65, [10**18] * 4, "x" * 5000,
