@@ -17,7 +17,7 @@ MOST_LEVELS = 100
 #: Digits of an integer: sizes and counts have less than thirty.
 MOST_DIGITS = 100
 
-_MANY_DIGITS = re.compile(rf"\d{{{MOST_DIGITS + 1}}}")
+_MANY_DIGITS = re.compile(rf"[0-9]{{{MOST_DIGITS + 1}}}")
 _NESTS = (dict, list, tuple)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 

@@ -17,7 +17,7 @@ MODELS = {
     ".analysis",
     *(".backends", ".backends.request", ".backends.source"),
     *(".cli.building", ".cli.inputs", ".cli.options"),
-    *(".ir", ".ir_json", ".render", ".shape"),
+    *(".ir", ".ir_json", ".render", ".shape", ".stranger_json"),
 }
 #: Command -> our own modules, all of them.
 COMMANDS: dict[str, set[str]] = {
