@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 #: Bytes of a summary that is read: one of 10,000 layers has 10 MB.
 MOST_BYTES = 2**26
 #: No size, no tensor and no layer's MACs reach so many; sums of them are still printed and divided.
-_MOST = 10**60
+_MOST = 10**90
 #: Dimensions of a tensor: frameworks have 64 at most.
 _MOST_SIZES = 64
 #: One for all: ``json.dumps`` makes one a call.
