@@ -21,8 +21,10 @@ CHANNELS_FIRST = {3: "NCL", 4: "NCHW", 5: "NCDHW"}
 
 _MAX_RANK = 16
 _MAX_DIGITS = 18
+#: The largest size that is taken, of a dimension or a window.
+MOST_SIZE = 10**_MAX_DIGITS - 1
 #: Elements of a tensor: what is worked out of more can no longer be divided and printed.
-MOST_ELEMENTS = 10**40
+MOST_ELEMENTS = 10**75
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def to_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
-def from_dict(document: dict[str, Any]) -> Answer:
-    """The answer that ``to_dict`` was given."""
+def from_dict(document: dict[str, Any], ours: bool = False) -> Answer:
+    """The answer that ``to_dict`` was given; ``ours`` as for ``ir_json.loads``."""
     metrics = tuple(Metric(**fields) for fields in document["metrics"])
-    return Answer(ir_json.loads(document["summary"]), tuple(document["notes"]), metrics)
+    return Answer(ir_json.loads(document["summary"], ours), tuple(document["notes"]), metrics)

@@ -155,7 +155,7 @@ def _read(folder: Folder, name: str) -> Answer | None:
     try:
         unpacking = zlib.decompressobj()
         document = json.loads(unpacking.decompress(content, _LONGEST))
-        return from_dict(document) if unpacking.eof else None
+        return from_dict(document, ours=True) if unpacking.eof else None
     except Exception:
         return None  # of a version that wrote something else: it is written again
 

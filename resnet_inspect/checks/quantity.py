@@ -21,9 +21,9 @@ def parse(text: str) -> int:
     Raises:
         BadRequestError: the text is no such amount, or no whole number.
     """
-    found = re.fullmatch(r"([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([kKMGTP]?i?)B?", text.strip())
+    found = len(text) < 100 and re.fullmatch(r"([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([kKMGTP]?i?)B?", text.strip())
     if found and found[2] in _UNITS:
         amount = Fraction(re.sub("[_,]", "", found[1])) * _UNITS[found[2]]
         if amount.denominator == 1:
             return int(amount)
-    raise BadRequestError(f"{text!r} is no amount: give 26M, 4.2G, 25557032 or 200MiB")
+    raise BadRequestError(f"{text!r:.60} is no amount: give 26M, 4.2G, 25557032 or 200MiB")

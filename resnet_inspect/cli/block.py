@@ -9,17 +9,19 @@ import click
 from ..backends import DTYPES, NAMES, Limits, Request, adapter
 from ..blocks.residual import KINDS, SHORTCUTS, BlockSpec
 from ..errors import BadRequestError
-from ..shape import parse_shape
+from ..shape import MOST_SIZE, parse_shape
 from .options import deliver, deliver_native, limits_options, output_options
 
 
 @click.command("block")
 @click.option("--shape", default="24x24x3", show_default=True, help="Of the input: 24x24x3 or 3x24x24.")
 @click.option("--kind", type=click.Choice(KINDS), default="basic", show_default=True, help="Form of the block.")
-@click.option("--filters", type=click.IntRange(min=1), help="Output channels. Default: as many as come in.")
-@click.option("--kernel", type=click.IntRange(min=1), default=3, show_default=True, help="Height and width.")
-@click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--groups", type=click.IntRange(min=1), default=1, show_default=True, help="Of the square convolutions.")
+@click.option("--filters", type=click.IntRange(1, MOST_SIZE), help="Output channels. Default: as many as come in.")
+@click.option("--kernel", type=click.IntRange(1, MOST_SIZE), default=3, show_default=True, help="Height and width.")
+@click.option("--stride", type=click.IntRange(1, MOST_SIZE), default=1, show_default=True)
+@click.option(
+    "--groups", type=click.IntRange(1, MOST_SIZE), default=1, show_default=True, help="Of the square convolutions."
+)
 @click.option("--no-bias", is_flag=True, help="Convolutions without a bias.")
 @click.option(
     "--shortcut",
@@ -30,7 +32,7 @@ from .options import deliver, deliver_native, limits_options, output_options
 )
 @click.option("--backend", type=click.Choice(NAMES), default="local", show_default=True)
 @click.option("--flavor", type=click.Choice(["torch", "keras"]), help="Wording of the local backend. Default: keras.")
-@click.option("--batch", type=click.IntRange(min=1), help="Batch size, if the shape has none. Default: 1.")
+@click.option("--batch", type=click.IntRange(1, MOST_SIZE), help="Batch size, if the shape has none. Default: 1.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True)
 @click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of --shape. Default: where 1, 3 or 4 stands.")
 @limits_options

@@ -11,6 +11,7 @@ from ..backends import DTYPES, LIBRARIES, NAMES, Request
 from ..backends.source import Source
 from ..errors import BadRequestError
 from ..ir import Attributes
+from ..shape import MOST_SIZE
 from .inputs import read_inputs
 from .options import no_cache_option, parse_arguments, split_model
 
@@ -25,7 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "input-json": {"metavar": "JSON", "help": 'Nested inputs: {"image": "1x3x64x64", "boxes": ["1x4", null]}.'},
     "input-from": {"metavar": "MODULE:FUNCTION", "help": "A function of yours that returns real inputs."},
-    "batch": {"type": click.IntRange(min=1), "help": "Batch size, if the shape has none. Default: 1."},
+    "batch": {"type": click.IntRange(1, MOST_SIZE), "help": "Batch size, if the shape has none. Default: 1."},
     "dtype": {"type": click.Choice(DTYPES), "help": "Inputs and weights. Default: float32."},
     "layout": {"type": click.Choice(["NCHW", "NHWC"]), "help": "Of --input. Default: where 1, 3 or 4 stands."},
     "arg": {"multiple": True, "metavar": "KEY=VALUE", "help": "For the constructor: num_classes=10."},

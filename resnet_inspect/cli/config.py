@@ -14,6 +14,7 @@ from .. import stranger_json
 from ..backends.examine import Target
 from ..checks.settings import AMOUNTS
 from ..errors import BadRequestError
+from ..shape import MOST_SIZE
 from .targets import target
 
 TABLE = "resnet-inspect"
@@ -51,7 +52,10 @@ KEYS: dict[str, Key] = {
     "model": _TEXT,
     "backend": _TEXT,
     "inputs": _TEXTS,
-    "batch": (lambda value: _is_whole(value) and value > 0, "a whole number from 1 on"),
+    "batch": (
+        lambda value: _is_whole(value) and 0 < value <= MOST_SIZE,
+        "a whole number from 1 on, of 18 digits at most",
+    ),
     "dtype": _TEXT,
     "layout": _TEXT,
     "args": (lambda value: isinstance(value, dict), "a table"),

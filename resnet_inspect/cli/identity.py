@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..backends import Request, load_framework
 from ..backends.identity import MODULES
 from ..blocks.residual import KINDS, BlockSpec
-from ..errors import BadRequestError
+from ..errors import BadRequestError, InputError, first_line
 from ..render.identity import report
 from ..shape import parse_shape
 from .options import split_model
@@ -22,7 +24,7 @@ _SHAPE, _INSERT = "24x24x3", 20
 @click.command("identity")
 @click.argument("model", default="block")
 @click.option("--backend", type=click.Choice([*MODULES]), help="Default: torch.")
-@click.option("--insert", type=click.IntRange(min=1), metavar="N", help=f"Blocks to insert. Default: {_INSERT}.")
+@click.option("--insert", type=click.IntRange(1, 1000), metavar="N", help=f"Blocks to insert. Default: {_INSERT}.")
 @click.option("--input", "input_", metavar="SHAPE", help="Of the network's images. Default: its own.")
 @click.option("--shape", help=f"Of the block's input. Default: {_SHAPE}.")
 @click.option("--kind", type=click.Choice(KINDS), help="Form of the block. Default: basic.")
@@ -68,8 +70,21 @@ def command(
     module = load_framework(named, MODULES[named])
     if name == "block":
         spec = BlockSpec(kind=kind or "basic", filters=filters, kernel=kernel or 3)
-        found = module.block(spec, Request("residual_block", inputs=(parse_shape(shape or _SHAPE),)), seed)
+        request = Request("residual_block", inputs=(parse_shape(shape or _SHAPE),))
+        found = _measured(lambda: module.block(spec, request, seed))
     else:
-        inputs = (parse_shape(input_),) if input_ else ()
-        found = module.network(Request(name, inputs=inputs), insert or _INSERT, seed)
+        request = Request(name, inputs=(parse_shape(input_),) if input_ else ())
+        found = _measured(lambda: module.network(request, insert or _INSERT, seed))
     deliver_report(report(found), output_format, output, ascii_only)
+
+
+def _measured(run: Callable[[], Any]) -> Any:
+    """What real tensors give; they may be larger than any memory, which frameworks say in their own ways.
+
+    Raises:
+        InputError: a framework refused.
+    """
+    try:
+        return run()
+    except (RuntimeError, ValueError, OverflowError) as error:
+        raise InputError(f"the network can't be run with these sizes: {first_line(error)}") from error

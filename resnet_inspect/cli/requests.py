@@ -10,6 +10,7 @@ from typing import Any
 from ..backends.source import Source
 from ..errors import BadRequestError
 from ..ir import frozen_value
+from ..shape import MOST_SIZE
 from .building import OPTIONS, built
 from .inputs import read_inputs
 
@@ -32,7 +33,10 @@ KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "input": (_one_or_more_texts, "text or a list of texts"),
     "input-json": (lambda value: True, "JSON"),
     "input-from": _TEXT,
-    "batch": (lambda value: type(value) is int and value > 0, "a whole number from 1 on"),
+    "batch": (
+        lambda value: type(value) is int and 0 < value <= MOST_SIZE,
+        "a whole number from 1 on, of 18 digits at most",
+    ),
     "dtype": _choice("dtype"),
     "layout": _choice("layout"),
     "arg": (lambda value: isinstance(value, dict), "an object"),
