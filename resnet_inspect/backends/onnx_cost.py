@@ -49,11 +49,16 @@ def macs_of(call: Call, op: str, attributes: Attributes) -> int | None:
         return None  # used in a way that the rule doesn't know: no number is better than a wrong one
 
 
+def has_own_shapes(kind: str) -> bool:
+    """Whether ``own_shapes`` may know what an operator gives."""
+    return kind.startswith(_RUNTIME) or kind == "SimplifiedLayerNormalization"
+
+
 def own_shapes(call: Call) -> tuple[Shape, ...]:
     """What a node of ONNX Runtime gives; nothing if it isn't known."""
     first = call.input(0)
     kind = call.kind.removeprefix(_RUNTIME)
-    if first is None or (kind == call.kind and kind != "SimplifiedLayerNormalization"):
+    if first is None:
         return ()
     if kind in _POINTWISE or kind == "SimplifiedLayerNormalization":
         return (first.shape,)

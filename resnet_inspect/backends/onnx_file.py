@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnx
 
+from ..errors import InspectError, ModelError, first_line
 from ..ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
 from ..version import __version__
 from .identities import Identities
@@ -19,7 +20,11 @@ from .onnx_names import paths
 from .onnx_ops import op_of, output_layout
 from .onnx_values import Values, follow
 from .onnx_weights import parameters_of
+from .onnx_wire import UnsoundError
 from .request import Answer, Request, check_settled
+
+#: Letters of a message about a file.
+_LONGEST = 400
 
 
 def summarize(request: Request) -> Answer:
@@ -35,11 +40,31 @@ def summarize(request: Request) -> Answer:
     """
     file = Path(request.model).name
     check_settled(request, file)
-    graph = read(Path(request.model))
+    try:
+        return _summarize(read(Path(request.model)), file, request)
+    except InspectError:
+        raise
+    except OSError as error:
+        raise ModelError(f"{file} can't be read: {error.strerror or error}") from error
+    except UnsoundError as error:
+        raise ModelError(f"{file} is damaged: {_shortened(error)}") from error
+    except Exception as error:
+        # Whatever else a stranger's file may bring about: it is unlike what any exporter writes.
+        raise ModelError(f"{file} is damaged, or no sound ONNX model: {_shortened(error)}") from error
+
+
+def _shortened(error: Exception) -> str:
+    """What an error says; names in a file may be of any length."""
+    text = first_line(error)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _summarize(graph: Graph, file: str, request: Request) -> Answer:
     inputs = resolve_inputs(graph, file, request)
     parameters = parameters_of(graph)
     values = follow(graph, inputs.types, inputs.bound, parameters.keys())
-    values.layouts.update(inputs.layouts)
+    for name, layout in inputs.layouts.items():
+        values.lay_out(name, layout)
     layers, modules = _layers(graph, values, parameters)
     unread = _unread(layers, parameters)
     summary = Summary(
@@ -78,8 +103,8 @@ def _layers(graph: Graph, values: Values, parameters: Mapping[str, Parameter]) -
         read = _tensors(values, edges)
         layouts = [tensor.layout for tensor in read]
         for name in node.outputs:
-            made = values.tensor(name)
-            values.layouts[name] = output_layout(op, len(made.shape), layouts) if made is not None else None
+            if (made := values.tensor(name)) is not None:
+                values.lay_out(name, output_layout(op, len(made.shape), layouts))
         used = list(dict.fromkeys(name for name in node.reads if name in parameters))
         attributes = attributes_of(call, op)
         layer = Layer(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy
 import onnx
-from google.protobuf.message import DecodeError, Message
-from onnx import helper, inliner, numpy_helper
+from google.protobuf.message import DecodeError
+from onnx import helper, numpy_helper
 
-from ..errors import ModelError
 from ..ir import DTYPE_BITS
 from .identities import Identities
+from .onnx_functions import subgraphs, with_inner, written_out
+from .onnx_wire import MALFORMED, UnsoundError, skeleton
 
 #: Names of element types where torch and NumPy don't call them as ONNX does.
 _DTYPES = {
@@ -32,12 +34,10 @@ _DTYPES = {
 #: Bits of an element that the IR doesn't know: several share a byte, or the type is rare.
 _OTHER_BITS = {"int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "float4_e2m1fn": 4}
 _OTHER_BITS |= {"float8_e4m3fnuz": 8, "float8_e5m2fnuz": 8, "float8_e8m0fnu": 8}
-#: Written out, no honest model's functions stand for so many nodes.
-_MOST_NODES = 1_000_000
-#: Bytes that no protobuf may have.
-_TOO_LARGE = 1 << 31
-#: Bytes from which on a tensor's values are no shape and no axis.
-_LARGE = 1 << 14
+#: More dimensions no array library has; more elements no tensor.
+MOST_DIMENSIONS, MOST_ELEMENTS = 64, (1 << 63) - 1
+#: Sets of operators that a file may be written in; honest ones name a few.
+_MOST_OPSETS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,44 +70,50 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class _Scope:
+    """What a subgraph has itself: values that are made there, and the names under which its tensors are stored."""
+
+    made: Collection[str]
+    stored: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A node with what it reads: its own inputs by position ("" for one that is left out), and what its subgraphs read.
 
+    ``kind`` is the op type, with its domain where that isn't ONNX's own; ``reads`` are the names of all that it reads.
     Subgraphs (of If, Loop, Scan) stay closed: what they read from outside or hold themselves, their node reads.
     """
 
     proto: Any
     uses: tuple[Use, ...]
+    kind: str
+    inputs: tuple[str, ...]
+    reads: tuple[str, ...]
+    outputs: tuple[str, ...]
 
-    @property
-    def kind(self) -> str:
-        """The op type, with its domain where that isn't ONNX's own."""
-        return f"{self.proto.domain}.{self.proto.op_type}" if self.proto.domain else str(self.proto.op_type)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of its own inputs by position."""
-        return tuple(use.name for use in self.uses if use.reader is self.proto and use.position >= 0)
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The names of all that it reads."""
-        return tuple(use.name for use in self.uses if use.name)
+    @classmethod
+    def of(cls, proto: Any, uses: tuple[Use, ...]) -> Node:
+        """The node of a proto."""
+        return cls(
+            proto,
+            uses,
+            f"{proto.domain}.{proto.op_type}" if proto.domain else str(proto.op_type),
+            tuple(use.name for use in uses if use.reader is proto and use.position >= 0),
+            tuple(use.name for use in uses if use.name),
+            tuple(filter(None, proto.output)),
+        )
 
     @property
     def has_body(self) -> bool:
         """Whether it runs graphs of its own."""
-        return any(True for _ in _subgraphs(self.proto))
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The names of the values that it gives."""
-        return tuple(name for name in self.proto.output if name)
+        return any(True for _ in subgraphs(self.proto))
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What a file holds. ``inputs`` and ``outputs`` are ONNX's value infos; ``hints`` are the types that it claims."""
+    """What a file holds. ``inputs`` and ``outputs`` are ONNX's value infos; ``hints`` are the types that it claims,
+    ``versions`` those of the operators by domain."""
 
     nodes: tuple[Node, ...]
     inputs: tuple[Any, ...]
@@ -115,39 +121,31 @@ class Graph:
     stored: dict[str, Stored]
     hints: dict[str, Any]
     opsets: tuple[Any, ...]
+    versions: dict[str, int]
     ir_version: int
     name: str
     producer: str
 
 
-class _UnsoundError(Exception):
-    """What is wrong with a model."""
-
-
 def read(path: Path) -> Graph:
-    """The graph in a file. Weights that stand in other files aren't looked for, and nothing is run.
+    """The graph in a file. Weights aren't read, wherever they stand, and nothing is run.
 
     Raises:
-        ModelError: the file can't be read, or holds no sound model.
+        UnsoundError: the file holds no sound model.
+        OSError: it can't be read.
     """
+    with path.open("rb", buffering=0) as file:
+        content = skeleton(file)
     try:
-        if path.stat().st_size >= _TOO_LARGE:
-            raise ModelError(
-                f"{path.name} is larger than 2 GiB, which no ONNX file can be: keep its weights in another"
-            )
-        model = onnx.load(path, format="protobuf", load_external_data=False)
-        if not model.HasField("graph") or not model.opset_import:
-            raise _UnsoundError(f"it holds no {'opset' if model.HasField('graph') else 'graph'}")
-        _check_texts(model)
-        return _graph(_without_functions(model))
-    except OSError as error:
-        raise ModelError(f"{path.name} can't be read: {error.strerror or error}") from error
-    except DecodeError as error:
-        raise ModelError(f"{path.name} is damaged: it ends too early, or was no ONNX model. Export it again") from error
-    except _UnsoundError as error:
-        raise ModelError(f"{path.name} is damaged: {error}") from error
+        model = onnx.ModelProto.FromString(content)
+    except DecodeError:
+        raise UnsoundError(MALFORMED) from None
+    if not model.HasField("graph") or not model.opset_import:
+        raise UnsoundError(f"it holds no {'opset' if model.HasField('graph') else 'graph'}")
+    return _graph(written_out(model))
 
 
+@lru_cache(1024)
 def dtype_name(data_type: int) -> str:
     """The name of an ONNX element type, as torch and NumPy have it."""
     try:
@@ -157,92 +155,33 @@ def dtype_name(data_type: int) -> str:
     return _DTYPES.get(name, name)
 
 
-def _check_texts(message: Any) -> None:
-    """Protobuf gives a text that is no UTF-8 as bytes."""
-    if isinstance(message, onnx.TensorProto):
-        texts = [message.name]  # its numbers may be gigabytes
-    else:
-        texts = []
-        for field, value in message.ListFields():
-            items = [value] if isinstance(value, (str, bytes, Message)) else value
-            if field.type == field.TYPE_STRING:
-                texts += items
-            elif field.type == field.TYPE_MESSAGE:
-                for item in items:
-                    _check_texts(item)
-    for text in texts:
-        if isinstance(text, bytes):
-            raise _UnsoundError(f"its text {text[:40]!r} is no UTF-8")
-
-
-def _without_functions(model: Any) -> Any:
-    """The model with its own functions written out where they are called."""
-    if not model.functions:
-        return model
-    functions = {(function.domain, function.name): function.node for function in model.functions}
-    sizes: dict[tuple[str, str], int | None] = {}
-
-    def size(nodes: Any) -> int:
-        total = 0
-        for node in _with_inner(nodes):
-            key = (node.domain, node.op_type)
-            if key in functions and key not in sizes:
-                sizes[key] = None  # being measured
-                sizes[key] = size(functions[key])
-            inside = sizes.get(key, 0)
-            if inside is None:
-                raise _UnsoundError(f"its function {node.op_type!r} calls itself")
-            total += 1 + inside
-        return total
-
-    try:
-        if size(model.graph.node) > _MOST_NODES:
-            raise _UnsoundError(f"its functions stand for more than {_MOST_NODES} nodes")
-    except RecursionError as error:
-        raise _UnsoundError("its functions call one another too deeply") from error
-    for tensor in model.graph.initializer:
-        if len(tensor.raw_data) > _LARGE:
-            tensor.ClearField("raw_data")  # the inliner works on copies
-    try:
-        return inliner.inline_local_functions(model)
-    except Exception:
-        return model  # what it can't write out stays a node that nobody knows
-
-
-def _with_inner(nodes: Any) -> Iterator[Any]:
-    for node in nodes:
-        yield node
-        for graph in _subgraphs(node):
-            yield from _with_inner(graph.node)
-
-
-def _subgraphs(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
 def _graph(model: Any) -> Graph:
     graph = model.graph
-    for item in (*model.opset_import, *_with_inner(graph.node)):
+    for item in (*model.opset_import, *with_inner(graph.node)):
         if item.domain == "ai.onnx":
             item.domain = ""  # the other name of ONNX's own
-    stored = dict(_held(graph))
+    if len(model.opset_import) > _MOST_OPSETS:
+        raise UnsoundError(f"it is written in more than {_MOST_OPSETS} sets of operators")
+    stored: dict[str, Stored] = {}
+    for name, tensor in _held(graph):
+        if not name or stored.setdefault(name, tensor) is not tensor:
+            raise UnsoundError(f"it holds two tensors called {name!r}" if name else "it holds a tensor without a name")
     inputs = tuple(value for value in graph.input if value.name not in stored)  # before IR 4, all initializers were
+    names = {value.name for value in inputs}
+    if len(names) < len(inputs):
+        raise UnsoundError("it has two inputs of one name")
     unique = Identities(stored)
-    nodes = [
-        Node(node, tuple(_uses(node, stored, unique, {}, frozenset()))) for node in graph.node if not _is_constant(node)
-    ]
+    nodes = [Node.of(node, tuple(_uses(node, stored, unique, ()))) for node in graph.node if not _is_constant(node)]
     same: dict[str, str] = {}
     kept = []
-    for node in _sorted(nodes, {*stored, *(value.name for value in inputs)}):
-        for use in node.uses:
-            if use.name in same and use.position >= 0:
-                use.reader.input[use.position] = same[use.name]
-        node = replace(node, uses=tuple(replace(use, name=same.get(use.name, use.name)) for use in node.uses))
-        if node.kind == "Identity" and node.reads and node.reads[0] in stored:
-            same[node.proto.output[0]] = node.reads[0]  # torch's exporter writes equal weights once
+    for node in _sorted(nodes, names | stored.keys()):
+        if not same.keys().isdisjoint(node.reads):
+            for use in node.uses:
+                if use.name in same and use.position >= 0:
+                    use.reader.input[use.position] = same[use.name]
+            node = Node.of(node.proto, tuple(replace(use, name=same.get(use.name, use.name)) for use in node.uses))
+        if node.kind == "Identity" and node.reads and node.reads[0] in stored and node.outputs:
+            same[node.outputs[0]] = node.reads[0]  # torch's exporter writes equal weights once
         else:
             kept.append(node)
     return Graph(
@@ -252,51 +191,62 @@ def _graph(model: Any) -> Graph:
         stored=stored,
         hints={value.name: value.type for value in (*graph.value_info, *graph.output)},
         opsets=tuple(model.opset_import),
+        versions={item.domain: item.version for item in reversed(model.opset_import)},
         ir_version=model.ir_version,
         name=graph.name,
         producer=model.producer_name,
     )
 
 
-def _uses(
-    node: Any, stored: dict[str, Stored], unique: Identities, renamed: Mapping[str, str], local: frozenset[str]
-) -> Iterator[Use]:
-    """What a node reads, inside it included, but for what is made inside.
+def _uses(node: Any, stored: dict[str, Stored], unique: Identities, scopes: tuple[_Scope, ...]) -> Iterator[Use]:
+    """What a node reads, inside it included, but for what is made inside, in one of the ``scopes``.
 
     Tensors held inside join ``stored``, under names that are ``unique`` there.
     """
     for position, name in enumerate(node.input):
-        if name not in local:
-            yield Use(renamed.get(name, name), node, position)
-    for graph in _subgraphs(node):
+        if (outer := _outer(name, scopes)) is not None:
+            yield Use(outer, node, position)
+    for graph in subgraphs(node):
         held = {}
         for name, tensor in _held(graph):
             held[name] = unique.next(name)
             stored[held[name]] = replace(tensor, name=held[name])
-        made = {value.name for value in graph.input}.union(*(inner.output for inner in graph.node)) - held.keys()
-        here, names = (local - held.keys()) | made, {**renamed, **held}
+        made = {value.name for value in graph.input}.union(*(inner.output for inner in graph.node))
+        inside = (*scopes, _Scope(made, held))
         for inner in graph.node:
             if not _is_constant(inner):
-                yield from _uses(inner, stored, unique, names, here)
+                yield from _uses(inner, stored, unique, inside)
         for value in graph.output:
-            if value.name not in here:
-                yield Use(names.get(value.name, value.name), node, -1)
+            if (outer := _outer(value.name, inside)) is not None:
+                yield Use(outer, node, -1)
 
 
-def _sorted(nodes: Sequence[Node], known: set[str]) -> list[Node]:
+def _outer(name: str, scopes: tuple[_Scope, ...]) -> str | None:
+    """What a name means outside all of the scopes; None if it is made in one."""
+    for scope in reversed(scopes):
+        if name in scope.stored:
+            return scope.stored[name]
+        if name in scope.made:
+            return None
+    return name
+
+
+def _sorted(nodes: Sequence[Node], known: Collection[str]) -> list[Node]:
     """The nodes in an order in which every value is made before it is read: the file's own, if that is one."""
     makers: dict[str, int] = {}
     for index, node in enumerate(nodes):
         for name in node.outputs:
             if name in known or makers.setdefault(name, index) != index:
-                raise _UnsoundError(f"the value {name!r} is made twice")
+                raise UnsoundError(f"the value {name!r} is made twice")
     readers: dict[int, list[int]] = {}
     missing = []
     for index, node in enumerate(nodes):
-        names = {name for name in node.reads if name not in known}
-        if unknown := sorted(names - makers.keys()):
-            raise _UnsoundError(f"{node.kind} {node.proto.name!r} reads {unknown[0]!r}, which nothing makes")
-        sources = {makers[name] for name in names}
+        sources = set()
+        for name in node.reads:
+            if name in makers:
+                sources.add(makers[name])
+            elif name not in known:
+                raise UnsoundError(f"{node.kind} {node.proto.name!r} reads {name!r}, which nothing makes")
         missing.append(len(sources))
         for source in sources:
             readers.setdefault(source, []).append(index)
@@ -310,7 +260,7 @@ def _sorted(nodes: Sequence[Node], known: set[str]) -> list[Node]:
             if not missing[reader]:
                 heapq.heappush(ready, reader)
     if len(found) < len(nodes):
-        raise _UnsoundError("its nodes read one another in a circle")
+        raise UnsoundError("its nodes read one another in a circle")
     return found
 
 
@@ -337,7 +287,7 @@ def _held(graph: Any) -> Iterator[tuple[str, Stored]]:
                 try:
                     values = numpy.array(helper.get_attribute_value(attribute), kind)
                 except (TypeError, ValueError) as error:
-                    raise _UnsoundError(f"the constant {name!r} is no number") from error
+                    raise UnsoundError(f"the constant {name!r} is no number") from error
                 yield name, _dense(name, numpy_helper.from_array(values), literal=True)
 
 
@@ -345,12 +295,18 @@ def _dense(name: str, tensor: Any, literal: bool) -> Stored:
     shape, dtype = _sizes(name, tensor.dims), dtype_name(tensor.data_type)
     bits = DTYPE_BITS.get(dtype, _OTHER_BITS.get(dtype))
     needed = None if bits is None else -(-prod(shape) * bits // 8)
-    external = tensor.data_location == onnx.TensorProto.EXTERNAL
-    found = 0 if external else len(tensor.raw_data)
+    is_here = tensor.data_location != onnx.TensorProto.EXTERNAL
+    elsewhere = {} if is_here else {item.key: item.value for item in tensor.external_data}
+    if is_here:
+        found = len(tensor.raw_data) or 4 * len(tensor.float_data) or 8 * len(tensor.double_data)
+    else:
+        # Values that were too large for the skeleton are in no other file; a real one's name is their location.
+        length = "" if "location" in elsewhere else elsewhere.get("length", "")
+        found = int(length) if length.isdecimal() and len(length) < 20 else 0
     if needed is not None and found not in (0, needed):
-        raise _UnsoundError(f"the tensor {name!r} needs {needed} bytes and has {found}")
+        raise UnsoundError(f"the tensor {name!r} needs {needed} bytes and has {found}")
     stored_bytes = None if dtype in DTYPE_BITS else needed
-    return Stored(name, shape, tensor.data_type, None if external else tensor, literal, stored_bytes)
+    return Stored(name, shape, tensor.data_type, tensor if is_here else None, literal, stored_bytes)
 
 
 def _sparse(name: str, sparse: Any, literal: bool) -> Stored:
@@ -361,6 +317,10 @@ def _sparse(name: str, sparse: Any, literal: bool) -> Stored:
 
 
 def _sizes(name: str, dims: Sequence[int]) -> tuple[int, ...]:
+    if len(dims) > MOST_DIMENSIONS:
+        raise UnsoundError(f"the tensor {name!r} has {len(dims)} dimensions")
     if min(dims, default=0) < 0:
-        raise _UnsoundError(f"the tensor {name!r} has a negative size")
+        raise UnsoundError(f"the tensor {name!r} has a negative size")
+    if prod(dims) > MOST_ELEMENTS:
+        raise UnsoundError(f"the tensor {name!r} has more than {MOST_ELEMENTS} elements")
     return tuple(dims)

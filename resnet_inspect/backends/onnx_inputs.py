@@ -12,7 +12,7 @@ from onnx import helper
 from ..errors import BadRequestError, InputError
 from ..shape import CHANNELS_FIRST, Expected, Resolved, format_shape, resolve
 from .graph_inputs import check_dtype, given_specs, sizes_text
-from .onnx_graph import Graph, dtype_name
+from .onnx_graph import Graph, Node, dtype_name
 from .request import Request
 
 #: What an example has where the file leaves a size of an image open, or of anything else.
@@ -49,7 +49,12 @@ def resolve_inputs(graph: Graph, file: str, request: Request) -> Inputs:
     """
     types = {value.name: value.type for value in graph.inputs}
     declared = {name: _dims(kind) for name, kind in types.items() if kind.HasField("tensor_type")}
-    layouts = {name: _layout(graph, name, len(dims or ())) for name, dims in declared.items()}
+    readers: dict[str, Node] = {}
+    for node in graph.nodes:
+        if node.kind != "Shape":
+            for name in node.inputs:
+                readers.setdefault(name, node)
+    layouts = {name: _layout(readers, name, len(dims or ())) for name, dims in declared.items()}
     bound: dict[str, int] = {}
     shapes: dict[str, _Dims] = {}
     notes = []
@@ -103,11 +108,9 @@ def _is_batch(place: int, size: int | str | None) -> bool:
     return bool(re.search(_BATCH, size or "")) or (place == 0 and not re.search(_STEPS, size or ""))
 
 
-def _layout(graph: Graph, name: str, rank: int) -> str | None:
+def _layout(readers: Mapping[str, Node], name: str, rank: int) -> str | None:
     """The layout of an input that is an image: the first node that isn't about its pixels tells."""
-    for node in graph.nodes:
-        if name not in node.inputs or node.kind == "Shape":
-            continue
+    while (node := readers.get(name)) is not None:
         if node.kind == "Transpose":
             order = next((tuple(attribute.ints) for attribute in node.proto.attribute if attribute.name == "perm"), ())
             return "NHWC" if order == (0, 3, 1, 2) else None

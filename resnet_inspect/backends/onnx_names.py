@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .identities import Numbers
 from .onnx_graph import Node
+from .onnx_wire import NOTES, UnsoundError
 
-#: Where torch's exporters note the modules around a node: paths, ending with the node's own name; and classes.
-_SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+#: A string without escapes as Python writes it, and a list of them.
+_ITEM = r"""'([^'\\]*)'|"([^"\\]*)\""""
+_LIST = rf"\s*\[\s*(?:(?:{_ITEM})\s*(?:,\s*|(?=\])))*\]\s*"
 #: What a module is where the file doesn't name its class.
 _UNNAMED = "Scope"
+#: Modules in one another, and of all nodes: an exporter's are as few as its nodes.
+_DEEPEST, _MOST = 100, 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
     kinds: dict[str, set[str]] = {}
     for node, place in zip(nodes, places, strict=True):
         parts = place.module.split(".") if place.module else []
+        if len(parts) > _DEEPEST or len(modules) > _MOST:
+            raise UnsoundError(f"its nodes' names stand for more than {_MOST} modules, or {_DEEPEST} in one another")
         for end in range(1, len(parts) + 1):
             modules.setdefault(".".join(parts[:end]), _UNNAMED)
         modules.update({path: kind for path, kind in place.classes if path in modules})
@@ -60,7 +65,7 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
 
 def _place(node: Node) -> _Place:
     notes = {item.key: item.value for item in getattr(node.proto, "metadata_props", ())}
-    scopes, classes = (_texts(notes.get(key)) for key in (_SCOPES, _CLASSES))
+    scopes, classes = (_texts(notes.get(key, "")) for key in NOTES)
     if len(scopes) > 1:
         return _Place(scopes[-2], None, tuple(zip(scopes[:-1], (c.rpartition(".")[2] for c in classes), strict=False)))
     *around, own = [part for part in node.proto.name.split("/") if part] or [""]
@@ -70,16 +75,12 @@ def _place(node: Node) -> _Place:
         if merged and part.startswith(f"{merged[-1]}."):
             merged.pop()
         merged.append(part)
-    says_op = not own or (
-        bool(re.fullmatch(rf"{re.escape(node.proto.op_type)}(_\d+)?", own)) and "/" in node.proto.name
-    )
+    rest = own.removeprefix(node.proto.op_type)
+    is_op = own.startswith(node.proto.op_type) and (not rest or (rest[0] == "_" and rest[1:].isdecimal()))
+    says_op = not own or (is_op and "/" in node.proto.name)
     return _Place(".".join(merged), None if says_op else own)
 
 
-def _texts(text: str | None) -> list[str]:
-    """The strings in a list as Python writes it."""
-    try:
-        value = ast.literal_eval(text or "[]")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return []
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+def _texts(text: str) -> list[str]:
+    """The strings in a list as Python writes it; none of anything else."""
+    return [first or second for first, second in re.findall(_ITEM, text)] if re.fullmatch(_LIST, text) else []
