@@ -95,7 +95,8 @@ class Recorder:
         except (InspectError, MemoryError):
             raise
         except Exception as error:
-            raise self._failures.explanation(error, type(self._model).__name__) from error
+            kind = getattr(self._model, "original_name", type(self._model).__name__)
+            raise self._failures.explanation(error, str(kind)) from error
         finally:
             nn.Module.__call__ = original
 

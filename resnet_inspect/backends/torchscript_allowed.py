@@ -25,7 +25,7 @@ _REAL = """
     diagonal diag diag_embed numpy_T adjoint pixel_shuffle pixel_unshuffle channel_shuffle unfold tensor_split
     unsafe_chunk unsafe_split unsafe_split_with_sizes _unsafe_view alias ravel lift_fresh repeat_interleave outer
     zeros_like ones_like full_like empty_like rand_like randn_like new_zeros new_ones new_full new_empty
-    index index_select gather embedding masked_select nonzero nonzero_numpy topk sort argsort one_hot
+    index index_select gather embedding masked_select nonzero nonzero_numpy topk sort argsort one_hot _unique2 unique_dim
     linear matmul mm bmm mv dot einsum bilinear tensordot inner linalg_matmul scaled_dot_product_attention
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d _convolution _convolution_mode
     batch_norm layer_norm group_norm instance_norm rms_norm cosine_similarity pairwise_distance
@@ -35,7 +35,7 @@ _REAL = """
     upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d
     upsample_trilinear3d _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d
     _upsample_bilinear2d_aa _upsample_bicubic2d_aa item is_nonzero _shape_as_tensor
-    quantize_per_tensor dequantize
+    quantize_per_tensor dequantize to
 """
 #: A kernel of theirs for real tensors believes a number in a tensor, or nobody has looked whether it does.
 _ON_META = """
@@ -49,14 +49,14 @@ _ON_META = """
     kron cross linalg_cross digamma erfinv logit sinc cummax cummin kthvalue median mode
     scatter_reduce scatter_reduce_ bucketize searchsorted addr vdot std_mean logcumsumexp renorm trace block_diag
     atleast_1d atleast_2d atleast_3d column_stack hann_window hamming_window linalg_qr linalg_inv linalg_det
-    linalg_solve linalg_svd linalg_eigh cartesian_prod cumulative_trapezoid unique_dim
+    linalg_solve linalg_svd linalg_eigh cartesian_prod cumulative_trapezoid
 """
 _FACTORIES = "arange zeros ones empty full rand randn eye linspace randperm randint scalar_tensor normal"
 #: What is done to quantised tensors, whose own kernels are fewer.
 _QUANTISED = """
     relu relu_ relu6 relu6_ hardtanh hardtanh_ clamp clamp_ sigmoid tanh hardsigmoid hardswish max_pool2d avg_pool2d
     adaptive_avg_pool2d flatten view reshape permute transpose contiguous clone cat mean chunk split select slice squeeze
-    unsqueeze dropout dropout_ upsample_nearest2d upsample_bilinear2d dequantize unbind detach
+    unsqueeze dropout dropout_ upsample_nearest2d upsample_bilinear2d dequantize unbind detach to
 """
 
 _twins = frozenset(_WITH_TWIN.split())
@@ -74,6 +74,8 @@ EXCLUDED = frozenset(
     [
         *(f"aten::{name}.data" for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")),
         *("aten::repeat_interleave.Tensor", "aten::repeat_interleave.self_Tensor"),
+        *(f"aten::dequantize.{name}" for name in ("tensors", "tensor", "list", "any")),
+        "aten::quantize_per_tensor.tensors",
         "aten::tensor_split.tensor_indices_or_sections",
     ]
 )

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from . import torchscript_allowed as allowed
 from .torch_failure import NotOnMetaError
+from .torch_known import form_key
 from .torch_tensors import tensors_in
 from .torchscript_modules import MOST_ELEMENTS
 from .torchscript_pickle import RefusedError
@@ -81,6 +82,8 @@ class Operators:
         self._device = torch.device(device)
         self._spend = spend
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._bytes = 0
+        self._forms: dict[Any, list[torch.Tensor]] = {}
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """What the operator ``aten::conv2d`` gives.
@@ -165,9 +168,28 @@ class Operators:
             raise RefusedError(f"its code calls {name} on a quantised tensor, which is not read")
         with _disable_current_modes():
             _judge(name, row, given)
-            forms = _forms(name, function, row, named, given)
+            forms = self._sized(name, function, row, named, given)
         self.check_room(name, forms)
         return self.keep(_written(name, function(*row, **named)), given)
+
+    def _sized(
+        self, name: str, function: Any, row: list[Any], named: dict[str, Any], given: list[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Tensors on meta, as large as what an operator gives of real ones; its own checks see the same shapes."""
+        forms = _forms(name, row, given)
+        if forms is not None:
+            return forms
+        if name.startswith("aten::index") and isinstance(row[1], list):
+            row = [row[0], [part for item in row[1] for part in _index(item)], *row[2:]]
+        row, named = _lift(row), {key: _lift(value) for key, value in named.items()}
+        key = form_key((function, row, *named.items()))
+        if key is None or key not in self._forms:
+            output = function(*row, **named)
+            forms = [_checked(name, tensor) for tensor in tensors_in(output)]
+            if key is None:
+                return forms
+            self._forms[key] = forms
+        return self._forms[key]
 
     def check_room(self, name: str, forms: Sequence[torch.Tensor]) -> None:
         """Raises RefusedError where there is no room for real tensors of these forms."""
@@ -178,11 +200,10 @@ class Operators:
             raise RefusedError("its code keeps more tensors than there is room for")
 
     def _alive(self) -> int:
-        total = sum(size for _, size in self._live.values())
-        if total > _MOST_LIVE // 2:
+        if self._bytes > _MOST_LIVE // 2:
             self._live = {key: item for key, item in self._live.items() if not item[0].expired()}
-            total = sum(size for _, size in self._live.values())
-        return total
+            self._bytes = sum(size for _, size in self._live.values())
+        return self._bytes
 
     def keep(self, output: Any, given: Sequence[torch.Tensor] = ()) -> Any:
         """``output``, whose memory counts from now on, but for what it shares with the tensors ``given``."""
@@ -190,7 +211,9 @@ class Operators:
         for tensor in tensors_in(output):
             storage = tensor.untyped_storage()
             if not tensor.is_meta and storage._cdata not in shared:
-                self._live[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+                size = storage.nbytes()
+                self._live[storage._cdata] = (StorageWeakRef(storage), size)
+                self._bytes += size
         return output
 
 
@@ -364,33 +387,32 @@ def _count(name: str, row: list[Any], named: dict[str, Any]) -> int:
     return int(count)
 
 
-def _forms(
-    name: str, function: Any, row: list[Any], named: dict[str, Any], given: list[torch.Tensor]
-) -> list[torch.Tensor]:
-    """Tensors on meta, as large as what an operator gives of real ones; its own checks see the same shapes."""
+def _forms(name: str, row: list[Any], given: list[torch.Tensor]) -> list[torch.Tensor] | None:
+    """What an operator gives at most, whose results' sizes are in values; None for any other operator."""
     if name in ("aten::item", "aten::is_nonzero", "aten::equal", "aten::allclose", "aten::_shape_as_tensor"):
         return []
     if name in ("aten::nonzero", "aten::nonzero_numpy") or (name == "aten::where" and len(row) == 1):
         tensor = given[0]
         return [torch.empty((tensor.numel(), max(tensor.dim(), 1)), dtype=torch.int64, device="meta")]
+    if name == "aten::dequantize":
+        return [_form(given[0])]
+    if name in ("aten::_unique2", "aten::unique_dim"):
+        return [_form(given[0]), *(torch.empty(given[0].shape, dtype=torch.int64, device="meta") for _ in range(2))]
     if name == "torchvision::nms":
         return [torch.empty(given[0].shape[:1], dtype=torch.int64, device="meta")]
     if name == "aten::masked_select":
         tensor, mask = torch.broadcast_tensors(*(_form(item) for item in row[:2]))
         return [tensor]
-    if name.startswith("aten::index") and isinstance(row[1], list):
-        row = [row[0], [part for item in row[1] for part in _index(item)], *row[2:]]
+    return None
 
-    def lift(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return value if value.is_meta else _form(value)
-        return [lift(item) for item in value] if isinstance(value, list) else value
 
-    output = function(
-        *(torch.device("meta") if isinstance(item, torch.device) else lift(item) for item in row),
-        **{key: lift(value) for key, value in named.items()},
-    )
-    return [_checked(name, tensor) for tensor in tensors_in(output)]
+def _lift(value: Any) -> Any:
+    """An argument, with its tensors on meta."""
+    if isinstance(value, torch.Tensor):
+        return value if value.is_meta else _form(value)
+    if isinstance(value, list):
+        return [_lift(item) for item in value]
+    return torch.device("meta") if isinstance(value, torch.device) else value
 
 
 def _form(tensor: torch.Tensor) -> torch.Tensor:
@@ -410,9 +432,17 @@ def _judge(name: str, row: list[Any], given: list[torch.Tensor]) -> None:
     """Raises RefusedError for real arguments that a kernel believes without a look."""
     if name in allowed.DIVIDES:
         for tensor in given:
-            if not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype not in (torch.bool, torch.uint8):
+            if (
+                not tensor.is_floating_point()
+                and not tensor.is_complex()
+                and tensor.dtype not in (torch.bool, torch.uint8)
+            ):
                 if tensor.numel() and int(tensor.min()) == torch.iinfo(tensor.dtype).min:
                     raise RefusedError(f"its code calls {name} with the least number there is")
+    elif name == "aten::quantize_per_tensor":
+        scale, zero = float(row[1]), int(row[2])
+        if not 1e-30 < scale < 1e30 or not 0 <= zero <= 127 + 128 * (row[3] is torch.quint8):
+            raise RefusedError(f"its code quantises with the scale {scale} and the zero point {zero}")
     elif name == "torchvision::roi_align":
         image, boxes = row[:2]
         if image.dim() != 4 or boxes.dim() != 2 or boxes.shape[1] != 5:

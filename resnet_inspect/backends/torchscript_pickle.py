@@ -176,9 +176,7 @@ def _made(name: str, arguments: tuple[Any, ...]) -> Any:
     raise RefusedError(f"a pickle in it calls {name}, which isn't read")
 
 
-def _stored(
-    storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, scales: int | None = None
-) -> Stored:
+def _stored(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, scales: int | None = None) -> Stored:
     sizes, strides = tuple(map(_whole, size)), tuple(map(_whole, stride))
     if len(sizes) != len(strides) or len(sizes) > 16:
         raise ValueError

@@ -37,7 +37,11 @@ def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], operators: O
         return _packed(name, args)
     if name.endswith("_unpack"):
         return (args[0].weight, args[0].bias) if len(args) == 1 and isinstance(args[0], Packed) else _refuse(name)
-    if kwargs or not args or not (name in _LAYERS or name in _JOINED or name in _SCALARS or name in (*_RECTIFIED, "cat")):
+    if (
+        kwargs
+        or not args
+        or not (name in _LAYERS or name in _JOINED or name in _SCALARS or name in (*_RECTIFIED, "cat"))
+    ):
         return _refuse(name)
     if not operators.real:
         raise NotOnMetaError(f"{name} ({name}): quantized::{name} has no form on meta")
@@ -150,7 +154,11 @@ def _layer(name: str, args: Sequence[Any], form: torch.Tensor, operators: Operat
         function = getattr(_ops, name).default
     else:
         rest = _scaled(name, args[2:])
-        function = getattr(_ops, name).new if convolves and name != "conv1d" and name != "conv1d_relu" else getattr(_ops, name).default
+        function = (
+            getattr(_ops, name).new
+            if convolves and name != "conv1d" and name != "conv1d_relu"
+            else getattr(_ops, name).default
+        )
     return _run(function, [args[0], _built(packed), *rest], found, operators)
 
 

@@ -42,7 +42,10 @@ _PROPERTIES: dict[str, Callable[[torch.Tensor], Any]] = {
     "is_quantized": lambda tensor: tensor.is_quantized,
     "is_meta": lambda tensor: tensor.is_meta,
     "is_leaf": lambda tensor: tensor.is_leaf,
-    **{f"is_{kind}": lambda tensor: False for kind in ("cuda", "cpu", "nested", "sparse", "mkldnn", "mps", "xpu", "vulkan")},
+    **{
+        f"is_{kind}": lambda tensor: False
+        for kind in ("cuda", "cpu", "nested", "sparse", "mkldnn", "mps", "xpu", "vulkan")
+    },
 }
 _SIZES: dict[str, Callable[..., Any]] = {
     "size": lambda tensor, dim=None: list(tensor.shape) if dim is None else tensor.shape[dim],
@@ -202,7 +205,11 @@ class Program:
     def _items(self, node: ast.expr, scope: dict[str, Any]) -> Any:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
             ends = [self._value(item, scope) for item in node.args]
-            if not 1 <= len(ends) <= 3 or not all(isinstance(end, int) for end in ends) or (len(ends) > 2 and not ends[2]):
+            if (
+                not 1 <= len(ends) <= 3
+                or not all(isinstance(end, int) for end in ends)
+                or (len(ends) > 2 and not ends[2])
+            ):
                 raise ScriptError("range() takes one to three whole numbers")
             return range(*ends)
         items = self._value(node, scope)

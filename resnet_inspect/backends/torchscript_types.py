@@ -21,6 +21,8 @@ _PLAIN: dict[str, Any] = {
     "str": str,
     "NoneType": type(None),
     "Device": torch.device,
+    "list": list,
+    "tuple": tuple,
     "number": (int, float, complex),
     "Scalar": (int, float, complex),
 }

@@ -210,7 +210,9 @@ def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda _, value: float(function(value)) if isinstance(value, float) and not math.isfinite(value) else function(value)
+    return lambda _, value: (
+        float(function(value)) if isinstance(value, float) and not math.isfinite(value) else function(value)
+    )
 
 
 _OF_NUMBERS: dict[str, Callable[..., Any]] = {
@@ -228,7 +230,21 @@ _OF_NUMBERS: dict[str, Callable[..., Any]] = {
     "round": _plain(round),
     **{
         name: _plain(getattr(math, name))
-        for name in ("sqrt", "log", "log2", "log10", "log1p", "exp", "sin", "cos", "tan", "atan", "atan2", "tanh", "isnan")
+        for name in (
+            "sqrt",
+            "log",
+            "log2",
+            "log10",
+            "log1p",
+            "exp",
+            "sin",
+            "cos",
+            "tan",
+            "atan",
+            "atan2",
+            "tanh",
+            "isnan",
+        )
     },
     **{name: _plain(getattr(math, name)) for name in ("isinf", "isfinite", "gcd", "copysign", "degrees", "radians")},
     "bitwise_and": _plain(operator.and_),
@@ -295,7 +311,9 @@ _OF_DICTS: dict[str, Callable[..., Any]] = {
     "items": _plain(lambda items: list(items.items())),
     "get": lambda _, items, key, other=None: items.get(_key(key), other),
     "pop": _plain(lambda items, key, *other: items.pop(_key(key), *other)),
-    "setdefault": lambda spend, items, key, value: items[key] if _key(key) in items else (_set(spend, items, key, value), value)[1],
+    "setdefault": lambda spend, items, key, value: (
+        items[key] if _key(key) in items else (_set(spend, items, key, value), value)[1]
+    ),
     "update": _updated,
     "clear": _plain(dict.clear),
     "copy": _plain(dict),
@@ -312,7 +330,18 @@ _OF_TEXTS: dict[str, Callable[..., Any]] = {
     "__contains__": _plain(lambda value, part: part in value),
     **{
         name: _plain(getattr(str, name))
-        for name in ("startswith", "endswith", "lower", "upper", "strip", "lstrip", "rstrip", "find", "isdigit", "isalpha")
+        for name in (
+            "startswith",
+            "endswith",
+            "lower",
+            "upper",
+            "strip",
+            "lstrip",
+            "rstrip",
+            "find",
+            "isdigit",
+            "isalpha",
+        )
     },
     **{name: _plain(getattr(operator, name)) for name in ("lt", "le", "gt", "ge")},
 }
