@@ -25,8 +25,9 @@ _REAL = """
     diagonal diag diag_embed numpy_T adjoint pixel_shuffle pixel_unshuffle channel_shuffle unfold tensor_split
     unsafe_chunk unsafe_split unsafe_split_with_sizes _unsafe_view alias ravel lift_fresh repeat_interleave outer
     zeros_like ones_like full_like empty_like rand_like randn_like new_zeros new_ones new_full new_empty
-    index index_select gather embedding masked_select nonzero nonzero_numpy topk sort argsort one_hot _unique2 unique_dim
-    linear matmul mm bmm mv dot einsum bilinear tensordot inner linalg_matmul scaled_dot_product_attention
+    index index_select gather embedding masked_select nonzero nonzero_numpy topk sort argsort one_hot
+    _unique2 unique_dim linear matmul mm bmm mv dot einsum bilinear tensordot inner linalg_matmul
+    scaled_dot_product_attention
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d _convolution _convolution_mode
     batch_norm layer_norm group_norm instance_norm rms_norm cosine_similarity pairwise_distance
     lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell
@@ -39,13 +40,14 @@ _REAL = """
 """
 #: A kernel of theirs for real tensors believes a number in a tensor, or nobody has looked whether it does.
 _ON_META = """
-    _transformer_encoder_layer_fwd _native_multi_head_attention conv_tbc grid_sampler grid_sampler_2d grid_sampler_3d
+    conv_tbc grid_sampler grid_sampler_2d grid_sampler_3d
     affine_grid_generator im2col col2im view_as_real view_as_complex view_as_complex_copy real imag complex polar angle
     conj resolve_conj resolve_neg as_strided cdist take take_along_dim masked_scatter index_copy index_copy_
     max_unpool2d max_unpool3d adaptive_max_pool3d max_pool3d_with_indices max_pool1d_with_indices
     fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn fft_ifftn fft_rfftn fft_irfftn
-    fft_fftshift fft_ifftshift native_layer_norm native_group_norm native_batch_norm _native_batch_norm_legit_no_training
-    l1_loss smooth_l1_loss mse_loss binary_cross_entropy binary_cross_entropy_with_logits huber_loss
+    fft_fftshift fft_ifftshift native_layer_norm native_group_norm native_batch_norm
+    _native_batch_norm_legit_no_training l1_loss smooth_l1_loss mse_loss binary_cross_entropy
+    binary_cross_entropy_with_logits huber_loss
     kron cross linalg_cross digamma erfinv logit sinc cummax cummin kthvalue median mode
     scatter_reduce scatter_reduce_ bucketize searchsorted addr vdot std_mean logcumsumexp renorm trace block_diag
     atleast_1d atleast_2d atleast_3d column_stack hann_window hamming_window linalg_qr linalg_inv linalg_det
@@ -55,8 +57,8 @@ _FACTORIES = "arange zeros ones empty full rand randn eye linspace randperm rand
 #: What is done to quantised tensors, whose own kernels are fewer.
 _QUANTISED = """
     relu relu_ relu6 relu6_ hardtanh hardtanh_ clamp clamp_ sigmoid tanh hardsigmoid hardswish max_pool2d avg_pool2d
-    adaptive_avg_pool2d flatten view reshape permute transpose contiguous clone cat mean chunk split select slice squeeze
-    unsqueeze dropout dropout_ upsample_nearest2d upsample_bilinear2d dequantize unbind detach to
+    adaptive_avg_pool2d flatten view reshape permute transpose contiguous clone cat mean chunk split select slice
+    squeeze unsqueeze dropout dropout_ upsample_nearest2d upsample_bilinear2d dequantize unbind detach to
 """
 
 _twins = frozenset(_WITH_TWIN.split())
@@ -81,8 +83,9 @@ EXCLUDED = frozenset(
 )
 #: They give as many tensors as a dimension has elements or a number says.
 MANY = frozenset(
-    f"aten::{name}"
-    for name in "split chunk unbind tensor_split unsafe_chunk unsafe_split split_with_sizes unsafe_split_with_sizes".split()
+    f"aten::{unsafe}{name}"
+    for name in ("split", "chunk", "unbind", "tensor_split", "split_with_sizes")
+    for unsafe in ("", "unsafe_")
 )
 RECURRENT = frozenset(f"aten::{name}" for name in ("lstm", "gru", "rnn_tanh", "rnn_relu"))
 #: A processor stops at the least number divided by -1.

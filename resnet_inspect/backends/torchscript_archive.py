@@ -1,4 +1,4 @@
-"""The parts of a TorchScript archive, read without torch: its code as trees, its pickles, and the bytes of its tensors."""
+"""The parts of a TorchScript archive, read without torch: its code as trees, its pickles, its tensors' bytes."""
 
 from __future__ import annotations
 

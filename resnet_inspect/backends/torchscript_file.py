@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..call import Call
 from ..errors import BadRequestError, InspectError, ModelError, first_line
@@ -21,6 +22,9 @@ from .torchscript_modules import Packed, Scripted
 from .torchscript_pickle import RefusedError
 from .torchscript_rows import named_by_modules
 from .torchscript_run import Program
+
+#: Characters of a message that names what a file says.
+_LONG = 300
 
 
 def summarize(request: Request) -> Answer:
@@ -40,7 +44,9 @@ def summarize(request: Request) -> Answer:
         with Archive(path) as archive:
             return _summary(archive, path, request, call)
     except RefusedError as error:
-        raise ModelError(f"{path.name} is refused: {error}") from error
+        # Names of the file's are in it.
+        said = "".join(sign if sign.isprintable() else "?" for sign in str(error))
+        raise ModelError(f"{path.name} is refused: {said[:_LONG]}") from error
     except InspectError:
         raise
     except RecursionError as error:
@@ -79,7 +85,21 @@ def _summary(archive: Archive, path: Path, request: Request, call: Call | None) 
 def _model(archive: Archive, request: Request, device: str) -> Any:
     """The root module, with weights on meta, or zeros; its forward runs the archive's code."""
     model = Program(archive, device).model
-    return model if request.dtype == "float32" else model.to(getattr(torch, request.dtype))
+    if request.dtype != "float32":
+        # Module.to would go through a module that is used twice twice, and through its own once more.
+        for _, module in modules_of(model):
+            for store in (module._parameters, module._buffers):
+                for name, tensor in store.items():
+                    if tensor is not None and tensor.is_floating_point():
+                        store[name] = _cast(tensor, getattr(torch, request.dtype))
+    return model
+
+
+def _cast(tensor: Any, dtype: torch.dtype) -> Any:
+    if not isinstance(tensor, nn.Parameter):
+        return tensor.to(dtype)
+    tensor.data = tensor.data.to(dtype)
+    return tensor
 
 
 def _is_packed(value: Any) -> bool:

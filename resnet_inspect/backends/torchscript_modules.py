@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,9 @@ _DTYPES = {
 }
 #: Bytes of values, of buffers and constants, that a run on real tensors reads; the rest are zeros.
 _MOST_VALUES = 64 * 2**20
+#: Tensors and objects together, and values if each list was written out wherever it is used.
+_MOST_OBJECTS = 100_000
+_MOST_WRITTEN = 1_000_000
 #: Elements of one tensor: more than any memory has, and far from where 64 bits end.
 MOST_ELEMENTS = 2**40
 
@@ -89,7 +92,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packed:
-    """The weights of a quantised layer. ``form`` is ``linear``, ``conv2d``, ...; geometry is what it was packed with."""
+    """The weights of a quantised layer: a ``linear`` or ``conv2d`` ``form``, its ``geometry`` strides and paddings."""
 
     form: str
     weight: Stored | torch.Tensor
@@ -108,7 +111,10 @@ class Loader:
         self._setstate = setstate
         self._made: dict[int, Any] = {}
         self._open: set[int] = set()
-        self._storages: dict[tuple[str, torch.dtype], torch.Tensor] = {}
+        self._storages: dict[tuple[str, torch.dtype, str], torch.Tensor] = {}
+        self._objects = 0
+        self._written: dict[int, int] = {}
+        self._counted: set[int] = set()
         self._values = _MOST_VALUES
 
     def make(self, value: Any, place: str = "data", parameter: bool = False) -> Any:
@@ -124,17 +130,40 @@ class Loader:
             raise RefusedError("an object in it holds itself")
         self._open.add(identity)
         made: Any
+        if isinstance(value, (Stored, Instance)):
+            self._objects += 1
+            if self._objects > _MOST_OBJECTS:
+                raise RefusedError(f"it holds more than {_MOST_OBJECTS} tensors and objects")
         if isinstance(value, Stored):
             made = value if value.scales is not None else self._tensor(value, place, parameter)
         elif isinstance(value, Instance):
             made = self._object(value, place)
         elif isinstance(value, dict):
+            self._count(value, value.values())
             made = {_number(key): self.make(item, place) for key, item in value.items()}
         else:
+            self._count(value, value)
             made = type(value)(self.make(item, place) for item in value)
         self._open.discard(identity)
         self._made[identity] = made
         return made
+
+    def _count(self, value: Any, items: Iterable[Any]) -> None:
+        """Adds up a container's values; one in which lists hold a list twice, level after level, is refused."""
+        written = 1
+        for item in items:
+            if isinstance(item, (list, tuple, dict)):
+                if id(item) not in self._written:
+                    if id(item) in self._counted:
+                        raise RefusedError("an object in it holds itself")
+                    self._counted.add(id(item))
+                    self._count(item, item.values() if isinstance(item, dict) else item)
+                written += self._written[id(item)]
+            else:
+                written += 1
+        if written > _MOST_WRITTEN:
+            raise RefusedError("a list in it holds too many values")
+        self._written[id(value)] = written
 
     def _object(self, value: Instance, place: str) -> Any:
         if value.kind.startswith("__torch__.torch.classes."):
@@ -157,7 +186,7 @@ class Loader:
         return made
 
     def _register(self, made: Scripted | Thing, kind: Kind, name: Any, item: Any) -> None:
-        if not isinstance(name, str) or not name or "." in name or len(name) > 1000:
+        if not isinstance(name, str) or not name or "." in name or len(name) > 200:
             raise RefusedError(f"an object of {kind.name} has an attribute {str(name)[:50]!r}")
         if isinstance(made, Thing):
             made.values[name] = item
@@ -185,7 +214,7 @@ class Loader:
         # A number that the code's own steps are made with is known on meta, too.
         known = place == "constants" and not stored.size
         device = "cpu" if known else self._device
-        key = (f"{place}/{stored.storage.key}", dtype)
+        key = (f"{place}/{stored.storage.key}", dtype, f"{device} {parameter and device != 'meta'}")
         base = self._storages.get(key)
         if base is None:
             needed = stored.storage.numel * dtype.itemsize
@@ -204,7 +233,7 @@ class Loader:
         if base.numel() < stored.storage.numel:
             raise RefusedError(f"its storage {key[0]} has two sizes")
         tensor = torch.empty(0, dtype=dtype, device=device)
-        tensor.set_(base.untyped_storage(), stored.offset, stored.size, stored.stride)  # type: ignore[call-overload]
+        tensor.set_(base.untyped_storage(), stored.offset, stored.size, stored.stride)
         if not parameter:
             return tensor
         return nn.Parameter(tensor, stored.requires_grad and (dtype.is_floating_point or dtype.is_complex))

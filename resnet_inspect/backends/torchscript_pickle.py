@@ -1,4 +1,4 @@
-"""What the pickles of a TorchScript archive say, as plain trees: their opcodes are read one by one, and nothing is made."""
+"""The pickles of a TorchScript archive as plain trees: their opcodes are read one by one, and nothing is made."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from ..errors import ModelError
 
+#: Steps of a pickle. A network of a thousand layers has a tenth of them.
+_MOST_STEPS = 2_000_000
 #: Marks the start of a tuple's, list's or dictionary's items on the stack.
 _MARK = object()
 _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -68,7 +70,9 @@ def read(pickled: bytes) -> Any:
     """
     reader = _Reader()
     try:
-        for opcode, argument, _ in pickletools.genops(pickled):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(pickled)):
+            if count > _MOST_STEPS:
+                raise RefusedError(f"a pickle in it has more than {_MOST_STEPS} steps")
             reader.step(opcode.name, argument)
         (found,) = reader.stack
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, StopIteration, OverflowError) as error:

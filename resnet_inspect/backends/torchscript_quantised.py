@@ -18,11 +18,12 @@ _ops = torch.ops.quantized
 #: Operators of two tensors or a list of them, of a layer with packed weights, and of a number.
 _JOINED = ("add", "add_relu", "mul", "mul_relu")
 _LAYERS = {
-    **{name: "linear" for name in ("linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic")},
+    **dict.fromkeys(("linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic"), "linear"),
     **{f"conv{dims}d{relu}": f"conv{dims}d" for dims in (1, 2, 3) for relu in ("", "_relu")},
 }
 _SCALARS = ("add_scalar", "mul_scalar", "add_scalar_relu", "mul_scalar_relu")
 _RECTIFIED = ("hardswish", "sigmoid", "leaky_relu", "elu")
+_KNOWN = frozenset([*_JOINED, *_LAYERS, *_SCALARS, *_RECTIFIED, "cat"])
 
 
 def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], operators: Operators) -> Any:
@@ -154,11 +155,8 @@ def _layer(name: str, args: Sequence[Any], form: torch.Tensor, operators: Operat
         function = getattr(_ops, name).default
     else:
         rest = _scaled(name, args[2:])
-        function = (
-            getattr(_ops, name).new
-            if convolves and name != "conv1d" and name != "conv1d_relu"
-            else getattr(_ops, name).default
-        )
+        packet = getattr(_ops, name)
+        function = packet.new if "new" in packet.overloads() else packet.default
     return _run(function, [args[0], _built(packed), *rest], found, operators)
 
 

@@ -10,7 +10,7 @@ import torch
 from .torchscript_archive import Archive, Kind
 from .torchscript_modules import Packed, Scripted, Thing
 from .torchscript_pickle import RefusedError
-from .torchscript_values import ScriptError
+from .torchscript_values import ScriptError, Spend
 
 _PLAIN: dict[str, Any] = {
     "Tensor": torch.Tensor,
@@ -31,13 +31,15 @@ _PLAIN: dict[str, Any] = {
 class Types:
     """The types of an archive's code."""
 
-    __slots__ = ("_archive",)
+    __slots__ = ("_archive", "_spend")
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, spend: Spend) -> None:
         self._archive = archive
+        self._spend = spend
 
     def matches(self, node: ast.expr, value: Any) -> bool:
         """Whether a value is of a type."""
+        self._spend(1)
         if isinstance(node, (ast.Tuple, ast.List)):
             return any(self.matches(item, value) for item in node.elts)
         if isinstance(node, ast.Name):
@@ -106,7 +108,7 @@ def _as_said(node: ast.expr | None, value: Any) -> Any:
     if name == "Optional" and value is not None:
         return _as_said(inner, value)
     if isinstance(value, (list, tuple)) and name in ("List", "Tuple"):
-        parts = inner.elts if isinstance(inner, ast.Tuple) else [inner] * len(value)
+        parts: list[Any] = inner.elts if isinstance(inner, ast.Tuple) else [inner] * len(value)
         parts = parts if len(parts) == len(value) else [None] * len(value)
         made = [_as_said(part, item) for part, item in zip(parts, value, strict=True)]
         return made if name == "List" else tuple(made)

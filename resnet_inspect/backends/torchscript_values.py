@@ -47,7 +47,7 @@ def bounded(value: Any, spend: Spend) -> Any:
         most = _MOST_TEXT if isinstance(value, str) else _MOST_ITEMS
         if len(value) > most:
             raise RefusedError(f"its code makes a {type(value).__name__} of {len(value)} items")
-        spend(len(value) // (64 if isinstance(value, str) else 8))
+        spend(len(value) // (64 if isinstance(value, str) else 2))
     return value
 
 
@@ -74,7 +74,7 @@ def text(value: Any, spend: Spend, depth: int = 0) -> str:
     if depth > _DEEP:
         return "..."
     if isinstance(value, (list, tuple)):
-        said = ", ".join(text(item, spend, depth + 1) for item in value[:100])
+        said = ", ".join(text(item, spend, depth + 1) for item in value[:100])[:10_000]
         return f"[{said}]" if isinstance(value, list) else f"({said})"
     if isinstance(value, (*_NUMBERS, str, type(None), torch.device)):
         return str(value)[:10_000]
@@ -110,7 +110,7 @@ def call(name: str, args: list[Any], spend: Spend) -> Any:
 def _power(_: Spend, base: Any, exponent: Any) -> Any:
     if isinstance(base, int) and isinstance(exponent, int) and exponent > 64 and abs(base) > 1:
         raise OverflowError("a number of more than 64 bits")
-    return base**exponent
+    return float(base**exponent)
 
 
 def _shift(_: Spend, value: int, bits: int) -> int:
@@ -185,6 +185,11 @@ def _formatted(spend: Spend, form: str, *values: Any) -> str:
     return "".join(part + value for part, value in zip(parts, said, strict=False))
 
 
+def _split(spend: Spend, value: str, separator: str | None = None, most: int = -1) -> list[str]:
+    spend(len(value))
+    return value.split(separator, most)
+
+
 def _joined(_: Spend, separator: str, items: list[str]) -> str:
     _room(sum(map(len, items)) + len(separator) * len(items), _MOST_TEXT)
     return separator.join(items)
@@ -205,14 +210,27 @@ def _range_length(_: Spend, low: int, high: int, step: int) -> int:
     return len(range(low, high, step))
 
 
+def _set_item(spend: Spend, items: list[Any], place: Any, value: Any) -> list[Any]:
+    _set(spend, items, place, value)
+    return items
+
+
+def _default(spend: Spend, items: dict[Any, Any], key: Any, value: Any) -> Any:
+    if _key(key) not in items:
+        _set(spend, items, key, value)
+    return items[key]
+
+
+def _added(most: int) -> Callable[..., Any]:
+    def add(_: Spend, first: Any, second: Any) -> Any:
+        _room(len(first) + len(second), most)
+        return first + second
+
+    return add
+
+
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda _, *args: function(*args)
-
-
-def _rounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda _, value: (
-        float(function(value)) if isinstance(value, float) and not math.isfinite(value) else function(value)
-    )
 
 
 _OF_NUMBERS: dict[str, Callable[..., Any]] = {
@@ -225,9 +243,9 @@ _OF_NUMBERS: dict[str, Callable[..., Any]] = {
     "fmod": _plain(math.fmod),
     "rsub": _plain(lambda a, b: b - a),
     "pow": _power,
-    "floor": _rounded(math.floor),
-    "ceil": _rounded(math.ceil),
-    "round": _plain(round),
+    "floor": _plain(math.floor),
+    "ceil": _plain(math.ceil),
+    "round": _plain(lambda value: float(round(value)) if isinstance(value, float) else value),
     **{
         name: _plain(getattr(math, name))
         for name in (
@@ -246,7 +264,10 @@ _OF_NUMBERS: dict[str, Callable[..., Any]] = {
             "isnan",
         )
     },
-    **{name: _plain(getattr(math, name)) for name in ("isinf", "isfinite", "gcd", "copysign", "degrees", "radians")},
+    **{
+        name: _plain(getattr(math, name))
+        for name in ("isnan", "isinf", "isfinite", "gcd", "copysign", "degrees", "radians")
+    },
     "bitwise_and": _plain(operator.and_),
     "bitwise_or": _plain(operator.or_),
     "bitwise_xor": _plain(operator.xor),
@@ -286,7 +307,7 @@ _OF_LISTS: dict[str, Callable[..., Any]] = {
     **_COMMON,
     "append": lambda spend, items, value: _grown(spend, items, [value]),
     "extend": lambda spend, items, more: _grown(spend, items, list(more)) and None,
-    "add": lambda _, first, second: _room(len(first) + len(second)) or first + second,
+    "add": _added(_MOST_ITEMS),
     "add_": _grown,
     "mul": _repeat,
     "insert": _insert,
@@ -300,7 +321,7 @@ _OF_LISTS: dict[str, Callable[..., Any]] = {
     "count": lambda spend, items, value: sum(same(item, value, spend) for item in items),
     "index": _place,
     "select": _plain(lambda items, place: items[place]),
-    "_set_item": lambda spend, items, place, value: _set(spend, items, place, value) or items,
+    "_set_item": _set_item,
     "Delete": _plain(lambda items, place: items.__delitem__(place)),
     "__contains__": _found,
 }
@@ -311,9 +332,7 @@ _OF_DICTS: dict[str, Callable[..., Any]] = {
     "items": _plain(lambda items: list(items.items())),
     "get": lambda _, items, key, other=None: items.get(_key(key), other),
     "pop": _plain(lambda items, key, *other: items.pop(_key(key), *other)),
-    "setdefault": lambda spend, items, key, value: (
-        items[key] if _key(key) in items else (_set(spend, items, key, value), value)[1]
-    ),
+    "setdefault": _default,
     "update": _updated,
     "clear": _plain(dict.clear),
     "copy": _plain(dict),
@@ -323,9 +342,9 @@ _OF_DICTS: dict[str, Callable[..., Any]] = {
 }
 _OF_TEXTS: dict[str, Callable[..., Any]] = {
     **_COMMON,
-    "add": lambda _, first, second: _room(len(first) + len(second), _MOST_TEXT) or first + second,
+    "add": _added(_MOST_TEXT),
     "mul": _repeat,
-    "split": _plain(lambda value, separator=None, most=-1: value.split(separator, most)),
+    "split": _split,
     "join": _joined,
     "__contains__": _plain(lambda value, part: part in value),
     **{
