@@ -50,10 +50,10 @@ _ON_META = """
     binary_cross_entropy_with_logits huber_loss
     kron cross linalg_cross digamma erfinv logit sinc cummax cummin kthvalue median mode
     scatter_reduce scatter_reduce_ bucketize searchsorted addr vdot std_mean logcumsumexp renorm trace block_diag
-    atleast_1d atleast_2d atleast_3d column_stack hann_window hamming_window linalg_qr linalg_inv linalg_det
+    atleast_1d atleast_2d atleast_3d column_stack linalg_qr linalg_inv linalg_det
     linalg_solve linalg_svd linalg_eigh cartesian_prod cumulative_trapezoid
 """
-_FACTORIES = "arange zeros ones empty full rand randn eye linspace randperm randint scalar_tensor normal"
+_FACTORIES = "arange zeros ones empty full rand randn eye linspace randperm randint scalar_tensor normal hann_window hamming_window"
 #: What is done to quantised tensors, whose own kernels are fewer.
 _QUANTISED = """
     relu relu_ relu6 relu6_ hardtanh hardtanh_ clamp clamp_ sigmoid tanh hardsigmoid hardswish max_pool2d avg_pool2d
@@ -88,6 +88,8 @@ MANY = frozenset(
     for unsafe in ("", "unsafe_")
 )
 RECURRENT = frozenset(f"aten::{name}" for name in ("lstm", "gru", "rnn_tanh", "rnn_relu"))
+#: Their own checks of two shapes are sound, and say more than those on meta.
+PRODUCTS = frozenset(f"aten::{name}" for name in ("linear", "matmul", "mm", "addmm"))
 #: A processor stops at the least number divided by -1.
 DIVIDES = frozenset(
     f"aten::{name}{twin}" for name in ("div", "divide", "floor_divide", "remainder", "fmod") for twin in ("", "_")

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import ModelError, first_line
-from .archive import DAMAGES, SwollenError, bounded
+from .archive import DAMAGES, SwollenError, bounded, is_swollen
 from .torchscript_pickle import RefusedError, read
 
 #: Bytes of a pickle, and of all code together: a network of thousands of layers has a tenth of them.
@@ -45,6 +45,9 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except (*DAMAGES, OSError, ValueError) as error:
             raise ModelError(f"{path.name} is damaged: {first_line(error)}") from error
+        swollen = next(filter(is_swollen, self._zip.infolist()), None)
+        if swollen is not None:
+            raise RefusedError(f"{swollen.filename} would have {swollen.file_size} bytes")
         names = self._zip.namelist()
         pickles = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
         if any(name.endswith(("/model.json", "/attributes.pkl")) or name == "model.json" for name in names):

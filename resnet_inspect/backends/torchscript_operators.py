@@ -24,7 +24,7 @@ _MOST_KNOWN = 4096
 _MOST_BYTES = 2**28
 _MOST_LIVE = 2**30
 #: Operators of which nothing is known to end soon: steps of a recurrent layer, an operator as such.
-_STEP, _CALL = 100, 20
+_STEP, _CALL = 100, 40
 
 
 class Operators:
@@ -56,9 +56,9 @@ class Operators:
             return self._made(name, function, row, named)
         if name in allowed.MANY:
             self._spend(_count(name, row, named))
-        if name in allowed.RECURRENT and given[0].dim() > 1:
-            layers = 1 + sum(1 for value in tensors_in(row[2]))
-            self._spend(_STEP * layers * max(given[0].shape[:2]))
+        if name in allowed.RECURRENT:
+            _judge_recurrent(name, row)
+            self._spend(_STEP * len(row[2]) * max(given[0].shape[:2]) // 4)
         real = [tensor for tensor in given if not tensor.is_meta]
         if self._device.type == "meta" and len(real) < len(given) and real:
             row, named = self._lifted(name, function, row, named)
@@ -121,9 +121,18 @@ class Operators:
             raise RefusedError(f"its code calls {name} with values, which is read on tensors without values alone")
         if any(tensor.is_quantized for tensor in given) and name not in allowed.QUANTISED:
             raise RefusedError(f"its code calls {name} on a quantised tensor, which is not read")
+        forms: list[torch.Tensor] | None
         with _disable_current_modes():
             _judge(name, row, given)
-            forms = self._sized(name, function, row, named, given)
+            try:
+                forms = self._sized(name, function, row, named, given)
+            except RuntimeError:
+                if name not in allowed.PRODUCTS:
+                    raise
+                forms = None
+        if forms is None:
+            function(*row, **named)
+            raise RefusedError(f"its code calls {name} with shapes that don't fit")
         self.check_room(name, forms)
         return self.keep(_written(name, function(*row, **named)), given)
 
@@ -253,7 +262,15 @@ def _judge(name: str, row: list[Any], given: list[torch.Tensor]) -> None:
             return
         largest = 4 * max(image.shape[2:]) + 64
         batch, places = boxes[:, 0], boxes[:, 1:] * row[2]
-        if not bool(boxes.isfinite().all()) or float(places.abs().max()) > largest or min(row[3:5]) < 1:
+        areas = (places[:, 2] - places[:, 0]) * (places[:, 3] - places[:, 1])
+        if (
+            min(row[3:5]) < 1
+            or max(row[3:5]) > 64
+            or (len(row) > 5 and row[5] > 16)
+            or float(areas.abs().max()) > 2**22
+        ):
+            raise RefusedError("its code calls torchvision::roi_align with sizes that are too large")
+        if not bool(boxes.isfinite().all()) or float(places.abs().max()) > largest:
             raise RefusedError("its code calls torchvision::roi_align with boxes outside of the image")
         if float(batch.min()) < 0 or float(batch.max()) >= image.shape[0]:
             raise RefusedError("its code calls torchvision::roi_align with boxes of an image that isn't there")
@@ -268,6 +285,31 @@ def _judge(name: str, row: list[Any], given: list[torch.Tensor]) -> None:
             raise RefusedError(f"its code calls {name} with shapes that don't fit")
         if len(given) > 3:
             torch.broadcast_to(_form(given[3]), (*query.shape[:-1], key.shape[-2]))
+
+
+def _judge_recurrent(name: str, row: list[Any]) -> None:
+    """Raises RefusedError for weights of a recurrent layer that are fewer than it reads, or of other shapes."""
+    given, hidden, weights, biased, layers = row[:5]
+    sides = 2 if row[7] else 1
+    gates = {"aten::lstm": 4, "aten::gru": 3}.get(name, 1)
+    states = hidden if isinstance(hidden, list) else [hidden]
+    each = [2, 2, 1, 1] if biased else [2, 2]
+    if len(weights) == layers * sides * (len(each) + 1) and name == "aten::lstm":
+        each.append(2)  # it projects its outputs
+    good = (
+        given.dim() in (2, 3)
+        and 0 < layers <= 1000
+        and len(states) == (2 if name == "aten::lstm" else 1)
+        and all(state.dim() == given.dim() and state.shape[0] == layers * sides for state in states)
+        and [weight.dim() for weight in weights] == each * (layers * sides)
+        and all(tensor.is_floating_point() for tensor in (given, *states, *weights))
+    )
+    if good:
+        size = states[-1].shape[-1]
+        rows = [weight.shape[0] for index, weight in enumerate(weights) if index % len(each) < 4]
+        good = all(count == gates * size for count in rows)
+    if not good:
+        raise RefusedError(f"its code calls {name} with weights that don't fit")
 
 
 def _written(name: str, output: Any) -> Any:

@@ -297,7 +297,7 @@ class Program:
         function = node.func
         path = dotted(function)
         root, _, rest = path.partition(".")
-        if not rest and root not in scope:
+        if path and not rest and root not in scope:
             return self._built_in(root, node, scope)
         args = [self._value(item, scope) for item in node.args]
         kwargs = {word.arg: self._value(word.value, scope) for word in node.keywords if word.arg is not None}

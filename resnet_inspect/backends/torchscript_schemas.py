@@ -74,6 +74,8 @@ def _overloads(name: str) -> tuple[tuple[Any, tuple[_Argument, ...]], ...]:
         outside = any(argument.is_out for argument in function._schema.arguments)
         if overload.startswith("prim_") or overload.endswith("_hacked_twin") or "Dimname" in str(function._schema):
             continue
+        if name not in allowed.FACTORIES and not any("Tensor" in argument.kind for argument in arguments):
+            continue  # of plain numbers: TorchScript's own, which divides by zero
         if not foreign and not outside and "names" not in overload and f"{name}.{overload}" not in allowed.EXCLUDED:
             found.append((function, arguments))
     return tuple(found)

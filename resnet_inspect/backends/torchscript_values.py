@@ -321,6 +321,9 @@ _OF_LISTS: dict[str, Callable[..., Any]] = {
     "count": lambda spend, items, value: sum(same(item, value, spend) for item in items),
     "index": _place,
     "select": _plain(lambda items, place: items[place]),
+    "all": _plain(lambda items: all(_truths(items))),
+    "any": _plain(lambda items: any(_truths(items))),
+    "sum": _plain(lambda items: sum(_truths(items))),
     "_set_item": _set_item,
     "Delete": _plain(lambda items, place: items.__delitem__(place)),
     "__contains__": _found,
@@ -366,5 +369,9 @@ _OF_TEXTS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _truths(items: list[Any]) -> list[Any]:
+    return items if all(isinstance(item, _NUMBERS) for item in items) else _refuse(items)
+
+
 def _refuse(value: Any) -> Any:
-    raise TypeError(f"a {type(value).__name__} is neither true nor false")
+    raise TypeError(f"a {type(value).__name__} is no number")
