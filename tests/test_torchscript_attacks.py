@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import time
 import zipfile
 from collections.abc import Callable
@@ -81,7 +82,7 @@ def with_body(whole: Path, target: Path, body: str) -> Path:
 
     def edit(name: str, data: bytes) -> bytes:
         text = data.decode("latin-1")
-        if not name.endswith(".py") or "class Net" not in text and "class Part" not in text:
+        if not name.endswith(".py") or not re.search("class (Net|Part)", text):
             return data
         place = re.search(r"\n    fc = self\.fc\n|\n    self\.scale = ", text)
         assert place is not None
@@ -104,23 +105,24 @@ def refusal(path: Path, *shape: int) -> str:
 
     torch.jit.load = torch._C.import_ir_module = torch._C.PyTorchFileReader = never
     started = time.monotonic()
+    found = ""
     try:
         from_file.summarize(Request(model=str(path), inputs=(shape or (2, 1, 1, 8),)))
     except (ModelError, InputError, BadRequestError) as error:
-        assert time.monotonic() - started < 20
-        assert "\n" not in str(error)
-        return f"{type(error).__name__}: {error}"
-    return ""
+        found = f"{type(error).__name__}: {error}"
+    assert time.monotonic() - started < 20
+    assert "\n" not in found
+    return found
 
 
 #: Lines of a forward, and what is said of them.
 ATTACKS = {
     # Operators that believe indices, sizes or pointers.
-    "_0 = torch.max_pool2d_with_indices_backward(x, x, [2, 2], [2, 2], [0, 0], [1, 1], False, x)": "aten::max_pool2d_with",
+    "_0 = torch.max_pool2d_with_indices_backward(x, x, [2], [2], [0], [1], False, x)": "max_pool2d_with_indices_backw",
     "_0 = torch.adaptive_max_pool2d_backward(x, x, x)": "aten::adaptive_max_pool2d_backward, which is not an operator",
     "_0 = torch.segment_reduce(x, 'sum', unsafe=True)": "aten::segment_reduce",
     "_0 = torch._ctc_loss(x, x, [1], [1])": "its code calls aten::_ctc_loss, which is not an operator that is read",
-    "_0 = torch.native_batch_norm_backward(x, x, x, x, x, x, x, True, 0.1, [True, True, True])": "native_batch_norm_backw",
+    "_0 = torch.native_batch_norm_backward(x, x, x, x, x, x, x, True, 0.1, [True])": "native_batch_norm_backward",
     "_0 = ops.aten.set_(x, x, 0, [9], [1])": "aten::set_",
     "_0 = torch.resize_(x, [99])": "aten::resize_",
     "_0 = torch._sparse_coo_tensor_unsafe(x, x, [2, 2])": "aten::_sparse_coo_tensor_unsafe",
@@ -191,7 +193,7 @@ ATTACKS = {
     "_0 = torch.clone(x, memory_format=77)": "a memory format of number 77",
     "_0 = torch.upsample_nearest2d(x, None, [1e300, 1e300])": "the scale 1e+300",
     "_0 = torch.floor_divide(torch.tensor([-9223372036854775807]), torch.tensor([-1]))": "",
-    "_0 = torch.floor_divide(torch.sub(torch.tensor([-9223372036854775807]), 1), torch.tensor([-1]))": "the least number",
+    "_0 = torch.floor_divide(torch.sub(torch.tensor([-9223372036854775807]), 1), torch.tensor([-1]))": "the least num",
     "_0 = ops.torchvision.roi_align(x, x, 1.0, 7, 7, 2, False)": "",
     "_0 = ops.quantized.conv2d_prepack(x, None, [1, 1], [0, 0], [1, 1], 1)": "a weight of another kind",
     "_0 = ops.quantized.embedding_bag_prepack(x)": "quantized::embedding_bag_prepack",
@@ -215,15 +217,15 @@ def _check_attacks(attacks: str) -> None:
 
 #: Lines that need values, so that they meet real tensors, after one that asks for a value.
 REAL_ATTACKS = {
-    "_0 = ops.torchvision.roi_align(x, torch.mul(torch.ones([1, 5]), 1000000000.0), 1.0, 7, 7, 2, False)": "outside of the",
-    "_0 = ops.torchvision.roi_align(x, torch.div(torch.zeros([1, 5]), 0.0), 1.0, 7, 7, 2, False)": "outside of the image",
+    "_0 = ops.torchvision.roi_align(x, torch.mul(torch.ones([1, 5]), 1000000000.0), 1.0, 7, 7, 2, False)": "outside o",
+    "_0 = ops.torchvision.roi_align(x, torch.div(torch.zeros([1, 5]), 0.0), 1.0, 7, 7, 2, False)": "outside of the im",
     "_0 = ops.torchvision.roi_align(x, torch.add(torch.zeros([1, 5]), 3.0), 1.0, 7, 7, 2, False)": "that isn't there",
     "_0 = torch.grid_sampler(x, x, 0, 0, False)": "without values alone",
     "_0 = torch.as_strided(x, [4], [1], 90)": "without values alone",
     "_0 = torch.max_unpool2d(x, torch.zeros([2, 1, 1, 8], dtype=4), [9, 9])": "without values alone",
     "_0 = torch.zeros([100000000])": "makes a tensor of 400000000 bytes",
     "_0 = torch.expand(torch.zeros([1]), [2000000000])": "makes a tensor of 8000000000 bytes",
-    "_0 = [torch.zeros([1])]\nfor _1 in range(99):\n  _2 = torch.append(_0, torch.zeros([60000000]))": "keeps more tensors",
+    "_0 = [torch.zeros([1])]\nfor _1 in range(99):\n  _2 = torch.append(_0, torch.zeros([60000000]))": "keeps more te",
     "_0 = torch.index_select(x, 0, torch.tensor([99]))": "index out of range",
     "_0 = torch.gather(x, 0, torch.full([1, 1, 1, 1], 99, dtype=4))": "out of bounds",
     "_0 = torch.embedding(self.table, torch.tensor([99]))": "InputError",
@@ -278,14 +280,11 @@ def test_archives_of_another_build_are_refused(folder: Path, tmp_path: Path) -> 
     edited("list", data_o_pkl=b"\x80\x02].")
     edited("opcode", data_o_pkl=b"\x80\x02\x8c\x01aI1\n.")
     edited("cut", data_o_pkl=pickled[: len(pickled) // 2])
-    edited(
-        "cycle",
-        data_o_pkl=pickled.replace(b"X\x05\x00\x00\x00sizes", b"X\x05\x00\x00\x00self_h\x00X\x05\x00\x00\x00sizes"),
-    )
+    edited("cycle", data_o_pkl=with_attribute(pickled, b"]q\xf0h\xf0a"))
     edited("constants", constants_o_pkl=b"\x80\x02K\x01.")
-    edited("beyond", data_o_pkl=pickled.replace(b"K\x08K\x08\x86", b"M\xff\xffK\x08\x86"))
+    edited("beyond", data_o_pkl=pickled.replace(b"(K\x08K\x08t", b"(M\xff\xffK\x08t", 1))
     edited("storage", data__0=b"")
-    edited("laughs", data_o_pkl=laughing(pickled))
+    edited("laughs", data_o_pkl=with_attribute(pickled, laughing()))
     rewritten(whole, tmp_path / "codeless.pt", lambda name, data: None if "/code/" in name else data)
     rewritten(whole, tmp_path / "formless.pt", lambda name, data: data.replace(b"def forward", b"def backward"))
     rewritten(
@@ -293,30 +292,23 @@ def test_archives_of_another_build_are_refused(folder: Path, tmp_path: Path) -> 
         tmp_path / "hooked.pt",
         lambda name, data: data.replace(b"  __buffers__", b'  __forward_hooks__ = ["h", ]\n  __buffers__'),
     )
-    with zipfile.ZipFile(tmp_path / "twice.pt", "w") as archive, zipfile.ZipFile(whole) as first:
-        for name in [*first.namelist(), f"{top}data.pkl"]:
-            with pytest.warns(UserWarning) if name in archive.namelist() else _nothing():
-                archive.writestr(name, first.read(name))
+    shutil.copy(whole, tmp_path / "twice.pt")
+    with zipfile.ZipFile(tmp_path / "twice.pt", "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr(f"{top}data.pkl", pickled)
     (tmp_path / "cut_zip.pt").write_bytes(whole.read_bytes()[:-100])
     _check_builds(attacks=str(tmp_path))
 
 
-def laughing(pickled: bytes) -> bytes:
-    """A pickle whose list of sizes holds a list twice, which holds a list twice, and so on."""
-    lists = b"]q\xf0" + b"".join(
-        b"](h" + bytes([0xF0 + i % 8]) + b"h" + bytes([0xF0 + i % 8]) + b"eq" + bytes([0xF0 + (i + 1) % 8])
-        for i in range(60)
-    )
+def with_attribute(pickled: bytes, value: bytes) -> bytes:
+    """A pickle whose module has one more attribute, with the value that these opcodes make."""
     place = pickled.index(b"X\x05\x00\x00\x00sizes")
-    # The name of the attribute, then the lists that are made on the way, of which the last is its value.
-    dropped = b"X\x05\x00\x00\x00laugh" + b"(" + lists + b"t"
-    return pickled[:place] + dropped + pickled[place:]
+    return pickled[:place] + b"X\x05\x00\x00\x00extra" + value + pickled[place:]
 
 
-def _nothing() -> object:
-    import contextlib
-
-    return contextlib.nullcontext()
+def laughing() -> bytes:
+    """Opcodes of a list that holds a list twice, which holds a list twice, and so on."""
+    level = b"0](h\xf0h\xf0eq\xf0"
+    return b"]q\xf0" + level * 60
 
 
 @in_child("torch")
@@ -354,11 +346,15 @@ def test_mutations_end_in_an_error_or_a_summary(folder: Path) -> None:
 def _check_mutations(folder: str) -> None:
     import tempfile
 
+    from resnet_inspect.backends.torchscript_allowed import ALLOWED
+
     chance = random.Random(16)
     whole = Path(folder, "net.pt")
     with zipfile.ZipFile(whole) as archive:
         texts = [archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")]
-    words = sorted(set(re.findall(r"[\w.]+|[^\w\s]", " ".join(texts)))) + [
+    operators = sorted(name.removeprefix("aten::") for name in ALLOWED)
+    words = [
+        *sorted(set(re.findall(r"[\w.]+|[^\w\s]", " ".join(texts)))),
         *("9223372036854775807", "-1", "None", "[]", "{}", "''", "nan", "__class__", "torch.zeros", "torch.item"),
         *("ops.quantized.linear", "torch.reshape", "torch.index", "torch.slice", "[[], [1]]", "True", "CONSTANTS.c0"),
     ]
@@ -366,10 +362,12 @@ def _check_mutations(folder: str) -> None:
     def edit(name: str, data: bytes) -> bytes:
         if name.endswith(".py"):
             parts = re.split(r"([\w.]+|[^\w\s])", data.decode())
-            for _ in range(chance.randint(1, 3)):
-                parts[chance.randrange(len(parts) // 2) * 2 + 1] = chance.choice(words)
+            for _ in range(chance.choice((0, 0, 1, 2))):
+                calls = [at for at, part in enumerate(parts) if part.startswith("torch.")]
+                place = chance.choice((chance.choice(calls), chance.randrange(len(parts) // 2) * 2 + 1))
+                parts[place] = f"torch.{chance.choice(operators)}" if place in calls else chance.choice(words)
             return "".join(parts).encode()
-        if name.endswith(".pkl") and data and chance.random() < 0.5:
+        if name.endswith(".pkl") and data and chance.random() < 0.2:
             at = chance.randrange(len(data))
             return data[:at] + bytes([chance.randrange(256)]) + data[at + 1 :]
         return data
@@ -379,5 +377,5 @@ def _check_mutations(folder: str) -> None:
         for _ in range(300):
             found = refusal(rewritten(whole, Path(place, "m.pt"), edit))
             ends[found.partition(":")[0]] += 1
-    assert ends["ModelError"] > 50  # what the mutations met wasn't the zip alone
-    assert ends[""] > 5
+    # They met more than the first door.
+    assert min(ends["ModelError"], ends["InputError"], ends[""]) > 5, ends

@@ -53,7 +53,10 @@ _ON_META = """
     atleast_1d atleast_2d atleast_3d column_stack linalg_qr linalg_inv linalg_det
     linalg_solve linalg_svd linalg_eigh cartesian_prod cumulative_trapezoid
 """
-_FACTORIES = "arange zeros ones empty full rand randn eye linspace randperm randint scalar_tensor normal hann_window hamming_window"
+_FACTORIES = """
+    arange zeros ones empty full rand randn eye linspace randperm randint scalar_tensor normal hann_window
+    hamming_window
+"""
 #: What is done to quantised tensors, whose own kernels are fewer.
 _QUANTISED = """
     relu relu_ relu6 relu6_ hardtanh hardtanh_ clamp clamp_ sigmoid tanh hardsigmoid hardswish max_pool2d avg_pool2d
