@@ -96,7 +96,7 @@ def refusal(path: Path, *shape: int) -> str:
     """What is said of an archive, which must be refused within seconds; runs where torch is loaded."""
     import torch
 
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.backends import torchscript_file
     from resnet_inspect.backends.request import Request
     from resnet_inspect.errors import BadRequestError, InputError, ModelError
 
@@ -107,7 +107,7 @@ def refusal(path: Path, *shape: int) -> str:
     started = time.monotonic()
     found = ""
     try:
-        from_file.summarize(Request(model=str(path), inputs=(shape or (2, 1, 1, 8),)))
+        torchscript_file.summarize(Request(model=str(path), inputs=(shape or (2, 1, 1, 8),)))
     except (ModelError, InputError, BadRequestError) as error:
         found = f"{type(error).__name__}: {error}"
     assert time.monotonic() - started < 20
@@ -307,8 +307,10 @@ def with_attribute(pickled: bytes, value: bytes) -> bytes:
 
 def laughing() -> bytes:
     """Opcodes of a list that holds a list twice, which holds a list twice, and so on."""
-    level = b"0](h\xf0h\xf0eq\xf0"
-    return b"]q\xf0" + level * 60
+    made = b"]q\x80"
+    for level in range(60):
+        made = b"](" + made + b"h" + bytes([0x80 + level]) + b"eq" + bytes([0x81 + level])
+    return made
 
 
 @in_child("torch")
