@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -135,7 +135,7 @@ class Loader:
             if self._objects > _MOST_OBJECTS:
                 raise RefusedError(f"it holds more than {_MOST_OBJECTS} tensors and objects")
         if isinstance(value, Stored):
-            made = value if value.scales is not None else self._tensor(value, place, parameter)
+            made = self._tensor(value, place, parameter) if value.scales is None else self._quantised(value, place)
         elif isinstance(value, Instance):
             made = self._object(value, place)
         elif isinstance(value, dict):
@@ -201,13 +201,18 @@ class Loader:
             if name == "in_channels" and isinstance(item, int):
                 made.in_channels = item
 
+    def _quantised(self, stored: Stored, place: str) -> Stored:
+        """A quantised weight as it is described, if its bytes are there."""
+        dtype = _DTYPES.get(stored.storage.kind)
+        if dtype is None or self._archive.size(f"{place}/{stored.storage.key}") < math.prod(stored.size):
+            raise RefusedError(f"its storage {place}/{stored.storage.key} is smaller than is said")
+        return stored
+
     def _tensor(self, stored: Stored, place: str, parameter: bool) -> torch.Tensor:
         dtype = _DTYPES.get(stored.storage.kind)
         if dtype is None:
             raise RefusedError(f"a tensor in it has the kind {stored.storage.kind}, which isn't read")
-        elements = 1
-        for size in stored.size:
-            elements *= size
+        elements = math.prod(stored.size)
         if elements > MOST_ELEMENTS:
             raise RefusedError(f"a tensor in it has {elements} elements")
         parameter = parameter or stored.requires_grad
@@ -296,11 +301,3 @@ def device_of(text: str) -> torch.device:
     if kind not in ("cpu", "cuda", "meta", "mps", "xpu") or not (index == "" or (index.isdigit() and len(index) < 3)):
         raise RefusedError(f"there is no device {text[:50]!r}")
     return torch.device(text)
-
-
-def literal(node: ast.expr) -> Any:
-    """The value of a constant in the code's text; None for what is more than one."""
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ class Operators:
 
     def __init__(self, device: str, spend: Any) -> None:
         self._device = torch.device(device)
-        self._spend = spend
+        self.spend = spend
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}
         self._bytes = 0
         self._forms: dict[Any, list[torch.Tensor]] = {}
@@ -49,16 +50,16 @@ class Operators:
         """
         if name not in allowed.ALLOWED:
             raise RefusedError(f"its code calls {name}, which is not an operator that is read")
-        self._spend(_CALL)
+        self.spend(_CALL)
         function, row, named = bound(name, args, kwargs, self._device)
         given = list(tensors_in((row, named)))
         if name in allowed.FACTORIES:
             return self._made(name, function, row, named)
         if name in allowed.MANY:
-            self._spend(_count(name, row, named))
+            self.spend(_count(name, row, named))
         if name in allowed.RECURRENT:
             _judge_recurrent(name, row)
-            self._spend(_STEP * len(row[2]) * max(given[0].shape[:2]) // 4)
+            self.spend(_STEP * len(row[2]) * max(given[0].shape[:2]) // 4)
         real = [tensor for tensor in given if not tensor.is_meta]
         if self._device.type == "meta" and len(real) < len(given) and real:
             row, named = self._lifted(name, function, row, named)
@@ -324,9 +325,7 @@ def _checked(name: str, output: Any) -> Any:
     for tensor in tensors_in(output):
         if tensor.dim() > _MOST_DIMENSIONS:
             raise RefusedError(f"its code makes a tensor of {tensor.dim()} dimensions with {name}")
-        elements = 1
-        for size in tensor.shape:
-            elements *= size
+        elements = math.prod(tensor.shape)
         if elements > MOST_ELEMENTS:
             raise RefusedError(f"its code makes a tensor of {elements} elements with {name}")
     return output

@@ -33,7 +33,7 @@ def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], operators: O
         RefusedError: it isn't in the list, or an argument isn't allowed.
         NotOnMetaError: tensors are on meta, where none is quantised.
     """
-    operators._spend(10)
+    operators.spend(10)
     if name.endswith("_prepack"):
         return _packed(name, args)
     if name.endswith("_unpack"):
