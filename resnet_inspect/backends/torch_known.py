@@ -43,7 +43,7 @@ class Known:
                 return func(*args)  # which fails as well, and says it better
             return torch.zeros_like(form, device=args[0].device)
         # Meta kernels of other libraries may ask for more than forms.
-        key = _key((func, args, *kwargs.items())) if func.namespace == "aten" and _is_pure(func) else None
+        key = form_key((func, args, *kwargs.items())) if func.namespace == "aten" and _is_pure(func) else None
         if key is None:
             return func(*args, **kwargs)
         key = (key, torch.get_default_dtype())
@@ -86,7 +86,7 @@ def _is_plain(tensor: torch.Tensor) -> bool:
     return tensor.is_meta and tensor.layout is torch.strided and not tensor.is_quantized
 
 
-def _key(item: Any) -> Hashable | None:
+def form_key(item: Any) -> Hashable | None:
     """What of an argument decides over the result's form; None where that isn't known."""
     kind = type(item)
     if kind in _PLAIN:
@@ -96,7 +96,7 @@ def _key(item: Any) -> Hashable | None:
             return None
         return (item.shape, item.stride(), item.dtype)
     if kind in (tuple, list):
-        keys = tuple(map(_key, item))
+        keys = tuple(map(form_key, item))
         return None if None in keys else keys
     return item if isinstance(item, torch._ops.OpOverload) else None
 

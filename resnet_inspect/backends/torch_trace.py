@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .. import ops
-from ..errors import InputError
+from ..errors import InputError, InspectError
 from ..ir import Attributes, Layer, Tensor
 from . import torch_cost, torch_functions, torch_ops
 from .identities import Identities
@@ -28,6 +28,7 @@ from .torch_known import Known
 from .torch_parameters import Parameters
 from .torch_tensors import describe, replaced, tensors_in
 from .torch_walk import modules_of
+from .torchscript_modules import Scripted
 
 #: No function mode sees what is done inside: looking at a tensor's shape is a call of a function to them.
 _unseen = torch._C.DisableTorchFunction
@@ -91,10 +92,11 @@ class Recorder:
         try:
             with _Functions(self), _Operators(self):
                 return run()
-        except (InputError, MemoryError):
+        except (InspectError, MemoryError):
             raise
         except Exception as error:
-            raise self._failures.explanation(error, type(self._model).__name__) from error
+            kind = getattr(self._model, "original_name", type(self._model).__name__)
+            raise self._failures.explanation(error, str(kind)) from error
         finally:
             nn.Module.__call__ = original
 
@@ -106,7 +108,7 @@ class Recorder:
         if path is None:
             path = f"{self._stack[-1].path}.{type(module).__name__}".lstrip(".")
         # A script as a whole is opened: its forward doesn't call its modules' from Python.
-        if not _is_leaf(module) or (module is self._model and isinstance(module, torch.jit.ScriptModule)):
+        if not _is_leaf(module) or (module is self._model and isinstance(module, (torch.jit.ScriptModule, Scripted))):
             self._stack.append(_Frame(path))
             try:
                 return original(module, *args, **kwargs)

@@ -1,8 +1,7 @@
-"""TorchScript archives: their code is judged from its text, loaded on meta and run once by torch's interpreter."""
+"""TorchScript archives: read without torch's loader, their code run once by an interpreter of our own."""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +9,29 @@ import torch
 from torch import nn
 
 from ..call import Call
-from ..errors import BadRequestError, ModelError, first_line
+from ..errors import BadRequestError, InspectError, ModelError, first_line
 from ..ir import Model
-from .archive import is_swollen
 from .request import Answer, Request, check_settled
 from .torch_build import with_zeros
 from .torch_inputs import asked
 from .torch_run import trace
 from .torch_shapes import resolve_for
-from .torch_state import quiet
 from .torch_walk import modules_of
+from .torchscript_archive import Archive
+from .torchscript_modules import Packed, Scripted
+from .torchscript_pickle import RefusedError
 from .torchscript_rows import named_by_modules
-from .torchscript_scan import danger
+from .torchscript_run import Program
 
-#: What a pickle calls the objects that hold quantised weights.
-_PACKED = b"torch.classes.quantized"
+#: Characters of a message that names what a file says.
+_LONG = 300
 
 
 def summarize(request: Request) -> Answer:
-    """Summarises the TorchScript archive ``request.model``, which is loaded only if its code can do no harm.
+    """Summarises the TorchScript archive ``request.model``. torch's loader and interpreter never see it.
 
     Raises:
-        ModelError: the file can't be read, is damaged or refused.
+        ModelError: the file can't be read, is damaged, or its code does what isn't read.
         BadRequestError: no input is given, or something that a built model has settled.
         InputError: the input doesn't fit.
     """
@@ -40,8 +40,26 @@ def summarize(request: Request) -> Answer:
     call = asked(request)
     if not request.inputs and call is None:
         raise BadRequestError(f"{path.name} doesn't say what it reads: add --input 3x224x224")
-    packed = check(path)
-    model = _model(path, request, "meta", "cpu")
+    try:
+        with Archive(path) as archive:
+            return _summary(archive, path, request, call)
+    except RefusedError as error:
+        # Names of the file's are in it.
+        said = "".join(sign if sign.isprintable() else "?" for sign in str(error))
+        raise ModelError(f"{path.name} is refused: {said[:_LONG]}") from error
+    except InspectError:
+        raise
+    except RecursionError as error:
+        raise ModelError(f"{path.name} is refused: its code or its modules are nested too deeply") from error
+    except MemoryError as error:
+        raise ModelError(f"{path.name} is refused: it takes more memory than there is") from error
+    except Exception as error:
+        # Whatever a strange file breaks, it is the file that is strange.
+        raise ModelError(f"{path.name} is damaged: {type(error).__name__}: {first_line(error)}") from error
+
+
+def _summary(archive: Archive, path: Path, request: Request, call: Call | None) -> Answer:
+    model = _model(archive, request, "meta")
     inputs = call or [
         resolve_for(model, sizes, request.batch, request.layout, len(request.inputs) == 1) for sizes in request.inputs
     ]
@@ -52,55 +70,37 @@ def summarize(request: Request) -> Answer:
     # A fused kernel would hide the products of an LSTM.
     with torch.backends.mkldnn.flags(enabled=False):
         summary = trace(
-            model, described, inputs, dtype, rebuild=lambda: with_zeros(lambda: _model(path, request, "cpu"))
+            model, described, inputs, dtype, rebuild=lambda: with_zeros(lambda: _model(archive, request, "cpu"))
         )
     notes = [item.note for item in inputs if item.note] if not isinstance(inputs, Call) else []
+    modules = {place: item.original_name for place, item in modules_of(model) if isinstance(item, Scripted)}
+    packed = any(_is_packed(value) for _, item in modules_of(model) for value in vars(item).get("values", {}).values())
     if summary.totals.macs and not summary.totals.params and not packed:
         notes.append(f"{path.name} has no parameters: they are constants of its code, as torch.jit.freeze makes them")
     if packed:
         notes.append(f"{path.name} is quantised: its packed weights are no tensors, and aren't counted")
-    modules = {place: _class(item) for place, item in modules_of(model)}
     return Answer(named_by_modules(summary, modules), tuple(notes))
 
 
-def check(path: Path) -> bool:
-    """Judges the code in an archive, of which nothing runs, and tells whether it holds packed weights.
-
-    Raises:
-        ModelError: the file can't be read, is damaged, or its code could do more than compute.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            swollen = next(filter(is_swollen, archive.infolist()), None)
-        if swollen is not None:
-            raise ModelError(f"{path.name} is refused: {swollen.filename} would have {swollen.file_size} bytes")
-        # torch's own reader finds what the loader will find, whatever else is hidden in the file.
-        reader = torch._C.PyTorchFileReader(str(path))
-        names = reader.get_all_records()
-        code = [(name, reader.get_record(name).decode()) for name in names if name.lower().endswith(".py")]
-        pickles = [reader.get_record(name) for name in names if name.lower().endswith(".pkl")]
-    except (RuntimeError, ValueError, zipfile.BadZipFile, OSError) as error:
-        raise ModelError(f"{path.name} is damaged: {first_line(error)}") from error
-    if not code:
-        raise ModelError(f"{path.name} is no TorchScript archive: there is no code in it")
-    found = danger(code, pickles)
-    if found:
-        raise ModelError(f"{path.name} is refused: its code calls {found}")
-    return any(_PACKED in data for data in pickles)
+def _model(archive: Archive, request: Request, device: str) -> Any:
+    """The root module, with weights on meta, or zeros; its forward runs the archive's code."""
+    model = Program(archive, device).model
+    if request.dtype != "float32":
+        # Module.to would go through a module that is used twice twice, and through its own once more.
+        for _, module in modules_of(model):
+            for store in (module._parameters, module._buffers):
+                for name, tensor in store.items():
+                    if tensor is not None and tensor.is_floating_point():
+                        store[name] = _cast(tensor, getattr(torch, request.dtype))
+    return model
 
 
-def _model(path: Path, request: Request, *devices: str) -> Any:
-    """The module in an archive on the first of ``devices`` where its parts (packed weights) can be."""
-    errors: list[Exception] = []
-    for device in devices:
-        try:
-            with quiet():
-                model = torch.jit.load(str(path), map_location=device)
-            return model if request.dtype == "float32" else model.to(getattr(torch, request.dtype))
-        except (RuntimeError, ValueError) as error:
-            errors.append(error)
-    raise ModelError(f"{path.name} is damaged: {first_line(errors[-1])}") from errors[-1]
+def _cast(tensor: Any, dtype: torch.dtype) -> Any:
+    if not isinstance(tensor, nn.Parameter):
+        return tensor.to(dtype)
+    tensor.data = tensor.data.to(dtype)
+    return tensor
 
 
-def _class(module: nn.Module) -> str:
-    return str(getattr(module, "original_name", type(module).__name__))
+def _is_packed(value: Any) -> bool:
+    return isinstance(value, Packed)
