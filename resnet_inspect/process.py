@@ -28,7 +28,10 @@ def own() -> None:
         # A stream that is closed would give its number to the next file that is opened.
         with contextlib.suppress(OSError):
             if not _is_open(number):
-                os.open(os.devnull, os.O_RDWR)
+                os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        # A document that is written there fails: without it, nothing has succeeded.
+        sys.stdout = os.fdopen(1, "w", closefd=False)
 
 
 def _is_open(number: int) -> bool:

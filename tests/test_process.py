@@ -101,3 +101,10 @@ finders = [type(finder).__module__ for finder in sys.meta_path]
 print(gc.isenabled(), gc.get_freeze_count(), [name for name in finders if "resnet" in name])
 """)
     assert said == "True 0 []\n"
+
+
+@pytest.mark.parametrize("command", ["summary resnet18 --format json", "check resnet18", "models resnet18", "--help"])
+def test_a_document_for_a_closed_stream_is_an_error(command: str) -> None:
+    line = f"{sys.executable} -m resnet_inspect {command} >&-"
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "error: standard output is closed\n")

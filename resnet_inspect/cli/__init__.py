@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -105,7 +106,8 @@ def main() -> NoReturn:
         sys.exit(0)
     except OSError as error:
         _trace(debug, error)
-        _fail(f"{error.filename or 'output'}: {error.strerror or error}", 3)
+        closed = error.errno == errno.EBADF and error.filename is None
+        _fail("standard output is closed" if closed else f"{error.filename or 'output'}: {error.strerror or error}", 3)
     except MemoryError:
         _fail("not enough memory for this model and input", 3)
     except Exception as error:
