@@ -40,7 +40,7 @@ class Archive(zipfile.ZipFile):
     def __init__(self, file: IO[bytes]) -> None:
         self._left = _MOST_UNPACKED
         guarded = _Guarded(file)
-        super().__init__(guarded)  # type: ignore[arg-type]  # it reads and seeks, and is asked for no more
+        super().__init__(guarded)
         guarded.longest = None
         items = self.infolist()
         if len(items) > _MOST_ENTRIES:
@@ -53,6 +53,8 @@ class Archive(zipfile.ZipFile):
                 raise zipfile.BadZipFile(f"its entry {item.filename[:100]!r} is encrypted")
             if item.header_offset < end:
                 raise zipfile.BadZipFile("its entries overlap")
+            if item.header_offset and not end:
+                raise zipfile.BadZipFile("something else stands in front of its entries")
             end = item.header_offset + _HEADER + item.compress_size
 
     def content(self, name: str, most: int | None = None) -> bytes:

@@ -56,10 +56,11 @@ def check(entries: tuple[Entry, ...]) -> None:
         raise ValueError(f"a tensor's name has more than {_LONGEST_NAME} characters")
     if sum(len(entry.name) * (1 + entry.name.count(".") + entry.name.count("/")) for entry in entries) > _MOST_NAMES:
         raise ValueError("its tensors' names are nested too deeply")
-    names = {entry.name for entry in entries}
-    if len(names) < len(entries):
-        twice = next(entry.name for entry in entries if entry.name not in names or names.remove(entry.name))
-        raise ValueError(f"two of its tensors have the name {twice[:100]!r}")
+    names: set[str] = set()
+    for entry in entries:
+        if entry.name in names:
+            raise ValueError(f"two of its tensors have the name {entry.name[:100]!r}")
+        names.add(entry.name)
 
 
 def _file(path: Path, allowance: Allowance, is_part: bool = False) -> tuple[str, tuple[Entry, ...]]:
@@ -144,7 +145,8 @@ def _folder(path: Path, allowance: Allowance) -> tuple[str, tuple[Entry, ...]]:
 
 
 def _together(paths: list[Path], allowance: Allowance) -> tuple[str, tuple[Entry, ...]]:
-    kind, entries = "safetensors", []
+    kind = "safetensors"
+    entries: list[Entry] = []
     for number, path in enumerate(paths):
         allowance.take(_PART)
         found, more = _file(path, allowance, is_part=True)

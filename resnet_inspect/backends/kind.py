@@ -81,9 +81,9 @@ def _of_json(path: Path) -> str | None:
     try:
         document = _document(path)
     except (OSError, ValueError):
-        return "summary" if path.suffix == ".json" else None
-    if not isinstance(document, dict):
-        return "summary" if path.suffix == ".json" else None
+        document = None
+    if not isinstance(document, dict):  # whose reader says what is damaged
+        return "state" if path.name.endswith(".index.json") else "summary" if path.suffix == ".json" else None
     if "weight_map" in document:
         return "state"
     if "schema_version" not in document and ("model_type" in document or "architectures" in document):

@@ -13,8 +13,9 @@ from ..ir import HELD, UNKNOWN, Model, Parameter, Summary, Tensor, Trace
 from ..shape import format_shape
 from ..version import __version__
 from . import aten, aten_cost
+from .bounds import door
 from .identities import Numbers
-from .pt2_archive import DAMAGES, Program, damaged, read
+from .pt2_archive import AGAIN, Program, read
 from .pt2_graph import Graph, Node, Ref, tensor_name
 from .pt2_inputs import check
 from .pt2_rows import Roots, Rows, Step
@@ -34,11 +35,9 @@ def summarize(request: Request) -> Answer:
     """
     path = Path(request.model)
     program = read(path)
-    try:
+    with door(path, AGAIN):
         reader = _Reader(path.name, program)
         summary = reader.summary()
-    except DAMAGES as error:
-        raise damaged(path.name, error) from error
     check(request, path.name, reader.inputs(), summary.inputs)
     notes = []
     if any(reader.graph.varies(name) for name, _ in reader.inputs()):

@@ -5,7 +5,6 @@ Of a file in torch's old format, a row of pickles with the tensors' data behind 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -35,7 +34,8 @@ def read(path: Path, file: IO[bytes], allowance: Allowance) -> tuple[Entry, ...]
         Exception: it is damaged.
     """
     try:
-        loaded = _zipped(file, allowance) if zipfile.is_zipfile(file) else _old(path, file, allowance)
+        is_archive = file.read(2) == b"PK"
+        loaded = _zipped(file, allowance) if is_archive else _old(path, file, allowance)
     except RefusedError as error:
         raise refused(path.name, error) from error
     tensors = _state_dict(loaded)
