@@ -25,11 +25,11 @@ _MOST_READ = 2**26
 _PART = 2**14
 #: What a part takes that is opened in a child.
 _CHILD = 2**20
-#: Tensors of a checkpoint: the largest models have a hundred thousand.
-_MOST_TENSORS = 2**18
+#: Tensors of a checkpoint: the largest models have ninety thousand.
+_MOST_TENSORS = 100_000
 #: Characters of a tensor's name, and of all names together with those of the modules that they stand in.
 _LONGEST_NAME = 1000
-_MOST_NAMES = 2**27
+_MOST_NAMES = 2**26
 
 
 def read(path: Path) -> tuple[str, tuple[Entry, ...]]:
