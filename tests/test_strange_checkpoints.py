@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pickle
+import random
 import struct
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 
 from resnet_inspect.backends import checkpoint
+from resnet_inspect.backends.kind import kind_of
 from resnet_inspect.errors import ModelError
 
 from .command import run
@@ -353,9 +356,7 @@ def test_archives_that_are_built_otherwise(tmp_path: Path) -> None:
     refused(path, "is damaged: its storage '0' should have 16 bytes and hasn't")
     pth(path, of_tensor(), {"net/data/0": bytes(15)})
     refused(path, "is damaged: its storage '0' should have 16 bytes and hasn't")
-    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "w") as archive:
-        for _ in range(2):
-            archive.writestr("net/data.pkl", of_tensor())
+    path.write_bytes(pth(path, of_tensor(), {"net/data.pkx": b"N."}).read_bytes().replace(b"data.pkx", b"data.pkl"))
     refused(path, "is damaged: it has two entries of the same name")
     pth(path, of_tensor(), FOUR, zipfile.ZIP_LZMA)
     refused(path, "is damaged: its entry net/data.pkl is packed by a method that no model file uses")
@@ -430,11 +431,49 @@ def test_an_index_of_many_parts(tmp_path: Path) -> None:
     assert time.monotonic() - start < MOST_SECONDS
     shallow = json.dumps({"weight_map": {str(part): f"{part}.safetensors" for part in range(10_000)}})
     (tmp_path / "model.safetensors.index.json").write_text(shallow)
-    refused(tmp_path / "model.safetensors.index.json", "")
+    with pytest.raises(ModelError, match="its headers have more than"):
+        checkpoint.read(tmp_path / "model.safetensors.index.json")
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"weight_map": []}', '{"weight_map": {"a": {}}}', "[" * 100_000, "{"])
+@pytest.mark.parametrize("content", ["[]", '{"weight_map": []}', '{"weight_map": {"a": {}}}', "[" * 100_000, "{"])
 def test_an_index_that_is_none(content: str, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors.index.json"
     path.write_text(content)
-    refused(path, "")
+    refused(path, "is ")
+
+
+def test_whatever_is_broken_it_is_read_or_refused(tmp_path: Path) -> None:
+    """Bytes are changed inside of the pickle and the header; archives stay valid around them."""
+    chance = random.Random(0)
+    pickles = [of_tensor(), _laughs() + b".", pickle.dumps({"a": [1, 2.5, None, {"b": "c"}]}, protocol=4)]
+    header = json.dumps({"a": tensor([1, 2], [0, 8]), "b": tensor([], [8, 12])}).encode()
+    path, past = tmp_path / "net.pth", 0
+    for _ in range(1000):
+        document = bytearray(chance.choice([*pickles, header]))
+        is_header = document[:1] == b"{"
+        for _ in range(chance.randint(1, 3)):
+            place = chance.randrange(len(document))
+            choice = chance.random()
+            if choice < 0.5:
+                document[place] = chance.randrange(256)
+            elif choice < 0.8:
+                del document[place : place + chance.randint(1, 4)]
+            else:
+                document[place:place] = chance.choice(
+                    [b"(", b"R", b"2", b"\x85", b"0", b"b", b"t", b"1", b"9", b"[", b'"']
+                )
+        if is_header:
+            safetensors(path, bytes(document), data=12)
+        else:
+            (old if chance.random() < 0.3 else functools.partial(pth, data=FOUR))(path, bytes(document))
+        try:
+            kind, entries = checkpoint.read(path)
+        except ModelError as error:
+            past += "breaks off" not in str(error)
+        else:
+            past += 1
+            assert (kind, all(size >= 0 for entry in entries for size in entry.shape)) in (
+                ("torch", True),
+                ("safetensors", True),
+            )
+    assert past > 500
