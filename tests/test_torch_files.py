@@ -62,6 +62,8 @@ for name, saved in files.items():
         for protocol in (2, 3, 4, 5):
             torch.save(saved, f"{folder}/{name}.{zipped}.{protocol}.pth",
                        _use_new_zipfile_serialization=zipped, pickle_protocol=protocol)
+with torch.serialization.skip_data():  # a hole in the file
+    torch.save({"large": torch.empty(30_000, 40_000), "last": torch.zeros(2)}, f"{folder}/large.model")
 torch.save(model, f"{folder}/whole.model")
 torch.save(torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]), f"{folder}/nested.model")
 json.dump(expected, open(f"{folder}/expected.json", "w"))
@@ -108,3 +110,12 @@ def test_a_cut_file_of_every_length_is_damaged(folder: Path, tmp_path: Path) -> 
             path.write_bytes(whole[:length])
             with pytest.raises(ModelError, match=r"cut\.pth is damaged"):
                 checkpoint.read(path)
+
+
+def test_files_of_more_than_four_gigabytes(folder: Path) -> None:
+    path = folder / "large.model"
+    assert path.stat().st_size > 2**32
+    assert [(entry.name, entry.shape) for entry in checkpoint.read(path)[1]] == [
+        ("large", (30_000, 40_000)),
+        ("last", (2,)),
+    ]

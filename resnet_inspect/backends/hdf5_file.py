@@ -1,4 +1,4 @@
-"""HDF5 files, read by h5py in a child: Keras' weights (``.weights.h5``, those in a ``.keras``), whole models (``.h5``).
+"""Keras' weights in HDF5 files (``.weights.h5``, ``.h5``, those in a ``.keras``), read by h5py: in a child.
 
 Tensors' data isn't read, and no other file is opened: a link or a dataset that leads to one is refused.
 """
@@ -12,30 +12,15 @@ from typing import Any
 
 from ..analysis.fit import Entry
 from ..errors import ModelError
-from . import checkpoint, load_framework, state_file
+from . import checkpoint
 from .archive import Archive
 from .bounds import check_regular, door
-from .request import Answer, Request
+from .request import Request
 
 #: Bytes of an attribute with names: Keras writes at most 64 kB into one, and goes on in the next.
 _LONGEST_NAMES = 2**20
 #: Kinds of element types that a weight may have: numbers, and void for a bfloat16 whose type isn't known.
 _NUMBERS = "biufcV"
-
-
-def summarize(request: Request) -> Answer:
-    """Summarises the whole model in the file ``request.model``, or its tensors if it holds weights alone.
-
-    Raises:
-        ModelError: the file is damaged.
-        BadRequestError: the request doesn't go with what the file holds.
-    """
-    with _opened(Path(request.model)) as root:
-        is_model = "model_config" in root.attrs
-    if is_model:
-        answer: Answer = load_framework("keras", f"{__package__}.keras_file").summarize(request)
-        return answer
-    return state_file.summary(request, "keras", state(request))
 
 
 def state(request: Request) -> tuple[Entry, ...]:
@@ -44,7 +29,7 @@ def state(request: Request) -> tuple[Entry, ...]:
     Raises:
         ModelError: the file is damaged, or h5py isn't installed.
     """
-    with _opened(Path(request.model)) as root:
+    with opened(Path(request.model)) as root:
         layers = _inside(root, "model_weights") if "model_weights" in root else root
         is_old = any(name in layers.attrs for name in ("layer_names", "layer_names0"))
         entries = tuple(_old(layers) if is_old else _new(root))
@@ -53,8 +38,12 @@ def state(request: Request) -> tuple[Entry, ...]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The root of the file, or of the weights in a ``.keras``; what goes wrong in the block is one ModelError."""
+def opened(path: Path) -> Iterator[Any]:
+    """The root of the file, or of the weights in a ``.keras``; what goes wrong in the block is one ModelError.
+
+    Raises:
+        ModelError: the file is damaged, or h5py isn't installed.
+    """
     try:
         import h5py
     except ImportError as error:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from .. import stranger_json
-
 #: What a summary that we wrote begins with, spaces aside.
 _OURS = b'{"schema_version":'
 #: ONNX' own versions of its format; a protobuf has no other mark.
@@ -92,6 +90,8 @@ def _of_json(path: Path) -> str | None:
 
 
 def _document(path: Path) -> object:
+    from .. import stranger_json  # of a summary that we wrote, the first bytes are enough
+
     if not path.is_file():
         raise ValueError("a pipe or a device would be waited for")
     with path.open("rb") as file:
