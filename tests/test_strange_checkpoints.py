@@ -352,6 +352,8 @@ def test_archives_that_are_built_otherwise(tmp_path: Path) -> None:
             checkpoint.read(path)
     pth(path, of_tensor(), {"net/data/0": bytes(16), "other/data.pkl": b"N."})
     refused(path, "is damaged: it holds 2 pickles")
+    pth(path, of_tensor(), {**FOUR, "net/DATA.PKL": b"N."})
+    refused(path, "is damaged: it holds 2 pickles")
     pth(path, of_tensor(), {})
     refused(path, "is damaged: its storage '0' should have 16 bytes and hasn't")
     pth(path, of_tensor(), {"net/data/0": bytes(15)})

@@ -31,6 +31,8 @@ _STRANGE = {
     "names that are numbers": 'file.attrs["layer_names"] = np.zeros(3)',
     "one number": 'file.attrs["layer_names"] = 7',
     "names that aren't text": 'file.attrs["layer_names"] = np.array([b"\\xff\\xfe"])',
+    "a name that isn't text": 'name = b"\\xff"; '
+    "old(file, np.array([name], dtype=h5py.string_dtype())).create_dataset(name, (2,))",
     "names without end": 'file.attrs.create("layer_names", np.zeros(3_000_000, "S1"))',
     "a group as a weight": 'old(file).create_group("w:0")',
     "text as a weight": 'old(file)["w:0"] = "text"',

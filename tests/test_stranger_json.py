@@ -46,6 +46,6 @@ def test_the_deepest_and_the_largest() -> None:
 
 @pytest.mark.parametrize("item", ["[],", '{"":0},', "0,"])
 def test_values_are_bounded_before_they_are_made(item: str) -> None:
-    text = "[" + item * (2**26 // len(item) - 1) + "0]"
+    text = "[" + item * (2**26 // len(item) - 2) + "0]"
     with pytest.raises(ValueError, match="more values"):
         loads(text)

@@ -60,6 +60,7 @@ def check(entries: tuple[Entry, ...]) -> None:
     for entry in entries:
         if entry.name in names:
             raise ValueError(f"two of its tensors have the name {entry.name[:100]!r}")
+        entry.name.encode()  # as every output will
         names.add(entry.name)
 
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from .pickle_values import OPAQUE, Storage, called, named, put, stored
+from .pickle_values import OPAQUE, Storage, called, made_new, named, put, stored
 
 #: Steps that a pickle may take: a tensor has 32, with its name and storage. All together take at most 0.5 GB.
 MOST_STEPS = 4_000_000
@@ -210,9 +210,14 @@ def _reduce(pickle: Pickle) -> Any:
     return called(function, arguments, pickle.charge)
 
 
+def _new(pickle: Pickle) -> Any:
+    function, arguments = _two(pickle)
+    return made_new(function, arguments)
+
+
 def _new_with_names(pickle: Pickle) -> Any:
     pickle.stack.pop()
-    return _reduce(pickle)
+    return _new(pickle)
 
 
 def _object(pickle: Pickle) -> Any:
@@ -306,7 +311,7 @@ _STEPS: dict[int, Callable[[Pickle], None]] = {
         "c": _pushes(lambda pickle: named(pickle.line(), pickle.line())),
         "\x93": _pushes(_named),
         "R": _pushes(_reduce),
-        "\x81": _pushes(_reduce),
+        "\x81": _pushes(_new),
         "\x92": _pushes(_new_with_names),
         "i": _pushes(_instance),
         "o": _pushes(_object),

@@ -160,6 +160,13 @@ def called(function: Any, arguments: Any, charge: Callable[[int], None]) -> Any:
     return _MAKERS[function.name](*arguments)
 
 
+def made_new(function: Any, arguments: Any) -> Any:
+    """What ``__new__`` of a class in the pickle gives; a dictionary's looks at no argument."""
+    if isinstance(function, Named) and function.name in _MAPPINGS:
+        return {}
+    return called(function, arguments, lambda _: None)
+
+
 def stored(identity: Any) -> Storage:
     """The storage that a persistent identity stands for: ``("storage", type, key, location, count[, view])``."""
     kind, type_, key, _, count, *view = identity

@@ -14,7 +14,7 @@ from ..errors import ModelError
 from .archive import Archive
 from .bounds import Allowance
 from .pickle_opcodes import EndedError, Pickle
-from .pickle_values import OPAQUE, RefusedError, Storage, Tensor
+from .pickle_values import OPAQUE, Named, RefusedError, Storage, Tensor
 
 #: Bytes of a pickle: a tensor has 150, so these are half a million.
 MOST_BYTES = 2**26
@@ -40,7 +40,7 @@ def read(path: Path, file: IO[bytes], allowance: Allowance) -> tuple[Entry, ...]
         raise refused(path.name, error) from error
     tensors = _state_dict(loaded)
     if not tensors:
-        kind = "object" if loaded is OPAQUE else type(loaded).__name__
+        kind = "object" if loaded is OPAQUE or isinstance(loaded, Named) else type(loaded).__name__
         raise ModelError(f"{path.name} holds no state dictionary but a {kind}")
     return tuple(Entry(name, tensor.shape, tensor.dtype) for name, tensor in tensors.items())
 
@@ -58,7 +58,8 @@ def pickled(archive: Archive) -> str:
     Raises:
         ValueError: there is none, or several.
     """
-    found = [name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
+    # torch's own reader makes no difference between small and capital letters.
+    found = [name for name in archive.namelist() if name.rpartition("/")[2].lower() == "data.pkl"]
     if len(found) != 1:
         raise ValueError(f"it holds {len(found)} pickles, and torch writes one")
     return found[0]
