@@ -10,8 +10,11 @@ import json
 import re
 from typing import Any
 
-#: Bytes that a document may have, unless its reader knows better: 64 MiB, some 2 GB as Python's objects at worst.
+#: Bytes that a document may have, unless its reader knows better.
 MOST_BYTES = 2**26
+#: Bytes that its values may take as Python's objects, and what each takes at most by the mark that it has in the text.
+MOST_MEMORY = 2**29
+_WEIGHTS = {"{": 240, "[": 64, ",": 80}
 #: Levels that lists and objects may be nested in one another.
 MOST_LEVELS = 100
 #: Digits of an integer: sizes and counts have less than thirty.
@@ -26,13 +29,15 @@ def loads(text: str | bytes, most_bytes: int = MOST_BYTES, **options: Any) -> An
     """The value that a document holds; ``options`` are ``json.loads``' own hooks.
 
     Raises:
-        ValueError: it is no JSON, larger than ``most_bytes``, nested too deeply, or has integers or texts that nothing
-            can be done with.
+        ValueError: it is no JSON, larger than ``most_bytes``, of too many values, nested too deeply, or has integers or
+            texts that nothing can be done with.
     """
     if len(text) > most_bytes:
         raise ValueError(f"it has {len(text)} bytes, more than the {most_bytes} that are read")
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text))
+    if sum(text.count(mark) * weight for mark, weight in _WEIGHTS.items()) > MOST_MEMORY:
+        raise ValueError("it has more values than are read")
     if re.search(_MANY_DIGITS, text):
         options.setdefault("parse_int", _integer)
     try:

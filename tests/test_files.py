@@ -82,9 +82,10 @@ def test_a_checkpoint_in_several_files(tmp_path: Path) -> None:
         ({"weight_map": {"a": ".."}}, "names '..', which is no file of tensors beside it"),
         ({"weight_map": {"a": "folder"}}, "names 'folder', which is no file of tensors beside it"),
         ({"weight_map": {"a": "\0"}}, "which is no file of tensors beside it"),
-        ({"weight_map": {"a": "\ud800"}}, "which is no file of tensors beside it"),
+        ({"weight_map": {"a": "\ud800"}}, "is damaged"),
         ({"weight_map": {"a": 1}}, "names 1, which is no file of tensors beside it"),
         ({"weight_map": {"a": "absent.safetensors"}}, "absent.safetensors can't be read: No such file"),
+        ({"weight_map": {"a": []}}, "is damaged"),
         ({"weight_map": [1]}, "it has no weight_map"),
     ],
 )

@@ -17,8 +17,8 @@ import pytest
 
 from resnet_inspect import ir_json
 from resnet_inspect.backends import from_file
+from resnet_inspect.backends.pt2_archive import _storages
 from resnet_inspect.backends.pt2_graph import Graph, _path
-from resnet_inspect.backends.pt2_storages import storages
 from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import InspectError, ModelError
 from resnet_inspect.ir import Layer, Summary
@@ -367,9 +367,9 @@ def test_no_pickle_is_run(folder: Path, tmp_path: Path) -> None:
     nested: tuple[Any, ...] = ()
     for _ in range(100):
         nested = (nested, nested)
-    assert not storages(pickle.dumps({"a": nested}, protocol=2))
-    with pytest.raises(ValueError, match="exhausted"):
-        storages(pickle.dumps({"a": 1}, protocol=2)[:-1])
+    assert not _storages(pickle.dumps({"a": nested}, protocol=2))
+    with pytest.raises(ValueError, match="breaks off"):
+        _storages(pickle.dumps({"a": 1}, protocol=2)[:-1])
 
 
 def test_a_cut_archive_of_every_length_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -42,3 +42,10 @@ def test_the_deepest_and_the_largest() -> None:
         loads(f"[{deepest}]")
     with pytest.raises(ValueError, match="bytes"):
         loads("[1, 2]", most_bytes=5)
+
+
+@pytest.mark.parametrize("item", ["[],", '{"":0},', "0,"])
+def test_values_are_bounded_before_they_are_made(item: str) -> None:
+    text = "[" + item * (2**26 // len(item) - 2) + "0]"
+    with pytest.raises(ValueError, match="more values"):
+        loads(text)

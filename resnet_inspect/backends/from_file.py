@@ -19,6 +19,7 @@ from .request import Answer, Request
 #: Kind of a file -> whose packages its reader needs, and the module with its ``summarize(request)``.
 _READERS = {
     "state": ("local", "state_file"),
+    "hdf5": ("local", "hdf5_model"),
     "pt2": ("local", "pt2_file"),
     "onnx": ("onnx", "onnx_file"),
     "torchscript": ("torch", "torchscript_file"),

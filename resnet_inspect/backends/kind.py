@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,20 +14,23 @@ _ONNX_FIELDS = frozenset([0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72])
 
 
 def kind_of(path: Path) -> str | None:
-    """``summary``, ``state`` (tensors by name), ``transformers``, ``keras``, ``savedmodel``, ``pt2``, ``torchscript``,
-    ``onnx``, or None for anything else and for what can't be read.
+    """``summary``, ``state`` (tensors by name), ``hdf5`` (weights or a whole model), ``transformers``, ``keras``,
+    ``savedmodel``, ``pt2``, ``torchscript``, ``onnx``, or None for anything else and for what can't be read.
+
+    Only regular files are opened, and no library in C sees them: that is for each kind's reader.
     """
     try:
         if path.is_dir():
             return _of_folder(path)
         if path.exists() and not path.is_file():
-            return "summary"  # a pipe, as of <(resnet-inspect ...): it can be read only once
+            # A pipe, as of <(resnet-inspect ...), can be read only once; a device never ends.
+            return "summary" if path.is_fifo() else None
         with path.open("rb") as file:
             start = file.read(32)
     except OSError:
         return None
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return _of_hdf5(path)
+        return "hdf5"
     if start.startswith(b"PK"):
         return _of_zip(path)
     if start[8:9] == b"{" or start[:1] == b"\x80":
@@ -51,24 +53,13 @@ def _of_folder(path: Path) -> str | None:
     return "state" if any(name.endswith((".safetensors", ".index.json")) for name in names) else None
 
 
-def _of_hdf5(path: Path) -> str:
-    """A whole Keras model has its configuration as an attribute; without h5py nobody can tell, or read it."""
-    try:
-        import h5py
-
-        with h5py.File(path, "r") as root:
-            return "keras" if "model_config" in root.attrs else "state"
-    except (ImportError, OSError):
-        return "state"
-
-
 def _of_zip(path: Path) -> str | None:
-    import zipfile  # every command asks for a kind, few meet an archive
+    from . import archive  # every command asks for a kind, few meet an archive
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+        with path.open("rb") as file, archive.Archive(file) as opened:
+            names = opened.namelist()
+    except (OSError, ValueError, *archive.DAMAGES):
         return "state"  # whose reader says what is damaged
     if {"config.json", "model.weights.h5"} <= set(names):
         return "keras"
@@ -86,13 +77,22 @@ def _folders(names: Iterable[str]) -> set[str]:
 
 def _of_json(path: Path) -> str | None:
     try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return "summary" if path.suffix == ".json" else None
-    if not isinstance(document, dict):
-        return "summary" if path.suffix == ".json" else None
+        document = _document(path)
+    except (OSError, ValueError):
+        document = None
+    if not isinstance(document, dict):  # whose reader says what is damaged
+        return "state" if path.name.endswith(".index.json") else "summary" if path.suffix == ".json" else None
     if "weight_map" in document:
         return "state"
     if "schema_version" not in document and ("model_type" in document or "architectures" in document):
         return "transformers"
     return "summary"
+
+
+def _document(path: Path) -> object:
+    from .. import stranger_json  # of a summary that we wrote, the first bytes are enough
+
+    if not path.is_file():
+        raise ValueError("a pipe or a device would be waited for")
+    with path.open("rb") as file:
+        return stranger_json.loads(file.read(stranger_json.MOST_BYTES + 1))

@@ -6,26 +6,28 @@
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import stranger_json
 from ..errors import ModelError
-from .archive import DAMAGES as ARCHIVE_DAMAGES
-from .archive import bounded
-from .pt2_storages import storages
+from .archive import Archive
+from .bounds import check_regular, door
+from .pickle_opcodes import Pickle
+from .pickle_values import RefusedError, Tensor
+from .torch_pickled import MOST_BYTES, pickled
 
 #: The newest major version of the schema (torch/_export/serde/schema.py) that is understood: 8 since torch 2.6.
 _NEWEST = 8
 #: Bytes that a program's text may have: a network of ten thousand operators has 40 million.
-_LONGEST = 2**28
+_LONGEST = 2**26
 #: Where the program stood until torch 2.7, and its weights.
 _OLD = "serialized_exported_program.json"
 _OLD_WEIGHTS = "serialized_state_dict.pt"
-#: What a damaged file makes of reading it.
-DAMAGES = (*ARCHIVE_DAMAGES, KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration)
+#: What helps with a damaged file.
+AGAIN = ". Export the program again"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Program:
 
     graph_module: Mapping[str, Any]
     torch: str
-    weights: Mapping[str, Hashable]
+    weights: Mapping[str, str]
 
 
 def read(path: Path) -> Program:
@@ -43,34 +45,20 @@ def read(path: Path) -> Program:
     Raises:
         ModelError: the file can't be read, is damaged, or holds no exported program.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            document = json.loads(bounded(archive, _program(path, archive), _LONGEST))
-            version = document["schema_version"]
-            major = version["major"] if isinstance(version, dict) else version
-            if major > _NEWEST:
-                raise ModelError(
-                    f"{path.name} has version {major} of torch.export's format, of which up to {_NEWEST} is known: "
-                    "update resnet-inspect"
-                )
-            return Program(document["graph_module"], str(document.get("torch_version", "<=2.4")), _weights(archive))
-    except OSError as error:
-        raise ModelError(f"{path.name} can't be read: {error.strerror or error}") from error
-    except DAMAGES as error:
-        raise damaged(path.name, error) from error
+    check_regular(path)
+    with door(path, AGAIN), path.open("rb") as file, Archive(file) as archive:
+        document = stranger_json.loads(archive.content(_program(path, archive), _LONGEST), _LONGEST)
+        version = document["schema_version"]
+        major = version["major"] if isinstance(version, dict) else version
+        if major > _NEWEST:
+            raise ModelError(
+                f"{path.name} has version {major} of torch.export's format, of which up to {_NEWEST} is known: "
+                "update resnet-inspect"
+            )
+        return Program(document["graph_module"], str(document.get("torch_version", "<=2.4")), _weights(archive))
 
 
-def damaged(name: str, error: BaseException) -> ModelError:
-    """What to say of a file that breaks off, or isn't built as a program is."""
-    said = str(error) or type(error).__name__
-    if isinstance(error, KeyError):
-        said = f"it has no {error}"
-    elif isinstance(error, (TypeError, AttributeError, IndexError, RecursionError)):
-        said = "its text is built otherwise than torch.export builds one"
-    return ModelError(f"{name} is damaged: {said}. Export the program again")
-
-
-def _program(path: Path, archive: zipfile.ZipFile) -> str:
+def _program(path: Path, archive: Archive) -> str:
     """The name of the program's text."""
     names = archive.namelist()
     found = [name for name in names if _is_program(name)]
@@ -80,7 +68,7 @@ def _program(path: Path, archive: zipfile.ZipFile) -> str:
         raise ModelError(f"{path.name} holds {what}: torch.export.save writes a program that can be read")
     if len(found) > 1:
         raise ModelError(
-            f"{path.name} holds {len(found)} programs ({', '.join(found)}): save each in a file of its own"
+            f"{path.name} holds {len(found)} programs ({', '.join(found[:3])}): save each in a file of its own"
         )
     return found[0]
 
@@ -94,19 +82,35 @@ def _inside(folder: str, name: str) -> bool:
     return f"/{folder}/" in f"/{name}"
 
 
-def _weights(archive: zipfile.ZipFile) -> dict[str, Hashable]:
+def _weights(archive: Archive) -> dict[str, str]:
     """What tells whether two weights are one: the file they stand in and how, or their storage in a pickle."""
-    found: dict[str, Hashable] = {}
+    found: dict[str, str] = {}
+    pickle = ""
     for name in archive.namelist():
         inside = _inside("data/weights", name)
         if inside and name.endswith("_config.json"):
-            for weight, item in json.loads(bounded(archive, name, _LONGEST))["config"].items():
+            for weight, item in stranger_json.loads(archive.content(name), _LONGEST)["config"].items():
                 meta = item["tensor_meta"] or {}
                 seen = [item["path_name"], *(meta.get(key) for key in ("sizes", "strides", "storage_offset"))]
                 found[weight] = json.dumps(seen)
         elif (Path(name).name == _OLD_WEIGHTS or (inside and name.endswith(".pt"))) and archive.getinfo(name).file_size:
             # All data is in there: it is passed over. A program without weights has an empty file.
-            with archive.open(name) as file, zipfile.ZipFile(file) as inner:
-                pickled = next(item for item in inner.namelist() if item.endswith("data.pkl"))
-                found |= storages(bounded(inner, pickled, _LONGEST))
+            if pickle:
+                raise ValueError(f"it has two files of weights, {pickle[:100]} and {name[:100]}")
+            pickle = name
+            with archive.window(name) as file, Archive(file) as inner:
+                found |= _storages(inner.content(pickled(inner), MOST_BYTES))
     return found
+
+
+def _storages(text: bytes) -> dict[str, str]:
+    """Where the tensors of a pickled state dictionary stand: in which storage, and how. Empty if it isn't one."""
+    try:
+        state = Pickle(text).load()
+    except RefusedError:
+        return {}
+    return {
+        name: f"{item.storage.key} {item.offset} {item.shape} {item.stride}"
+        for name, item in (state.items() if isinstance(state, dict) else ())
+        if isinstance(item, Tensor) and item.storage is not None
+    }

@@ -13,14 +13,17 @@ from ..ir import HELD, UNKNOWN, Model, Parameter, Summary, Tensor, Trace
 from ..shape import format_shape
 from ..version import __version__
 from . import aten, aten_cost
+from .bounds import door
 from .identities import Numbers
-from .pt2_archive import DAMAGES, Program, damaged, read
-from .pt2_graph import Graph, Node, Ref, tensor_name
+from .pt2_archive import AGAIN, Program, read
+from .pt2_graph import Graph, Node, Ref, short, tensor_name
 from .pt2_inputs import check
 from .pt2_rows import Roots, Rows, Step
 from .request import Answer, Request
 from .unused import place_unused
 
+#: Names of all views that all writes in place change: a loop that fills a tensor of 2,000 rows changes 4 million.
+_MOST_WRITTEN = 2**23
 _STATISTICS = ("running_mean", "running_var")
 
 
@@ -34,11 +37,9 @@ def summarize(request: Request) -> Answer:
     """
     path = Path(request.model)
     program = read(path)
-    try:
+    with door(path, AGAIN):
         reader = _Reader(path.name, program)
         summary = reader.summary()
-    except DAMAGES as error:
-        raise damaged(path.name, error) from error
     check(request, path.name, reader.inputs(), summary.inputs)
     notes = []
     if any(reader.graph.varies(name) for name, _ in reader.inputs()):
@@ -70,7 +71,8 @@ class _Reader:
         """The whole program."""
         inputs = self.inputs()
         steps = self._steps({name for name, _ in inputs})
-        layouts = {name: self._layout(name, steps) for name, _ in inputs}
+        first = {name: step for step in reversed(steps) for name in step.node.refs[:1]}
+        layouts = {name: self._layout(name, first.get(name)) for name, _ in inputs}
         rows = Rows(self.graph, self.weights, self.parameters, layouts)
         for name, path in inputs:
             rows.add_input(name, path)
@@ -101,7 +103,7 @@ class _Reader:
             ((kind, item),) = spec.items()
             if kind not in ("parameter", "buffer"):
                 continue
-            name, tensor = item[f"{kind}_name"], item["arg"]["name"]
+            name, tensor = short(item[f"{kind}_name"]), item["arg"]["name"]
             leaf = name.rpartition(".")[2]
             if leaf == "num_batches_tracked":
                 continue  # no state of the network's
@@ -120,7 +122,7 @@ class _Reader:
     def _modules(self) -> dict[str, str]:
         """Path -> class of every module; a module in which nothing ran has no class in the file."""
         classes = {frame.path: frame.type for node in self.graph.nodes for frame in node.stack}
-        paths = [str(entry["fqn"]) for entry in self.module["module_call_graph"]]
+        paths = [short(str(entry["fqn"])) for entry in self.module["module_call_graph"]]
         return {path: classes.get(path, "Module") for path in ("", *(p.partition("@")[0] for p in paths), *classes)}
 
     def inputs(self) -> list[tuple[str, str]]:
@@ -138,9 +140,8 @@ class _Reader:
             raise ModelError(f"{self.name} doesn't say the sizes of {name}: export it again with an example")
         return tensor
 
-    def _layout(self, name: str, steps: list[Step]) -> str | None:
-        """The layout of an input: the first operator that looks at it tells."""
-        first = next((step for step in steps if name in step.node.refs[:1]), None)
+    def _layout(self, name: str, first: Step | None) -> str | None:
+        """The layout of an input: the ``first`` operator that looks at it tells."""
         if first is None:
             return None
         return aten.reads_image(aten.describe(first.operator)[0], len(self.graph.tensor(name).shape))
@@ -159,6 +160,7 @@ class _Reader:
         steps: list[Step] = []
         roots = Roots()
         used: set[tuple[str, tuple[str, ...]]] = set()
+        names = 0
         for node in map(self._linear, self.graph.nodes):
             refs = node.refs
             roots.follow(node)
@@ -174,6 +176,9 @@ class _Reader:
                 continue
             written = (*node.outputs, *(roots.like(refs[0]) if node.name.endswith("_") and refs else ()))
             made.update(written)
+            names += len(written)
+            if names > _MOST_WRITTEN:
+                raise ValueError("it writes in place to too many views")
             # Until torch 2.4, the calls of a module had no numbers: the same work with the same weights is a new one.
             again = bool(weights) and (node.name, weights) in used
             if not steps or steps[-1].node.stack != node.stack or again:

@@ -21,6 +21,14 @@ _DTYPES = dict(
     ]
 )
 
+#: Nodes and tensors of a program, graphs inside of it included: one of ten thousand operators has some more of each.
+_MOST_NODES = 100_000
+_MOST_TENSORS = 2**18
+#: Characters of a name, and of a module's path.
+_LONGEST_NAME = 1000
+_MOST_DIMENSIONS = 128
+_MOST_ELEMENTS = 2**63
+
 #: Operators that run the graph they are given as it is, with their last operands.
 _WRAPPERS = ("wrap_with_set_grad_enabled", "wrap_with_autocast", "invoke_subgraph", "strict_mode")
 
@@ -78,10 +86,12 @@ class Graph:
         Where sizes vary, they are those of the example that was exported.
         """
         meta = self._metas[name]
-        sizes = [_number(size) for size in meta["sizes"]]
-        if any(size is None for size in sizes):
+        sizes = tuple(_number(size) for size in meta["sizes"])
+        if None in sizes:
             return UNKNOWN
-        return Tensor(tuple(map(int, sizes)), _DTYPES.get(meta["dtype"], "unknown"), layout)
+        if len(sizes) > _MOST_DIMENSIONS or not all(type(s) is int and 0 <= s < _MOST_ELEMENTS for s in sizes):
+            raise ValueError(f"the sizes of {name[:100]!r} are no short row of natural numbers")
+        return Tensor(sizes, _DTYPES.get(meta["dtype"], "unknown"), layout)
 
     def varies(self, name: str) -> bool:
         """Whether a tensor was exported with sizes that may differ from the example's."""
@@ -110,7 +120,9 @@ class Graph:
         names = {} if names is None else names
         symbols = {key: item for kind in ("int", "float", "bool") for key, item in _symbols(graph, kind)}
         for name, meta in graph["tensor_values"].items():
-            self._metas.setdefault(names.setdefault(name, prefix + name), meta)
+            self._metas.setdefault(names.setdefault(name, short(prefix + name)), meta)
+        if len(self._metas) > _MOST_TENSORS or len(self.nodes) + len(graph["nodes"]) > _MOST_NODES:
+            raise ValueError(f"it has more than {_MOST_NODES} operators or {_MOST_TENSORS} tensors")
         for node in graph["nodes"]:
             arguments = {}
             inner: Mapping[str, Any] | None = None
@@ -133,6 +145,13 @@ class Graph:
                 continue
             made = tuple(names[name] for name in outputs)
             self.nodes.append(Node(namespace, name, arguments, made, _stack(node["metadata"])))
+
+
+def short(name: str) -> str:
+    """The name itself, unless it is longer than any: what follows takes its parts one by one."""
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"it has a name of {len(name)} characters")
+    return name
 
 
 def tensor_name(argument: Mapping[str, Any]) -> str | None:
@@ -208,7 +227,7 @@ def _stack(metadata: Mapping[str, str]) -> tuple[Frame, ...]:
         key, _, rest = item.partition(",")
         path, _, kind = rest.rpartition(",")
         if not key.startswith("_empty"):
-            frames.append(Frame(key, _path(path), kind.rpartition(".")[2]))
+            frames.append(Frame(key, short(_path(path)), kind.rpartition(".")[2]))
     return tuple(frames)
 
 

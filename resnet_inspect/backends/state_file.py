@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..analysis.fit import Entry
@@ -30,8 +31,17 @@ def summarize(request: Request) -> Answer:
         ModelError: the file is damaged, or would run code.
         BadRequestError: an option was given that only a model has a use for.
     """
+    kind, entries = checkpoint.read(Path(request.model))
+    return summary(request, kind, entries)
+
+
+def summary(request: Request, kind: str, entries: Sequence[Entry]) -> Answer:
+    """The ``entries`` of the file ``request.model``, a ``kind`` of checkpoint.
+
+    Raises:
+        BadRequestError: an option was given that only a model has a use for.
+    """
     path = Path(request.model)
-    kind, entries = checkpoint.read(path)
     for option in options_of(request):
         raise BadRequestError(f"{path.name} holds tensors and no model, which {option} is for: leave it out")
     modules: dict[str, list[Parameter]] = {}
@@ -50,7 +60,7 @@ def summarize(request: Request) -> Answer:
         )
         for owner, found in modules.items()
     )
-    summary = Summary(
+    made = Summary(
         model=Model(path.name, kind.rpartition(" ")[2], ""),
         inputs=(),
         outputs=(),
@@ -59,7 +69,7 @@ def summarize(request: Request) -> Answer:
         trace=Trace("header"),
         environment=(("resnet_inspect", __version__),),
     )
-    return Answer(summary)
+    return Answer(made)
 
 
 def _parameter(entry: Entry) -> tuple[str, Parameter]:
@@ -81,7 +91,8 @@ def _place(parameter: Parameter) -> tuple[int, str]:
 def _containers(owners: dict[str, list[Parameter]]) -> tuple[tuple[str, str], ...]:
     found = {"": "Checkpoint"}
     for owner in owners:
-        parts = owner.split(".")
-        for end in range(1, len(parts)):
-            found.setdefault(".".join(parts[:end]), "Module")
+        new = []
+        while (owner := owner.rpartition(".")[0]) and owner not in found:
+            new.append(owner)
+        found.update(dict.fromkeys(reversed(new), "Module"))
     return tuple(found.items())
