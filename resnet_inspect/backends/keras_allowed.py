@@ -30,7 +30,7 @@ _PUBLIC = ("constraints", "dtype_policies", "initializers", "layers", "models", 
 _OWN = tuple(f"keras.src.{part}." for part in (*_PUBLIC, "activations", "applications", "legacy", "ops"))
 _OF_HUB = ("layers", "models", "tokenizers")
 #: Layers, models and operations that are made or called while a file's model is built and run once.
-_MOST = 50_000
+_MOST = 30_000
 
 _Table = Mapping[tuple[str, str], Any]
 
@@ -91,6 +91,7 @@ def only_allowed(file: str) -> Iterator[None]:
         return found if found is not None and is_allowed(found) else None
 
     count = 0
+    too_many = ModelError(f"{file} builds or calls more than {_MOST} layers and operations, too many to read")
 
     def counted(function: Any, many: bool = False) -> Any:
         @functools.wraps(function)
@@ -98,7 +99,7 @@ def only_allowed(file: str) -> Iterator[None]:
             nonlocal count
             count += len(self.operations) if many else 1
             if count > _MOST:
-                raise ModelError(f"{file} builds or calls more than {_MOST} layers and operations, too many to read")
+                raise too_many
             return function(self, *args, **kwargs)
 
         return wrapped
@@ -117,6 +118,10 @@ def only_allowed(file: str) -> Iterator[None]:
         for owner, name, replacement in replaced:
             setattr(owner, name, replacement)
         yield
+    except Exception:
+        if count > _MOST:
+            raise too_many from None  # whatever was made of it on the way
+        raise
     finally:
         for owner, name, original in originals:
             setattr(owner, name, original)

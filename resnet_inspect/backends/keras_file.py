@@ -76,7 +76,10 @@ def _reading(file: str) -> Iterator[None]:
     except InspectError:
         raise
     except Exception as error:
-        raise ModelError(f"{file} can't be built from its configuration: {failure(error)[:500]}") from error
+        first: BaseException = error
+        while "could not be deserialized properly" in str(first) and first.__context__ is not None:
+            first = first.__context__  # what Keras says around it repeats the configuration
+        raise ModelError(f"{file} can't be built from its configuration: {failure(first)[:500]}") from error
 
 
 def _rebuilt(path: Path) -> Any:
