@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from .chatter import held_back
 from .request import Answer, Request
 from .torch_object import state_of, summarize_built
 from .torch_tensors import dtype_name
+from .transformers_config import alone, read
 from .weights import is_file
 
 #: What models of sound read where their configuration says no length: a second, as samples and as frames.
@@ -43,7 +44,7 @@ def summarize(request: Request) -> Answer:
     """
     if request.weights and not is_file(request.weights):
         raise BadRequestError("transformers: models are built from their configuration; give weights as a file")
-    with held_back():
+    with held_back(), _contained(request):
         config, architecture = _configuration(request)
         build = _builder(request, config, architecture)
         # Shapes and their batch are for ``declared`` to read; a call has its own.
@@ -56,7 +57,7 @@ def summarize(request: Request) -> Answer:
 
 def state(request: Request) -> Sequence[Entry]:
     """The entries of a model's state dictionary."""
-    with held_back():
+    with held_back(), _contained(request):
         return state_of(_builder(request, *_configuration(request)))
 
 
@@ -67,7 +68,8 @@ def known_names() -> tuple[str, ...]:
 
 def built(request: Request) -> nn.Module:
     """The model itself, on whatever device the caller has chosen."""
-    return _builder(request, *_configuration(request))()
+    with _contained(request):
+        return _builder(request, *_configuration(request))()
 
 
 def declared(model: Any, request: Request) -> Call:
@@ -93,12 +95,17 @@ def declared(model: Any, request: Request) -> Call:
 
 def _configuration(request: Request) -> tuple[Any, str]:
     """The configuration, changed as the arguments say, and the class that it is for."""
-    path = Path(request.model)
+    path, has_code = _file(request), False
     document: dict[str, Any] = {"model_type": request.model}
-    if path.suffix == ".json" or path.exists():
-        document = _read(path / "config.json" if path.is_dir() else path)
+    if path is not None:
+        document, has_code = read(path)
     kind = document.pop("model_type", None)
-    if kind not in CONFIG_MAPPING_NAMES:
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING_NAMES:
+        if has_code and path is not None:
+            raise ModelError(
+                f"{path.name} is refused: transformers has no architecture {kind!r:.80}, only the code that the file "
+                "names (auto_map), and no file's code is run"
+            )
         nearest = difflib.get_close_matches(str(kind), CONFIG_MAPPING_NAMES, n=3)
         hint = (
             f"did you mean {' or '.join(nearest)}?"
@@ -119,20 +126,32 @@ def _configuration(request: Request) -> tuple[Any, str]:
     except Exception as error:
         said = first_line(error)
         raise ModelError(f"transformers:{request.model} is no configuration that it takes: {said}") from error
-    named = [name for name in document.get("architectures") or () if hasattr(transformers, name)]
-    return config, named[0] if named else "AutoModel"
+    return config, _class(config, document.get("architectures"))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise ModelError(f"{path.name} is no JSON: {error}") from error
-    if not isinstance(document, dict) or "model_type" not in document:
-        raise ModelError(f"{path.name} is no configuration of transformers: it has no model_type")
-    return document
+def _file(request: Request) -> Path | None:
+    """The file that a request names, None where it names a type."""
+    path = Path(request.model)
+    if path.suffix != ".json" and not path.exists():
+        return None
+    return path / "config.json" if path.is_dir() else path
+
+
+def _contained(request: Request) -> AbstractContextManager[None]:
+    """A stranger's file is read and built by itself; a type that somebody names is the library's."""
+    path = _file(request)
+    return alone(path.name) if path else nullcontext()
+
+
+def _class(config: Any, architectures: Any) -> str:
+    """The first of the named classes that is a model for such a configuration, whatever else the library has."""
+    for name in architectures if isinstance(architectures, list) else ():
+        found = getattr(transformers, name, None) if isinstance(name, str) and name.isidentifier() else None
+        if inspect.isclass(found) and issubclass(found, transformers.PreTrainedModel):
+            own = getattr(found, "config_class", None)
+            if inspect.isclass(own) and isinstance(config, own):
+                return str(name)
+    return "AutoModel"
 
 
 def _builder(request: Request, config: Any, architecture: str) -> Callable[[], nn.Module]:
@@ -140,7 +159,13 @@ def _builder(request: Request, config: Any, architecture: str) -> Callable[[], n
 
     def build() -> nn.Module:
         try:
-            model: nn.Module = cls.from_config(config) if architecture == "AutoModel" else cls._from_config(config)
+            model: nn.Module = (
+                cls.from_config(config, trust_remote_code=False)
+                if architecture == "AutoModel"
+                else cls._from_config(config)
+            )
+        except ModelError:
+            raise
         except (NotImplementedError, RuntimeError) as error:
             if "meta" in str(error):
                 raise

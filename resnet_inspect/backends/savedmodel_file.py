@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import BadRequestError, InputError
+from ..errors import BadRequestError, InputError, InspectError
 from ..ir import Layer, Model, Parameter, Summary, Tensor, Trace
 from ..shape import format_shape
 from ..version import __version__
 from .graph_inputs import check_dtype, given_specs, sizes_text
 from .identities import Identities
 from .request import Answer, Request, check_settled
-from .savedmodel_graph import DAMAGES, Graph, Value, Variable, damaged, read
+from .savedmodel_graph import Graph, Operation, Value, Variable, damaged, read
 from .savedmodel_ops import describe, layout_of
 
 #: What Keras keeps in a model that isn't trained: a BatchNorm's statistics, which it counts, and random generators.
@@ -39,13 +39,19 @@ def summarize(request: Request) -> Answer:
     """
     path = Path(request.model)
     check_settled(request, path.name)
+    try:
+        return _summarized(path, request)
+    except InspectError:
+        raise
+    except Exception as error:  # parts of a graph that don't fit together: a stride of 0, an operation without inputs
+        raise damaged(path.name, error) from error
+
+
+def _summarized(path: Path, request: Request) -> Answer:
     graph = read(path)
     parameters = {name: _parameter(variable) for name, variable in graph.variables.items()}
     inputs = _inputs(path.name, graph, request)
-    try:
-        rows = _Rows(graph, inputs, parameters)
-    except DAMAGES as error:
-        raise damaged(path.name, error) from error
+    rows = _Rows(graph, inputs, parameters)
     claimed = {p.name for layer in rows.layers for p in layer.parameters}
     unread = [p for name, p in parameters.items() if name not in claimed]
     cost = 0 if graph.signature else None
@@ -77,8 +83,12 @@ class _Rows:
         self._ids: dict[int, str] = {}
         self._identities = Identities()
         self._claimed: set[str] = set()
+        readers: dict[int | None, Operation] = {}
+        for operation in graph.operations:
+            for value in operation.reads:
+                readers.setdefault(value.source, operation)
         for (name, value), given in zip(graph.inputs, inputs, strict=True):
-            image = replace(given, layout=_layout(graph, value, given))
+            image = replace(given, layout=_layout(readers.get(value.source), given))
             identity = self._identities.next(name)
             self._remember(value, image, identity)
             self.layers.append(Layer(identity, name, "Placeholder", "input", output_tensors=(image,)))
@@ -168,13 +178,10 @@ def _tensor(value: Value) -> Tensor | None:
     return None if value.dims is None or -1 in value.dims else Tensor(value.dims, value.dtype)
 
 
-def _layout(graph: Graph, value: Value, tensor: Tensor) -> str | None:
-    """An input's layout, if what reads it takes it for an image."""
-    for operation in graph.operations:
-        if any(item.source == value.source for item in operation.reads):
-            layout = layout_of(operation)
-            return layout if len(tensor.shape) == len(layout or "") else None
-    return None
+def _layout(reader: Operation | None, tensor: Tensor) -> str | None:
+    """An input's layout, if what reads it first takes it for an image."""
+    layout = layout_of(reader) if reader is not None else None
+    return layout if len(tensor.shape) == len(layout or "") else None
 
 
 def _parameter(variable: Variable) -> Parameter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,13 @@ _VARIABLES = ("VarHandleOp", "VariableV2")
 _PASSING = ("Identity", "IdentityN", "PreventGradient", "ReadVariableOp", "StopGradient")
 #: What reads a shape, which is no tensor's value.
 _OF_SHAPES = ("Rank", "Shape", "ShapeN", "Size")
-#: Operations in all functions, each as often as it is called. Nobody's model has more; a file made to fill memory has.
-_MOST = 500_000
-#: What a graph whose parts don't fit together makes of reading it: a stride of 0, an operation without its inputs.
-DAMAGES = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+#: Bytes of a graph, in which weights have no place: they are in files of their own.
+_LARGEST = 1 << 29
+#: Operations in all functions, what they read and what they give, each as often as its function is called. Nobody's
+#: model has more; a file made to fill memory has.
+_MOST = 2_000_000
+#: Dimensions of a tensor, as TensorFlow has it; scopes around a name; elements of a constant that is kept.
+_RANK, _SCOPES, _ELEMENTS = 254, 100, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +91,24 @@ def read(folder: Path) -> Graph:
         ModelError: the file is damaged, or its functions call one another without an end.
     """
     document = saved_model_pb2.SavedModel()
+    path = folder / "saved_model.pb"
     try:
-        document.ParseFromString((folder / "saved_model.pb").read_bytes())
+        if not path.is_file():
+            raise ModelError(f"{folder.name} is no SavedModel: its saved_model.pb is not a file")
+        if path.stat().st_size > _LARGEST:
+            raise ModelError(
+                f"{folder.name} is refused: its saved_model.pb has more than the {_LARGEST} bytes of a graph"
+            )
+        document.ParseFromString(path.read_bytes())
+    except ModelError:
+        raise
     except OSError as error:
         raise ModelError(f"{folder.name} can't be read: {error.strerror}") from error
     except Exception as error:  # protobuf's own kind depends on its implementation
         raise ModelError(f"{folder.name} is damaged: its saved_model.pb is no protobuf of a SavedModel") from error
     if not document.meta_graphs:
         raise ModelError(f"{folder.name} is damaged: its saved_model.pb has no graph in it")
-    try:
-        return _Reader(folder.name, document.meta_graphs[0]).graph()
-    except DAMAGES as error:
-        raise damaged(folder.name, error) from error
+    return _Reader(folder.name, document.meta_graphs[0]).graph()
 
 
 def damaged(name: str, error: BaseException) -> ModelError:
@@ -154,6 +164,7 @@ class _Reader:
         others = (index for index, item in enumerate(self.objects) if item.HasField("variable"))
         for index in dict.fromkeys([*self.own, *others]):
             item = self.objects[index].variable
+            _check_name(item.name)
             count = names[item.name] = names.get(item.name, 0) + 1
             shape = tuple(dim.size for dim in item.shape.dim)
             name = item.name if count == 1 else f"{item.name}:{count}"
@@ -183,6 +194,7 @@ class _Reader:
         for node in self.meta.graph_def.node:
             if node.op in _VARIABLES:
                 name = node.attr["shared_name"].s.decode() or node.name
+                _check_name(name)
                 shape = tuple(dim.size for dim in node.attr["shape"].shape.dim)
                 found[node.name] = Variable(name, shape, _dtype(node.attr["dtype"].type), None)
         for node in self.meta.graph_def.node:
@@ -197,6 +209,7 @@ class _Reader:
         self, nodes: Sequence[Any], given: Mapping[str, Value], wanted: Sequence[str], stack: tuple[str, ...]
     ) -> list[Value | None]:
         """The values of references after the nodes that they need were gone through."""
+        self._spend(sum(1 + len(node.input) for node in nodes))
         made: dict[str, tuple[Value, ...]] = {name: (value,) for name, value in given.items()}
         by_name = {node.name: node for node in nodes if node.name not in given}
         for node in _needed(by_name, [_node_of(text) for text in wanted]):
@@ -216,9 +229,7 @@ class _Reader:
         return values[index] if index < len(values) else None
 
     def _run(self, node: Any, reads: list[Value], stack: tuple[str, ...]) -> tuple[Value, ...]:
-        self.count += 1
-        if self.count > _MOST:
-            raise ModelError(f"{self.name} is damaged: its functions have more than {_MOST} operations")
+        _check_name(node.name)
         called = node.attr["f"].func.name if node.op in _CALLS else ""
         if called in self.functions:
             return self._call(self.functions[called], reads, (*stack, called))
@@ -233,6 +244,7 @@ class _Reader:
             gives = tuple(Value(dims, dtype, source=number, index=index) for index, (dims, dtype) in enumerate(outputs))
             self.operations.append(Operation(node.name, node.op, node.attr, tuple(reads), gives))
             return gives
+        self._spend(sum(len(item.variables) for item in reads))
         names = tuple(dict.fromkeys(name for item in reads for name in item.variables))
         constant = _elements(node, reads)
         return tuple(Value(dims, dtype, variables=names, constant=constant) for dims, dtype in outputs)
@@ -247,6 +259,11 @@ class _Reader:
         found = self._follow(function.node_def, given, wanted, stack)
         return tuple(item if item is not None else Value(None, "unknown") for item in found)
 
+    def _spend(self, number: int) -> None:
+        self.count += max(number, 0)
+        if self.count > _MOST:
+            raise ModelError(f"{self.name} is damaged: its functions have more than {_MOST} operations and edges")
+
     def _outputs(self, node: Any) -> list[tuple[Dims, str]]:
         """Sizes and element types of what a node gives, as far as they are written."""
         shapes = [_dims(item) for item in node.attr["_output_shapes"].list.shape]
@@ -257,7 +274,9 @@ class _Reader:
                 types += [_dtype(number) for number in node.attr[item.type_list_attr].list.type]
             else:
                 number = node.attr[item.type_attr].type if item.type_attr else item.type
-                types += [_dtype(number)] * (node.attr[item.number_attr].i if item.number_attr else 1)
+                times = node.attr[item.number_attr].i if item.number_attr else 1
+                self._spend(times)
+                types += [_dtype(number)] * times
         count = max(len(shapes), len(types))
         shapes += [None] * (count - len(shapes))
         types += ["unknown"] * (count - len(types))
@@ -299,7 +318,14 @@ def _node_of(text: str) -> str:
     return text.partition(":")[0]
 
 
+def _check_name(name: str) -> None:
+    if name.count("/") > _SCOPES:
+        raise ValueError(f"a name has more than {_SCOPES} scopes")
+
+
 def _dims(shape: Any) -> Dims:
+    if len(shape.dim) > _RANK:
+        raise ValueError(f"a tensor has {len(shape.dim)} dimensions")
     return None if shape.unknown_rank else tuple(max(dim.size, -1) for dim in shape.dim)
 
 
@@ -318,16 +344,16 @@ def _elements(node: Any, reads: Sequence[Value]) -> tuple[int, ...] | None:
     if node.op in ("Cast", "ExpandDims", "Reshape", "Squeeze"):
         return known[0] if known else None
     if node.op == "Pack":
-        return None if None in known else tuple(number for item in known for number in item or ())
+        # Each may be as long as can be kept, and packed again and again.
+        few = None not in known and sum(len(item or ()) for item in known) <= _ELEMENTS
+        return tuple(number for item in known for number in item or ()) if few else None
     return None
 
 
 def _constant(node: Any) -> tuple[int, ...] | None:
     tensor = node.attr["value"].tensor
-    size = 1
-    for dim in tensor.tensor_shape.dim:
-        size *= dim.size
-    if _dtype(tensor.dtype) not in ("int32", "int64") or size > 16:
+    dims = _dims(tensor.tensor_shape) or ()
+    if _dtype(tensor.dtype) not in ("int32", "int64") or -1 in dims or prod(dims) > _ELEMENTS:
         return None
     values = tf.make_ndarray(tensor).ravel()
     return tuple(int(item) for item in values)
