@@ -13,7 +13,7 @@ import pytest
 
 from resnet_inspect.backends.pt2_graph import Graph
 
-from .test_strange_checkpoints import MOST_MEMORY, MOST_SECONDS, measured
+from .strange_files import MOST_MEMORY, MOST_SECONDS, measured
 
 _META = {"dtype": 7, "sizes": [{"as_int": 2}, {"as_int": 2}], "requires_grad": False}
 
