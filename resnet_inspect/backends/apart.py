@@ -5,7 +5,7 @@ from __future__ import annotations
 from .request import Request
 
 #: Modules whose functions open a stranger's file, and those that run users' code.
-FILES = tuple(f"resnet_inspect.backends.{name}" for name in ("from_file", "hdf5_file", "torch_legacy"))
+FILES = tuple(f"resnet_inspect.backends.{name}" for name in ("from_file", "hdf5_file"))
 CODE = ("resnet_inspect.backends.from_python",)
 
 #: What a file may take where nobody says otherwise: seconds of processor time, and bytes beyond its framework's own.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from .. import stranger_json
+from .. import process, stranger_json
 from ..analysis.fit import Entry
 from ..errors import ModelError
 from . import safetensors_header, torch_pickled
@@ -108,10 +108,16 @@ def _torch(path: Path, file: IO[bytes], allowance: Allowance) -> tuple[str, tupl
 
 def _hdf5(path: Path, _file: IO[bytes], allowance: Allowance) -> tuple[str, tuple[Entry, ...]]:
     """A Keras file: its weights alone, a whole model, or an archive with the weights in it."""
-    from .worker import Remote
-
     allowance.take(_CHILD)
-    entries = Remote("resnet_inspect.backends.hdf5_file").state(Request(model=str(path)))
+    request = Request(model=str(path))
+    if process.is_confined():  # this is the child
+        from . import hdf5_file
+
+        entries = tuple(hdf5_file.state(request))
+    else:
+        from .worker import Remote
+
+        entries = Remote("resnet_inspect.backends.hdf5_file").state(request)
     # Keras 3 has a folder ``vars`` in every name.
     is_new = all("vars" in entry.name.split("/") for entry in entries)
     return "keras" if is_new else "legacy keras", entries

@@ -16,6 +16,8 @@ from .chatter import held_back
 from .kind import kind_of
 from .request import Answer, Request
 
+#: Bytes among which an HDF5 file that Keras wrote has the name of its first attribute.
+_FIRST = 2**16
 #: Kind of a file -> whose packages its reader needs, and the module with its ``summarize(request)``.
 _READERS = {
     "state": ("local", "state_file"),
@@ -36,8 +38,19 @@ def prepare(request: Request) -> tuple[str, str]:
         ModelError: as ``summarize``.
     """
     backend, module = _reader_of(request)
+    if module.endswith(".hdf5_model") and _holds_model(Path(request.model)):
+        backend, module = "keras", f"{__package__}.keras_file"
     load_framework(backend, module)
     return backend, module
+
+
+def _holds_model(path: Path) -> bool:
+    """Whether an HDF5 file seems to hold a whole model, whose configuration is the first thing in it.
+
+    That is only for what is imported beforehand: the reader looks properly, behind the walls.
+    """
+    with path.open("rb") as file:
+        return b"model_config" in file.read(_FIRST)
 
 
 def summarize(request: Request) -> Answer:
