@@ -184,6 +184,7 @@ def test_sizes_have_an_end_and_many_layers_are_built_once() -> None:
         assert (
             summary_of(written(Path("wide.keras"), sequential(layer("Dense", {"units": 10**12})))).totals.macs == 4e12
         )
+        units: Any
         for units in (-3, "many", float("nan"), [1], {}, 10**90, True):
             with suppress(InspectError):
                 summary_of(written(Path("odd.keras"), sequential(layer("Dense", {"units": units}))))
@@ -198,7 +199,7 @@ def mutation(random: Any) -> Any:
         layer("TimeDistributed", {"layer": layer("Dense", {"units": 2})}),
     )
     model = random.choice([model, doubled(2)])
-    odd = [
+    odd: list[Any] = [
         None,
         5,
         -1,
