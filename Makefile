@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint fuzz kills bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -32,6 +32,12 @@ lint: $(VENV)/.dev ## Style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.all ## Change honest files of every kind, N=20000 of each: hours
+	FUZZ_EXAMPLES=$(or $(N),20000) FUZZ_REPORT=fuzz-report $(BIN)/pytest -q -n auto --dist worksteal tests/fuzz
+
+kills: $(VENV)/.all ## Kill batch and diff --base at N=500 random moments: half an hour
+	KILLS=$(or $(N),500) $(BIN)/pytest -q tests/test_batch_kills.py tests/test_revision.py
 
 bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into an environment of their own: minutes
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -18,7 +18,7 @@ from .command import document, run
 from .test_diff_cli import git
 
 #: Kills of the short run; a long one is a matter of this variable.
-KILLS = int(os.environ.get("RESNET_INSPECT_TEST_KILLS", "12"))
+KILLS = int(os.environ.get("KILLS", "12"))
 #: Modules that the command itself imports.
 CANARIES = ("json.py", "random.py", "click.py", "sitecustomize.py", "src/json.py", "zlib.py")
 
