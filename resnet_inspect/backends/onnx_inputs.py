@@ -17,6 +17,8 @@ from .request import Request
 
 #: What an example has where the file leaves a size of an image open, or of anything else.
 _IMAGE, _OTHER = 224, 128
+#: Inputs that an example has.
+_SHOWN = 8
 _CHANNEL_COUNTS = (1, 3, 4)
 #: What may stand between an image and its first convolution: the pixels are scaled.
 _BEFORE_IMAGES = frozenset(
@@ -153,7 +155,8 @@ def _check_complete(file: str, shapes: Mapping[str, _Dims], declared: Mapping[st
     for name, dims in shapes.items():
         for place, size in enumerate(dims):
             if not isinstance(size, int):
-                example = " ".join(f"--input {format_shape(_example(shape))}" for shape in shapes.values())
+                given = [f"--input {format_shape(_example(shape))}" for shape in shapes.values()]
+                example = " ".join(given[:_SHOWN]) + (" ..." if len(given) > _SHOWN else "")
                 called = f" ({size})" if size else ""
                 raise BadRequestError(
                     f"{file} leaves dimension {place}{called} of its input {name!r} open, which is "
