@@ -6,6 +6,7 @@ size of an image, as a reshape's target) is worked out; onnx's inference of whol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from math import prod
@@ -22,6 +23,10 @@ from .onnx_ops import SAME_AS, Call, settings_of
 #: Operators that give something else each time, and those that run graphs.
 _NEVER_CONSTANT = ("Random", "Bernoulli", "Multinomial", "If", "Loop", "Scan", "SequenceMap")
 
+#: An Einstein sum: letters for each factor, and for the result, with the rest of the dimensions in one place.
+_TERM = rb"[A-Za-z]*(?:\.\.\.)?[A-Za-z]*"
+_EQUATION = rb"%s(?:,%s)*(?:->%s)?" % (_TERM, _TERM, _TERM)
+
 
 class Values:
     """What is known of values, by name.
@@ -37,7 +42,11 @@ class Values:
         self._tensors: dict[str, Tensor] = {}
 
     def learn(self, name: str, kind: Any) -> None:
-        """Sets a value's type."""
+        """Sets a value's type. A negative size is one that isn't known: onnx would count with it, past its arrays."""
+        dims = kind.tensor_type.shape.dim if kind.HasField("tensor_type") else ()
+        for dim in dims:
+            if dim.dim_value < 0:
+                dim.ClearField("dim_value")
         self.types[name] = kind
         sizes = shape_of(kind)
         if sizes is None:
@@ -116,6 +125,7 @@ def _infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -
         proto = helper.make_node(SAME_AS[node.kind], proto.input, proto.output)
         proto.attribute.extend(node.proto.attribute)
     try:
+        _check_equations(proto)
         found = shape_inference.infer_node_outputs(
             _schema(proto.op_type, graph.versions[proto.domain], proto.domain),
             proto,
@@ -155,3 +165,10 @@ def _fixed(kind: Any, bound: Mapping[str, int]) -> Any:
 @lru_cache(1024)
 def _schema(op_type: str, version: int, domain: str) -> Any:
     return defs.get_schema(op_type, version, domain)
+
+
+def _check_equations(node: Any) -> None:
+    """Raises ValueError for an Einstein sum that onnx would never end to read."""
+    for attribute in node.attribute:
+        if attribute.name == "equation" and not re.fullmatch(_EQUATION, attribute.s.replace(b" ", b"")):
+            raise ValueError(attribute.s)
