@@ -6,7 +6,6 @@ size of an image, as a reshape's target) is worked out; onnx's inference of whol
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from math import prod
@@ -17,15 +16,12 @@ from onnx import defs, helper, numpy_helper, shape_inference
 from ..ir import Shape, Tensor
 from .onnx_arithmetic import OF_SHAPES, numbers_in, results
 from .onnx_cost import has_own_shapes, own_shapes
-from .onnx_graph import MOST_DIMENSIONS, MOST_ELEMENTS, Graph, Node, dtype_name
+from .onnx_graph import Graph, Node, dtype_name
+from .onnx_guard import MOST_DIMENSIONS, MOST_ELEMENTS, is_harmless, tame
 from .onnx_ops import SAME_AS, Call, settings_of
 
 #: Operators that give something else each time, and those that run graphs.
 _NEVER_CONSTANT = ("Random", "Bernoulli", "Multinomial", "If", "Loop", "Scan", "SequenceMap")
-
-#: An Einstein sum: letters for each factor, and for the result, with the rest of the dimensions in one place.
-_TERM = rb"[A-Za-z]*(?:\.\.\.)?[A-Za-z]*"
-_EQUATION = rb"%s(?:,%s)*(?:->%s)?" % (_TERM, _TERM, _TERM)
 
 
 class Values:
@@ -42,13 +38,10 @@ class Values:
         self._tensors: dict[str, Tensor] = {}
 
     def learn(self, name: str, kind: Any) -> None:
-        """Sets a value's type. A negative size is one that isn't known: onnx would count with it, past its arrays."""
-        dims = kind.tensor_type.shape.dim if kind.HasField("tensor_type") else ()
-        for dim in dims:
-            if dim.dim_value < 0:
-                dim.ClearField("dim_value")
-        self.types[name] = kind
+        """Sets a value's type."""
         sizes = shape_of(kind)
+        tame(kind)
+        self.types[name] = kind
         if sizes is None:
             self._tensors.pop(name, None)
         else:
@@ -125,7 +118,8 @@ def _infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -
         proto = helper.make_node(SAME_AS[node.kind], proto.input, proto.output)
         proto.attribute.extend(node.proto.attribute)
     try:
-        _check_equations(proto)
+        if not is_harmless(proto):
+            raise ValueError(proto.op_type)
         found = shape_inference.infer_node_outputs(
             _schema(proto.op_type, graph.versions[proto.domain], proto.domain),
             proto,
@@ -165,10 +159,3 @@ def _fixed(kind: Any, bound: Mapping[str, int]) -> Any:
 @lru_cache(1024)
 def _schema(op_type: str, version: int, domain: str) -> Any:
     return defs.get_schema(op_type, version, domain)
-
-
-def _check_equations(node: Any) -> None:
-    """Raises ValueError for an Einstein sum that onnx would never end to read."""
-    for attribute in node.attribute:
-        if attribute.name == "equation" and not re.fullmatch(_EQUATION, attribute.s.replace(b" ", b"")):
-            raise ValueError(attribute.s)
