@@ -7,7 +7,9 @@ alternating rounds, and prints a table. A new format is a line in ``CASES`` and 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -47,6 +49,30 @@ def write_onnx(path: Path, size: int) -> None:
         file.truncate()
 
 
+def write_safetensors(path: Path, size: int) -> None:
+    """``size`` bytes of float32 in squares."""
+    each = 4 * WIDTH * WIDTH
+    header = {
+        f"layers.{n}.weight": {"dtype": "F32", "shape": [WIDTH, WIDTH], "data_offsets": [n * each, (n + 1) * each]}
+        for n in range(size // each)
+    }
+    text = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + len(header) * each)
+
+
+def write_pth(path: Path, size: int) -> None:
+    """The same as torch writes it, in a process of its own."""
+    source = f"""
+import sys, torch
+with torch.serialization.skip_data():
+    state = {{f"layers.{{n}}.weight": torch.empty({WIDTH}, {WIDTH}) for n in range({size // (4 * WIDTH * WIDTH)})}}
+    torch.save(state, sys.argv[1])
+"""
+    subprocess.run([sys.executable, "-c", source, str(path)], check=True)
+
+
 def _head(number: int, size: int) -> bytes:
     """The head of a protobuf's field with ``size`` bytes."""
     found = bytearray([number << 3 | 2])
@@ -70,6 +96,8 @@ CASES = (
     Case("small.onnx", write_onnx, 16 * MIB, "import onnx"),
     Case("400 MiB.onnx", write_onnx, 400 * MIB, "import onnx"),
     Case("3 GiB.onnx", write_onnx, 3072 * MIB, "import onnx"),
+    Case("1.6 GiB.safetensors", write_safetensors, 1600 * MIB, "import click"),
+    Case("1.6 GiB.pth", write_pth, 1600 * MIB, "import click"),
 )
 
 
