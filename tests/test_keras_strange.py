@@ -201,7 +201,7 @@ def mutation(random: Any) -> Any:
         layer("TimeDistributed", {"layer": layer("Dense", {"units": 2})}),
     )
     model = random.choice([model, doubled(2)])
-    odd = [
+    odd: list[Any] = [
         None,
         5,
         -1,
