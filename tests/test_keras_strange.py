@@ -186,13 +186,8 @@ def test_sizes_have_an_end_and_many_layers_are_built_once() -> None:
         assert (
             summary_of(written(Path("wide.keras"), sequential(layer("Dense", {"units": 10**12})))).totals.macs == 4e12
         )
-<<<<<<< HEAD
-        units: Any
-        for units in (-3, "many", float("nan"), [1], {}, 10**90, True):
-=======
         sizes: list[Any] = [-3, "many", float("nan"), [1], {}, 10**90, True]
         for units in sizes:
->>>>>>> keras
             with suppress(InspectError):
                 summary_of(written(Path("odd.keras"), sequential(layer("Dense", {"units": units}))))
 
