@@ -18,7 +18,7 @@ _MOST_BYTES = 1 << 26
 #: Nodes, those of subgraphs and functions included: more take longer than anybody waits.
 MOST_NODES = 100_000
 #: Fields and packed numbers; a message counts as several. In memory an empty one takes a hundred times its two bytes.
-_MOST_FIELDS, _MESSAGE = 2_400_000, 3
+_MOST_FIELDS, _MESSAGE = 2_000_000, 3
 #: Messages in one another; protobuf's own limit.
 _DEEPEST = 100
 #: Bytes of values from which on a tensor is no shape, axis or setting: of fractions (which settings have few of) and
