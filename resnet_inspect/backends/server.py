@@ -92,7 +92,8 @@ class _Server:
         with contextlib.suppress(ValueError, IndexError, TypeError):
             self._known = [(backend, module) for backend, module in json.loads(lines[0])]
         if failure is None:
-            _write(self._writing, b'{"number": %d, "answer": %s}\n' % (task["number"], lines[1].strip()))
+            # The number comes last: it counts, whatever an answer of users' code says of numbers.
+            _write(self._writing, b'{"answer": %s, "number": %d}\n' % (lines[1].strip(), task["number"]))
         else:
             _send(self._writing, {"number": task["number"], "failure": failure})
 
@@ -101,16 +102,17 @@ class _Server:
 
         Whatever it left running is ended with it. If our parent goes, all go.
         """
-        told = bytearray()
+        told, ends = bytearray(), 0
         failure: dict[str, int] | None = None
         status: int | None = None
         is_file = task["module"] in FILES
         until = None if is_file or task["seconds"] is None else time.monotonic() + task["seconds"]
         deserted = False
-        while told.count(b"\n") < 2 and failure is None and not deserted:
+        while ends < 2 and failure is None and not deserted:
             ready, _, _ = select.select([reading, self._reading], [], [], 0.02 if status is None else 0)
             block = os.read(reading, 2**20) if reading in ready else b""
             told += block
+            ends += block.count(b"\n")
             if self._reading in ready:
                 deserted = True  # nothing more is sent before we answer: this is the end
             elif len(told) > MOST_BYTES:
