@@ -213,7 +213,7 @@ import os; os.rename(folder + "/exported.pt2", folder + "/exported.bin")
     for name in ("readme.onnx", "empty.pt"):
         done = run("summary", str(tmp_path / name))
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
-        assert "holds no model that is known" in done.stderr
+        assert "is not a model in a supported format" in done.stderr
 
 
 @needs("torch")
@@ -277,4 +277,4 @@ def test_an_archive_of_nothing_known(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("notes.txt", "hello")
     done = run("summary", str(path))
-    assert (done.returncode, "holds no model that is known" in done.stderr) == (3, True)
+    assert (done.returncode, "is not a model in a supported format" in done.stderr) == (3, True)

@@ -16,7 +16,7 @@ from .fuzz import seeds
 
 #: What a confined process tries, and what becomes of it. Raw calls go around Python's audit hooks.
 TRIES = """
-import ctypes, os, socket, subprocess, sys, threading
+import ctypes, os, platform, socket, subprocess, sys, threading
 from resnet_inspect.backends import sandbox
 libc = ctypes.CDLL(None, use_errno=True)
 reading, writing = os.pipe()
@@ -39,6 +39,8 @@ tell("raw socket", lambda: libc.socket(2, 1, 0))
 tell("raw connect", lambda: libc.connect(0, None, 0))
 tell("program", lambda: subprocess.run(["true"]))
 tell("raw program", lambda: libc.execve(b"/bin/true", None, None))
+tell("raw fork", lambda: libc.fork() or os._exit(0))
+tell("raw clone", lambda: libc.syscall({"x86_64": 56}.get(platform.machine(), 220), 17, 0, 0, 0, 0) or os._exit(0))
 tell("write", lambda: open(sys.argv[1], "w"))
 tell("raw write", lambda: libc.open(sys.argv[1].encode(), os.O_WRONLY | os.O_CREAT, 0o600))
 tell("raw remove", lambda: libc.unlink(sys.argv[2].encode()))
@@ -63,7 +65,7 @@ def test_what_walls_keep_in(tmp_path: Path) -> None:
     assert dict(line.split(": ") for line in told) == {
         **dict.fromkeys(("socket", "program", "write"), "PermissionError"),
         **dict.fromkeys(("raw socket", "raw connect", "raw program", "raw write", "raw remove"), "denied"),
-        **dict.fromkeys(("raw kill", "raw trace"), "denied"),
+        **dict.fromkeys(("raw kill", "raw trace", "raw fork", "raw clone"), "denied"),
         "memory": "MemoryError",
         **dict.fromkeys(("read", "null", "thread"), "done"),
     }, done.stderr

@@ -98,7 +98,7 @@ def test_damaged_files_get_a_clear_line(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("readme", "hello")
     for path in sorted(tmp_path.iterdir()):
-        with pytest.raises(ModelError, match=f"^{path.name} (is damaged|is truncated|is no checkpoint)"):
+        with pytest.raises(ModelError, match=f"^{path.name} (is damaged|is truncated|is not a checkpoint)"):
             checkpoint.read(path)
     done = run("weights", "resnet18", str(tmp_path / "cut.safetensors"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)

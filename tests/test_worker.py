@@ -61,7 +61,7 @@ def test_what_a_child_prints_stays_out_of_its_answer() -> None:
     ("function", "kind", "words"),
     [
         ("refuses", InputError, "^the shape doesn't fit$"),
-        ("raises", ModelError, "exit code 1 and no answer; it said: .*ZeroDivisionError: a bug of its own"),
+        ("raises", ModelError, "exited with code 1 without a result; it said: .*ZeroDivisionError: a bug of its own"),
         ("crashes", ModelError, "crashed with SIGABRT; it said: LLVM ERROR"),
         ("runs_out_of_memory", ModelError, "was killed, probably because memory ran out"),
         ("exits", ModelError, "gone"),

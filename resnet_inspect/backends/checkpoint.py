@@ -71,8 +71,8 @@ def _file(path: Path, allowance: Allowance, is_part: bool = False) -> tuple[str,
         kind = _kind(file)
         if kind is None:
             raise ModelError(
-                f"{path.name} is no checkpoint that is known: safetensors, torch (.pth, .pt) and Keras "
-                "(.weights.h5, .keras) are"
+                f"{path.name} is not a checkpoint in a supported format: safetensors, torch (.pth, .pt) or Keras "
+                "(.weights.h5, .keras)"
             )
         if kind == "index" and is_part:
             raise ModelError(f"{path.name} is an index itself, where a checkpoint's tensors should be")

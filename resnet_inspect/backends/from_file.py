@@ -74,7 +74,7 @@ def state(request: Request) -> Sequence[Entry]:
     """
     reader = _reader(request)
     if not hasattr(reader, "state"):
-        raise BadRequestError(f"{request.model}: weights are compared with a model that is built, not with a file")
+        raise BadRequestError(f"{request.model}: weights are compared with a built model, not with a file")
     with held_back():
         entries: Sequence[Entry] = reader.state(request)
     return entries
@@ -90,7 +90,7 @@ def _reader_of(request: Request) -> tuple[str, str]:
         raise ModelError(f"there is no file {path}")
     kind = kind_of(path)
     if kind not in _READERS:
-        known = ".keras, .h5, .onnx, .pt2, TorchScript, safetensors, torch's .pth, a SavedModel folder, config.json"
-        raise ModelError(f"{path.name} holds no model that is known: {known} are")
+        known = ".keras, .h5, .onnx, .pt2, TorchScript, safetensors, torch's .pth, a SavedModel folder, transformers' config.json"
+        raise ModelError(f"{path.name} is not a model in a supported format: {known}")
     backend, module = _READERS[kind]
     return backend, f"{__package__}.{module}"

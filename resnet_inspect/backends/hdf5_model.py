@@ -32,7 +32,7 @@ def state(request: Request) -> Sequence[Entry]:
         BadRequestError: the file holds weights alone.
     """
     if not _is_model(request):
-        raise BadRequestError(f"{request.model}: weights are compared with a model that is built, not with a file")
+        raise BadRequestError(f"{request.model}: weights are compared with a built model, not with a file")
     entries: Sequence[Entry] = _keras_file().state(request)
     return entries
 

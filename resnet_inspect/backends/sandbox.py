@@ -8,6 +8,7 @@ got (seccomp and Landlock are Linux') is left to Python's audit hooks, which see
 from __future__ import annotations
 
 import ctypes
+import errno
 import math
 import os
 import platform
@@ -91,18 +92,11 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise PermissionError(f"no file's loader may write {arguments[0]}")
 
 
-_FORBIDDEN: tuple[str, ...] = (
-    "socket.",
-    "subprocess.",
-    "os.exec",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.system",
-    "os.fork",
-    "os.kill",
+_FORBIDDEN = (
+    *("socket.", "urllib.", "http.", "ftplib.", "smtplib.", "webbrowser."),
+    *("subprocess.", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "os.fork", "os.kill"),
+    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "shutil."),
 )
-_FORBIDDEN += ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "shutil.")
-_FORBIDDEN += ("urllib.", "http.", "ftplib.", "smtplib.", "webbrowser.", "ctypes.dlopen_")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -163,17 +157,19 @@ def _close_files() -> None:
 
 # seccomp (linux/seccomp.h): a program for the kernel that looks at the number of each system call.
 
-_LOAD, _EQUALS, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOWED, _DENIED = 0x7FFF0000, 0x00050000 | 13  # EACCES
-_NUMBER, _ARCHITECTURE = 0, 4  # where they stand in what the program sees
+_LOAD, _EQUALS, _AT_LEAST, _HAS_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOWED, _DENIED, _UNKNOWN = 0x7FFF0000, 0x00050000 | errno.EACCES, 0x00050000 | errno.ENOSYS
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # where they stand in what the program sees
 _X32 = 0x40000000
+#: What makes threads and processes. Whose flags can't be seen here is unknown: libraries then take the other.
+_CLONE, _CLONE3, _CLONE_THREAD = {"x86_64": 56, "aarch64": 220}, 435, 0x10000
 #: Of sockets, of other programs and processes, and of the kernel's side doors to both.
 _CALLS = {
     "x86_64": (
         0xC000003E,
         (
             *(41, 42, 43, 44, 46, 49, 50, 53, 288, 299, 307),  # socket ... sendmmsg
-            *(59, 62, 101, 129, 297, 310, 311, 322, 424, 434, 438),  # execve, kill, ptrace, process_vm, pidfd
+            *(57, 58, 59, 62, 101, 129, 297, 310, 311, 322, 424, 434, 438),  # fork, execve, kill, ptrace, pidfd ...
             *(248, 249, 250, 298, 321, 323, 425, 426, 427),  # keys, perf, bpf, userfaultfd, io_uring
             *(155, 161, 165, 166, 175, 176, 246, 272, 308, 313, 320),  # mount, chroot, modules, namespaces, kexec
         ),
@@ -201,16 +197,22 @@ class _Program(ctypes.Structure):
 def _close_calls() -> None:
     if platform.machine() not in _CALLS or sys.maxsize < 2**32:
         return
-    architecture, numbers = _CALLS[platform.machine()]
+    machine = platform.machine()
+    architecture, numbers = _CALLS[machine]
     count = len(numbers)
     steps = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        (_EQUALS, 0, count + 3, architecture),  # another's numbers mean something else: denied
+        (_EQUALS, 0, count + 7, architecture),  # another's numbers mean something else: denied
         (_LOAD, 0, 0, _NUMBER),
-        (_AT_LEAST, count + 1, 0, _X32),
-        *((_EQUALS, count - index, 0, number) for index, number in enumerate(numbers)),
+        (_AT_LEAST, count + 5, 0, _X32),
+        *((_EQUALS, count + 4 - index, 0, number) for index, number in enumerate(numbers)),
+        (_EQUALS, 5, 0, _CLONE3),
+        (_EQUALS, 0, 2, _CLONE[machine]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),  # its flags
+        (_HAS_BITS, 0, 1, _CLONE_THREAD),
         (_RETURN, 0, 0, _ALLOWED),
         (_RETURN, 0, 0, _DENIED),
+        (_RETURN, 0, 0, _UNKNOWN),
     ]
     program = (_Instruction * len(steps))(*(_Instruction(*step) for step in steps))
     described = _Program(len(steps), program)

@@ -30,6 +30,8 @@ from .request import Answer, Request
 
 #: Characters of a traceback that goes along with an error, for ``--debug``.
 _TRACEBACK = 20_000
+#: What libraries in C say where there is no memory, for a thread's stack either.
+_NO_MEMORY = ("bad_alloc", "allocate memory", "can't start new thread")
 
 
 def main() -> NoReturn:
@@ -92,7 +94,8 @@ class _Server:
         with contextlib.suppress(ValueError, IndexError, TypeError):
             self._known = [(backend, module) for backend, module in json.loads(lines[0])]
         if failure is None:
-            _write(self._writing, b'{"number": %d, "answer": %s}\n' % (task["number"], lines[1].strip()))
+            # The number comes last: it counts, whatever an answer of users' code says of numbers.
+            _write(self._writing, b'{"answer": %s, "number": %d}\n' % (lines[1].strip(), task["number"]))
         else:
             _send(self._writing, {"number": task["number"], "failure": failure})
 
@@ -101,16 +104,17 @@ class _Server:
 
         Whatever it left running is ended with it. If our parent goes, all go.
         """
-        told = bytearray()
+        told, ends = bytearray(), 0
         failure: dict[str, int] | None = None
         status: int | None = None
         is_file = task["module"] in FILES
         until = None if is_file or task["seconds"] is None else time.monotonic() + task["seconds"]
         deserted = False
-        while told.count(b"\n") < 2 and failure is None and not deserted:
+        while ends < 2 and failure is None and not deserted:
             ready, _, _ = select.select([reading, self._reading], [], [], 0.02 if status is None else 0)
             block = os.read(reading, 2**20) if reading in ready else b""
             told += block
+            ends += block.count(b"\n")
             if self._reading in ready:
                 deserted = True  # nothing more is sent before we answer: this is the end
             elif len(told) > MOST_BYTES:
@@ -205,7 +209,9 @@ def _answer(task: dict[str, Any], request: Request) -> dict[str, Any]:
             return {"entries": [asdict(entry) for entry in answer]}
         return {"text": answer}
     except InspectError as error:
-        return _error(error)
+        # A reader takes whatever a strange file makes of it for damage; this isn't.
+        is_short = task["module"] in FILES and error.__cause__ is not None and _is_short(error.__cause__)
+        return _error(_out_of_memory(task, request) if is_short else error, error)
     except BaseException as error:
         if not apart:
             raise
@@ -216,18 +222,28 @@ def _told(task: dict[str, Any], request: Request, error: BaseException) -> Inspe
     """What becomes of an error that nobody expected, from users' code or in a strange file."""
     name = Path(request.model).name if task["module"] in FILES else request.model
     said = first_line(error)
-    if isinstance(error, MemoryError) or any(words in said for words in ("bad_alloc", "allocate memory")):
-        memory = task["memory"]
-        if memory is None:
-            return ModelError("not enough memory for this model and input")
-        more = units.binary(2 * memory).replace(" ", "").replace(".00", "")
-        return ModelError(f"{name} needs more than {units.binary(memory)} of memory: --max-memory {more} allows more")
+    if _is_short(error):
+        return _out_of_memory(task, request)
     if isinstance(error, SystemExit):
         return ModelError(f"{name}: its code ends the program (exit code {error.code!r:.20})")
     kind = "" if said == type(error).__name__ else f"{type(error).__name__}: "
     if task["module"] in FILES:
         return ModelError(f"{name} is damaged, or holds something that can't be read ({kind}{said})")
     return ModelError(f"{name}: {kind}{said}")
+
+
+def _is_short(error: BaseException) -> bool:
+    """Whether memory ran out."""
+    return isinstance(error, MemoryError) or any(words in first_line(error) for words in _NO_MEMORY)
+
+
+def _out_of_memory(task: dict[str, Any], request: Request) -> ModelError:
+    memory = task["memory"]
+    if memory is None:
+        return ModelError("not enough memory for this model and input")
+    name = Path(request.model).name if task["module"] in FILES else request.model
+    more = units.binary(2 * memory).replace(" ", "").replace(".00", "")
+    return ModelError(f"{name} needs more than {units.binary(memory)} of memory: --max-memory {more} allows more")
 
 
 def _error(error: InspectError, cause: BaseException | None = None) -> dict[str, Any]:

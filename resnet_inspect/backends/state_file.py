@@ -43,7 +43,7 @@ def summary(request: Request, kind: str, entries: Sequence[Entry]) -> Answer:
     """
     path = Path(request.model)
     for option in options_of(request):
-        raise BadRequestError(f"{path.name} holds tensors and no model, which {option} is for: leave it out")
+        raise BadRequestError(f"{path.name} has tensors but no model: leave {option} out")
     modules: dict[str, list[Parameter]] = {}
     for entry in entries:
         owner, parameter = _parameter(entry)

@@ -38,11 +38,7 @@ def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], operators: O
         return _packed(name, args)
     if name.endswith("_unpack"):
         return (args[0].weight, args[0].bias) if len(args) == 1 and isinstance(args[0], Packed) else _refuse(name)
-    if (
-        kwargs
-        or not args
-        or not (name in _LAYERS or name in _JOINED or name in _SCALARS or name in (*_RECTIFIED, "cat"))
-    ):
+    if kwargs or not args or name not in _KNOWN:
         return _refuse(name)
     if not operators.real:
         raise NotOnMetaError(f"{name} ({name}): quantized::{name} has no form on meta")

@@ -314,7 +314,7 @@ def _end(code: int) -> str:
     if code == -signal.SIGKILL:
         return "was killed, probably because memory ran out"
     if code >= 0:
-        return f"ended with exit code {code} and no answer"
+        return f"exited with code {code} without a result"
     try:
         return f"crashed with {signal.Signals(-code).name}"
     except ValueError:

@@ -90,7 +90,7 @@ class Work:
         except MemoryError:
             told = _told(ModelError(), "not enough memory for this model and input")
         except Exception as error:
-            told = _told(ModelError(), f"a bug of resnet-inspect: {type(error).__name__}: {error}")
+            told = _told(ModelError(), f"internal error: {type(error).__name__}: {error}. Please report it")
         return Result(_text({**document, "error": told}), failed=True)
 
     def _summary(self, source: Source) -> Summary:

@@ -61,8 +61,8 @@ class LazyGroup(click.Group):
             import difflib
 
             nearest = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(COMMANDS)}"
-            ctx.fail(f"there is no command {name!r}; {hint}")
+            hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(COMMANDS)}"
+            ctx.fail(f"no such command: {name}. {hint}")
         return super().resolve_command(ctx, args)
 
 
@@ -112,7 +112,7 @@ def main() -> NoReturn:
         _fail("not enough memory for this model and input", 3)
     except Exception as error:
         _trace(debug, error)
-        _fail(f"a bug of resnet-inspect: {type(error).__name__}: {error}. --debug shows where", 3)
+        _fail(f"internal error: {type(error).__name__}: {error}. Please report it; --debug shows where", 3)
 
 
 def _trace(debug: bool, error: Exception) -> None:

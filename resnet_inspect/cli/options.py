@@ -70,14 +70,17 @@ def _parse_memory(_ctx: click.Context, _param: click.Parameter, text: str | None
         return None
     from ..checks.quantity import parse
 
-    return parse(text)
+    size = parse(text)
+    if not size:
+        raise click.BadParameter("nothing fits into no memory: give 2GiB")
+    return size
 
 
 max_memory_option = click.option(
     "--max-memory",
     metavar="SIZE",
     callback=_parse_memory,
-    help="Memory that a model may take, beyond its framework's own: 2GiB. A file's default: 1GiB.",
+    help="Memory that a model may take, beyond its framework's own: 2GiB. Default for a file: 1GiB.",
 )
 
 
@@ -92,7 +95,7 @@ def limits_options(function: F) -> F:
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Give up after this long. A file's default: 10 seconds, once its framework is imported.",
+        help="Give up after this long. Default for a file: 10 seconds, after its framework's import.",
     )
     return cast(F, timeout(max_memory_option(limited)))
 

@@ -63,7 +63,7 @@ def save(folder: str) -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("attacks")
-    script(f"from tests.test_torchscript_attacks import save; save({str(path)!r})")
+    script(f"from tests.test_strange_torchscript import save; save({str(path)!r})")
     return path
 
 
