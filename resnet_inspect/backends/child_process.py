@@ -87,6 +87,8 @@ class Fork:
         first, second = sorted((tasks, writing))
         for start, end in ((3, first), (first + 1, second), (second + 1, os.sysconf("SC_OPEN_MAX"))):
             os.closerange(start, end)
+        # What the command has read ahead of its own stdin is nobody else's.
+        sys.stdin = os.fdopen(0, closefd=False)
         os.environ.update(environment)
         sys.path[:] = trusted_path()
         server.run(tasks, writing, parent)

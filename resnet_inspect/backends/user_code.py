@@ -80,7 +80,8 @@ def theirs(reference: str) -> Iterator[None]:
 def told(error: BaseException) -> str:
     """An exception's kind, and what it says, which is users' code, too."""
     said = first_line(error)
-    return said if said == type(error).__name__ else f"{type(error).__name__}: {said}"
+    kind = type(error).__name__[:1000]
+    return said if said == kind else f"{kind}: {said}"
 
 
 def place(error: BaseException) -> str:
