@@ -159,7 +159,8 @@ def test_code_imports_what_stands_beside_it_when_it_is_called(model: str, tmp_pa
 
 def test_a_folder_that_is_gone_needs_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text("from torch import nn\n")
-    begin = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); os.execv(sys.executable, sys.argv[1:])"
+    begin = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
+    begin += "; os.execv(sys.executable, sys.argv[1:])"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     for model, code in (("resnet18", 0), (f"{tmp_path / 'net.py'}:Net", 3)):
         command = [sys.executable, "-c", begin, sys.executable, "-m", "resnet_inspect", "summary", model]
