@@ -41,7 +41,7 @@ WRONG: list[tuple[Any, int, str]] = [
     ({"model": "resnet50", "backend": "jax"}, 2, "backend must be one of local, torch, keras"),
     ({"model": "resnet50", "input": ["3x64x64", 5]}, 2, "input must be text or a list of texts"),
     ({"model": "resnet50", "input": "abc"}, 2, "no shape"),
-    ({"model": "resnet50", "batch": True}, 2, "batch must be a whole number from 1 on, got True"),
+    ({"model": "resnet50", "batch": True}, 2, "batch must be a whole number from 1 on, of 18 digits at most, got True"),
     ({"model": "resnet50", "batch": 0}, 2, "batch must be"),
     ({"model": "resnet50", "dtype": "int3"}, 2, "dtype must be one of float32"),
     ({"model": "resnet50", "layout": "CHWN"}, 2, "layout must be one of NCHW, NHWC"),

@@ -41,7 +41,8 @@ def failed_layer(error: BaseException) -> Any:
     trace = error.__traceback__
     while trace is not None:
         item = trace.tb_frame.f_locals.get("self")
-        if isinstance(item, KerasLayer) and not keras_ops.is_composite(item):
+        # One that failed in its constructor may have no name yet.
+        if isinstance(item, KerasLayer) and hasattr(item, "name") and not keras_ops.is_composite(item):
             layer = item
         trace = trace.tb_next
     return layer

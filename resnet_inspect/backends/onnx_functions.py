@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 
 from onnx import inliner
 
-from .onnx_wire import UnsoundError
+from .onnx_wire import MOST_NODES, UnsoundError
 
-#: Nodes of a graph, written out and with those of its subgraphs: more take longer than anybody waits.
-_MOST_NODES = 100_000
-#: Bytes of all of them.
+#: Bytes of all nodes, written out.
 _MOST_BYTES = 1 << 26
 #: Calls and subgraphs in one another.
 _DEEPEST = 100
@@ -35,9 +33,9 @@ def written_out(model: Any) -> Any:
         UnsoundError: a function calls itself, or there are too many nodes.
     """
     size = _Sizes(model.functions).of(model.graph.node)
-    if size.nodes > _MOST_NODES:
+    if size.nodes > MOST_NODES:
         what = "its functions stand for" if model.functions else "it has"
-        raise UnsoundError(f"{what} more than {_MOST_NODES} nodes")
+        raise UnsoundError(f"{what} more than {MOST_NODES} nodes")
     if not model.functions:
         return model
     if size.bytes > _MOST_BYTES:

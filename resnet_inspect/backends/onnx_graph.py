@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 from ..ir import DTYPE_BITS
 from .identities import Identities
 from .onnx_functions import subgraphs, with_inner, written_out
+from .onnx_guard import MOST_DIMENSIONS, MOST_ELEMENTS, tame
 from .onnx_wire import MALFORMED, UnsoundError, skeleton
 
 #: Names of element types where torch and NumPy don't call them as ONNX does.
@@ -34,8 +35,6 @@ _DTYPES = {
 #: Bits of an element that the IR doesn't know: several share a byte, or the type is rare.
 _OTHER_BITS = {"int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "float4_e2m1fn": 4}
 _OTHER_BITS |= {"float8_e4m3fnuz": 8, "float8_e5m2fnuz": 8, "float8_e8m0fnu": 8}
-#: More dimensions no array library has; more elements no tensor.
-MOST_DIMENSIONS, MOST_ELEMENTS = 64, (1 << 63) - 1
 #: Sets of operators that a file may be written in; honest ones name a few.
 _MOST_OPSETS = 200
 
@@ -160,6 +159,9 @@ def _graph(model: Any) -> Graph:
     for item in (*model.opset_import, *with_inner(graph.node)):
         if item.domain == "ai.onnx":
             item.domain = ""  # the other name of ONNX's own
+    for inner in (inner for node in with_inner(graph.node) for inner in subgraphs(node)):
+        for value in (*inner.input, *inner.output, *inner.value_info):
+            tame(value.type)
     if len(model.opset_import) > _MOST_OPSETS:
         raise UnsoundError(f"it is written in more than {_MOST_OPSETS} sets of operators")
     stored: dict[str, Stored] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from onnx import helper
@@ -13,10 +14,13 @@ from ..errors import BadRequestError, InputError
 from ..shape import CHANNELS_FIRST, Expected, Resolved, format_shape, resolve
 from .graph_inputs import check_dtype, given_specs, sizes_text
 from .onnx_graph import Graph, Node, dtype_name
+from .onnx_guard import MOST_DIMENSIONS, MOST_ELEMENTS
 from .request import Request
 
 #: What an example has where the file leaves a size of an image open, or of anything else.
 _IMAGE, _OTHER = 224, 128
+#: Inputs that an example has.
+_SHOWN = 8
 _CHANNEL_COUNTS = (1, 3, 4)
 #: What may stand between an image and its first convolution: the pixels are scaled.
 _BEFORE_IMAGES = frozenset(
@@ -86,6 +90,11 @@ def resolve_inputs(graph: Graph, file: str, request: Request) -> Inputs:
         found = ", ".join(f"{name!r} of {format_shape(map(str, dims))}" for name, dims in full.items())  # type: ignore[arg-type]
         raise InputError(f"{file} has a fixed batch, it can't be {request.batch}: its input {found}")
     _check_complete(file, full, declared)
+    for name, dims in full.items():
+        if len(dims) > MOST_DIMENSIONS or prod(size for size in dims if isinstance(size, int)) > MOST_ELEMENTS:
+            raise InputError(
+                f"{file}: its input {name!r} has more than {MOST_ELEMENTS} elements, or {MOST_DIMENSIONS} dimensions"
+            )
     types |= {name: helper.make_tensor_type_proto(types[name].tensor_type.elem_type, full[name]) for name in full}
     return Inputs(types, layouts, bound, tuple(notes))
 
@@ -153,7 +162,8 @@ def _check_complete(file: str, shapes: Mapping[str, _Dims], declared: Mapping[st
     for name, dims in shapes.items():
         for place, size in enumerate(dims):
             if not isinstance(size, int):
-                example = " ".join(f"--input {format_shape(_example(shape))}" for shape in shapes.values())
+                given = [f"--input {format_shape(_example(shape))}" for shape in shapes.values()]
+                example = " ".join(given[:_SHOWN]) + (" ..." if len(given) > _SHOWN else "")
                 called = f" ({size})" if size else ""
                 raise BadRequestError(
                     f"{file} leaves dimension {place}{called} of its input {name!r} open, which is "

@@ -15,8 +15,8 @@ _ITEM = r"""'([^'\\]*)'|"([^"\\]*)\""""
 _LIST = rf"\s*\[\s*(?:(?:{_ITEM})\s*(?:,\s*|(?=\])))*\]\s*"
 #: What a module is where the file doesn't name its class.
 _UNNAMED = "Scope"
-#: Modules in one another, and of all nodes: an exporter's are as few as its nodes.
-_DEEPEST, _MOST = 100, 200_000
+#: Modules in one another (a name of more isn't theirs), those of all nodes, and letters of a note on them.
+_DEEPEST, _MOST, _LONGEST = 32, 200_000, 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
     kinds: dict[str, set[str]] = {}
     for node, place in zip(nodes, places, strict=True):
         parts = place.module.split(".") if place.module else []
-        if len(parts) > _DEEPEST or len(modules) > _MOST:
-            raise UnsoundError(f"its nodes' names stand for more than {_MOST} modules, or {_DEEPEST} in one another")
+        if len(modules) > _MOST:
+            raise UnsoundError(f"its nodes' names stand for more than {_MOST} modules")
         for end in range(1, len(parts) + 1):
             modules.setdefault(".".join(parts[:end]), _UNNAMED)
         modules.update({path: kind for path, kind in place.classes if path in modules})
@@ -66,8 +66,10 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
 def _place(node: Node) -> _Place:
     notes = {item.key: item.value for item in getattr(node.proto, "metadata_props", ())}
     scopes, classes = (_texts(notes.get(key, "")) for key in NOTES)
-    if len(scopes) > 1:
+    if len(scopes) > 1 and scopes[-2].count(".") < _DEEPEST:
         return _Place(scopes[-2], None, tuple(zip(scopes[:-1], (c.rpartition(".")[2] for c in classes), strict=False)))
+    if node.proto.name.count("/") > _DEEPEST:
+        return _Place("", node.proto.name.rpartition("/")[2] or None)
     *around, own = [part for part in node.proto.name.split("/") if part] or [""]
     merged: list[str] = []
     for part in around:
@@ -83,4 +85,6 @@ def _place(node: Node) -> _Place:
 
 def _texts(text: str) -> list[str]:
     """The strings in a list as Python writes it; none of anything else."""
-    return [first or second for first, second in re.findall(_ITEM, text)] if re.fullmatch(_LIST, text) else []
+    if len(text) > _LONGEST or not re.fullmatch(_LIST, text):
+        return []
+    return [first or second for first, second in re.findall(_ITEM, text)]

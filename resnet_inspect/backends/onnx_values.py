@@ -16,7 +16,8 @@ from onnx import defs, helper, numpy_helper, shape_inference
 from ..ir import Shape, Tensor
 from .onnx_arithmetic import OF_SHAPES, numbers_in, results
 from .onnx_cost import has_own_shapes, own_shapes
-from .onnx_graph import MOST_DIMENSIONS, MOST_ELEMENTS, Graph, Node, dtype_name
+from .onnx_graph import Graph, Node, dtype_name
+from .onnx_guard import MOST_DIMENSIONS, MOST_ELEMENTS, is_harmless, tame
 from .onnx_ops import SAME_AS, Call, settings_of
 
 #: Operators that give something else each time, and those that run graphs.
@@ -38,8 +39,9 @@ class Values:
 
     def learn(self, name: str, kind: Any) -> None:
         """Sets a value's type."""
-        self.types[name] = kind
         sizes = shape_of(kind)
+        tame(kind)
+        self.types[name] = kind
         if sizes is None:
             self._tensors.pop(name, None)
         else:
@@ -116,6 +118,8 @@ def _infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -
         proto = helper.make_node(SAME_AS[node.kind], proto.input, proto.output)
         proto.attribute.extend(node.proto.attribute)
     try:
+        if not is_harmless(proto):
+            raise ValueError(proto.op_type)
         found = shape_inference.infer_node_outputs(
             _schema(proto.op_type, graph.versions[proto.domain], proto.domain),
             proto,

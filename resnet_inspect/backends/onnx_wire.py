@@ -15,8 +15,10 @@ import onnx
 
 #: Bytes of everything but weights: a hundred times of what large networks have.
 _MOST_BYTES = 1 << 26
-#: Fields and packed numbers. In memory each takes up to 200 bytes, however few it has on the wire.
-_MOST_FIELDS = 3_000_000
+#: Nodes, those of subgraphs and functions included: more take longer than anybody waits.
+MOST_NODES = 100_000
+#: Fields and packed numbers; a message counts as several. In memory an empty one takes a hundred times its two bytes.
+_MOST_FIELDS, _MESSAGE = 2_000_000, 3
 #: Messages in one another; protobuf's own limit.
 _DEEPEST = 100
 #: Bytes of values from which on a tensor is no shape, axis or setting: of fractions (which settings have few of) and
@@ -64,13 +66,17 @@ class _Walk:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._window, self._base = b"", 0
-        self._bytes_left, self._fields_left = _MOST_BYTES, _MOST_FIELDS
+        self._bytes_left, self._fields_left, self._nodes = _MOST_BYTES, _MOST_FIELDS, 0
 
     def message(self, kind: Any, start: int, end: int, depth: int) -> bytes:
         """The message of a ``kind`` that stands from ``start`` to ``end``, without what is dropped."""
         if depth > _DEEPEST:
             raise UnsoundError(f"its messages are nested more than {_DEEPEST} deep")
         is_tensor, is_node = kind.full_name == _TENSOR, kind.full_name == _NODE
+        self._count(_MESSAGE)
+        self._nodes += is_node
+        if self._nodes > MOST_NODES:
+            raise UnsoundError(f"it has more than {MOST_NODES} nodes")
         added = self._substitute(start, end) if is_tensor else b""
         rules = _rules(kind, bool(added))
         parts = []
@@ -83,7 +89,7 @@ class _Walk:
                 self._check_text(at, stop)
                 continue
             if rule is _NUMBERS:
-                self._count((stop - at) // 4)
+                self._count((stop - at) // 2)
                 continue
             parts.append(self._read(kept, begin))
             kept = stop
@@ -124,23 +130,23 @@ class _Walk:
             if offset < 0 or offset + 16 > len(self._window):
                 self._file.seek(at)
                 self._window, self._base, offset = self._file.read(_WINDOW) or b"", at, 0
-            window = self._window
+            window, base = self._window, self._base
             tag, offset = _number(window, offset)
             wire = tag & 7
-            if not 8 <= tag < 1 << 32:
-                raise UnsoundError(MALFORMED)
-            if wire == _VARINT:
-                at = self._base + offset
-                _, offset = _number(window, offset)
-                stop = self._base + offset
-            elif wire == _BYTES:
+            if wire == _BYTES:
                 size, offset = _number(window, offset)
-                at = self._base + offset
+                at = base + offset
                 stop = at + size
+            elif wire == _VARINT:
+                at = base + offset
+                _, offset = _number(window, offset)
+                stop = base + offset
             elif wire in (_EIGHT, _FOUR):
-                at = self._base + offset
+                at = base + offset
                 stop = at + (8 if wire == _EIGHT else 4)
             else:
+                raise UnsoundError(MALFORMED)
+            if not 8 <= tag < 1 << 32:
                 raise UnsoundError(MALFORMED)
             if stop > end:
                 raise UnsoundError(MALFORMED)
@@ -151,7 +157,7 @@ class _Walk:
     def _count(self, fields: int) -> None:
         self._fields_left -= fields
         if self._fields_left < 0:
-            raise UnsoundError(f"it has more than {_MOST_FIELDS} fields and numbers beside its weights")
+            raise UnsoundError(f"it has more than {_MOST_FIELDS:,} fields and numbers beside its weights")
 
     def _read(self, start: int, stop: int, free: bool = False) -> bytes:
         """Bytes of the file, which count as the skeleton's unless they are ``free``."""

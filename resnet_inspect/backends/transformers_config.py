@@ -35,7 +35,7 @@ def read(path: Path) -> tuple[dict[str, Any], bool]:
     Raises:
         ModelError: it can't be read, isn't one of transformers, or asks for what no file gets.
     """
-    if not path.is_file():
+    if path.exists() and not path.is_file():
         raise ModelError(f"{path} is not a file")
     try:
         with path.open("rb") as file:
