@@ -261,7 +261,7 @@ def test_tensors_take_no_input(options: list[str], tmp_path: Path) -> None:
     write_safetensors(path, ENTRIES)
     done = run("summary", str(path), *options)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "holds tensors and no model" in done.stderr
+    assert "has tensors but no model" in done.stderr
 
 
 def test_a_saved_summary_is_a_model_too(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ finds nothing else while it builds (``keras_allowed``). Its safe mode is on as w
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +20,7 @@ from .. import stranger_json
 from ..analysis.fit import Entry
 from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Model
-from .archive import bounded
+from .archive import Archive
 from .from_keras import defaults, unallocated
 from .keras_allowed import only_allowed
 from .keras_checkpoint import entries
@@ -101,15 +100,16 @@ def _rebuilt(path: Path) -> Any:
 def _configuration(path: Path) -> tuple[Any, bool]:
     """What a file says of its model, and whether it says it in the new format, an archive."""
     try:
-        is_archive = zipfile.is_zipfile(path)
+        with path.open("rb") as file:
+            is_archive = file.read(2) == b"PK"
         return (_of_archive(path) if is_archive else _of_hdf5(path)), is_archive
     except Exception as error:  # of zip's, HDF5's and JSON's many kinds
         raise ModelError(f"{path.name} is damaged: its configuration can't be read ({error!s:.200})") from error
 
 
 def _of_archive(path: Path) -> Any:
-    with zipfile.ZipFile(path) as archive:
-        return stranger_json.loads(bounded(archive, "config.json", _LARGEST), _LARGEST)
+    with path.open("rb") as file, Archive(file) as archive:
+        return stranger_json.loads(archive.content("config.json", _LARGEST), _LARGEST)
 
 
 def _of_hdf5(path: Path) -> Any:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import warnings
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ..errors import ModelError, first_line
-from .archive import DAMAGES, SwollenError, bounded, is_swollen
+from . import archive
 from .torchscript_pickle import RefusedError, read
 
 #: Bytes of a pickle, and of all code together: a network of thousands of layers has a tenth of them.
@@ -41,19 +40,18 @@ class Archive:
     """
 
     def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
         try:
-            self._zip = zipfile.ZipFile(path)
-        except (*DAMAGES, OSError, ValueError) as error:
+            self._zip = archive.Archive(self._file)
+        except (*archive.DAMAGES, OSError, ValueError) as error:
             raise ModelError(f"{path.name} is damaged: {first_line(error)}") from error
-        swollen = next(filter(is_swollen, self._zip.infolist()), None)
+        swollen = next(filter(archive.is_swollen, self._zip.infolist()), None)
         if swollen is not None:
             raise RefusedError(f"{swollen.filename} would have {swollen.file_size} bytes")
         names = self._zip.namelist()
         pickles = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
         if any(name.endswith(("/model.json", "/attributes.pkl")) or name == "model.json" for name in names):
             raise RefusedError("it has the format of torch 1.3 and before: load it with torch.jit, and save it again")
-        if len(names) != len(set(names)):
-            raise RefusedError("it has two entries of the same name")
         if len(pickles) != 1:
             raise RefusedError("it has no data.pkl, as a TorchScript archive has")
         self._top = pickles[0].removesuffix("data.pkl")
@@ -71,6 +69,7 @@ class Archive:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._zip.close()
+        self._file.close()
 
     def pickled(self, name: str) -> Any:
         """The value in ``data.pkl`` or ``constants.pkl``."""
@@ -124,12 +123,12 @@ class Archive:
 
     def _entry(self, name: str, most: int) -> bytes:
         try:
-            return bounded(self._zip, self._top + name, most)
+            return archive.bounded(self._zip, self._top + name, most)
         except KeyError:
             raise RefusedError(f"there is no {name} in it") from None
-        except SwollenError as error:
+        except archive.SwollenError as error:
             raise RefusedError(str(error)) from error
-        except (*DAMAGES, OSError, ValueError) as error:
+        except (*archive.DAMAGES, OSError, ValueError) as error:
             raise RefusedError(f"{name} is damaged: {first_line(error)}") from error
 
 

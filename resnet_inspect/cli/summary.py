@@ -52,8 +52,8 @@ def command(
     MODEL may name its library: torch:resnet50, keras:ResNet50, local:resnet50, timm:resnet50, transformers:bert or
     transformers:config.json, keras_hub:NAME. Or it is yours: net.py:Net, package.module:build_net (a class, a
     function or an instance), or a file: .keras, .h5, .onnx, .pt2, TorchScript, a SavedModel folder, a saved summary.
-    Of .safetensors and .pth, it shows the tensors by name. Nothing in a file is run: the forward
-    of TorchScript is followed by an interpreter of our own.
+    For .safetensors and .pth it lists the tensors. Code in a file is never run by Python or by a framework: an
+    interpreter of our own follows that of TorchScript.
     """
     building = {parameter(name): options.pop(parameter(name)) for name in OPTIONS}
     chosen = source(model, building)
