@@ -25,7 +25,7 @@ _MOST = 10**90
 #: Dimensions of a tensor: frameworks have 64 at most.
 _MOST_SIZES = 64
 #: Characters of all layers' paths, together with those of the modules that they stand in: a tree has a line for each.
-_MOST_PATHS = 2**26
+_MOST_PATHS = 2**27
 #: One for all: ``json.dumps`` makes one a call.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -154,7 +154,7 @@ def _from_dict(document: dict[str, Any]) -> Summary:
     trace = document["trace"]
     layers = tuple(_layer(layer) for layer in document["layers"])
     if sum(len(layer.path) * layer.path.count(".") for layer in layers) > _MOST_PATHS:
-        raise ValueError("modules that are nested too deeply")
+        raise ModelError("this summary has modules that are nested too deeply")
     seen: set[str] = set()
     for layer in layers:
         if layer.id in seen or not seen.issuperset(layer.inputs):
