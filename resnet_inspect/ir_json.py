@@ -24,6 +24,8 @@ MOST_BYTES = 2**26
 _MOST = 10**90
 #: Dimensions of a tensor: frameworks have 64 at most.
 _MOST_SIZES = 64
+#: Characters of all layers' paths, together with those of the modules that they stand in: a tree has a line for each.
+_MOST_PATHS = 2**27
 #: One for all: ``json.dumps`` makes one a call.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -151,6 +153,8 @@ def _from_dict(document: dict[str, Any]) -> Summary:
     model = document["model"]
     trace = document["trace"]
     layers = tuple(_layer(layer) for layer in document["layers"])
+    if sum(len(layer.path) * layer.path.count(".") for layer in layers) > _MOST_PATHS:
+        raise ModelError("this summary has modules that are nested too deeply")
     seen: set[str] = set()
     for layer in layers:
         if layer.id in seen or not seen.issuperset(layer.inputs):

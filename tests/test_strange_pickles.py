@@ -211,3 +211,31 @@ def test_whatever_is_broken_it_is_read_or_refused(tmp_path: Path) -> None:
                 ("safetensors", True),
             )
     assert past > 500
+
+
+_SIZES = b"(" + b"K\x01" * 128 + b"t"
+_OF_MANY_SIZES = {
+    "Size": (b"ctorch\nSize\n", b"(" + _SIZES + b"t"),
+    "tensor": (b"ctorch._utils\n_rebuild_tensor_v2\n", b"(" + STORAGE + b"K\0" + _SIZES * 2 + b"\x89Nt"),
+}
+
+
+@pytest.mark.parametrize("name", _OF_MANY_SIZES)
+def test_one_row_of_sizes_that_is_used_again_and_again_counts_each_time(name: str, tmp_path: Path) -> None:
+    function, arguments = _OF_MANY_SIZES[name]
+    many = b"\x80\x02" + function + b"q\0" + arguments + b"q\1(" + b"h\0h\1R" * 1_300_000 + b"t."
+    path = pth(tmp_path / "net.pth", many, FOUR)
+    code, told, seconds, memory = measured("weights", "resnet50", str(path))
+    assert (code, "takes more than 4000000 steps" in told) == (3, True)
+    assert seconds < MOST_SECONDS
+    assert memory < MOST_MEMORY
+
+
+def test_all_parts_of_a_checkpoint_share_their_steps(tmp_path: Path) -> None:
+    parts = [f"{number}.bin" for number in range(3)]
+    for part in parts:
+        pth(tmp_path / part, of_tensor().replace(b"}", b"N0" * 900_000 + b"}", 1), FOUR)
+    index = tmp_path / "model.bin.index.json"
+    index.write_text(json.dumps({"weight_map": {part: part for part in parts}}))
+    with pytest.raises(ModelError, match="steps"):
+        checkpoint.read(index)

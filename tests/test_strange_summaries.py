@@ -109,6 +109,15 @@ def test_a_path_of_thousands_of_modules_is_shown_in_every_format() -> None:
             assert render(summary, name, view)
 
 
+def test_paths_of_thousands_of_modules_are_refused_where_there_are_many(tmp_path: Path) -> None:
+    layer = {**REAL[0]["layers"][0], "inputs": []}
+    layers = [{**layer, "id": f"{number}", "path": "a." * 3000 + str(number)} for number in range(500)]
+    (tmp_path / "deep.json").write_text(json.dumps({**REAL[0], "layers": layers}))
+    result = run("summary", str(tmp_path / "deep.json"), "--format", "tree")
+    assert result.returncode == 3
+    assert "nested too deeply" in result.stderr
+
+
 def test_thousands_of_strides_dont_grow_a_number_that_cant_be_printed() -> None:
     """Each doubles the step between outputs: 2**20000 has 6,020 digits."""
     (conv,) = [layer for layer in REAL[0]["layers"] if layer["id"] == "conv1"]

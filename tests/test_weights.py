@@ -71,6 +71,15 @@ def test_what_does_not_fit_is_listed(tmp_path: Path) -> None:
     assert "10x512 float32" in done.stdout
 
 
+def test_the_closest_name_is_looked_for_among_a_few() -> None:
+    def names(count: int) -> list[Entry]:
+        return [Entry(f"layer4.b3.ntw{number}", (512,), "float32") for number in range(count)]
+
+    missing = Entry("layer4.2.bn3.weight", (512,), "float32")
+    assert compare([missing], names(100)).closest(missing) is not None
+    assert compare([missing], names(100_000)).closest(missing) is None
+
+
 def test_prefixes_are_taken_off_together() -> None:
     model = [Entry("model.a", (1,), "float32"), Entry("model.b", (1,), "float32")]
     file = [Entry("module.model.a", (1,), "float32"), Entry("module.model.b", (1,), "float32")]

@@ -12,6 +12,8 @@ from ..ir import Shape
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "model_ema", "net", "network", "params")
 #: What stands in front of every name then, or because a wrapper around the model put it there.
 _PREFIXES = (*(f"{key}." for key in WRAPPERS), "_orig_mod.", "backbone.")
+#: Names that a missing one is compared with, letter by letter: among more it would take minutes to find the closest.
+_MOST_CANDIDATES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class Fit:
         return not (self.missing or self.unexpected or self.mismatched)
 
     def closest(self, entry: Entry) -> str | None:
-        """The unexpected name of the same shape that is most like a missing one's, if any is."""
+        """The unexpected name of the same shape that is most like a missing one's, if there are few of them."""
         names = [item.name for item in self.unexpected if item.shape == entry.shape]
+        if len(names) > _MOST_CANDIDATES:
+            return None
         return next(iter(difflib.get_close_matches(entry.name, names, n=1)), None)
 
 

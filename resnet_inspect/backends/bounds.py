@@ -52,10 +52,11 @@ def check_regular(path: Path) -> None:
 
 
 class Allowance:
-    """Bytes that may still be taken in, over all files of a checkpoint."""
+    """Bytes that may still be taken in, and steps that pickles may still take, over all files of a checkpoint."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, steps: int) -> None:
         self._most = self._left = most
+        self.steps = steps
 
     def take(self, count: int) -> None:
         """Raises ValueError if ``count`` more bytes are too many."""

@@ -16,6 +16,7 @@ from ..errors import ModelError
 from . import safetensors_header, torch_pickled
 from .archive import Archive
 from .bounds import Allowance, check_regular, door
+from .pickle_opcodes import MOST_STEPS
 from .request import Request
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -41,7 +42,7 @@ def read(path: Path) -> tuple[str, tuple[Entry, ...]]:
     Raises:
         ModelError: there is no such file, it is damaged, of no known kind, or would run code when loaded.
     """
-    allowance = Allowance(_MOST_READ)
+    allowance = Allowance(_MOST_READ, MOST_STEPS)
     with door(path):
         kind, entries = _folder(path, allowance) if path.is_dir() else _file(path, allowance)
         check(entries)

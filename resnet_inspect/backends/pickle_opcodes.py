@@ -26,14 +26,15 @@ class EndedError(ValueError):
 class Pickle:
     """Reads the pickles in ``data`` one after the other. ``at`` is where the next one starts.
 
-    ``storages`` are those that the pickles have named, by their keys.
+    ``storages`` are those that the pickles have named, by their keys. ``left`` is how many steps they may take, and
+    then how many are left.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, left: int = MOST_STEPS) -> None:
         self.at = 0
         self.storages: dict[str, Storage] = {}
         self._data = data
-        self._left = MOST_STEPS
+        self.left = left
         self._clear()
 
     def _clear(self) -> None:
@@ -54,8 +55,8 @@ class Pickle:
         data = self._data
         while True:
             # As ``charge(1)`` and ``byte()``, of which there are millions.
-            self._left -= 1
-            if self._left < 0 or self.at >= len(data):
+            self.left -= 1
+            if self.left < 0 or self.at >= len(data):
                 self.charge(0)
                 raise EndedError("its pickle breaks off")
             code = data[self.at]
@@ -71,8 +72,8 @@ class Pickle:
 
     def charge(self, steps: int) -> None:
         """Counts steps."""
-        self._left -= steps
-        if self._left < 0:
+        self.left -= steps
+        if self.left < 0:
             raise ValueError(f"its pickle takes more than {MOST_STEPS} steps")
 
     def byte(self) -> int:
@@ -212,7 +213,7 @@ def _reduce(pickle: Pickle) -> Any:
 
 def _new(pickle: Pickle) -> Any:
     function, arguments = _two(pickle)
-    return made_new(function, arguments)
+    return made_new(function, arguments, pickle.charge)
 
 
 def _new_with_names(pickle: Pickle) -> Any:

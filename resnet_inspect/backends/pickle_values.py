@@ -157,14 +157,17 @@ def called(function: Any, arguments: Any, charge: Callable[[int], None]) -> Any:
         return OPAQUE
     if function.name not in _MAKERS:
         raise ValueError(f"it calls {function.name}")
-    return _MAKERS[function.name](*arguments)
+    made = _MAKERS[function.name](*arguments)
+    # One row of sizes may be used a million times, and each time it is gone through and kept again.
+    charge(len(made.shape) if isinstance(made, Tensor) else len(made))
+    return made
 
 
-def made_new(function: Any, arguments: Any) -> Any:
+def made_new(function: Any, arguments: Any, charge: Callable[[int], None]) -> Any:
     """What ``__new__`` of a class in the pickle gives; a dictionary's looks at no argument."""
     if isinstance(function, Named) and function.name in _MAPPINGS:
         return {}
-    return called(function, arguments, lambda _: None)
+    return called(function, arguments, charge)
 
 
 def stored(identity: Any) -> Storage:

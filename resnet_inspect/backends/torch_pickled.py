@@ -69,8 +69,9 @@ def _zipped(file: IO[bytes], allowance: Allowance) -> Any:
     with Archive(file) as archive:
         name = pickled(archive)
         allowance.take(archive.getinfo(name).file_size)
-        pickle = Pickle(archive.content(name, MOST_BYTES))
+        pickle = Pickle(archive.content(name, MOST_BYTES), allowance.steps)
         loaded = pickle.load()
+        allowance.steps = pickle.left
         folder = name.removesuffix("data.pkl") + "data/"
         sizes = {item.filename: item.file_size for item in archive.infolist() if item.filename.startswith(folder)}
         for storage in pickle.storages.values():
@@ -85,7 +86,7 @@ def _old(path: Path, file: IO[bytes], allowance: Allowance) -> Any:
         file.seek(0)
         data = file.read(most)
         try:
-            pickle = Pickle(data)
+            pickle = Pickle(data, allowance.steps)
             if (pickle.load(), pickle.load()) != _MAGIC:
                 raise ValueError("it is no file of torch's: its magic number is another one")
             pickle.load()  # of the machine
@@ -96,6 +97,7 @@ def _old(path: Path, file: IO[bytes], allowance: Allowance) -> Any:
                 raise
             continue
         allowance.take(pickle.at)
+        allowance.steps = pickle.left
         need = pickle.at + _data_size(keys, pickle.storages)
         if need > size:
             raise ValueError(f"it breaks off: its tensors need {need} bytes, the file has {size}")
