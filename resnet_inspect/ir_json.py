@@ -86,7 +86,7 @@ def outline(summary: Summary) -> dict[str, Any]:
     totals = summary.totals
     return {
         "model": {
-            "name": summary.model.name,
+            "name": summary.model.name.encode(errors="backslashreplace").decode(),  # a file's may be no UTF-8
             "backend": summary.model.backend,
             "builder": summary.model.builder,
             "arguments": dict(summary.model.arguments),

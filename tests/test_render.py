@@ -118,3 +118,20 @@ def test_a_table_is_drawn_as_it_is_written_here() -> None:
         "│ 層    │ ReLU in place │      0 │",
         "╰───────┴───────────────┴────────╯",
     ]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("color", [True, False])
+@pytest.mark.parametrize("rails", [True, False])
+def test_rows_that_rich_does_not_draw_look_the_same(
+    ascii_only: bool, color: bool, rails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = (Titled("path", "Layer"), Titled("params", "Params", number=True))
+    lines = [["features.0", "1,024"], ["卷积", "7"], ["a" * 40, "0"], ["e\u0301tage", "99"], ["", "n/a"]]
+    gutter = ["● ", "│○", "╭╯", "  ", "● "] if rails else []
+
+    def drawn(by_rich: int) -> str:
+        monkeypatch.setattr("resnet_inspect.render.grid._DRAWN", by_rich)
+        return grid(columns, lines, width=40, color=color, ascii_only=ascii_only, gutter=gutter)[0]
+
+    assert drawn(1) == drawn(3) == drawn(len(lines))

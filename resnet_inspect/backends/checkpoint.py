@@ -25,7 +25,7 @@ _MOST_READ = 2**26
 #: What each part takes of it at least.
 _PART = 2**14
 #: What a part takes that is opened in a child.
-_CHILD = 2**20
+_CHILD = 2**23
 #: Tensors of a checkpoint: the largest models have ninety thousand.
 _MOST_TENSORS = 100_000
 #: Characters of a tensor's name, and of all names together with those of the modules that they stand in.

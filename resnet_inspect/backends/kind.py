@@ -24,7 +24,7 @@ def kind_of(path: Path) -> str | None:
             return _of_folder(path)
         if path.exists() and not path.is_file():
             # A pipe, as of <(resnet-inspect ...), can be read only once; a device never ends.
-            return "summary" if path.is_fifo() else None
+            return "summary" if path.is_fifo() and path.suffix in ("", ".json") else None
         with path.open("rb") as file:
             start = file.read(32)
     except OSError:

@@ -28,6 +28,10 @@ _SHRINKING = (
 _WIDEST = 10_000
 
 
+#: Rows that rich draws, which takes it 0.3 ms each. What stands below looks the same.
+_DRAWN = 2000
+
+
 class Heading(Protocol):
     """What a column says of itself: numbers stand to the right and are never cut."""
 
@@ -69,15 +73,29 @@ def grid(
     for index, (column, size) in enumerate(zip(columns, widths, strict=True)):
         full = size + (0 if index else margin)
         table.add_column(_cell(column.title, full, right[index]), no_wrap=True, width=full + 2)
-    for rail, line in zip(margins, lines, strict=True):
-        texts = (shorten(cell, size, ascii_only) for cell, size in zip(line, widths, strict=True))
-        first, *others = map(_cell, texts, widths, right)
+    rows = [
+        (
+            rail,
+            [*map(_cell, (shorten(c, size, ascii_only) for c, size in zip(line, widths, strict=True)), widths, right)],
+        )
+        for rail, line in zip(margins, lines, strict=True)
+    ]
+    for rail, (first, *others) in rows[:_DRAWN]:
         table.add_row(Text.assemble((f" {rail}", "cyan"), first[1:]) if rail else Text(first), *map(Text, others))
     out = io.StringIO()
     full = sum(widths) + margin + 3 * len(widths) + 1
     console = Console(file=out, width=max(full, 20), force_terminal=color, no_color=not color, legacy_windows=False)
     console.print(table)
-    return out.getvalue(), chosen[len(columns) :]
+    drawn, further = out.getvalue(), rows[_DRAWN:]
+    if further:
+        *before, bottom = drawn.splitlines(keepends=True)
+        edge = "|" if ascii_only else "│"
+        cyan, plain = ("\x1b[36m", "\x1b[0m") if color else ("", "")
+        for rail, (first, *others) in further:
+            named = f"{cyan} {rail}{plain}{first[1:]}" if rail else first
+            before.append(f"{edge}{edge.join([named, *others])}{edge}\n")
+        drawn = "".join([*before, bottom])
+    return drawn, chosen[len(columns) :]
 
 
 def _cell(text: str, width: int, right: bool) -> str:
