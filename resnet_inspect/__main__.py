@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-if __name__ == "__main__" and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109 - as Python writes it there
+if __name__ == "__main__":
     # ``python -m`` imports from the folder that it is started in, where a stranger's json.py may stand.
-    del sys.path[0]
+    try:
+        _here = os.getcwd()  # noqa: PTH109 - as Python writes it there
+    except OSError:  # a folder that is gone
+        _here = ""
+    if sys.path[:1] == [_here]:
+        del sys.path[0]
 
 from types import FrameType
 from typing import NoReturn

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+#: Characters that are told of a text that nobody reads to its end.
+_MOST = 10_000
+
 
 def message(error: BaseException) -> str:
     """What an error says, or its kind: an exception of users' code may fail even at that."""
     try:
         return str(error)
-    except Exception:
-        return type(error).__name__
+    except BaseException:
+        return _kind(error)
 
 
 def first_line(error: BaseException) -> str:
     """The first line of what an error says, or else its kind."""
-    return next((line.strip() for line in message(error).splitlines() if line.strip()), type(error).__name__)
+    return next((line.strip() for line in message(error)[:_MOST].splitlines() if line.strip()), _kind(error))
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__[:_MOST]
 
 
 class InspectError(Exception):

@@ -91,5 +91,6 @@ def flush() -> None:
     """Writes out what stdout and stderr still hold, where they are open."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed by whoever started us
-            with contextlib.suppress(OSError, ValueError):
+            # It may be closed, or something of users' code that knows no such thing.
+            with contextlib.suppress(Exception):
                 stream.flush()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from .command import needs
+from .processes import Marked
 from .test_worker import gone
 
 NET = """
@@ -232,3 +233,127 @@ def test_nothing_of_a_killed_command_goes_on(tmp_path: Path) -> None:
     begun = time.monotonic()
     assert gone(child)
     assert time.monotonic() - begun < 1
+
+
+GARBAGE = """
+import os, sys, time
+from torch import nn
+
+def writes(garbage):
+    def build():
+        for number in range(3, 64):
+            try:
+                os.write(number, garbage)
+            except OSError:
+                pass
+        return nn.Linear(4, 2)
+    return build
+
+Lines, Number, Torn, Another = map(writes, (b"x\\n\\n", b"[]\\n3\\n", b"[]\\n[", b'[]\\n{}, "number": 7\\n'))
+Deep = writes(b"[]\\n" + b"[" * 100_000 + b"\\n")
+
+def Patches():
+    sys.modules["json"].dumps = lambda *_, **__: "garbage"
+    return nn.Linear(4, 2)
+
+def Stays():
+    os._exit = lambda code: None
+    return nn.Linear(4, 2)
+
+def Moves():
+    os.setpgid(0, os.getpgid(os.getppid()))
+    time.sleep(60)
+
+def ReadsAhead():
+    return nn.Linear(4, 2 + len(sys.stdin.read()))
+
+def Good():
+    return nn.Linear(4, 2)
+"""
+
+
+@needs("torch")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_a_line_does_to_the_pipe_of_its_answer_stays_its_own(jobs: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(GARBAGE)
+    names = ["Lines", "Number", "Torn", "Another", "Deep", "Patches", "Stays", "Moves", "ReadsAhead"]
+    names = [name for each in names for name in (each, "Good")]
+    requests = "".join(json.dumps({"model": f"net.py:{name}", "input": "4"}) + "\n" for name in names)
+    command = [sys.executable, "-m", "resnet_inspect", "batch", "-", "--jobs", jobs, "--timeout", "10"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, input=requests, cwd=tmp_path, env=environment, check=False, timeout=120
+    )
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(results) == len(names), done.stderr
+    found = {name: result for name, result in zip(names, results, strict=True) if name != "Good"}
+    for result in (*results[1::2], found["Stays"], found["ReadsAhead"]):
+        assert result["totals"]["params"] == PARAMS, result
+    for name in ("Lines", "Number", "Torn", "Another", "Deep", "Patches"):
+        assert found[name]["error"]["message"] == f"net.py:{name} gave no answer that can be read"
+    assert "didn't answer within 10 seconds" in found["Moves"]["error"]["message"]
+
+
+@needs("torch")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a process what its descendants leave behind")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None])
+def test_what_users_code_has_started_ends_with_the_command(number: signal.Signals | None, tmp_path: Path) -> None:
+    stays = (
+        "import os, time\nif not os.fork():\n    os.setsid()\n    os.fork() or open('there', 'w')\n    time.sleep(60)\n"
+    )
+    waits = "time.sleep(60)\n" if number else "while not os.path.exists('there'): time.sleep(0.01)\n"
+    (tmp_path / "net.py").write_text(f"{stays}{waits}from torch import nn\ndef Net():\n    return nn.Linear(4, 2)\n")
+    marked = Marked()
+    command = [sys.executable, "-m", "resnet_inspect", "summary", "net.py:Net", "--input", "4"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=marked.environment, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while number and not (tmp_path / "there").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    if number:
+        process.send_signal(number)
+    process.wait(60)
+    assert (tmp_path / "there").exists()
+    assert marked.alive_after(1) == []
+
+
+STREAMS = """
+import sys
+from torch import nn
+
+class Tee:
+    write = sys.stdout.write
+
+def Closes():
+    sys.stdout.close()
+    return nn.Linear(4, 2)
+
+def Removes():
+    sys.stdout = None
+    return nn.Linear(4, 2)
+
+def Replaces():
+    sys.stdout = Tee()
+    print("said")
+    return nn.Linear(4, 2)
+
+def Long():
+    raise type("E" * 10**7, (Exception,), {})("x" * 10**8)
+"""
+
+
+@needs("torch")
+@pytest.mark.parametrize("name", ["Closes", "Removes", "Replaces"])
+def test_what_a_model_does_to_stdout_is_its_own_affair(name: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(STREAMS)
+    done = ask(tmp_path, "summary", f"net.py:{name}", "--input", "4", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["totals"]["params"] == PARAMS
+
+
+@needs("torch")
+def test_an_error_of_a_hundred_megabytes_is_told_as_any(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(STREAMS)
+    done = ask(tmp_path, "summary", "net.py:Long", "--timeout", "20")
+    assert done.returncode == 3
+    assert "net.py:Long: net.py:" in done.stderr
+    assert len(done.stderr) < 10_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -138,3 +139,30 @@ def test_weights_of_a_keras_model_are_known_once_it_is_built(tmp_path: Path) -> 
     done = ask(tmp_path, "weights", "in_keras.py:unbuilt", "own.weights.h5")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Sequential isn't built, and nobody knows its weights before" in done.stderr
+
+
+@needs("torch")
+@pytest.mark.parametrize("model", ["net.py:Net", "net:Net"])
+def test_code_imports_what_stands_beside_it_when_it_is_called(model: str, tmp_path: Path) -> None:
+    (tmp_path / "width.py").write_text("WIDTH = 2\n")
+    (tmp_path / "later.py").write_text("raise RuntimeError('imported by torch')\n")
+    (tmp_path / "statistics.py").write_text("raise RuntimeError('imported in place of Python's own')\n")
+    net = "from torch import nn\nclass Net(nn.Linear):\n    def __init__(self):\n        import width, statistics\n"
+    net += "        super().__init__(4, width.WIDTH)\n    def forward(self, x):\n        from width import WIDTH\n"
+    (tmp_path / "net.py").write_text(net + "        return super().forward(x)\n")
+    command = [sys.executable, "-m", "resnet_inspect", "summary", model, "--input", "4", "--format", "json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["totals"]["params"] == 10
+
+
+def test_a_folder_that_is_gone_needs_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("from torch import nn\n")
+    begin = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
+    begin += "; os.execv(sys.executable, sys.argv[1:])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    for model, code in (("resnet18", 0), (f"{tmp_path / 'net.py'}:Net", 3)):
+        command = [sys.executable, "-c", begin, sys.executable, "-m", "resnet_inspect", "summary", model]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (code, code // 3), done.stderr

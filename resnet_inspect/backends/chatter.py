@@ -9,6 +9,9 @@ from contextlib import contextmanager, redirect_stdout
 
 from .. import process
 
+#: Bytes of it that are shown at most.
+_KEPT = 2**16
+
 
 @contextmanager
 def held_back(progress: bool = False) -> Iterator[None]:
@@ -20,8 +23,7 @@ def held_back(progress: bool = False) -> Iterator[None]:
     if process.is_confined():
         yield  # nothing can be written into a file, and our parent holds all of it back
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
+    process.flush()
     if progress and sys.stderr.isatty():
         with redirect_stdout(sys.stderr):
             yield
@@ -35,12 +37,11 @@ def held_back(progress: bool = False) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            file.seek(0)
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _KEPT))
             error.chatter = file.read().decode(errors="replace").strip()  # type: ignore[attr-defined]
             raise
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            process.flush()
             for number, copy in kept:
                 os.dup2(copy, number)
                 os.close(copy)

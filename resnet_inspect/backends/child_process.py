@@ -6,6 +6,7 @@ that the command was started in is importable.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -87,6 +88,8 @@ class Fork:
         first, second = sorted((tasks, writing))
         for start, end in ((3, first), (first + 1, second), (second + 1, os.sysconf("SC_OPEN_MAX"))):
             os.closerange(start, end)
+        # What the command has read ahead of its own stdin is nobody else's.
+        sys.stdin = os.fdopen(0, closefd=False)
         os.environ.update(environment)
         sys.path[:] = trusted_path()
         server.run(tasks, writing, parent)
@@ -112,7 +115,9 @@ def may_fork() -> bool:
 
 def trusted_path() -> list[str]:
     """Where a child may import from: all that this process can but the folder that it was started in."""
-    here = {"", os.getcwd(), os.path.realpath(os.getcwd())}  # noqa: PTH109 - as sys.path has it
+    here = {""}
+    with contextlib.suppress(OSError):  # a folder that is gone
+        here |= {os.getcwd(), os.path.realpath(os.getcwd())}  # noqa: PTH109 - as sys.path has it
     found = [place for place in sys.path if place not in here]
     own = str(Path(__file__).parents[2])
     return found if own in found else [*found, own]  # an uninstalled checkout may be that folder

@@ -7,6 +7,7 @@ got (seccomp and Landlock are Linux') is left to Python's audit hooks, which see
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import math
@@ -23,7 +24,7 @@ from typing import Any
 
 from .. import process
 
-_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 22, 36, 38
 
 
 def end_with_parent(parent: int) -> None:
@@ -37,6 +38,27 @@ def end_with_parent(parent: int) -> None:
             os._exit(1)
     else:
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def outlive_parent() -> None:
+    """This process has others to end before itself, and sees to that when its parent has ended.
+
+    Linux makes it the parent of all that its descendants leave behind, in whichever session.
+    """
+    if sys.platform == "linux":
+        _prctl(_PR_SET_PDEATHSIG, 0)
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_descendants() -> None:
+    """Ends what this process has started, and on Linux what that has left behind, after ``outlive_parent``."""
+    with contextlib.suppress(OSError):  # another user's may stay
+        while children := [
+            int(pid) for thread in Path("/proc/self/task").glob("*/children") for pid in thread.read_text().split()
+        ]:
+            for pid in children:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)  # what it had started is ours now
 
 
 def _watch(parent: int) -> None:

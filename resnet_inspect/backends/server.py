@@ -46,7 +46,7 @@ def run(reading: int, writing: int, parent: int) -> NoReturn:
     All end with the process ``parent``.
     """
     sandbox.end_with_parent(parent)
-    server = _Server(reading, writing)
+    server = _Server(reading, writing, parent)
     with os.fdopen(reading, "rb", closefd=False) as tasks:
         for line in tasks:
             server.serve(json.loads(line))
@@ -55,9 +55,10 @@ def run(reading: int, writing: int, parent: int) -> NoReturn:
 
 
 class _Server:
-    def __init__(self, reading: int, writing: int) -> None:
+    def __init__(self, reading: int, writing: int, parent: int) -> None:
         self._reading = reading
         self._writing = writing
+        self._parent = parent
         #: What the last fork had to import, which the next ones find: backends and modules.
         self._known: list[tuple[str | None, str]] = []
         self._is_limited = False
@@ -79,11 +80,13 @@ class _Server:
                 _load(backend, module)
         reading, writing = os.pipe()
         process.flush()
+        sandbox.outlive_parent()
+        server = os.getpid()
         fork = os.fork()
         if not fork:
             for other in (self._reading, self._writing, reading):
                 os.close(other)
-            _Fork(task, request, writing).run()
+            _Fork(task, request, writing, server).run()
         os.close(writing)
         with contextlib.suppress(OSError):  # it has done so itself
             os.setpgid(fork, fork)
@@ -91,11 +94,12 @@ class _Server:
             lines, failure = self._watched(fork, reading, task)
         finally:
             os.close(reading)
+        sandbox.end_with_parent(self._parent)
         with contextlib.suppress(ValueError, IndexError, TypeError):
             self._known = [(backend, module) for backend, module in json.loads(lines[0])]
         if failure is None:
-            # The number comes last: it counts, whatever an answer of users' code says of numbers.
-            _write(self._writing, b'{"answer": %s, "number": %d}\n' % (lines[1].strip(), task["number"]))
+            # Whether it can be read is seen where it is: users' code may have written it.
+            _write(self._writing, b'{"number": %d, "follows": true}\n%s\n' % (task["number"], lines[1]))
         else:
             _send(self._writing, {"number": task["number"], "failure": failure})
 
@@ -104,18 +108,19 @@ class _Server:
 
         Whatever it left running is ended with it. If our parent goes, all go.
         """
-        told, ends = bytearray(), 0
+        told = bytearray()
         failure: dict[str, int] | None = None
         status: int | None = None
         is_file = task["module"] in FILES
         until = None if is_file or task["seconds"] is None else time.monotonic() + task["seconds"]
         deserted = False
-        while ends < 2 and failure is None and not deserted:
+        count = 0
+        while count < 2 and failure is None and not deserted:
             ready, _, _ = select.select([reading, self._reading], [], [], 0.02 if status is None else 0)
             block = os.read(reading, 2**20) if reading in ready else b""
             told += block
-            ends += block.count(b"\n")
-            if self._reading in ready:
+            count += block.count(b"\n")
+            if self._reading in ready or os.getppid() != self._parent:
                 deserted = True  # nothing more is sent before we answer: this is the end
             elif len(told) > MOST_BYTES:
                 failure = {"large": len(told)}
@@ -131,20 +136,24 @@ class _Server:
                 status = found if ended else None  # what it wrote last may still be there
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(fork, signal.SIGKILL)
+        if status is None:
+            os.kill(fork, signal.SIGKILL)  # it may have left its group
+            os.waitpid(fork, 0)
+        sandbox.end_descendants()
         if deserted:
             os._exit(1)
-        if status is None:
-            os.waitpid(fork, 0)
-        return bytes(told).splitlines(), failure
+        return bytes(told).split(b"\n"), failure
 
 
 class _Fork:
     """A process for one task."""
 
-    def __init__(self, task: dict[str, Any], request: Request, writing: int) -> None:
+    def __init__(self, task: dict[str, Any], request: Request, writing: int, parent: int) -> None:
         self._task = task
         self._request = request
         self._writing = writing
+        self._parent = parent
+        self._exit = os._exit  # users' code may put something else there
         self._pid = os.getpid()
         self._pipe = os.fstat(writing).st_ino
 
@@ -153,7 +162,7 @@ class _Fork:
         code = 1
         try:
             os.setpgid(0, 0)
-            sandbox.end_with_parent(os.getppid())
+            sandbox.end_with_parent(self._parent)
             self._file() if self._task["module"] in FILES else self._code()
             code = 0
         except BaseException:
@@ -161,7 +170,7 @@ class _Fork:
                 traceback.print_exc()
                 sys.stderr.flush()
         finally:
-            os._exit(code)
+            self._exit(code)
 
     def _file(self) -> None:
         """A stranger's file, behind the walls as soon as its framework is imported."""
@@ -189,7 +198,7 @@ class _Fork:
     def _tell(self, document: Any) -> None:
         # Users' code may have made another process of this one, or closed the pipe and opened something else.
         if os.getpid() != self._pid or os.fstat(self._writing).st_ino != self._pipe:
-            os._exit(1)
+            self._exit(1)
         _send(self._writing, document)
 
 
@@ -248,7 +257,7 @@ def _out_of_memory(task: dict[str, Any], request: Request) -> ModelError:
 
 def _error(error: InspectError, cause: BaseException | None = None) -> dict[str, Any]:
     trace = ""
-    with contextlib.suppress(Exception):  # what an exception says of itself is code, too
+    with contextlib.suppress(BaseException):  # what an exception says of itself is code, too
         trace = "".join(traceback.format_exception(cause or error))[-_TRACEBACK:]
     return {
         "error": type(error).__name__,

@@ -80,7 +80,8 @@ def theirs(reference: str) -> Iterator[None]:
 def told(error: BaseException) -> str:
     """An exception's kind, and what it says, which is users' code, too."""
     said = first_line(error)
-    return said if said == type(error).__name__ else f"{type(error).__name__}: {said}"
+    kind = type(error).__name__[:1000]
+    return said if said == kind else f"{kind}: {said}"
 
 
 def place(error: BaseException) -> str:
@@ -104,40 +105,33 @@ def _file(path: Path) -> ModuleType:
     while (folder / "__init__.py").is_file():
         folder, package = folder.parent, f"{folder.name}.{package}"
     if package:  # it may import what stands beside it
-        with _importable(Path.cwd(), folder):
-            return importlib.import_module(package + path.stem)
+        _make_importable(Path.cwd(), folder)
+        return importlib.import_module(package + path.stem)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     # Registered as if imported: dataclasses and pickling look their module up.
     sys.modules.setdefault(path.stem, module)
-    with _importable(Path.cwd(), path.resolve().parent):
-        spec.loader.exec_module(module)
+    _make_importable(Path.cwd(), path.resolve().parent)
+    spec.loader.exec_module(module)
     return module
 
 
 def _module(name: str) -> ModuleType:
-    with _importable(Path.cwd()):
-        return importlib.import_module(name)
+    _make_importable(Path.cwd())
+    return importlib.import_module(name)
 
 
-@contextmanager
-def _importable(*folders: Path) -> Iterator[None]:
-    """The folders are searched inside, first by the code in them, last by all other.
+def _make_importable(*folders: Path) -> None:
+    """From here on, the folders are searched, first by the code in them, last by all other.
 
-    What Python and installed packages import is theirs, whatever stands in the folders under the same names.
+    What Python and installed packages import is theirs, whatever stands in the folders under the same names. Code may
+    import when it is called, too: it stays so to the end of this process, which is the code's own.
     """
-    kept = list(sys.path)
     places = [str(folder) for folder in folders]
-    finder = _Beside(places)
     sys.path += [place for place in places if place not in sys.path]
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)
-        sys.path[:] = kept
+    sys.meta_path.insert(0, _Beside(places))
 
 
 class _Beside(MetaPathFinder):

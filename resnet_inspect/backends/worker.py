@@ -154,6 +154,8 @@ class Child:
                 except ValueError:
                     break  # it broke off
                 if isinstance(frame, dict):
+                    if frame.pop("follows", False):
+                        frame |= _following(answers.readline(2 * MOST_BYTES))
                     self._answers.put(frame)
         self._answers.put(None)
 
@@ -204,6 +206,8 @@ class Child:
         name = (
             Path(task.request.model).name if is_file else task.request.model if apart else f"the {self._name} backend"
         )
+        if "unreadable" in failure:
+            raise ModelError(f"{name} gave no answer that can be read")
         if "large" in failure:
             raise ModelError(f"{name} has more layers than can be shown")
         late = "late" in failure or (is_file and failure.get("status") == -signal.SIGXCPU)
@@ -295,6 +299,15 @@ def _environment(threads: int | None, is_file: bool) -> Mapping[str, str]:
     if is_file:
         return ENVIRONMENT
     return {"OMP_NUM_THREADS": str(threads)} if threads and "OMP_NUM_THREADS" not in os.environ else {}
+
+
+def _following(line: bytes) -> dict[str, Any]:
+    """What a line of an answer says, or that it says nothing."""
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError):
+        answer = None
+    return {"answer": answer} if isinstance(answer, dict) else {"failure": {"unreadable": 1}}
 
 
 def _write(pipe: int, data: bytes) -> None:
