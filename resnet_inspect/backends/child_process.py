@@ -68,6 +68,7 @@ class Fork:
     def __init__(self, tasks: int, writing: int, environment: Mapping[str, str]) -> None:
         self.said, stdout = os.pipe()
         self._code: int | None = None
+        self._lock = threading.Lock()
         parent = os.getpid()
         process.flush()
         self.pid = os.fork()
@@ -97,12 +98,13 @@ class Fork:
     def ended(self, within: float | None) -> int | None:
         until = None if within is None else time.monotonic() + within
         while self._code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG if until is not None else 0)
-            if pid:
-                self._code = os.waitstatus_to_exitcode(status)
-            elif until is not None and time.monotonic() >= until:
-                break
-            else:
+            with self._lock:  # two threads may ask, and the system tells it once
+                if self._code is None:
+                    pid, status = os.waitpid(self.pid, os.WNOHANG)
+                    self._code = os.waitstatus_to_exitcode(status) if pid else None
+            if self._code is None:
+                if until is not None and time.monotonic() >= until:
+                    break
                 time.sleep(0.002)
         return self._code
 

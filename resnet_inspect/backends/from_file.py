@@ -90,7 +90,7 @@ def _reader_of(request: Request) -> tuple[str, str]:
         raise ModelError(f"there is no file {path}")
     kind = kind_of(path)
     if kind not in _READERS:
-        known = ".keras, .h5, .onnx, .pt2, TorchScript, safetensors, torch's .pth, SavedModel folders, config.json"
+        known = ".keras, .h5, .onnx, .pt2, TorchScript, safetensors, .pth, SavedModel folder, transformers' config.json"
         raise ModelError(f"{path.name} is not a model in a supported format: {known}")
     backend, module = _READERS[kind]
     return backend, f"{__package__}.{module}"

@@ -28,6 +28,8 @@ from . import BACKENDS, LIBRARIES, answer_json, load_framework, module_of, sandb
 from .apart import CLOCK, CODE, FILES, MOST_BYTES, is_apart
 from .request import Answer, Request
 
+#: Frameworks that users' code may have imported: the next fork finds the one that the last needed.
+_FRAMEWORKS = ("torch", "keras")
 #: Characters of a traceback that goes along with an error, for ``--debug``.
 _TRACEBACK = 20_000
 #: What libraries in C say where there is no memory, for a thread's stack either.
@@ -96,7 +98,10 @@ class _Server:
             os.close(reading)
         sandbox.end_with_parent(self._parent)
         with contextlib.suppress(ValueError, IndexError, TypeError):
-            self._known = [(backend, module) for backend, module in json.loads(lines[0])]
+            told = [(backend, module) for backend, module in json.loads(lines[0])]
+            # A file's fork says it before it opens the file; users' code may have written anything.
+            if task["module"] in FILES or set(told) <= {(None, name) for name in _FRAMEWORKS}:
+                self._known = told
         if failure is None:
             # Whether it can be read is seen where it is: users' code may have written it.
             _write(self._writing, b'{"number": %d, "follows": true}\n%s\n' % (task["number"], lines[1]))
@@ -192,7 +197,7 @@ class _Fork:
         if self._task["memory"] is not None:
             sandbox.limit_memory(self._task["memory"])
         answer = _answer(self._task, self._request)
-        self._tell([(None, name) for name in ("torch", "keras") if name in sys.modules][:1])
+        self._tell([(None, name) for name in _FRAMEWORKS if name in sys.modules][:1])
         self._tell(answer)
 
     def _tell(self, document: Any) -> None:

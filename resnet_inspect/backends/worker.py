@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 from .. import errors
 from ..errors import InspectError, ModelError
 from . import answer_json
-from .apart import ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_apart
+from .apart import CLOCK, ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_apart
 from .child_process import ChildProcess, Fork, Interpreter, may_fork
 from .request import UNLIMITED, Answer, Limits, Request
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: How much of what a child said goes into an error, in bytes, and how much is kept of it.
 _LAST_WORDS, _KEPT = 500, 2**16
+#: Seconds that the slowest machine takes to import a framework.
+_IMPORT = 300
 #: Seconds that a child has to end by itself, with all that it has started.
 _GRACE = 0.5
 #: The errors that a child may answer with.
@@ -193,7 +195,9 @@ class Child:
         fields = {**asdict(task), "number": self._asked, "seconds": seconds, "memory": memory}
         with contextlib.suppress(OSError):  # it has ended; what it said tells why
             _write(self._tasks, json.dumps(fields).encode() + b"\n")
-        frame = self._answer(None if apart or seconds is None else time.monotonic() + seconds)
+        # Apart, the server keeps the time; this is for one that a stranger has stopped.
+        patience = CLOCK * (seconds or 0) + _IMPORT if apart else seconds or 0
+        frame = self._answer(None if seconds is None else time.monotonic() + patience)
         failure = frame.get("failure")
         if failure is None:
             self.answered = True
