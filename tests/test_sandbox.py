@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,5 +171,8 @@ print(events)
 @pytest.mark.parametrize("name", ["net.onnx", "config.json"])
 def test_memory_that_runs_out_is_no_damage_to_a_file(name: str) -> None:
     done = run("summary", str(seeds.folder() / name), "--max-memory", "100KiB")
-    said = f"error: {name} needs more than 100 KiB of memory: --max-memory 200KiB allows more\n"
-    assert (done.returncode, done.stdout, done.stderr) == (3, "", said)
+    assert (done.returncode, done.stdout) == (3, "")
+    # Where the C library ends the process for want of memory, nobody can say how much was asked for.
+    assert re.fullmatch(
+        rf"error: {name} needs more (than 100 KiB of )?memory.*: --max-memory .*allows more\n", done.stderr
+    )
