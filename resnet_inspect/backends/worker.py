@@ -221,7 +221,7 @@ class Child:
         if late:
             raise ModelError(f"{name} didn't answer within {seconds:g} seconds")
         said = b"".join(self._said)
-        if is_file and memory and b"bad_alloc" in said:
+        if is_file and memory and any(words in said for words in (b"bad_alloc", b"cannot allocate memory")):
             raise ModelError(f"{name} needs more memory than it may take: --max-memory allows more")
         raise ModelError(f"{name} {_end(failure['status'])}{_last_words(said)}")
 
