@@ -123,3 +123,10 @@ def trusted_path() -> list[str]:
     found = [place for place in sys.path if place not in here]
     own = str(Path(__file__).parents[2])
     return found if own in found else [*found, own]  # an uninstalled checkout may be that folder
+
+
+def write(pipe: int, data: bytes) -> None:
+    """Writes all of ``data``: a pipe may take a part at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(pipe, view) :]

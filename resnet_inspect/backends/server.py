@@ -26,6 +26,7 @@ from ..errors import InspectError, ModelError, first_line
 from ..ir import Attributes, frozen_value
 from . import BACKENDS, LIBRARIES, answer_json, load_framework, module_of, sandbox
 from .apart import CLOCK, CODE, FILES, MOST_BYTES, is_apart
+from .child_process import write
 from .request import Answer, Request
 
 #: Frameworks that users' code may have imported: the next fork finds the one that the last needed.
@@ -104,7 +105,7 @@ class _Server:
                 self._known = told
         if failure is None:
             # Whether it can be read is seen where it is: users' code may have written it.
-            _write(self._writing, b'{"number": %d, "follows": true}\n%s\n' % (task["number"], lines[1]))
+            write(self._writing, b'{"number": %d, "follows": true}\n%s\n' % (task["number"], lines[1]))
         else:
             _send(self._writing, {"number": task["number"], "failure": failure})
 
@@ -295,10 +296,4 @@ def _request(fields: dict[str, Any]) -> Request:
 
 
 def _send(writing: int, document: Any) -> None:
-    _write(writing, json.dumps(document).encode() + b"\n")
-
-
-def _write(writing: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(writing, view) :]
+    write(writing, json.dumps(document).encode() + b"\n")

@@ -25,7 +25,7 @@ from .. import errors
 from ..errors import InspectError, ModelError
 from . import answer_json
 from .apart import CLOCK, ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_apart
-from .child_process import ChildProcess, Fork, Interpreter, may_fork
+from .child_process import ChildProcess, Fork, Interpreter, may_fork, write
 from .request import UNLIMITED, Answer, Limits, Request
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Child:
         self.answered, self._is_watching = False, apart
         fields = {**asdict(task), "number": self._asked, "seconds": seconds, "memory": memory}
         with contextlib.suppress(OSError):  # it has ended; what it said tells why
-            _write(self._tasks, json.dumps(fields).encode() + b"\n")
+            write(self._tasks, json.dumps(fields).encode() + b"\n")
         # Apart, the server keeps the time; this is for one that a stranger has stopped.
         patience = CLOCK * (seconds or 0) + _IMPORT if apart else seconds or 0
         frame = self._answer(None if seconds is None else time.monotonic() + patience)
@@ -205,7 +205,7 @@ class Child:
             if "error" in document:
                 raise _error(document)
             return document
-        self.answered = apart
+        self.answered = apart and "deaf" not in failure
         time.sleep(0.02)  # what was said last is on its way
         name = (
             Path(task.request.model).name if is_file else task.request.model if apart else f"the {self._name} backend"
@@ -223,7 +223,8 @@ class Child:
         said = b"".join(self._said)
         if is_file and memory and any(words in said for words in (b"bad_alloc", b"cannot allocate memory")):
             raise ModelError(f"{name} needs more memory than it may take: --max-memory allows more")
-        raise ModelError(f"{name} {_end(failure['status'])}{_last_words(said)}")
+        hint = "; if memory ran out, --max-memory allows more" if is_file and failure["status"] < 0 else ""
+        raise ModelError(f"{name} {_end(failure['status'])}{_last_words(said)}{hint}")
 
     def _answer(self, until: float | None) -> dict[str, Any]:
         """The child's word on the task that was asked last; an older one's is passed over."""
@@ -232,12 +233,12 @@ class Child:
                 left = None if until is None else max(until - time.monotonic(), 0)
                 frame = self._answers.get(timeout=left)
             except queue.Empty:
-                return {"failure": {"late": 1}}
+                return {"failure": {"late": 1, "deaf": 1}}
             if frame is None:
                 self._answers.put(None)  # so it will be for whoever asks again
                 status = self._process.ended(_GRACE)
                 self._readers[0].join(timeout=1)
-                return {"failure": {"status": status or 0}}
+                return {"failure": {"status": status or 0, "deaf": 1}}
             if frame.get("number") == self._asked:
                 return frame
 
@@ -312,12 +313,6 @@ def _following(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     return {"answer": answer} if isinstance(answer, dict) else {"failure": {"unreadable": 1}}
-
-
-def _write(pipe: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(pipe, view) :]
 
 
 def _error(document: dict[str, Any]) -> InspectError:
