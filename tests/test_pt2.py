@@ -237,7 +237,7 @@ def test_damaged_and_foreign_archives_are_told_in_one_line(folder: Path, tmp_pat
         "two": (entries | {"tied/models/other.json": b"{}"}, "2 programs"),
         "compiled": ({"a/archive_format": b"pt2", "a/data/aotinductor/model/x.so": b""}, "compiled code only"),
         "empty": ({"a/archive_format": b"pt2"}, "no exported program"),
-        "foreign": ({"models/readme.json": b"{}"}, "no model that is known"),
+        "foreign": ({"models/readme.json": b"{}"}, "is not a model in a supported format"),
     }
     for name, (content, said) in cases.items():
         path = tmp_path / f"{name}.pt2"

@@ -74,7 +74,7 @@ def opened(source: Source, limits: Limits = UNLIMITED) -> Iterator[Callable[[Req
 
     Summaries of models that an earlier run has kept aren't made again.
     """
-    if not source.backend:
+    if source == Source(source.text):  # a saved one asks nobody
         yield lambda _: read(source.text)
         return
     if source.backend == "local" and limits == UNLIMITED and not source.is_apart:

@@ -111,7 +111,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Change, str | None]] = {
 params = [pytest.param(kind, marks=[needs(needed)] if needed else []) for kind, (_, _, needed) in KINDS.items()]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def session() -> Iterator[Session]:
     with closing(Session(from_file.__name__)) as session:
         yield session

@@ -18,6 +18,6 @@ def render(diff: Diff, view: DiffView) -> str:
     if listed := lines(diff, view.everything):
         text += ["", table_row(["", "Layer", "Type", "Change"]), table_row([":---"] * 4)]
         for line in listed:
-            cells = [line.sign, line.layer, line.type, " · ".join(line.words)]
-            text.append(table_row([escape(cell) for cell in cells]))
+            cells = [line.layer, line.type, " · ".join(line.words)]
+            text.append(table_row([line.sign, *map(escape, cells)]))
     return "\n".join(text) + "\n"
