@@ -56,3 +56,9 @@ def tells(request: Request) -> Answer:
     time.sleep(0.02)
     answer = from_local.summarize(Request("resnet18"))
     return Answer(answer.summary, (request.model, str(os.getpid()), os.environ.get("OMP_NUM_THREADS", "")))
+
+
+def forks(request: Request) -> Answer:
+    """Answers twice, from two processes."""
+    os.fork()
+    return tells(request)

@@ -111,6 +111,13 @@ def test_several_run_side_by_side_and_answer_in_order() -> None:
     assert third.summary.model.name == "resnet18"
 
 
+def test_an_answer_that_comes_twice_is_no_other_tasks_answer() -> None:
+    with Child("tests.bad_backends") as child:
+        for number in range(4):
+            found = child.ask(bad("forks" if number == 0 else "tells", str(number)))
+            assert found["notes"][0] == str(number)
+
+
 @needs("tensorflow")
 @needs("torch")
 def test_both_frameworks_from_one_process() -> None:
