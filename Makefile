@@ -36,8 +36,8 @@ lint: $(VENV)/.dev ## Style, types and the direction of imports
 fuzz: $(VENV)/.all ## Change honest files of every kind, N=20000 of each: hours
 	FUZZ_EXAMPLES=$(or $(N),20000) FUZZ_REPORT=fuzz-report $(BIN)/pytest -q -n auto --dist worksteal tests/fuzz
 
-kills: $(VENV)/.all ## Kill batch and diff --base at N=500 random moments: half an hour
-	KILLS=$(or $(N),500) $(BIN)/pytest -q tests/test_batch_kills.py tests/test_revision.py
+kills: $(VENV)/.all ## Kill batch, diff --base and the cache at N=500 random moments: half an hour
+	KILLS=$(or $(N),500) $(BIN)/pytest -q tests/test_batch_kills.py tests/test_revision.py tests/test_cache.py -k "kill"
 
 bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into an environment of their own: minutes
 	$(BIN)/python benchmarks/run.py $(ARGS)

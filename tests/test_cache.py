@@ -450,7 +450,7 @@ def test_killed_while_it_writes_it_leaves_what_is_cleared_up(folder: Path) -> No
         remember("resnet18")
     """
     script = own_script(source)
-    for _ in range(12):
+    for _ in range(int(os.environ.get("KILLS", "12"))):
         with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
