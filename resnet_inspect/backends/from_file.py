@@ -29,10 +29,12 @@ _READERS = {
     "savedmodel": ("keras", "savedmodel_file"),
     "transformers": ("transformers", "from_transformers"),
 }
+#: What a backend's library imports when it builds any model, rather than at first: a second's worth.
+_LATE = {"transformers": ("transformers.modeling_utils",)}
 
 
-def prepare(request: Request) -> tuple[str, str]:
-    """Imports what the reader of a file needs: the backend that it is of, and its module.
+def prepare(request: Request) -> list[tuple[str, str]]:
+    """Imports what the reader of a file needs: modules, each with the backend that it is of.
 
     Raises:
         ModelError: as ``summarize``.
@@ -40,8 +42,10 @@ def prepare(request: Request) -> tuple[str, str]:
     backend, module = _reader_of(request)
     if module.endswith(".hdf5_model") and _holds_model(Path(request.model)):
         backend, module = "keras", f"{__package__}.keras_file"
-    load_framework(backend, module)
-    return backend, module
+    needed = [(backend, module), *((backend, name) for name in _LATE.get(backend, ()))]
+    for _, name in needed:
+        load_framework(backend, name)
+    return needed
 
 
 def _holds_model(path: Path) -> bool:

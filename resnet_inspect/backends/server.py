@@ -184,7 +184,7 @@ class _Fork:
         try:
             module = _load(None, self._task["module"])
             if hasattr(module, "prepare"):
-                imported.append(module.prepare(self._request))
+                imported += module.prepare(self._request)
         except InspectError as error:
             self._tell([])
             self._tell(_error(error))
