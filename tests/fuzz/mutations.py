@@ -276,6 +276,39 @@ def changed_safetensors(data: bytes, random: Random) -> bytes:
     return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
+def changed_hdf5(data: bytes, random: Random) -> bytes:
+    """A file of h5py with an attribute, a dataset or a link changed; most often the model's configuration."""
+    import h5py
+
+    out = io.BytesIO(data)
+    with h5py.File(out, "r+") as root:
+        names: list[str] = []
+        root.visit(names.append)
+        held = [name for name in names if isinstance(root[name], h5py.Dataset)]
+        how = random.randrange(10)
+        config = root.attrs.get("model_config")
+        if how < 5 and isinstance(config, str):
+            root.attrs["model_config"] = changed_json_bytes(config.encode(), random).decode()
+        elif how < 7 and held:
+            name = random.choice(held)
+            shape = root[name].shape
+            del root[name]
+            sizes = random.choice([(), (0,), shape[:-1], (*shape, 1), (2**40, 2**30), tuple(reversed(shape))])
+            root.create_dataset(
+                name, sizes, random.choice(["f4", "i8", "S3", "f2", "V9"]), chunks=True if sizes else None
+            )
+        elif how == 7 and names:
+            del root[random.choice(names)]
+        elif how == 8:
+            link = random.choice([h5py.ExternalLink("/dev/zero", "/x"), h5py.SoftLink("/loop"), h5py.SoftLink("/")])
+            root[random.choice(["model_weights", "layers", "vars", "a/b/c"]) + f"/{random.random()}"] = link
+        else:
+            place = random.choice([root, *(root[name] for name in names)])
+            key = random.choice([*place.attrs, "weight_names"])
+            place.attrs[key] = random.choice([3, 2.5, [1, 2], "", "x" * 3000, ["a", "b"], "\x1b[31m", ["../x"] * 40])
+    return out.getvalue()
+
+
 def changed_text(data: bytes, random: Random) -> bytes:
     """Code with a line left out, doubled, moved, or with one word in the place of another."""
     lines = data.decode(errors="replace").split("\n")

@@ -31,6 +31,7 @@ from . import seeds
 from .mutations import (
     Change,
     changed_bytes,
+    changed_hdf5,
     changed_json_bytes,
     changed_pickle,
     changed_protobuf,
@@ -57,37 +58,15 @@ def in_zip(**changes: Change) -> Change:
     return lambda data, random: changed_zip(data, random, by_ending)
 
 
-def changed_hdf5(data: bytes, random: Random) -> bytes:
-    """A file of h5py with an attribute or a dataset changed."""
-    import io
+def several(change: Change, most: int) -> Change:
+    """A change made once or more: to a file of which a reader passes over most."""
 
-    import h5py
+    def changed(data: bytes, random: Random) -> bytes:
+        for _ in range(random.randrange(1, most + 1)):
+            data = change(data, random)
+        return data
 
-    out = io.BytesIO(data)
-    with h5py.File(out, "r+") as root:
-        names: list[str] = []
-        root.visit(names.append)
-        places = [root, *(root[name] for name in names)]
-        keys = [(place, key) for place in places for key in place.attrs]
-        place, key = random.choice(keys) if keys else (root, "model_config")
-        value = place.attrs.get(key, "{}")
-        how = random.randrange(6)
-        if how == 0 and names:
-            del root[random.choice(names)]
-        elif how == 1:
-            place.attrs[key] = random.choice([3, 2.5, [1, 2], "", "x" * 3000, ["a", "b"]])
-        elif how == 2:
-            root[random.choice(["model_weights", "layers", "vars", "a/b/c"]) + "x"] = h5py.ExternalLink(
-                "/dev/zero", "/x"
-            )
-        elif how == 3 and names:
-            root["loop"] = h5py.SoftLink("/loop")
-        elif isinstance(value, (str, bytes)) and str(value).startswith(("{", "b'{")):
-            text = changed_json_bytes(value.encode() if isinstance(value, str) else value, random)
-            place.attrs[key] = text.decode()
-        else:
-            place.attrs[key] = changed_bytes(str(value).encode(), random).decode(errors="replace").replace("\0", "0")
-    return out.getvalue()
+    return changed
 
 
 checkpoint = in_zip(pkl=changed_pickle)
@@ -103,8 +82,8 @@ KINDS: dict[str, tuple[tuple[str, ...], Change, str | None]] = {
     "onnx": (("net.onnx",), changed_protobuf, "onnx"),
     "torchscript": (("traced.pt", "scripted.pt"), script, "torch"),
     "keras": (("net.keras", "sequence.keras"), archive, "tensorflow"),
-    "h5": (("net.h5", "net.weights.h5"), changed_hdf5, "tensorflow"),
-    "savedmodel": (("saved/saved_model.pb",), changed_protobuf, "tensorflow"),
+    "h5": (("net.h5", "net.weights.h5"), several(changed_hdf5, 2), "tensorflow"),
+    "savedmodel": (("saved/saved_model.pb",), several(changed_protobuf, 8), "tensorflow"),
     "config": (("config.json",), changed_json_bytes, "transformers"),
     "bytes": (("net.safetensors", "net.pth", "net.pt2", "net.onnx", "net.weights.h5"), changed_bytes, "onnx"),
 }
