@@ -301,7 +301,8 @@ def changed_hdf5(data: bytes, random: Random) -> bytes:
             del root[random.choice(names)]
         elif how == 8:
             link = random.choice([h5py.ExternalLink("/dev/zero", "/x"), h5py.SoftLink("/loop"), h5py.SoftLink("/")])
-            root[random.choice(["model_weights", "layers", "vars", "a/b/c"]) + f"/{random.random()}"] = link
+            place = random.choice([root, *(root[name] for name in names if name not in held)])
+            place[f"link {len(place)}"] = link
         else:
             place = random.choice([root, *(root[name] for name in names)])
             key = random.choice([*place.attrs, "weight_names"])
