@@ -6,7 +6,7 @@ import errno
 import importlib
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -81,6 +81,10 @@ def cli() -> None:
     """
 
 
+#: What a group without a command ends with: since click 8.2; before, it prints its help and that is all.
+_NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
 def main() -> NoReturn:
     """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
     debug = "--debug" in sys.argv
@@ -89,7 +93,7 @@ def main() -> NoReturn:
         if sys.stdout is not None:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _NO_ARGUMENTS as error:
         click.echo(error.format_message(), err=True)
         sys.exit(error.exit_code)
     except click.UsageError as error:

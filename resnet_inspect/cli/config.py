@@ -127,10 +127,7 @@ def _tools(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    except ImportError:
-        raise BadRequestError(f"{path.name}: Python 3.10 reads TOML with tomli: pip install tomli") from None
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
