@@ -287,7 +287,7 @@ def changed_hdf5(data: bytes, random: Random) -> bytes:
         held = [name for name in names if isinstance(root[name], h5py.Dataset)]
         how = random.randrange(10)
         config = root.attrs.get("model_config")
-        if how < 5 and isinstance(config, str):
+        if how < 5 and isinstance(config, str) and config.startswith(("{", "[")):
             root.attrs["model_config"] = changed_json_bytes(config.encode(), random).decode()
         elif how < 7 and held:
             name = random.choice(held)
