@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+import json
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import InspectError
 from . import EXTRAS, module_of
@@ -71,7 +75,7 @@ def examine(backend: str, timeout: float) -> Finding:
         return Finding(
             backend, versions, f"{' and '.join(missing)} not installed", f"pip install 'resnet-inspect[{extra}]'"
         )
-    notes = []
+    notes = untested(versions)
     if ("torchsummary", None) in versions:
         notes.append("--format native needs torchsummary: pip install torchsummary")
     if backend in _WEIGHTS and not _reachable(_WEIGHTS[backend]):
@@ -84,6 +88,27 @@ def examine(backend: str, timeout: float) -> Finding:
             mend = "pip install --upgrade torch torchvision"
         return Finding(backend, versions, f"doesn't work: {error}", mend, tuple(notes))
     return Finding(backend, versions, notes=tuple(notes))
+
+
+@functools.cache
+def tested() -> dict[str, list[str]]:
+    """Package, or ``python``, -> the versions beside which every test passed, the oldest first."""
+    found: dict[str, list[str]] = json.loads((Path(__file__).parent.parent / "tested.json").read_text())
+    return found
+
+
+def untested(versions: Iterable[tuple[str, str | None]]) -> list[str]:
+    """A note for each package of whose series (2.7 of 2.7.1) no version was tested."""
+    notes = []
+    for package, version in versions:
+        known = tested().get(package.replace("_", "-"), [])
+        if version and known and _series(version) not in map(_series, known):
+            notes.append(f"{package} {version} was not tested; {', '.join(known)} were")
+    return notes
+
+
+def _series(version: str) -> str:
+    return ".".join(version.split(".")[:2])
 
 
 def _version(package: str) -> str | None:

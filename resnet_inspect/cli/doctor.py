@@ -29,6 +29,7 @@ def command(backend: str | None, timeout: float, output_format: str, debug: bool
         found: dict[str, Any] = {
             "resnet_inspect": __version__,
             "python": platform.python_version(),
+            "tested": diagnosis.tested(),
             "backends": {
                 item.backend: {
                     "usable": item.problem is None,
@@ -43,6 +44,8 @@ def command(backend: str | None, timeout: float, output_format: str, debug: bool
         click.echo(in_json(json.dumps(found, indent=2)))
     else:
         click.echo(f"resnet-inspect {__version__}, Python {platform.python_version()} on {sys.platform}")
+        for note in diagnosis.untested([("python", platform.python_version())]):
+            click.echo(f"  note: {note}")
         for item in findings:
             versions = ", ".join(f"{package} {version or 'not installed'}" for package, version in item.versions)
             click.echo(line(f"{item.backend}: {'works' if item.problem is None else item.problem}"))
