@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run test lint fuzz kills bench clean
+.PHONY: help run test lint fuzz kills versions bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -38,6 +38,9 @@ fuzz: $(VENV)/.all ## Change honest files of every kind, N=20000 of each: hours
 
 kills: $(VENV)/.all ## Kill batch, diff --base and the cache at N=500 random moments: half an hour
 	KILLS=$(or $(N),500) $(BIN)/pytest -q tests/test_batch_kills.py tests/test_revision.py tests/test_cache.py -k "kill"
+
+versions: $(VENV)/.dev ## Run beside every version that is declared, one environment at a time, and write VERSIONS.md: an hour
+	$(BIN)/python constraints/matrix.py record $(ARGS)
 
 bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into an environment of their own: minutes
 	$(BIN)/python benchmarks/run.py $(ARGS)
