@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import pickle
@@ -142,10 +143,28 @@ class Field:
     kind: int
     value: int | bytes | tuple[Field, ...]
 
+    @functools.cached_property
+    def encoded(self) -> bytes:
+        """Itself on the wire. A seed's fields are encoded once, for all files that are made of it."""
+        if isinstance(self.value, int):
+            return _number(self.number << 3) + _number(self.value)
+        raw = _encoded(self.value) if isinstance(self.value, tuple) else self.value
+        if self.kind in (1, 5) and isinstance(self.value, bytes):
+            return _number(self.number << 3 | self.kind) + raw
+        return _number(self.number << 3 | 2) + _number(len(raw)) + raw
+
 
 def changed_protobuf(data: bytes, random: Random) -> bytes:
-    """A message with one field, however deep, replaced, left out or doubled; all lengths are right."""
-    return _encoded(_changed_fields(_fields(data) or (), random))
+    """A message with a few fields, however deep, replaced, left out or doubled; all lengths are right."""
+    fields = _fields_of(data)
+    for _ in range(random.choice([1, 1, 1, 2, 8])):
+        fields = _changed_fields(fields, random)
+    return _encoded(fields)
+
+
+@functools.cache
+def _fields_of(seed: bytes) -> tuple[Field, ...]:
+    return _fields(seed) or ()
 
 
 def _changed_fields(fields: tuple[Field, ...], random: Random) -> tuple[Field, ...]:
@@ -213,17 +232,7 @@ def _varint(stream: io.BytesIO) -> int | None:
 
 
 def _encoded(fields: tuple[Field, ...]) -> bytes:
-    out = bytearray()
-    for field in fields:
-        value = field.value
-        if isinstance(value, int):
-            out += _number(field.number << 3) + _number(value)
-        elif field.kind in (1, 5) and isinstance(value, bytes):
-            out += _number(field.number << 3 | field.kind) + value
-        else:
-            raw = _encoded(value) if isinstance(value, tuple) else value
-            out += _number(field.number << 3 | 2) + _number(len(raw)) + raw
-    return bytes(out)
+    return b"".join(field.encoded for field in fields)
 
 
 def _number(value: int) -> bytes:

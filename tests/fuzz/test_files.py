@@ -83,7 +83,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Change, str | None]] = {
     "torchscript": (("traced.pt", "scripted.pt"), script, "torch"),
     "keras": (("net.keras", "sequence.keras"), archive, "tensorflow"),
     "h5": (("net.h5", "net.weights.h5"), several(changed_hdf5, 2), "tensorflow"),
-    "savedmodel": (("saved/saved_model.pb",), several(changed_protobuf, 8), "tensorflow"),
+    "savedmodel": (("saved/saved_model.pb",), changed_protobuf, "tensorflow"),
     "config": (("config.json",), changed_json_bytes, "transformers"),
     "bytes": (("net.safetensors", "net.pth", "net.pt2", "net.onnx", "net.weights.h5"), changed_bytes, "onnx"),
 }
