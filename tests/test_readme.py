@@ -25,7 +25,7 @@ def test_every_command_has_an_example() -> None:
 def needed_by(example: str) -> list[pytest.MarkDecorator]:
     """The libraries that an example needs."""
     names = {
-        "torch": r"torch\b|net\.py|^identity (?!keras)|^batch",
+        "torch": r"torch\b|net\.py|^identity (?!keras)|^batch|--counts",
         "timm": r"timm",
         "transformers": r"transformers:",
         "tensorflow": r"keras(:|$)",

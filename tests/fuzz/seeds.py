@@ -1,4 +1,4 @@
-"""Small honest files of every kind, made once; those of a framework in a process of its own."""
+"""Small honest files of every kind, made once; those of a framework in a process of its own, if it is installed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -14,7 +15,8 @@ from pathlib import Path
 def folder() -> Path:
     """A folder with all of them, which lives as long as this process."""
     place = Path(_TEMPORARY.name)
-    for maker in ("torch_seeds", "keras_seeds"):
+    makers = {"torch_seeds": "torchvision", "keras_seeds": "keras", "onnx_seed": "onnx"}
+    for maker in (maker for maker, framework in makers.items() if find_spec(framework)):
         command = [sys.executable, "-m", f"{__package__}.{maker}", str(place)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -72,22 +72,26 @@ def several(change: Change, most: int) -> Change:
 checkpoint = in_zip(pkl=changed_pickle)
 script = in_zip(pkl=changed_pickle, py=changed_text, debug_pkl=changed_bytes)
 archive = in_zip(json=changed_json_bytes, h5=changed_bytes)
-#: Kind -> its seeds, how they are changed, and the framework without which it isn't read.
-KINDS: dict[str, tuple[tuple[str, ...], Change, str | None]] = {
-    "safetensors": (("net.safetensors",), changed_safetensors, None),
-    "index": (("model.safetensors.index.json",), changed_json_bytes, None),
-    "pth": (("net.pth", "training.pth"), checkpoint, None),
-    "legacy pth": (("old.pth",), changed_pickle, None),
-    "pt2": (("net.pt2",), in_zip(json=changed_json_bytes, pt=changed_bytes), None),
-    "onnx": (("net.onnx",), changed_protobuf, "onnx"),
-    "torchscript": (("traced.pt", "scripted.pt"), script, "torch"),
-    "keras": (("net.keras", "sequence.keras"), archive, "tensorflow"),
-    "h5": (("net.h5", "net.weights.h5"), several(changed_hdf5, 2), "tensorflow"),
-    "savedmodel": (("saved/saved_model.pb",), changed_protobuf, "tensorflow"),
-    "config": (("config.json",), changed_json_bytes, "transformers"),
-    "bytes": (("net.safetensors", "net.pth", "net.pt2", "net.onnx", "net.weights.h5"), changed_bytes, "onnx"),
+#: Kind -> its seeds, how they are changed, and the frameworks that write or read it.
+KINDS: dict[str, tuple[tuple[str, ...], Change, tuple[str, ...]]] = {
+    "safetensors": (("net.safetensors",), changed_safetensors, ()),
+    "index": (("model.safetensors.index.json",), changed_json_bytes, ()),
+    "pth": (("net.pth", "training.pth"), checkpoint, ("torch",)),
+    "legacy pth": (("old.pth",), changed_pickle, ("torch",)),
+    "pt2": (("net.pt2",), in_zip(json=changed_json_bytes, pt=changed_bytes), ("torch",)),
+    "onnx": (("net.onnx",), changed_protobuf, ("onnx",)),
+    "torchscript": (("traced.pt", "scripted.pt"), script, ("torch",)),
+    "keras": (("net.keras", "sequence.keras"), archive, ("tensorflow",)),
+    "h5": (("net.h5", "net.weights.h5"), several(changed_hdf5, 2), ("tensorflow",)),
+    "savedmodel": (("saved/saved_model.pb",), changed_protobuf, ("tensorflow",)),
+    "config": (("config.json",), changed_json_bytes, ("transformers",)),
+    "bytes": (
+        ("net.safetensors", "net.pth", "net.pt2", "net.onnx", "net.weights.h5"),
+        changed_bytes,
+        ("torch", "onnx", "tensorflow"),
+    ),
 }
-params = [pytest.param(kind, marks=[needs(needed)] if needed else []) for kind, (_, _, needed) in KINDS.items()]
+params = [pytest.param(kind, marks=[*map(needs, needed)]) for kind, (_, _, needed) in KINDS.items()]
 
 
 @pytest.fixture
