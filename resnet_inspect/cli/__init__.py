@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 from typing import NoReturn
@@ -84,6 +85,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
     debug = "--debug" in sys.argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding can't write is better escaped than an error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(prog_name=PROGRAM, standalone_mode=False)
         if sys.stdout is not None:
@@ -100,11 +104,14 @@ def main() -> NoReturn:
     except InspectError as error:
         _trace(debug, error)
         _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
+        # Windows' C library tells of a reader that has gone by an "invalid argument".
+        if isinstance(error, BrokenPipeError) or (
+            sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None
+        ):
+            # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
         _trace(debug, error)
         closed = error.errno == errno.EBADF and error.filename is None
         _fail("standard output is closed" if closed else f"{error.filename or 'output'}: {error.strerror or error}", 3)
