@@ -138,7 +138,7 @@ class _Server:
             block = os.read(reading, 2**20) if reading in ready else b""
             told += block
             count += block.count(b"\n")
-            if self._reading in ready or os.getppid() != self._parent:
+            if self._reading in ready or not forks.is_child_of(self._parent):
                 deserted = True  # nothing more is sent before we answer: this is the end
             elif len(told) > MOST_BYTES:
                 failure = {"large": len(told)}

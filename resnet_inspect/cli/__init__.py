@@ -105,10 +105,9 @@ def main() -> NoReturn:
         _trace(debug, error)
         _fail(str(error), error.exit_code)
     except OSError as error:
-        # Windows' C library tells of a reader that has gone by an "invalid argument".
-        if isinstance(error, BrokenPipeError) or (
-            sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None
-        ):
+        from ..host.streams import has_lost_its_reader
+
+        if has_lost_its_reader(error):
             # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)

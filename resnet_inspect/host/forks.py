@@ -22,6 +22,11 @@ def fork() -> int:
     return os.fork()
 
 
+def is_child_of(parent: int) -> bool:
+    """Whether the process that has started this one still runs."""
+    return os.getppid() == parent
+
+
 def lead_session() -> None:
     """This process leaves its terminal and its group: Ctrl-C and the end of a terminal don't reach it."""
     os.setsid()
