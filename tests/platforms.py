@@ -29,7 +29,7 @@ for word in words:
         source = next(words)
         break
     program.append(word)
-start = "import sys; sys.path.insert(0, {root!r}); from tests.disguise import put_on; sys.path.pop(0); "
+start = "import sys; sys.path.insert(0, {tests!r}); from disguise import put_on; sys.path.pop(0); "
 start += "put_on({system!r}, {here!r}); "
 os.execv({python!r}, [{python!r}, *dict.fromkeys(program), "-c", start + source, *words])
 """
@@ -38,9 +38,9 @@ os.execv({python!r}, [{python!r}, *dict.fromkeys(program), "-c", start + source,
 @functools.cache
 def python(system: str) -> str:
     """An interpreter that takes itself for one of another system."""
-    root = Path(__file__).parents[1]
+    tests = Path(__file__).parent
     here = Path(tempfile.mkdtemp(prefix="resnet-inspect-tests-")) / "python"
-    here.write_text(_PYTHON.format(python=sys.executable, root=str(root), system=system, here=str(here)))
+    here.write_text(_PYTHON.format(python=sys.executable, tests=str(tests), system=system, here=str(here)))
     here.chmod(0o700)
     return str(here)
 

@@ -16,7 +16,19 @@ PACKAGE = Path(resnet_inspect.__file__).parent
 #: Modules that only some systems have, functions and constants of ``os`` and ``signal`` likewise, and arguments.
 MODULES = {"fcntl", "resource", "msvcrt", "winreg", "_winapi", "pwd", "grp", "termios", "pty", "select", "ctypes"}
 NAMES = {
-    *("fork", "killpg", "setsid", "setpgid", "getpgid", "getuid", "geteuid", "getppid", "sysconf", "waitpid", "WNOHANG"),
+    *(
+        "fork",
+        "killpg",
+        "setsid",
+        "setpgid",
+        "getpgid",
+        "getuid",
+        "geteuid",
+        "getppid",
+        "sysconf",
+        "waitpid",
+        "WNOHANG",
+    ),
     *("waitstatus_to_exitcode", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_DIRECTORY", "O_PATH", "mkfifo", "uname"),
     *("SIGKILL", "SIGALRM", "SIGHUP", "SIGXCPU", "SIGCHLD", "alarm", "setitimer"),
 }

@@ -17,6 +17,7 @@ from .processes import Marked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux plays the others")
 
+
 def tensors(**shapes: tuple[int, ...]) -> bytes:
     """A file of safetensors whose entries have these shapes."""
     entries, at = {}, 0
@@ -101,7 +102,7 @@ def test_every_module_is_imported(system: str) -> None:
         "models local",
         "batch requests.jsonl --jobs 1",
         "batch requests.jsonl --jobs 2",
-        "cache",
+        "cache info",
         "nonsense",
     ],
 )
@@ -213,9 +214,9 @@ def test_summaries_are_kept(system: str, tmp_path: Path) -> None:
     first, second = (platforms.run(system, *command, **kept) for _ in range(2))
     assert first.returncode == second.returncode == 0, first.stderr
     assert first.stdout == second.stdout
-    assert b"Entries  1" in platforms.run(system, "cache", **kept).stdout
+    assert b"Entries  1" in platforms.run(system, "cache", "info", **kept).stdout
     assert {item.suffix for item in (tmp_path / "kept").iterdir()} == {"", ".summary"}
-    assert b"1 entry removed" in platforms.run(system, "cache", "--clear", **kept).stdout
+    assert b"1 entry removed" in platforms.run(system, "cache", "clear", **kept).stdout
 
 
 @pytest.mark.parametrize("system", platforms.SYSTEMS)

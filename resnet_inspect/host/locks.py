@@ -8,8 +8,8 @@ if sys.platform == "win32":
     import msvcrt
     import os
 
-    #: The byte that is locked: where none is, for nobody else can read a locked one.
-    _BEYOND = 2**62
+    #: The byte that is locked: nobody else can read it, and a file of results rarely has so many.
+    _BEYOND = 2**31 - 2
 
     def lock(descriptor: int) -> bool:
         """Locks an open file until it is closed; False if another process has it."""
