@@ -1,9 +1,9 @@
 """Makes ``resnet_inspect`` believe that this interpreter runs on Windows or macOS. ``platforms.py`` starts it so.
 
-Only our own modules are deceived: each gets another ``import``, by which ``sys``, ``os``, ``signal`` and a few more come
-without what the system hasn't got, and with what it has instead. Python's own modules and the frameworks, which would
-look for libraries of that system, stay as they are. What kernel32 is asked is done on Linux as far as it can be, and
-written to the file that the variable ``RESNET_INSPECT_CALLS`` names.
+Only our own modules are deceived: each gets another ``import``, by which ``sys``, ``os``, ``signal`` and a few more
+come without what the system hasn't got, and with what it has instead. Python's own modules and the frameworks, which
+would look for libraries of that system, stay as they are. What kernel32 is asked is done on Linux as far as it can be,
+and written to the file that the variable ``RESNET_INSPECT_CALLS`` names.
 """
 
 from __future__ import annotations
@@ -104,37 +104,31 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-class Kernel32:
+class Foreign:
+    """A function as ctypes has it, which writes down what it is asked."""
+
+    restype: Any = None
+
+    def __init__(self, function: Callable[..., int]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> int:
+        plain = [getattr(item, "value", item) for item in arguments]
+        result = self._function(*plain)
+        if log := os.environ.get("RESNET_INSPECT_CALLS"):
+            said = [item if isinstance(item, int) else None for item in plain]
+            with Path(log).open("a") as file:
+                file.write(json.dumps([self._function.__name__, said, result]) + "\n")
+        return result
+
+
+class Jobs:
     """Jobs, made of what Linux has. Handles are numbers: of a process above 1,000,000, else of a job."""
 
     _PROCESS = 1_000_000
 
-    def __init__(self, name: str, use_last_error: bool = False) -> None:
-        assert (name, use_last_error) == ("kernel32", True)
+    def __init__(self) -> None:
         self._jobs: dict[int, dict[str, Any]] = {}
-
-    def __getattribute__(self, name: str) -> Any:
-        if name.startswith("_"):
-            return super().__getattribute__(name)
-        function: Callable[..., int] = super().__getattribute__(name)
-
-        class Foreign:
-            """As ctypes has it: a function with attributes."""
-
-            restype: Any = None
-
-            def __call__(self, *arguments: Any) -> int:
-                plain = [getattr(item, "value", item) for item in arguments]
-                result = function(*plain)
-                said = [item if isinstance(item, int) else None for item in plain]
-                if log := os.environ.get("RESNET_INSPECT_CALLS"):
-                    with open(log, "a") as file:  # noqa: PTH123 - as early as can be
-                        file.write(json.dumps([name, said, result]) + "\n")
-                return result
-
-        foreign = Foreign()
-        self.__dict__[name] = foreign
-        return self.__dict__.setdefault(f"_foreign_{name}", foreign)
 
     def CreateJobObjectW(self, security: None, name: None) -> int:  # noqa: N802
         self._jobs[handle := len(self._jobs) + 1] = {"pids": [], "flags": 0}
@@ -190,6 +184,16 @@ class Kernel32:
         for name, key in (("committed", "VmData:"), ("resident", "VmRSS:")):
             setattr(found._obj, name, int(status.partition(key)[2].split()[0]) * 1024)
         return 1
+
+
+class Kernel32:
+    """The library, as ctypes opens it."""
+
+    def __init__(self, name: str, use_last_error: bool = False) -> None:
+        assert (name, use_last_error) == ("kernel32", True)
+        jobs = Jobs()
+        for function in (item for item in dir(Jobs) if not item.startswith("_")):
+            setattr(self, function, Foreign(getattr(jobs, function)))
 
 
 class WindowsPopen(subprocess.Popen[Any]):

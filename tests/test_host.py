@@ -35,6 +35,9 @@ NAMES = {
 ARGUMENTS = {"pass_fds", "start_new_session", "preexec_fn", "creationflags", "startupinfo", "dir_fd", "src_dir_fd"}
 
 
+posix = pytest.mark.skipif(not forks.POSSIBLE, reason="signals and forks are POSIX'")
+
+
 def used(tree: ast.AST) -> set[str]:
     """What a module uses that not every system has, or that asks for the system."""
     found: set[str] = set()
@@ -49,15 +52,11 @@ def used(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.keyword):
             found |= {node.arg or ""} & ARGUMENTS
         elif isinstance(node, ast.Compare):
-            asked = {f"{n.value.id}.{n.attr}" for n in ast.walk(node) if is_of_module(n)}
+            asked = {ast.unparse(part) for part in ast.walk(node) if isinstance(part, ast.Attribute)}
             found |= asked & {"sys.platform", "os.name"}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("/proc"):
             found.add(node.value)
     return found
-
-
-def is_of_module(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
 
 
 def test_only_the_package_host_knows_the_system() -> None:
@@ -132,6 +131,7 @@ def test_a_file_is_locked_for_one_at_a_time(tmp_path: Path) -> None:
         assert locks.lock(other.fileno())
 
 
+@posix
 @pytest.mark.parametrize(
     ("program", "words"),
     [
@@ -147,6 +147,7 @@ def test_an_end_is_told(program: str, words: str) -> None:
     process.let_go()
 
 
+@posix
 def test_all_that_a_process_has_started_ends_with_it() -> None:
     source = "import subprocess, sys; subprocess.Popen(['sleep', '60']); print(flush=True); sys.stdin.read()"
     pipe = -1  # subprocess.PIPE
@@ -158,6 +159,7 @@ def test_all_that_a_process_has_started_ends_with_it() -> None:
         process.wait()
 
 
+@posix
 def test_a_child_that_has_ended_is_told_once() -> None:
     pid = forks.fork()
     if not pid:

@@ -209,14 +209,14 @@ def test_walls_on_windows(tmp_path: Path) -> None:
 @needs("platformdirs")
 @pytest.mark.parametrize("system", platforms.SYSTEMS)
 def test_summaries_are_kept(system: str, tmp_path: Path) -> None:
-    kept = {"RESNET_INSPECT_CACHE": str(tmp_path / "kept")}
+    kept = str(tmp_path / "kept")
     command = ("summary", "torch:resnet18", "--format", "csv")
-    first, second = (platforms.run(system, *command, **kept) for _ in range(2))
+    first, second = (platforms.run(system, *command, RESNET_INSPECT_CACHE=kept) for _ in range(2))
     assert first.returncode == second.returncode == 0, first.stderr
     assert first.stdout == second.stdout
-    assert b"Entries  1" in platforms.run(system, "cache", "info", **kept).stdout
+    assert b"Entries  1" in platforms.run(system, "cache", "info", RESNET_INSPECT_CACHE=kept).stdout
     assert {item.suffix for item in (tmp_path / "kept").iterdir()} == {"", ".summary"}
-    assert b"1 entry removed" in platforms.run(system, "cache", "clear", **kept).stdout
+    assert b"1 entry removed" in platforms.run(system, "cache", "clear", RESNET_INSPECT_CACHE=kept).stdout
 
 
 @pytest.mark.parametrize("system", platforms.SYSTEMS)
@@ -278,3 +278,24 @@ except SystemExit as end: print(end.code, file=sys.stderr); sys.stdout = said; o
     )
     assert (done.returncode, done.stdout) == (code, "")
     assert ("error" in done.stderr) == bool(code)
+
+
+def test_what_windows_says_in_its_own_way(folder: Path) -> None:
+    source = r"""
+from resnet_inspect.cli.options import split_model
+from resnet_inspect.host import processes
+print(processes.told(0xC0000005), processes.is_crash(0xC0000005), processes.is_crash(3), sep="|")
+print(processes.is_out_of_time(1816), processes.is_out_of_time(1), sep="|")
+print(processes.interpreter()[0] == processes.sys.executable)
+for text in (r"C:\models\net.py:Net", r".\net.py:Net", "net.py:Net", r"C:\models\net.onnx", r"C:\nothing"):
+    print(*split_model(text, None))
+"""
+    said = platforms.script("win32", source).splitlines()
+    assert said[:3] == ["crashed with code 0xC0000005|True|False", "True|False", "True"]
+    assert said[3:] == [
+        r"python C:\models\net.py:Net",
+        r"python .\net.py:Net",
+        "python net.py:Net",
+        r"file C:\models\net.onnx",
+        r"local C:\nothing",
+    ]
