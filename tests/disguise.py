@@ -20,6 +20,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -236,6 +237,12 @@ def windows() -> dict[str, ModuleType]:
     """The modules as Windows has them."""
     msvcrt = ModuleType("msvcrt")
     msvcrt.__dict__.update(locking=_locking, LK_NBLCK=2)
+
+    def stack_size(size: int = 0) -> int:
+        if size > 2**28:  # THREAD_STACK_MAX of CPython's thread_nt.h
+            raise ValueError(f"size not valid: {size} bytes")
+        return threading.stack_size(size)
+
     library = Disguised(ctypes, set(), WinDLL=Kernel32)
     folderless = {name: _without_folder(getattr(os, name)) for name in ("open", "stat", "unlink", "replace", "link")}
     return {
@@ -247,6 +254,7 @@ def windows() -> dict[str, ModuleType]:
             subprocess, set(), Popen=WindowsPopen, CREATE_NEW_PROCESS_GROUP=0x200, CREATE_NO_WINDOW=0x8000000
         ),
         "ctypes": library,
+        "threading": Disguised(threading, set(), stack_size=stack_size),
         "msvcrt": msvcrt,
     }
 

@@ -299,3 +299,14 @@ for text in (r"C:\models\net.py:Net", r".\net.py:Net", "net.py:Net", r"C:\models
         r"file C:\models\net.onnx",
         r"local C:\nothing",
     ]
+
+
+def test_calls_have_as_much_room_as_windows_gives() -> None:
+    source = """
+from resnet_inspect.backends.room import with_room
+def deep(count): return 1 + deep(count - 1) if count else 0
+print(with_room(lambda: deep(20_000), 200_000, 1 << 30))
+try: with_room(lambda: deep(200_000), 200_000, 1 << 30)
+except RecursionError: print("no further")
+"""
+    assert platforms.script("win32", source).split("\n")[:2] == ["20000", "no further"]

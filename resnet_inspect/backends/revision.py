@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from typing import Any
 
 from .. import ir_json
 from ..errors import BadRequestError, InspectError, ModelError
-from ..host.processes import Started
+from ..host.processes import Started, interpreter
 from ..shape import format_shape
 from .request import Answer
 from .source import Source, read
@@ -143,7 +142,7 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
     if not there.here.is_dir():
         raise ModelError(f"at {revision}: there is no folder {there.here.relative_to(there.root)}")
     code = there.keeper.run(
-        [sys.executable, "-c", _COMMAND, *command], there.here, _environment(source, there), timeout
+        [interpreter()[0], "-c", _COMMAND, *command], there.here, _environment(source, there), timeout
     )
     if code is None:
         raise ModelError(f"at {revision}: {source.text} wasn't summarised within {timeout:g} seconds")
@@ -159,7 +158,7 @@ def _environment(source: Source, there: _Files) -> dict[str, str]:
     A folder of the repository that the user has made importable, or that this very program runs from, is that of the
     revision.
     """
-    environment = dict(os.environ)
+    environment = {**os.environ, **interpreter()[1]}
     given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     own = there.mirrored(str(Path(__file__).parent.parent.parent))
     if own is not None and (own / "resnet_inspect" / "__main__.py").is_file():
@@ -202,14 +201,16 @@ def _laid_out(revision: str) -> Iterator[_Files]:
 
 @contextmanager
 def _kept() -> Iterator[_Keeper]:
+    python, its_own = interpreter()
     process = Started(
-        [sys.executable, "-I", "-S", "-c", _KEEPER.format(own=str(Path(__file__).parents[2]))],
+        [python, "-I", "-S", "-c", _KEEPER.format(own=str(Path(__file__).parents[2]))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         # It outlives what ends this process: Ctrl-C, the end of a terminal, a kill of its whole group.
         outlives=True,
+        env={**os.environ, **its_own},
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -158,6 +158,8 @@ class Child:
                 except ValueError:
                     continue  # it broke off, or is what a package has printed while Python started
                 if isinstance(frame, dict):
+                    if not forks.POSSIBLE:
+                        frame.pop("failure", None)  # there is no server that would say so, only users' code
                     if frame.pop("follows", False):
                         frame |= _following(answers.readline(2 * MOST_BYTES))
                     self._answers.put(frame)
@@ -197,10 +199,11 @@ class Child:
             write(self._tasks, json.dumps(fields).encode() + b"\n")
         # Apart, a server that forks keeps the time; then this is for one that a stranger has stopped.
         patience = CLOCK * (seconds or 0) + _IMPORT if is_file or self._is_watching else seconds or 0
-        frame = self._answer(None if seconds is None else time.monotonic() + patience)
+        until = None if seconds is None else time.monotonic() + patience
+        frame = self._answer(until)
         if "began" in frame:  # nobody else keeps the time of a file, which begins here
-            frame = self._answer(time.monotonic() + CLOCK * seconds if is_file and seconds else None)
-        failure = frame.get("failure")
+            frame = self._answer(time.monotonic() + CLOCK * seconds if is_file and seconds else until)
+        failure = frame.get("failure", None if "answer" in frame else {"unreadable": 1})
         if failure is None:
             self.answered = True
             document: dict[str, Any] = frame["answer"]

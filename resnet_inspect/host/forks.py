@@ -44,7 +44,9 @@ def close_others(kept: Collection[int]) -> None:
     for number in sorted(kept):
         os.closerange(start, number)
         start = number + 1
-    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+    most = os.sysconf("SC_OPEN_MAX")
+    # Linux closes them in one call; elsewhere it is one each, and "unlimited" may be the limit.
+    os.closerange(start, most if sys.platform == "linux" else min(most, 2**16))
 
 
 def readable(pipes: Sequence[int], within: float) -> list[int]:

@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+#: Bytes of the largest stack that a thread can have: Python refuses more on Windows.
+MOST_STACK = 2**28 if sys.platform == "win32" else sys.maxsize
+
 if sys.platform == "win32":
     from . import kernel32
 
