@@ -84,8 +84,13 @@ else:
             from . import linux
 
             linux.end_with_parent(parent)
-        else:
+        elif (os.getpid(), parent) not in _watched:
+            _watched.add((os.getpid(), parent))
             threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+#: Processes with a thread that watches their parent; a fork inherits the list and not the thread.
+_watched: set[tuple[int, int]] = set()
 
 
 def _watch(parent: int) -> None:
@@ -113,7 +118,7 @@ def told(code: int) -> str:
         return f"exited with code {code} without a result"
     if code >= 0:
         return f"crashed with code 0x{code:X}"
-    if code == -9:
+    if code == -9:  # SIGKILL, which has no name on Windows
         return "was killed, probably because memory ran out"
     try:
         return f"crashed with {signal.Signals(-code).name}"
