@@ -6,9 +6,11 @@ instead gives the same answers.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,7 +41,9 @@ os.execv({python!r}, [{python!r}, *dict.fromkeys(program), "-c", start + source,
 def python(system: str) -> str:
     """An interpreter that takes itself for one of another system."""
     tests = Path(__file__).parent
-    here = Path(tempfile.mkdtemp(prefix="resnet-inspect-tests-")) / "python"
+    folder = tempfile.mkdtemp(prefix="resnet-inspect-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    here = Path(folder) / "python"
     here.write_text(_PYTHON.format(python=sys.executable, tests=str(tests), system=system, here=str(here)))
     here.chmod(0o700)
     return str(here)
