@@ -55,6 +55,11 @@ def in_json(document: str) -> str:
     return "".join(char if char == "\n" or not _unseen(char) else _json_escape(char) for char in document)
 
 
+def in_ascii(document: str) -> str:
+    """A JSON document that means the same, in ASCII."""
+    return "".join(char if char.isascii() else _json_escape(char) for char in document)
+
+
 def cleaned(value: T) -> T:
     """The same value with every string in it visible, however deep in dataclasses, tuples, lists and mappings.
 

@@ -1,26 +1,24 @@
 """A folder that is ours alone, with small files whose content only we can have written.
 
-Everything is done from the open folder, not by path, so that what was checked is what is used. A file is sealed with a
-random key that lies beside it: one that came from elsewhere (an unpacked archive, an image of a machine, a folder that
-was open to others once) is ignored, and nothing in it is looked at.
+What was checked is what is used (``host.folders``). A file is sealed with a random key that lies beside it: one that
+came from elsewhere (an unpacked archive, an image of a machine, a folder that was open to others once) is ignored, and
+nothing in it is looked at.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..host.folders import OpenFolder
 
 #: The key's file and its bytes; the bytes of a seal, which a file begins with.
 KEY, _KEY_BYTES, _SEAL_BYTES = "key", 32, 32
 #: Bytes of a sealed file: ten times what the largest network takes.
 MOST_BYTES = 2**23
-# A link isn't followed, and a pipe isn't waited for.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class NotOursError(OSError):
@@ -31,7 +29,7 @@ class NotOursError(OSError):
 class Folder:
     """An open folder that was checked. Every method raises OSError where the system refuses."""
 
-    descriptor: int
+    there: OpenFolder
 
     def read(self, name: str) -> bytes | None:
         """What ``write`` was given for a name; None where there is no file, or one that isn't from us."""
@@ -48,34 +46,33 @@ class Folder:
             return
         sealed = _seal(self._key() or self._new_key(), name, content) + content
         with self._written(name, sealed) as temporary:
-            os.replace(temporary, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+            self.there.replace(temporary, name)
 
     def files(self) -> Iterator[tuple[float, int, str]]:
         """When each of our regular files was last used, its size and its name; others may remove them meanwhile."""
-        with os.scandir(self.descriptor) as entries:
-            for entry in entries:
-                with contextlib.suppress(FileNotFoundError):
-                    status = os.stat(entry.name, dir_fd=self.descriptor, follow_symlinks=False)
-                    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
-                        yield status.st_mtime, status.st_size, entry.name
+        for name in self.there.names():
+            with contextlib.suppress(FileNotFoundError):
+                status = self.there.status(name)
+                if self.there.is_ours(status):
+                    yield status.st_mtime, status.st_size, name
 
     def remove(self, name: str) -> None:
         """Removes a file, if it is still there."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=self.descriptor)
+            self.there.remove(name)
 
     def _content(self, name: str, most: int) -> bytes | None:
         """The bytes of a regular file of ours; its time becomes now."""
         try:
-            descriptor = os.open(name, _READ, dir_fd=self.descriptor)
+            descriptor = self.there.read(name)
         except OSError:
             return None
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_size > most:
+            if not self.there.is_ours(status) or status.st_size > most:
                 return None
             with contextlib.suppress(OSError):
-                os.utime(descriptor)
+                self.there.touch(name, descriptor)
             return file.read(most)
 
     def _key(self) -> bytes | None:
@@ -87,7 +84,7 @@ class Folder:
         self.remove(KEY)  # if it is damaged: what it has sealed is written again
         mine = os.urandom(_KEY_BYTES)
         with self._written(KEY, mine) as temporary, contextlib.suppress(FileExistsError):
-            os.link(temporary, KEY, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+            self.there.add(temporary, KEY)
         return self._key() or mine
 
     @contextlib.contextmanager
@@ -95,7 +92,7 @@ class Folder:
         """A temporary file with a content, which is gone in the end."""
         temporary = f".{name}.{os.urandom(8).hex()}"
         try:
-            with os.fdopen(os.open(temporary, _NEW, 0o600, dir_fd=self.descriptor), "wb") as file:
+            with os.fdopen(self.there.new(temporary), "wb") as file:
                 file.write(content)
             yield temporary
         finally:
@@ -113,21 +110,18 @@ def opened(path: Path, make: bool = False) -> Iterator[Folder | None]:
     if make:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        there = OpenFolder(path)
     except PermissionError:
         raise NotOursError(f"{path} can't be read") from None
     except (OSError, ValueError):
         yield None
         return
     try:
-        status = os.fstat(descriptor)
-        if status.st_uid != os.geteuid():
-            raise NotOursError(f"{path} belongs to another user")
-        if status.st_mode & 0o077:
-            raise NotOursError(f"{path} is open to other users: chmod 700 {path}")
-        yield Folder(descriptor)
+        if problem := there.problem():
+            raise NotOursError(problem)
+        yield Folder(there)
     finally:
-        os.close(descriptor)
+        there.close()
 
 
 def _seal(key: bytes, name: str, content: bytes) -> bytes:

@@ -1,7 +1,9 @@
 """How a child process is started: as a copy of the command's own process, or as an interpreter of its own.
 
-Either way it is in a session of its own, its stdin is empty, its output comes through a pipe, and nothing of the folder
-that the command was started in is importable.
+An interpreter gets its tasks through stdin and answers through stdout, which every system hands on to a child; there,
+``server`` puts both out of reach of what prints before it does anything else. Either way a child is in a session of its
+own, its stdin is empty, its output comes through a pipe, and nothing of the folder that the command was started in is
+importable.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Protocol
 
 from .. import process
+from ..host import forks
+from ..host.processes import Started, interpreter
 
 #: An interpreter's program. It is isolated: Python's own variables don't count.
 _START = "import sys; sys.path[:] = {path!r}; from resnet_inspect.backends.server import main; main()"
@@ -33,26 +37,24 @@ class ChildProcess(Protocol):
     def ended(self, within: float | None) -> int | None:
         """Its exit code, or None if it still runs after so many seconds; None waits for it."""
 
+    def end(self) -> None:
+        """Ends it if it still runs, with all that it has started."""
+
 
 class Interpreter:
     """A child that is an interpreter of its own."""
 
     def __init__(self, tasks: int, writing: int, environment: Mapping[str, str]) -> None:
-        self.said, stdout = os.pipe()
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-I", "-c", _START.format(path=trusted_path())),
-                *map(str, (tasks, writing, os.getpid())),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stdout,
-            pass_fds=[tasks, writing],
-            env={**os.environ, **environment},
-            # Ctrl-C reaches the parent alone, which then ends the child.
-            start_new_session=True,
+        self.said, saying = os.pipe()
+        python, its_own = interpreter()
+        self._process = Started(
+            [python, "-I", "-c", _START.format(path=trusted_path()), str(os.getpid())],
+            stdin=tasks,
+            stdout=writing,
+            stderr=saying,
+            env={**os.environ, **its_own, **environment},
         )
-        os.close(stdout)
+        os.close(saying)
         self.pid = self._process.pid
 
     def ended(self, within: float | None) -> int | None:
@@ -61,34 +63,38 @@ class Interpreter:
         except subprocess.TimeoutExpired:
             return None
 
+    def end(self) -> None:
+        if self._process.poll() is None:
+            self._process.end_all()
+            self._process.wait()
+        self._process.let_go()
+
 
 class Fork:
     """A child that is a copy of the command's own process: sooner there by all that it has imported already."""
 
     def __init__(self, tasks: int, writing: int, environment: Mapping[str, str]) -> None:
-        self.said, stdout = os.pipe()
+        self.said, saying = os.pipe()
         self._code: int | None = None
         self._lock = threading.Lock()
         parent = os.getpid()
         process.flush()
-        self.pid = os.fork()
+        self.pid = forks.fork()
         if not self.pid:
             try:
-                self._become(tasks, writing, stdout, environment, parent)
+                self._become(tasks, writing, saying, environment, parent)
             finally:
                 os._exit(1)
-        os.close(stdout)
+        os.close(saying)
 
-    def _become(self, tasks: int, writing: int, stdout: int, environment: Mapping[str, str], parent: int) -> None:
+    def _become(self, tasks: int, writing: int, saying: int, environment: Mapping[str, str], parent: int) -> None:
         from . import server
 
-        os.setsid()
+        forks.lead_session()
         null = os.open(os.devnull, os.O_RDONLY)
-        for number, other in enumerate((null, stdout, stdout)):
+        for number, other in enumerate((null, saying, saying)):
             os.dup2(other, number)
-        first, second = sorted((tasks, writing))
-        for start, end in ((3, first), (first + 1, second), (second + 1, os.sysconf("SC_OPEN_MAX"))):
-            os.closerange(start, end)
+        forks.close_others((tasks, writing))
         # What the command has read ahead of its own stdin is nobody else's.
         sys.stdin = os.fdopen(0, closefd=False)
         os.environ.update(environment)
@@ -100,19 +106,24 @@ class Fork:
         while self._code is None:
             with self._lock:  # two threads may ask, and the system tells it once
                 if self._code is None:
-                    pid, status = os.waitpid(self.pid, os.WNOHANG)
-                    self._code = os.waitstatus_to_exitcode(status) if pid else None
+                    self._code = forks.ended(self.pid)
             if self._code is None:
                 if until is not None and time.monotonic() >= until:
                     break
                 time.sleep(0.002)
         return self._code
 
+    def end(self) -> None:
+        if self.ended(0) is None:
+            forks.end_group(self.pid)  # the session is its own
+            self.ended(None)
+
 
 def may_fork() -> bool:
     """Whether a copy of this process is a sound one: it is ours, alone, and holds no framework with threads."""
     frameworks = {"torch", "tensorflow", "jax"}
-    return process.is_own() and threading.active_count() == 1 and frameworks.isdisjoint(sys.modules)
+    is_sound = threading.active_count() == 1 and frameworks.isdisjoint(sys.modules)
+    return forks.POSSIBLE and process.is_own() and is_sound
 
 
 def trusted_path() -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..analysis.fit import Entry
 from ..errors import BadRequestError, ModelError
+from ..host.paths import split_reference
 from ..ir import Model
 from . import OBJECTS, load_framework
 from .chatter import held_back
@@ -87,5 +88,5 @@ def _kind(found: Any) -> str:
 
 def _reference(request: Request) -> str:
     """What was named, without folders: they are a machine's own."""
-    place, _, name = request.model.rpartition(":")
+    place, name = split_reference(request.model)
     return f"{Path(place).name}:{name}" if place.endswith(".py") else request.model

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..host import memory as host_memory
+
 
 def processors() -> int:
     """How many processors this process may use."""
@@ -12,4 +14,4 @@ def processors() -> int:
 
 def memory() -> int:
     """Bytes of the machine's memory, whoever uses them."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return host_memory.physical()

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import subprocess
-import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 from .. import ir_json
 from ..errors import BadRequestError, InspectError, ModelError
+from ..host.processes import Started, interpreter
 from ..shape import format_shape
 from .request import Answer
 from .source import Source, read
@@ -33,6 +33,8 @@ _QUIET = (
 )
 #: The command line, with nothing importable from the current folder: ``python -m`` would put it first.
 _COMMAND = "import sys; sys.path[:1] = filter(None, sys.path[:1]); from resnet_inspect.__main__ import main; main()"
+#: The keeper's program: without installed packages, and Python's own modules come first.
+_KEEPER = "import sys; sys.path.append({own!r}); from resnet_inspect.host.keeper import main; main()"
 #: Bytes of an error that are told.
 _MOST_WORDS = 2000
 
@@ -72,9 +74,13 @@ class _Keeper:
         try:
             self.process.stdin.write(json.dumps([[*command], str(folder), {**environment}]) + "\n")
             self.process.stdin.flush()
-            if not select.select([self.process.stdout], [], [], timeout)[0]:
-                return None
-            return int(self.process.stdout.readline())
+            # Not every system can wait for a pipe but by reading it.
+            answers: list[str] = []
+            output = self.process.stdout
+            reader = threading.Thread(target=lambda: answers.append(output.readline()), daemon=True)
+            reader.start()
+            reader.join(timeout)
+            return int(answers[0]) if answers else None
         except (BrokenPipeError, ValueError):
             raise ModelError("--base: the process that keeps the temporary folder was killed") from None
 
@@ -136,7 +142,7 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
     if not there.here.is_dir():
         raise ModelError(f"at {revision}: there is no folder {there.here.relative_to(there.root)}")
     code = there.keeper.run(
-        [sys.executable, "-c", _COMMAND, *command], there.here, _environment(source, there), timeout
+        [interpreter()[0], "-c", _COMMAND, *command], there.here, _environment(source, there), timeout
     )
     if code is None:
         raise ModelError(f"at {revision}: {source.text} wasn't summarised within {timeout:g} seconds")
@@ -152,7 +158,7 @@ def _environment(source: Source, there: _Files) -> dict[str, str]:
     A folder of the repository that the user has made importable, or that this very program runs from, is that of the
     revision.
     """
-    environment = dict(os.environ)
+    environment = {**os.environ, **interpreter()[1]}
     given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     own = there.mirrored(str(Path(__file__).parent.parent.parent))
     if own is not None and (own / "resnet_inspect" / "__main__.py").is_file():
@@ -195,14 +201,16 @@ def _laid_out(revision: str) -> Iterator[_Files]:
 
 @contextmanager
 def _kept() -> Iterator[_Keeper]:
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py"))],
+    python, its_own = interpreter()
+    process = Started(
+        [python, "-I", "-S", "-c", _KEEPER.format(own=str(Path(__file__).parents[2]))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         # It outlives what ends this process: Ctrl-C, the end of a terminal, a kill of its whole group.
-        start_new_session=True,
+        outlives=True,
+        env={**os.environ, **its_own},
     )
     assert process.stdin is not None
     assert process.stdout is not None

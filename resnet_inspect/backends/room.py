@@ -8,8 +8,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .. import process
+from ..host.memory import MOST_STACK
 
 T = TypeVar("T")
+
+#: Bytes of a stack that one call of Python's takes, with those of C that it brings along.
+_CALL = 5000
 
 
 def with_room(run: Callable[[], T], calls: int, stack: int) -> T:
@@ -19,6 +23,8 @@ def with_room(run: Callable[[], T], calls: int, stack: int) -> T:
     """
     if process.is_confined():
         calls, stack = calls // 8, stack // 8
+    if stack > MOST_STACK:
+        calls, stack = min(calls, MOST_STACK // _CALL), MOST_STACK
     result: list[T] = []
     errors: list[BaseException] = []
 

@@ -2,7 +2,8 @@
 
 What may run a stranger's code, or opens a stranger's file, is done in a fork of this process: each such task begins
 from the same state, and whatever becomes of it (an exit, a crash, a second process, no end at all), this process is
-there to say so. Models of a library come one after the other in this process itself.
+there to say so. Where the system has no forks, such a task is the last one of this process, and whoever has started it
+watches. Models of a library come one after the other in this process itself.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import functools
 import importlib
 import json
 import os
-import select
-import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import process, units
 from ..errors import InspectError, ModelError, first_line
+from ..host import forks, limits, processes
 from ..ir import Attributes, frozen_value
 from . import BACKENDS, LIBRARIES, answer_json, load_framework, module_of, sandbox
 from .apart import CLOCK, CODE, FILES, MOST_BYTES, is_apart
@@ -38,9 +39,19 @@ _NO_MEMORY = ("bad_alloc", "allocate memory", "can't start new thread")
 
 
 def main() -> NoReturn:
-    """Runs in an interpreter of its own, whose arguments are ``run``'s."""
+    """Runs in an interpreter of its own: tasks come through stdin, and answers go through stdout.
+
+    Both are out of the way before anything else is imported: what prints, prints to stderr.
+    """
     process.own()
-    run(*map(int, sys.argv[1:4]))
+    reading, writing = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    os.close(null)
+    # Whatever a package has printed while Python started ends here.
+    write(writing, b"\n")
+    run(reading, writing, int(sys.argv[1]))
 
 
 def run(reading: int, writing: int, parent: int) -> NoReturn:
@@ -48,7 +59,7 @@ def run(reading: int, writing: int, parent: int) -> NoReturn:
 
     All end with the process ``parent``.
     """
-    sandbox.end_with_parent(parent)
+    processes.end_with_parent(parent)
     server = _Server(reading, writing, parent)
     with os.fdopen(reading, "rb", closefd=False) as tasks:
         for line in tasks:
@@ -73,31 +84,32 @@ class _Server:
             if task["memory"] is not None and not self._is_limited:
                 self._is_limited = True
                 _load(_backend(task["module"]), task["module"])
-                sandbox.limit_memory(task["memory"])
+                limits.limit_memory(task["memory"])
             _send(self._writing, {"number": task["number"], "answer": _answer(task, request)})
             return
+        if not forks.POSSIBLE:
+            _Apart(task, request, self._writing).run()
         if task["module"] not in (*FILES, *CODE):  # a library's model, with inputs of the user's
             self._known = [(_backend(task["module"]), task["module"])]
-        for backend, module in self._known:
+        for backend, module in self._known if forks.WITH_FRAMEWORKS else ():
             with contextlib.suppress(Exception):  # a fork will say what is wrong
                 _load(backend, module)
         reading, writing = os.pipe()
         process.flush()
-        sandbox.outlive_parent()
+        forks.outlive_parent()
         server = os.getpid()
-        fork = os.fork()
+        fork = forks.fork()
         if not fork:
             for other in (self._reading, self._writing, reading):
                 os.close(other)
             _Fork(task, request, writing, server).run()
         os.close(writing)
-        with contextlib.suppress(OSError):  # it has done so itself
-            os.setpgid(fork, fork)
+        forks.lead_group(fork)
         try:
             lines, failure = self._watched(fork, reading, task)
         finally:
             os.close(reading)
-        sandbox.end_with_parent(self._parent)
+        processes.end_with_parent(self._parent)
         with contextlib.suppress(ValueError, IndexError, TypeError):
             told = [(backend, module) for backend, module in json.loads(lines[0])]
             # A file's fork says it before it opens the file; users' code may have written anything.
@@ -122,11 +134,11 @@ class _Server:
         deserted = False
         count = 0
         while count < 2 and failure is None and not deserted:
-            ready, _, _ = select.select([reading, self._reading], [], [], 0.02 if status is None else 0)
+            ready = forks.readable([reading, self._reading], 0.02 if status is None else 0)
             block = os.read(reading, 2**20) if reading in ready else b""
             told += block
             count += block.count(b"\n")
-            if self._reading in ready or os.getppid() != self._parent:
+            if self._reading in ready or not forks.is_child_of(self._parent):
                 deserted = True  # nothing more is sent before we answer: this is the end
             elif len(told) > MOST_BYTES:
                 failure = {"large": len(told)}
@@ -134,31 +146,27 @@ class _Server:
                 if is_file and until is None:  # its framework is there
                     until = time.monotonic() + task["seconds"] * CLOCK
             elif status is not None:
-                failure = {"status": os.waitstatus_to_exitcode(status)}
+                failure = {"status": status}
             elif until is not None and time.monotonic() > until:
                 failure = {"late": 1}
             else:
-                ended, found = os.waitpid(fork, os.WNOHANG)
-                status = found if ended else None  # what it wrote last may still be there
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(fork, signal.SIGKILL)
+                status = forks.ended(fork)  # what it wrote last may still be there
+        forks.end_group(fork)
         if status is None:
-            os.kill(fork, signal.SIGKILL)  # it may have left its group
-            os.waitpid(fork, 0)
-        sandbox.end_descendants()
+            forks.end(fork)  # it may have left its group
+        forks.end_descendants()
         if deserted:
             os._exit(1)
         return bytes(told).split(b"\n"), failure
 
 
-class _Fork:
-    """A process for one task."""
+class _Apart:
+    """The process of one task, which answers and ends."""
 
-    def __init__(self, task: dict[str, Any], request: Request, writing: int, parent: int) -> None:
+    def __init__(self, task: dict[str, Any], request: Request, writing: int) -> None:
         self._task = task
         self._request = request
         self._writing = writing
-        self._parent = parent
         self._exit = os._exit  # users' code may put something else there
         self._pid = os.getpid()
         self._pipe = os.fstat(writing).st_ino
@@ -167,8 +175,7 @@ class _Fork:
         """Does the task and ends, whatever the code in it does."""
         code = 1
         try:
-            os.setpgid(0, 0)
-            sandbox.end_with_parent(self._parent)
+            self._prepare()
             self._file() if self._task["module"] in FILES else self._code()
             code = 0
         except BaseException:
@@ -186,26 +193,54 @@ class _Fork:
             if hasattr(module, "prepare"):
                 imported += module.prepare(self._request)
         except InspectError as error:
-            self._tell([])
+            self._begin([])
             self._tell(_error(error))
             return
-        self._tell(imported)
+        self._begin(imported)
         sandbox.confine(self._task["seconds"], self._task["memory"])
         self._tell(_answer(self._task, self._request))
 
     def _code(self) -> None:
         """Users' code, which may be anything."""
         if self._task["memory"] is not None:
-            sandbox.limit_memory(self._task["memory"])
+            limits.limit_memory(self._task["memory"])
         answer = _answer(self._task, self._request)
-        self._tell([(None, name) for name in _FRAMEWORKS if name in sys.modules][:1])
+        self._begin([(None, name) for name in _FRAMEWORKS if name in sys.modules][:1])
         self._tell(answer)
 
-    def _tell(self, document: Any) -> None:
+    def _prepare(self) -> None:
+        """What is to be done first."""
+
+    def _begin(self, imported: Sequence[tuple[str | None, str]]) -> None:
+        """Says what had to be imported for the task, before the answer."""
+        self._send(b'{"number": %d, "began": true}\n' % self._task["number"])
+
+    def _tell(self, answer: dict[str, Any]) -> None:
+        self._send(b'{"number": %d, "follows": true}\n%s\n' % (self._task["number"], json.dumps(answer).encode()))
+
+    def _send(self, lines: bytes) -> None:
         # Users' code may have made another process of this one, or closed the pipe and opened something else.
         if os.getpid() != self._pid or os.fstat(self._writing).st_ino != self._pipe:
             self._exit(1)
-        _send(self._writing, document)
+        write(self._writing, lines)
+
+
+class _Fork(_Apart):
+    """The same in a fork of the server, which takes two lines: what was imported, and the answer."""
+
+    def __init__(self, task: dict[str, Any], request: Request, writing: int, parent: int) -> None:
+        super().__init__(task, request, writing)
+        self._parent = parent
+
+    def _prepare(self) -> None:
+        forks.lead_group()
+        processes.end_with_parent(self._parent)
+
+    def _begin(self, imported: Sequence[tuple[str | None, str]]) -> None:
+        self._send(json.dumps(imported).encode() + b"\n")
+
+    def _tell(self, answer: dict[str, Any]) -> None:
+        self._send(json.dumps(answer).encode() + b"\n")
 
 
 def _answer(task: dict[str, Any], request: Request) -> dict[str, Any]:

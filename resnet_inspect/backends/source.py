@@ -29,10 +29,19 @@ class Source:
             return True
         path = Path(self.text)
         if not path.exists():
-            return path.suffix == ".json" and ":" not in self.text
+            return path.suffix == ".json" and not self._has_colon
         from .kind import kind_of
 
         return kind_of(path) == "summary"
+
+    @property
+    def _has_colon(self) -> bool:
+        """Whether a colon tells one part from another, which that of a drive doesn't."""
+        if ":" not in self.text:
+            return False
+        from ..host.paths import has_drive
+
+        return ":" in (self.text[2:] if has_drive(self.text) else self.text)
 
     @property
     def is_apart(self) -> bool:
@@ -44,7 +53,9 @@ class Source:
         """What may share a process: users' code and files may each bring another framework."""
         if not self.is_apart:
             return self.backend
-        place = self.request.model.rpartition(":")[0] or self.text
+        from ..host.paths import split_reference
+
+        place = split_reference(self.request.model)[0] or self.text
         return f"{self.backend} {place} {self.request.inputs_from or ''}"
 
 

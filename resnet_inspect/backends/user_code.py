@@ -16,14 +16,18 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from ..errors import InspectError, ModelError, first_line
+from ..host.paths import has_folder, split_reference
 
 #: Code that isn't the user's: what a traceback passes through on its way.
-_NOT_THEIRS = ("site-packages", "dist-packages", "importlib", "/lib/python", str(Path(__file__).parent.parent))
+_NOT_THEIRS = (
+    *("site-packages", "dist-packages", "importlib", "/lib/python"),
+    *(str(Path(os.__file__).parent), str(Path(__file__).parent.parent)),
+)
 
 
 def is_reference(place: str) -> bool:
     """Whether what stands before the colon of a model is a file or module of Python: ``net.py``, ``package.module``."""
-    return place.endswith(".py") or "/" in place or _is_module(place)
+    return place.endswith(".py") or has_folder(place) or _is_module(place)
 
 
 def _is_module(name: str) -> bool:
@@ -46,11 +50,11 @@ def attribute(reference: str) -> Any:
     Raises:
         ModelError: there is no such file, module or attribute, or the code itself fails.
     """
-    place, _, name = reference.rpartition(":")
+    place, name = split_reference(reference)
     if not place or not name:
         raise ModelError(f"{reference} names no function of yours: {reference.strip(':')}:NAME does")
     with theirs(reference):
-        found: Any = _file(Path(place)) if place.endswith(".py") or "/" in place else _module(place)
+        found: Any = _file(Path(place)) if place.endswith(".py") or has_folder(place) else _module(place)
     for part in name.split("."):
         if not hasattr(found, part):
             public = [item for item in vars(found) if not item.startswith("_")] if hasattr(found, "__dict__") else []

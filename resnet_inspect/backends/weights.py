@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError
+from ..host.paths import has_folder
 from .request import Request
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _ENDINGS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".h5", ".keras")
 
 def is_file(weights: str) -> bool:
     """Whether ``--weights`` names a file, by what it looks like or because there is one."""
-    return weights.endswith(_ENDINGS) or "/" in weights or Path(weights).is_file()
+    return weights.endswith(_ENDINGS) or has_folder(weights) or Path(weights).is_file()
 
 
 def weights_label(weights: str | None) -> str | None:

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import queue
-import signal
 import threading
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from .. import errors
 from ..errors import InspectError, ModelError
+from ..host import forks, memory, processes
 from . import answer_json
 from .apart import CLOCK, ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_apart
 from .child_process import ChildProcess, Fork, Interpreter, may_fork, write
@@ -122,6 +122,8 @@ class Child:
         os.close(writing)
         #: Whether the last task was answered, be it with an error: else the child has crashed, or hangs.
         self.answered = True
+        #: Whether it ends after the last task: where nothing forks, what is apart has a child to itself.
+        self.is_spent = False
         self._said: deque[bytes] = deque()
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._readers = [
@@ -154,8 +156,10 @@ class Child:
                 try:
                     frame = json.loads(line)
                 except ValueError:
-                    break  # it broke off
+                    continue  # it broke off, or is what a package has printed while Python started
                 if isinstance(frame, dict):
+                    if not forks.POSSIBLE:
+                        frame.pop("failure", None)  # there is no server that would say so, only users' code
                     if frame.pop("follows", False):
                         frame |= _following(answers.readline(2 * MOST_BYTES))
                     self._answers.put(frame)
@@ -172,10 +176,8 @@ class Child:
         with contextlib.suppress(OSError):
             os.close(self._tasks)  # which it takes as the end, and it ends its forks; if it listens
         self._tasks = -1
-        if self._process.ended(_GRACE if self.answered or self._is_watching else 0) is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # the session is the child's own
-            self._process.ended(None)
+        self._process.ended(_GRACE if self.answered or self._is_watching else 0)
+        self._process.end()
         for reader in self._readers:
             reader.join(timeout=1)
 
@@ -191,21 +193,24 @@ class Child:
         memory = limits.memory or (MEMORY if is_file else None)
         self._asked += 1
         self._said.clear()
-        self.answered, self._is_watching = False, apart
+        self.answered, self._is_watching, self.is_spent = False, apart and forks.POSSIBLE, apart and not forks.POSSIBLE
         fields = {**asdict(task), "number": self._asked, "seconds": seconds, "memory": memory}
         with contextlib.suppress(OSError):  # it has ended; what it said tells why
             write(self._tasks, json.dumps(fields).encode() + b"\n")
-        # Apart, the server keeps the time; this is for one that a stranger has stopped.
-        patience = CLOCK * (seconds or 0) + _IMPORT if apart else seconds or 0
-        frame = self._answer(None if seconds is None else time.monotonic() + patience)
-        failure = frame.get("failure")
+        # Apart, a server that forks keeps the time; then this is for one that a stranger has stopped.
+        patience = CLOCK * (seconds or 0) + _IMPORT if is_file or self._is_watching else seconds or 0
+        until = None if seconds is None else time.monotonic() + patience
+        frame = self._answer(until)
+        if "began" in frame:  # nobody else keeps the time of a file, which begins here
+            frame = self._answer(time.monotonic() + CLOCK * seconds if is_file and seconds else until)
+        failure = frame.get("failure", None if "answer" in frame else {"unreadable": 1})
         if failure is None:
             self.answered = True
             document: dict[str, Any] = frame["answer"]
             if "error" in document:
                 raise _error(document)
             return document
-        self.answered = apart and "deaf" not in failure
+        self.answered = self._is_watching and "deaf" not in failure
         time.sleep(0.02)  # what was said last is on its way
         name = (
             Path(task.request.model).name if is_file else task.request.model if apart else f"the {self._name} backend"
@@ -214,7 +219,7 @@ class Child:
             raise ModelError(f"{name} gave no answer that can be read")
         if "large" in failure:
             raise ModelError(f"{name} has more layers than can be shown")
-        late = "late" in failure or (is_file and failure.get("status") == -signal.SIGXCPU)
+        late = "late" in failure or (is_file and processes.is_out_of_time(failure.get("status", 0)))
         if late and is_file:
             more = f"--timeout {6 * (seconds or 1):g} allows more"
             raise ModelError(f"{name} takes more than {seconds:g} seconds: {more}")
@@ -223,8 +228,10 @@ class Child:
         said = b"".join(self._said)
         if is_file and memory and any(words in said for words in (b"bad_alloc", b"cannot allocate memory")):
             raise ModelError(f"{name} needs more memory than it may take: --max-memory allows more")
-        hint = "; if memory ran out, --max-memory allows more" if is_file and failure["status"] < 0 else ""
-        raise ModelError(f"{name} {_end(failure['status'])}{_last_words(said)}{hint}")
+        hint = (
+            "; if memory ran out, --max-memory allows more" if is_file and processes.is_crash(failure["status"]) else ""
+        )
+        raise ModelError(f"{name} {processes.told(failure['status'])}{_last_words(said)}{hint}")
 
     def _answer(self, until: float | None) -> dict[str, Any]:
         """The child's word on the task that was asked last; an older one's is passed over."""
@@ -269,11 +276,7 @@ class Session:
 
     def resident_bytes(self) -> int:
         """The memory that the child holds by now; 0 if there is no child, or the system doesn't tell."""
-        try:
-            statm = Path(f"/proc/{self._child.pid}/statm").read_text() if self._child else "0 0"
-        except OSError:
-            return 0
-        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return memory.resident(self._child.pid) if self._child else 0
 
     def summarize(self, request: Request) -> Answer:
         """As the module's own ``summarize``."""
@@ -293,10 +296,9 @@ class Session:
             child = self._child
         try:
             return child.ask(task, self.limits)
-        except InspectError:
-            if not child.answered:
+        finally:
+            if child.is_spent or not child.answered:
                 self.end()
-            raise
 
 
 def _environment(threads: int | None, is_file: bool) -> Mapping[str, str]:
@@ -308,6 +310,8 @@ def _environment(threads: int | None, is_file: bool) -> Mapping[str, str]:
 
 def _following(line: bytes) -> dict[str, Any]:
     """What a line of an answer says, or that it says nothing."""
+    if len(line) > MOST_BYTES:
+        return {"failure": {"large": len(line)}}
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError):
@@ -320,17 +324,6 @@ def _error(document: dict[str, Any]) -> InspectError:
     error = _ERRORS.get(document["error"], ModelError)(str(document["message"]), *layer)
     error.traceback = str(document.get("traceback", ""))
     return error
-
-
-def _end(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "was killed, probably because memory ran out"
-    if code >= 0:
-        return f"exited with code {code} without a result"
-    try:
-        return f"crashed with {signal.Signals(-code).name}"
-    except ValueError:
-        return f"crashed with signal {-code}"
 
 
 def _last_words(said: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import BadRequestError
+from ..host.locks import lock
 from .lines import Line, Result, key_of
 
 #: What a power failure may cost, in seconds of work; against a kill, every line is safe as soon as it is written.
@@ -42,10 +42,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     if not path.resolve().parent.is_dir():
         raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadRequestError(f"another run is writing {path}: wait for it, or give another -o") from None
+        if not lock(file.fileno()):
+            raise BadRequestError(f"another run is writing {path}: wait for it, or give another -o")
         yield file
 
 

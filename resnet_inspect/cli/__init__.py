@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 from typing import Any, NoReturn
@@ -88,6 +89,9 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 def main() -> NoReturn:
     """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
     debug = "--debug" in sys.argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding can't write is better escaped than an error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(prog_name=PROGRAM, standalone_mode=False)
         if sys.stdout is not None:
@@ -104,11 +108,13 @@ def main() -> NoReturn:
     except InspectError as error:
         _trace(debug, error)
         _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
+        from ..host.streams import has_lost_its_reader
+
+        if has_lost_its_reader(error):
+            # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
         _trace(debug, error)
         closed = error.errno == errno.EBADF and error.filename is None
         _fail("standard output is closed" if closed else f"{error.filename or 'output'}: {error.strerror or error}", 3)

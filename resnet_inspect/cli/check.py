@@ -118,7 +118,7 @@ def command(
     code = exit_code(checked)
     if not quiet:
         drawing = draw_options(output, ascii_only)
-        emit(render(checked, chosen, CheckView(**drawing)), output)
+        emit(render(checked, chosen, CheckView(**drawing)), output, chosen)
         if chosen == "github":
             add_to_job_summary(lambda: render(checked, "markdown", CheckView()))
     return code

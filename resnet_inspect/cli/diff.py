@@ -88,7 +88,7 @@ def command(
     chosen = output_format or format_of(output, ENDINGS)
     text = render(found, chosen, DiffView(everything, fail_on, **draw_options(output, ascii_only)))
     show_notes(before, after)
-    emit(text, output)
+    emit(text, output, chosen)
     if chosen == "github":
         add_to_job_summary(lambda: render(found, "markdown", DiffView(everything)))
     return int(bool(found.kinds if exit_code else found.kinds & fail_on))

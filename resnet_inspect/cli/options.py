@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
 import os
 import sys
@@ -21,7 +20,7 @@ from ..backends import LIBRARIES, NAMES, Answer, Limits
 from ..errors import BadRequestError
 from ..ir import Attributes, frozen_value
 from ..render import ENDINGS, FORMATS, GRAPHS, View, notes, render
-from ..visible import line, visible
+from ..visible import in_ascii, line, visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -137,7 +136,7 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
     if _is_file(model) or (backend is None and _is_folder_of_model(model)):
         own = "file"
     if own is None:
-        return (prefix, name) if separator else (backend or "local", model)
+        return (prefix, name) if separator and not _has_drive(model) else (backend or "local", model)
     if backend:
         what = "a file" if own == "file" else "code"
         raise BadRequestError(f"{model} is {what}, which brings its framework along: leave --backend out")
@@ -147,7 +146,20 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
 def _is_file(model: str) -> bool:
     """Whether a model is named by its file or folder: one that exists, or whose name looks like one."""
     path = Path(model)
-    return path.suffix in MODEL_ENDINGS or (path.suffix != ".py" and path.exists() and (path.is_file() or "/" in model))
+    if path.suffix in MODEL_ENDINGS:
+        return True
+    if path.suffix == ".py" or not path.exists():
+        return False
+    from ..host.paths import has_folder
+
+    return path.is_file() or has_folder(model)
+
+
+def _has_drive(model: str) -> bool:
+    """Whether the colon is that of a drive."""
+    from ..host.paths import has_drive
+
+    return has_drive(model)
 
 
 def _is_folder_of_model(model: str) -> bool:
@@ -164,8 +176,9 @@ def _is_folder_of_model(model: str) -> bool:
 def _is_code(model: str) -> bool:
     """Whether what stands before the last colon is a file or module of Python."""
     from ..backends.user_code import is_reference
+    from ..host.paths import split_reference
 
-    return is_reference(model.rpartition(":")[0])
+    return is_reference(split_reference(model)[0])
 
 
 def parse_arguments(pairs: Sequence[str]) -> Attributes:
@@ -237,7 +250,7 @@ def deliver(
     )
     text = render(answer.summary, chosen, view)
     show_notes(replace(answer, notes=(*answer.notes, *notes(answer.summary, chosen, view))))
-    emit(text, output)
+    emit(text, output, chosen)
 
 
 def draw_options(output: Path | None, ascii_only: bool) -> dict[str, Any]:
@@ -298,13 +311,12 @@ def deliver_native(text: str, output: Path | None, **shaping: Any) -> None:
     emit("".join(f"{visible(line.expandtabs())}\n" for line in text.splitlines()), output)
 
 
-def emit(text: str, output: Path | None) -> None:
+def emit(text: str, output: Path | None, output_format: str = "") -> None:
     """Writes a document to stdout, or whole to a file."""
     if output is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A name that the terminal's encoding can't write is better escaped than an error.
-            sys.stdout.reconfigure(errors="backslashreplace")
-        sys.stdout.write(text)
+        # JSON is UTF-8 by its standard, whatever a console speaks: elsewhere it gets along with ASCII.
+        is_foreign = output_format == "json" and not text.isascii() and not _is_utf8(sys.stdout.encoding)
+        sys.stdout.write(in_ascii(text) if is_foreign else text)
     else:
         from ..files import write_whole
 
@@ -331,6 +343,10 @@ def _terminal_width() -> int:
     import shutil
 
     return shutil.get_terminal_size().columns
+
+
+def _is_utf8(encoding: str | None) -> bool:
+    return (encoding or "").lower().replace("-", "").replace("_", "") in ("utf8", "utf8sig")
 
 
 def _speaks_unicode() -> bool:

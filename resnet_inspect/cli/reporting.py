@@ -37,7 +37,8 @@ def deliver_report(report: Report, output_format: str | None, output: Path | Non
     Raises:
         BadRequestError: the file's ending names no format.
     """
-    emit(render(report, output_format or format_of(output, ENDINGS), **draw_options(output, ascii_only)), output)
+    chosen = output_format or format_of(output, ENDINGS)
+    emit(render(report, chosen, **draw_options(output, ascii_only)), output, chosen)
 
 
 def check_plot(plot: str | None, output_format: str | None, output: Path | None) -> None:

@@ -11,6 +11,7 @@ from ..backends.source import Source
 from ..checks.settings import rules
 from ..diffs import gates
 from ..errors import BadRequestError
+from ..host.paths import has_folder, split_reference
 from ..ir import frozen_value
 from .building import built
 from .inputs import read_inputs
@@ -30,7 +31,7 @@ def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
     inputs = tuple((text, read_inputs(text.split("+"))) for text in settings.get("inputs", ()))
     if not source.is_saved:
         own = folder / model
-        if own.is_file() or Path(str(own).rpartition(":")[0]).is_file() or ("/" in model and own.is_dir()):
+        if own.is_file() or Path(split_reference(str(own))[0]).is_file() or (has_folder(model) and own.is_dir()):
             model = str(own) + "/" * own.is_dir()  # a path has lost the slash of ./folder
         source = built(
             model,

@@ -51,7 +51,7 @@ def command(
         text = in_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
     else:
         text = _table(*cleaned((f"{backend}:{name}", file.name, kind, fit)))
-    emit(text, output)
+    emit(text, output, output_format or "")
     return 0 if fit.fits else 1
 
 

@@ -60,6 +60,8 @@ def render(
     lines = [[column.show(row[column.key]) for column in report.columns] for row in report.rows]
     if output_format == "markdown":
         return _markdown(report, lines)
+    if ascii:
+        lines = [[cell.replace("→", "->") for cell in line] for line in lines]
     text, hidden = grid(report.columns, lines, width=width, color=color, ascii_only=ascii) if lines else ("", ())
     return text + labelled([*report.facts, *hidden_columns(hidden)])
 

@@ -1,9 +1,9 @@
 """Keeps a temporary folder and the commands that run in it for another process, and removes both when that one ends.
 
-Run as a script, in a session of its own and with the standard library alone: it outlives a parent that was killed, with
-its whole group even. It learns of the parent's end by the end of its stdin, which nobody else holds. It says the
-folder's path in a line, then for each line ``[command, folder, environment]`` that it reads the command's exit code;
-what the command wrote is in the files ``out`` and ``err``.
+Run as a program, in a session of its own and with nothing but the standard library and its neighbours: it outlives a
+parent that was killed, with its whole group even. It learns of the parent's end by the end of its stdin, which nobody
+else holds. It says the folder's path in a line, then for each line ``[command, folder, environment]`` that it reads the
+command's exit code; what the command wrote is in the files ``out`` and ``err``.
 """
 
 from __future__ import annotations
@@ -19,31 +19,33 @@ import threading
 import time
 from pathlib import Path
 
+from .processes import Started
+
 #: How long what was killed may still be writing, in seconds.
 _DYING = 10.0
 
 
 def main() -> None:
     """Serves until stdin ends."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)  # not ignored, which commands would inherit
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):  # SIGHUP is POSIX', SIGBREAK Windows'
+            signal.signal(getattr(signal, name), lambda *_: None)  # not ignored, which commands would inherit
     scratch = tempfile.TemporaryDirectory(prefix="resnet-inspect-")
     place = Path(scratch.name)
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[Started] = []
     try:
         _say(str(place))
         for line in sys.stdin:
             command, folder, environment = json.loads(line)
             with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
                 try:
-                    process = subprocess.Popen(
+                    process = Started(
                         command,
                         cwd=folder,
                         env=environment,
                         stdin=subprocess.DEVNULL,
                         stdout=out,
                         stderr=err,
-                        start_new_session=True,
                     )
                 except OSError as error:
                     err.write(f"{error.filename}: {error.strerror}".encode(errors="replace"))
@@ -54,8 +56,8 @@ def main() -> None:
     finally:
         for process in running:
             if process.returncode is None:
-                with contextlib.suppress(OSError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                process.end_all()
+            process.let_go()
         end = time.monotonic() + _DYING
         while place.exists() and time.monotonic() < end:
             # What was killed may still put a file there.
@@ -68,7 +70,3 @@ def main() -> None:
 def _say(answer: str | int) -> None:
     with contextlib.suppress(OSError):  # nobody listens any more
         print(json.dumps(answer), flush=True)
-
-
-if __name__ == "__main__":
-    main()
