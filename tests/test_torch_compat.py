@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def test_private_names_are_used_in_one_file() -> None:
 def test_the_name_is_there(name: str) -> None:
     module, _, last = name.rpartition(".")
     said = script(
-        f"import torch, torch._dynamo.utils, torch.fx.experimental.symbolic_shapes\n"
+        "import torch, torch._dynamo.utils, torch.fx.experimental.symbolic_shapes\n"
         f"print(callable(getattr({module}, {last!r}, None)))"
     )
     assert said == "True\n", f"{name} has moved"
@@ -91,6 +92,54 @@ def test_attributes() -> None:
     assert operator._overloadpacket is torch.ops.aten.add_
     assert operator._schema.is_mutable
     assert [argument.name for argument in operator._schema.arguments] == ["self", "other", "alpha"]
+
+
+@in_child("torch")
+def test_a_module_is_called_with_its_hooks() -> None:
+    import torch
+    from torch import nn
+    from torch.nn.modules import module as modules
+
+    from resnet_inspect.backends import torch_compat
+
+    module = nn.Sequential(nn.ReLU())
+    given = torch.ones(2)
+    original: list[nn.Module] = []
+
+    def call(module: nn.Module, *args: Any) -> Any:
+        original.append(module)
+        return nn.Module.__call__(module, *args)
+
+    def called() -> bool:
+        """Whether torch's own call was asked."""
+        original.clear()
+        assert torch_compat.call(call, module, (given,), {}).tolist() == [1, 1]
+        return bool(original)
+
+    assert all(hasattr(module, name) for name in torch_compat.HOOKS)
+    assert all(hasattr(modules, name) for name in torch_compat.GLOBAL_HOOKS)
+    assert not called()
+    for register in (
+        module.register_forward_hook,
+        module.register_forward_pre_hook,
+        module.register_full_backward_hook,
+        module.register_full_backward_pre_hook,
+        modules.register_module_forward_hook,
+        modules.register_module_forward_pre_hook,
+        modules.register_module_full_backward_hook,
+        modules.register_module_full_backward_pre_hook,
+    ):
+        handle = register(lambda *_: None)
+        assert called(), register
+        handle.remove()
+        assert not called(), register
+    met: list[bool] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(lambda x: met.append(called()) or x + 1, given, check_trace=False)
+    assert met == [True]
+    module.compile(backend="eager")
+    assert called()
 
 
 @in_child("torch")
@@ -152,13 +201,16 @@ def test_what_was_compiled_runs_eagerly() -> None:
 
     from resnet_inspect.backends import torch_compat
 
+    def backend(graph: Any, inputs: Any) -> Any:
+        raise AssertionError("it was compiled")
+
     ran: list[bool] = []
 
     def function(x: torch.Tensor) -> torch.Tensor:
         ran.append(torch.compiler.is_compiling())
         return x + 1
 
-    compiled = torch.compile(function, backend="no such backend")
+    compiled = torch.compile(function, backend=backend)
     with torch_compat.force_eager():
         assert compiled(torch.ones(1)).item() == 2
         with torch_compat.compiling():

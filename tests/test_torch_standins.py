@@ -93,9 +93,9 @@ for (name, rows), said in zip(cases.items(), answered):
         theirs = [getattr(real, name)(*given) for given in rows]
         assert said == theirs, (name, said, theirs)
 try: ours[list(cases).index("expect_true")](1)
-except AssertionError as error: print(error)
+except AssertionError: print("refused")
 """)
-    assert said == "Expected bool, got 1\n"
+    assert said == "refused\n"
 
 
 @needs("torch")

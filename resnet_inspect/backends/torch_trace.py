@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from .. import ops
 from ..errors import InputError, InspectError
 from ..ir import Attributes, Layer, Tensor
-from . import torch_cost, torch_functions, torch_ops
+from . import torch_compat, torch_cost, torch_functions, torch_ops
 from .identities import Identities
 from .torch_compat import TorchDispatchMode, without_function_modes
 from .torch_edges import Edges, Source
@@ -28,7 +28,7 @@ from .torch_failure import Failures, check
 from .torch_known import Known
 from .torch_parameters import Parameters
 from .torch_tensors import describe, replaced, tensors_in
-from .torch_walk import modules_of
+from .torch_walk import modules_of, too_deep
 from .torchscript_modules import Scripted
 
 #: No function mode sees what is done inside: looking at a tensor's shape is a call of a function to them.
@@ -106,6 +106,8 @@ class Recorder:
                 return run()
         except (InspectError, MemoryError):
             raise
+        except RecursionError as error:
+            raise InputError(f"{self.name}: {too_deep(self._model)}") from error
         except Exception as error:
             kind = getattr(self._model, "original_name", type(self._model).__name__)
             raise self._failures.explanation(error, str(kind)) from error
@@ -123,7 +125,7 @@ class Recorder:
         if not _is_leaf(module) or (module is self._model and isinstance(module, (torch.jit.ScriptModule, Scripted))):
             self._stack.append(_Frame(path))
             try:
-                return original(module, *args, **kwargs)
+                return torch_compat.call(original, module, args, kwargs)
             finally:
                 self._stack.pop()
         # A leaf that is the whole model has no name of its own.
