@@ -134,9 +134,14 @@ def test_a_module_is_called_with_its_hooks() -> None:
         handle.remove()
         assert not called(), register
     met: list[bool] = []
+
+    def traced(x: torch.Tensor) -> torch.Tensor:
+        met.append(called())
+        return x + 1
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.trace(lambda x: met.append(called()) or x + 1, given, check_trace=False)
+        torch.jit.trace(traced, given, check_trace=False)
     assert met == [True]
     module.compile(backend="eager")
     assert called()
@@ -227,7 +232,12 @@ def test_what_vmap_wraps_is_unwrapped() -> None:
 
     rows = torch.ones(3, 2)
     met: list[torch.Tensor] = []
-    torch.vmap(lambda row: met.append(unwrapped(row)) or row + 1)(rows)
+
+    def mapped(row: torch.Tensor) -> torch.Tensor:
+        met.append(unwrapped(row))
+        return row + 1
+
+    torch.vmap(mapped)(rows)
     assert [tuple(tensor.shape) for tensor in met] == [(3, 2)]
     assert unwrapped(rows) is rows
 
