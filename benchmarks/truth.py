@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_inspect.backends import adapter
 from resnet_inspect.backends.request import Request
-from resnet_inspect.backends.torch_build import compiling
+from resnet_inspect.backends.torch_compat import compiling
 from resnet_inspect.backends.torch_inputs import made
 from resnet_inspect.call import Call, Spec
 from resnet_inspect.errors import InspectError

@@ -14,6 +14,7 @@ from torch.nn.modules.module import (
 )
 from torch.overrides import TorchFunctionMode
 
+from . import torch_compat
 from .torch_failure import is_about_meta
 from .torch_standins import is_real
 from .torch_state import kept_random_state, quiet, to_meta
@@ -86,24 +87,12 @@ def with_zeros(build: Callable[[], nn.Module]) -> nn.Module:
 @contextmanager
 def eager() -> Iterator[None]:
     """What was compiled runs as it was written inside: a compiler would hide it, or try to compile our observers."""
-    if not is_real("torch._dynamo"):
+    torch_compat.import_compiler()
+    if not is_real(torch_compat.COMPILER):
         yield  # nothing can have been compiled
         return
-    # Before torch 2.6 there were no stances.
-    stance = getattr(torch.compiler, "set_stance", None)
-    with stance("force_eager") if stance else torch._dynamo.config.patch(disable=True):
+    with torch_compat.force_eager():
         yield
-
-
-@contextmanager
-def compiling() -> Iterator[None]:
-    """``torch.compiler.is_compiling()`` is true inside, as in an export: libraries then read no values."""
-    original = torch.compiler.is_compiling
-    torch.compiler.is_compiling = lambda: True
-    try:
-        yield
-    finally:
-        torch.compiler.is_compiling = original
 
 
 def _registered_on_meta(_module: nn.Module, _name: str, tensor: Any) -> Any:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from .torch_compat import unwrapped
+
 
 @dataclass
 class Source:
@@ -27,13 +29,13 @@ class Edges:
 
     def source(self, tensor: torch.Tensor) -> Source | None:
         """Where ``tensor`` comes from; None if no layer made it (a constant, a parameter)."""
-        tensor = _inner(tensor)
+        tensor = unwrapped(tensor)  # outside of vmap and grad, nobody sees the wrapper again
         found = self._sources.get(id(tensor))
         return found if found is not None and found.tensor() is tensor else None
 
     def produced(self, tensor: torch.Tensor, layer: str, layout: str | None) -> None:
         """``layer`` made ``tensor``."""
-        tensor = _inner(tensor)
+        tensor = unwrapped(tensor)
         source = self._sources[id(tensor)] = Source(weakref.ref(tensor), layer, layout)
         storage = _storage(tensor)
         if storage is not None:
@@ -51,13 +53,6 @@ class Edges:
                 source.layer = layer
             if storage is not None:
                 self._by_storage[storage] = alive
-
-
-def _inner(tensor: torch.Tensor) -> torch.Tensor:
-    """What ``vmap`` and ``grad`` have wrapped: outside of them, nobody sees the wrapper again."""
-    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
-        tensor = torch._C._functorch.get_unwrapped(tensor)
-    return tensor
 
 
 def _storage(tensor: torch.Tensor) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..ir import Attributes, Value, frozen_value
+from .torch_compat import schemas_of
 from .torch_ops import is_plain
 
 #: Functions by their plain name; one that isn't here and isn't an op of its own name is ``other``.
@@ -206,7 +207,7 @@ def _signature(name: str, kinds: tuple[str, ...], keywords: tuple[str, ...]) -> 
         return ("input", "start_dim", "end_dim"), {"start_dim": 0, "end_dim": -1}
     if name == "getitem":
         return ("input", "index"), {}
-    for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
+    for schema in schemas_of(f"aten::{name}"):
         positional = [argument for argument in schema.arguments if not argument.kwarg_only]
         known = {argument.name for argument in schema.arguments}
         named = {*keywords} - {"input", "return_indices"}

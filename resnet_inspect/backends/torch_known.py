@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from .torch_compat import OpOverload
+
 _aten = torch.ops.aten
 #: Operator -> where its weight and its bias stand.
 _PRODUCTS: dict[Any, tuple[int, int | None]] = {
@@ -98,7 +100,7 @@ def form_key(item: Any) -> Hashable | None:
     if kind in (tuple, list):
         keys = tuple(map(form_key, item))
         return None if None in keys else keys
-    return item if isinstance(item, torch._ops.OpOverload) else None
+    return item if isinstance(item, OpOverload) else None
 
 
 def _form(output: Any) -> Any:

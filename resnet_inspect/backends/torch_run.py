@@ -22,7 +22,8 @@ from ..ir import Model, Summary, Trace
 from ..shape import Resolved
 from ..version import __version__
 from . import machine
-from .torch_build import compiling, eager
+from .torch_build import eager
+from .torch_compat import compiling
 from .torch_failure import NotOnMetaError
 from .torch_inputs import made
 from .torch_parameters import is_lazy
@@ -127,7 +128,7 @@ def _run(
         given = made(inputs, device, dtype, as_list)
         if any(is_lazy(module) for _, module in modules_of(model)):
             # Its sizes are known after a first run.
-            Recorder(model, described.name).record(lambda: model(*given.args, **given.kwargs), [])
+            Recorder(model, described.name).size(lambda: model(*given.args, **given.kwargs))
             given = made(inputs, device, dtype, as_list)
         recorder = Recorder(model, described.name, zeros)
         output = recorder.record(lambda: model(*given.args, **given.kwargs), given.tensors)

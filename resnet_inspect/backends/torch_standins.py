@@ -19,36 +19,30 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-_DYNAMO = "torch._dynamo"
-_SHAPES = "torch.fx.experimental.symbolic_shapes"
-#: Functions that give back what is true or false already.
-_CONDITIONS = ("expect_true", "guard_or_false", "guard_or_true", "guard_size_oblivious", "statically_known_true")
+from . import torch_compat as compat
 
 
 def install() -> None:
     """Puts stand-ins in the place of the modules that aren't imported yet. Imports torch."""
     import torch.fx.experimental
 
+    several = {"sym_and": _sym_and, "sym_or": _sym_or, "sym_eq": _sym_eq}
+    dynamo, utils = compat.COMPILER, f"{compat.COMPILER}.utils"
     standins = {
-        _DYNAMO: _StandIn(_DYNAMO, disable=_disable),
-        f"{_DYNAMO}.utils": _StandIn(f"{_DYNAMO}.utils", is_compile_supported=_is_compile_supported),
-        _SHAPES: _StandIn(
-            _SHAPES,
-            **{name: _of_plain(name, (bool,), lambda condition: condition) for name in _CONDITIONS},
-            guarding_hint_or_throw=_of_plain("guarding_hint_or_throw", (int, bool), lambda size: size),
-            has_guarding_hint=_of_plain("has_guarding_hint", (int, float, bool), lambda size: True),
-            is_nested_int=_of_plain("is_nested_int", (int, float, bool), lambda size: False),
-            sym_and=_sym_and,
-            sym_or=_sym_or,
-            sym_eq=_sym_eq,
+        dynamo: _StandIn(dynamo, disable=_disable),
+        utils: _StandIn(utils, is_compile_supported=_later(utils, "is_compile_supported")),
+        compat.SHAPES: _StandIn(
+            compat.SHAPES,
+            **{name: _of_plain(name, kinds, answer) for name, (kinds, answer) in compat.ANSWERS.items()},
+            **{name: several[name] for name in compat.SEVERAL},
         ),
-        "sympy": _StandIn("sympy", Basic=_NoExpression),
+        "sympy": _StandIn("sympy", **dict.fromkeys(compat.EXPRESSIONS, _NoExpression)),
     }
     if sys.modules.keys() & standins.keys():
         return
     sys.modules.update(standins)
-    standins[_DYNAMO].utils = standins[f"{_DYNAMO}.utils"]  # type: ignore[attr-defined]
-    torch.fx.experimental.symbolic_shapes = standins[_SHAPES]
+    standins[dynamo].utils = standins[utils]  # type: ignore[attr-defined]
+    torch.fx.experimental.symbolic_shapes = standins[compat.SHAPES]
     sys.meta_path.insert(0, _Submodules())
     _without_triton()
 
@@ -112,30 +106,39 @@ class _Imported(Loader):
 
 
 def _real(name: str) -> ModuleType:
-    """The real module. No stand-in is left then: real modules know one another."""
+    """The real module, imported where none of our observers looks on. No stand-in is left then: real modules know one
+    another.
+    """
     for other, module in list(sys.modules.items()):
         if isinstance(module, _StandIn):
             del sys.modules[other]
             vars(module).clear()
             module.__name__ = other
-    return importlib.import_module(name)
+    with compat.without_modes():
+        return importlib.import_module(name)
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """The real function, once it is called."""
+    return lambda *args, **kwargs: getattr(_real(module), name)(*args, **kwargs)
 
 
 def _of_plain(name: str, kinds: tuple[type, ...], answer: Callable[[Any], Any]) -> Callable[..., Any]:
-    """A function of one argument: what ``answer`` says of plain values, and what the real one says of all else."""
+    """A function that gives ``answer`` of a plain first argument, and what the real one gives of all else."""
+    real = _later(compat.SHAPES, name)
 
     def function(item: Any, *args: Any, **kwargs: Any) -> Any:
-        return answer(item) if type(item) in kinds else getattr(_real(_SHAPES), name)(item, *args, **kwargs)
+        return answer(item) if type(item) in kinds else real(item, *args, **kwargs)
 
     return function
 
 
 def _sym_and(*conditions: Any) -> Any:
-    return all(conditions) if _are_plain(conditions, bool) else _real(_SHAPES).sym_and(*conditions)
+    return all(conditions) if _are_plain(conditions, bool) else _real(compat.SHAPES).sym_and(*conditions)
 
 
 def _sym_or(*conditions: Any) -> Any:
-    return any(conditions) if _are_plain(conditions, bool) else _real(_SHAPES).sym_or(*conditions)
+    return any(conditions) if _are_plain(conditions, bool) else _real(compat.SHAPES).sym_or(*conditions)
 
 
 def _sym_eq(one: Any, other: Any) -> Any:
@@ -143,7 +146,9 @@ def _sym_eq(one: Any, other: Any) -> Any:
     if type(one) is int and type(other) is int:
         return one == other
     both = isinstance(one, (tuple, list)) and isinstance(other, (tuple, list))
-    return tuple(one) == tuple(other) if both and _are_plain((*one, *other), int) else _real(_SHAPES).sym_eq(one, other)
+    if both and _are_plain((*one, *other), int):
+        return tuple(one) == tuple(other)
+    return _real(compat.SHAPES).sym_eq(one, other)
 
 
 def _are_plain(items: Iterable[Any], kind: type) -> bool:
@@ -153,10 +158,6 @@ def _are_plain(items: Iterable[Any], kind: type) -> bool:
 def _disable(function: Any = None, *_: Any, **__: Any) -> Any:
     """What isn't compiled needs no mark against it."""
     return (lambda decorated: decorated) if function is None else function
-
-
-def _is_compile_supported(device: str) -> Any:
-    return _real(f"{_DYNAMO}.utils").is_compile_supported(device)
 
 
 def _without_triton() -> None:

@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from .. import ops
 from ..errors import InputError, InspectError
 from ..ir import Attributes, Layer, Tensor
-from . import torch_cost, torch_functions, torch_ops
+from . import torch_compat, torch_cost, torch_functions, torch_ops
 from .identities import Identities
+from .torch_compat import TorchDispatchMode, without_function_modes
 from .torch_edges import Edges, Source
 from .torch_failure import Failures, check
 from .torch_known import Known
 from .torch_parameters import Parameters
 from .torch_tensors import describe, replaced, tensors_in
-from .torch_walk import modules_of
+from .torch_walk import modules_of, too_deep
 from .torchscript_modules import Scripted
 
 #: No function mode sees what is done inside: looking at a tensor's shape is a call of a function to them.
-_unseen = torch._C.DisableTorchFunction
+_unseen = without_function_modes
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
 
@@ -71,7 +72,18 @@ class Recorder:
         self._thread = threading.get_ident()
         self._failures = Failures(name)
 
-    def record(self, run: Callable[[], Any], inputs: list[tuple[str, torch.Tensor, str | None]]) -> Any:
+    def size(self, run: Callable[[], Any]) -> None:
+        """Runs ``run`` so that lazy modules get their sizes. Nothing looks at operators: before torch 2.6, what is
+        seen by a mode can't become one of ``LazyBatchNorm2d``'s buffers.
+
+        Raises:
+            InputError: as ``record`` does, and NotOnMetaError.
+        """
+        self.record(run, [], operators=False)
+
+    def record(
+        self, run: Callable[[], Any], inputs: list[tuple[str, torch.Tensor, str | None]], operators: bool = True
+    ) -> Any:
         """Runs ``run`` and records it; ``inputs`` are the tensors that it gets, with their names and layouts.
 
         Raises:
@@ -90,10 +102,12 @@ class Recorder:
 
         nn.Module.__call__ = call
         try:
-            with _Functions(self), _Operators(self):
+            with _Functions(self), _Operators(self) if operators else nullcontext():
                 return run()
         except (InspectError, MemoryError):
             raise
+        except RecursionError as error:
+            raise InputError(f"{self.name}: {too_deep(self._model)}") from error
         except Exception as error:
             kind = getattr(self._model, "original_name", type(self._model).__name__)
             raise self._failures.explanation(error, str(kind)) from error
@@ -111,7 +125,7 @@ class Recorder:
         if not _is_leaf(module) or (module is self._model and isinstance(module, (torch.jit.ScriptModule, Scripted))):
             self._stack.append(_Frame(path))
             try:
-                return original(module, *args, **kwargs)
+                return torch_compat.call(original, module, args, kwargs)
             finally:
                 self._stack.pop()
         # A leaf that is the whole model has no name of its own.

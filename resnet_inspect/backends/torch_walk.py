@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -45,9 +46,23 @@ def tensors_of(model: nn.Module, store: str) -> Iterator[tuple[str, Any]]:
                 yield f"{path}.{name}" if path else name, tensor
 
 
+def depth_of(model: nn.Module) -> int:
+    """How many modules are inside one another, at most; the model itself is not counted."""
+    return max(path.count(".") + 1 if path else 0 for path, _ in modules_of(model))
+
+
+def too_deep(model: nn.Module) -> str:
+    """What to say where Python can't nest as many calls as a forward needs."""
+    version = platform.python_version()
+    return (
+        f"its forward nests more calls than Python {version} allows; its modules are nested {depth_of(model)} deep. "
+        "Python 3.11 has no limit of its own, 3.12 a low one that nobody can raise, 3.13 a higher one"
+    )
+
+
 def deeply(model: nn.Module, run: Callable[[], T]) -> T:
     """What ``run`` gives, with room for as many calls inside one another as the model has levels."""
-    depth = max(path.count(".") + 1 for path, _ in modules_of(model))
+    depth = depth_of(model)
     if depth <= _SHALLOW:
         return run()
     return with_room(run, 1000 + depth * _FRAMES_A_LEVEL, _STACK)

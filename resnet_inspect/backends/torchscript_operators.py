@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import _disable_current_modes
 
 from . import torchscript_allowed as allowed
+from .torch_compat import without_operator_modes
 from .torch_failure import NotOnMetaError
 from .torch_known import form_key
 from .torch_tensors import tensors_in
@@ -106,7 +106,7 @@ class Operators:
         """A new tensor: on meta, but for real ones, and for a few whole numbers."""
         if not any(argument.name == "device" for argument in arguments_of(function)):
             raise RefusedError(f"its code calls {name} in a way that isn't read")
-        with _disable_current_modes():
+        with without_operator_modes():
             form = function(*row, **{**named, "device": torch.device("meta")})
         _checked(name, form)
         whole = not form.is_floating_point() and not form.is_complex() and form.numel() <= _MOST_KNOWN
@@ -123,7 +123,7 @@ class Operators:
         if any(tensor.is_quantized for tensor in given) and name not in allowed.QUANTISED:
             raise RefusedError(f"its code calls {name} on a quantised tensor, which is not read")
         forms: list[torch.Tensor] | None
-        with _disable_current_modes():
+        with without_operator_modes():
             _judge(name, row, given)
             try:
                 forms = self._sized(name, function, row, named, given)
@@ -316,7 +316,7 @@ def _judge_recurrent(name: str, row: list[Any]) -> None:
 def _written(name: str, output: Any) -> Any:
     """What is new and was never written is zero: nothing of the memory before shows."""
     if name in allowed.UNWRITTEN and not output.is_meta:
-        with _disable_current_modes():
+        with without_operator_modes():
             output.zero_()
     return output
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import _disable_current_modes
 
+from .torch_compat import without_operator_modes
 from .torch_failure import NotOnMetaError
 from .torchscript_modules import Packed
 from .torchscript_operators import Operators
@@ -52,17 +52,17 @@ def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], operators: O
         whole = tensor.dtype is torch.quint8 and tensor.qscheme() is torch.per_tensor_affine if not dynamic else False
         if not (whole or (dynamic and tensor.dtype is torch.float32)) or tensor.dim() > 5:
             raise RefusedError(f"its code calls quantized::{name} with a tensor that isn't quantised for it")
-    with _disable_current_modes():
+    with without_operator_modes():
         forms = [torch.empty(tensor.shape, device="meta") for tensor in tensors]
     if name in _LAYERS:
         return _layer(name, args, forms[0], operators)
     if name in _JOINED:
-        with _disable_current_modes():
+        with without_operator_modes():
             form = torch.add(*forms)
         return _run(getattr(_ops, name).default, [*args[:2], *_scaled(name, args[2:])], form, operators)
     if name == "cat":
         dim, *scaled = args[1:] if len(args) > 1 else (0,)
-        with _disable_current_modes():
+        with without_operator_modes():
             form = torch.cat(forms, dim if isinstance(dim, int) and -5 <= dim < 5 else 0)
         return _run(_ops.cat.default, [list(tensors), dim, *_scaled(name, scaled)], form, operators)
     if name in _SCALARS:
@@ -136,7 +136,7 @@ def _layer(name: str, args: Sequence[Any], form: torch.Tensor, operators: Operat
     convolves = packed.form != "linear"
     if convolves and form.dim() != len(size):
         raise RefusedError(f"its code calls quantized::{name} on a tensor of {form.dim()} dimensions")
-    with _disable_current_modes():
+    with without_operator_modes():
         weight = torch.empty(size, device="meta")
         if convolves:
             stride, padding, dilation = packed.geometry[:3]
@@ -160,7 +160,7 @@ def _built(packed: Packed) -> Any:
     """torch's own object of packed weights, all of them zero."""
     assert isinstance(packed.weight, Stored)
     size = packed.weight.size
-    with _disable_current_modes():
+    with without_operator_modes():
         weight = torch.zeros(size)
         if packed.weight.scales == 1:
             weight = torch.quantize_per_tensor(weight, 1.0, 0, torch.qint8)

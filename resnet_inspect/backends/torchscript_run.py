@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from . import torchscript_values as values
+from .torch_compat import without_function_modes
 from .torchscript_archive import Archive, Kind
 from .torchscript_calls import Calls
 from .torchscript_modules import Loader, Packed, Scripted, Thing
@@ -55,7 +56,7 @@ class Program:
         self._built = Calls(self._operators, self.spend)
         self._loader = Loader(archive, device, self._setstate)
         self._constants: tuple[Any, ...] = ()
-        with torch._C.DisableTorchFunction():
+        with without_function_modes():
             constants = archive.pickled("constants")
             made = self._loader.make(constants, "constants")
             self._constants = made if isinstance(made, tuple) else (made,)
@@ -82,7 +83,7 @@ class Program:
         self._fuel, self._calls = _FUEL, 0
         kind = self._archive.find(self.model.kind)
         assert isinstance(kind, Kind)
-        with torch._C.DisableTorchFunction():
+        with without_function_modes():
             method = kind.methods["forward"]
             given = {name: self._types.given(_annotation(method, name), value) for name, value in kwargs.items()}
             row = [
