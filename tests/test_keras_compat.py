@@ -43,7 +43,7 @@ def test_each_private_name_is_where_it_was_seen() -> None:
             reduce(getattr, path.split("."), importlib.import_module(module))
         except (ImportError, AttributeError):
             moved += [place] if of_this_version(seen) else []
-    assert not moved
+    assert not moved, moved
 
 
 @in_child("tensorflow")
@@ -85,7 +85,7 @@ def test_each_private_attribute_is_where_it_was_seen() -> None:
                 reduce(getattr, path.split("."), objects[kind])
             except AttributeError:
                 moved += [f"{kind}: {path}"] if of_this_version(seen) else []
-    assert not moved
+    assert not moved, moved
 
 
 @in_child("tensorflow")

@@ -80,7 +80,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "_int4_pack_axis": ("3.11", "3.13"),
         "_orig_length_along_pack_axis": ("3.11", "3.13"),
         "_int4_unpacked_column_size": ("3.14", LAST),
-        "original_kernel_shape": ("3.12", LAST),
+        "original_kernel_shape": ("3.14", LAST),
     },
 }
 
