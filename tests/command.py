@@ -6,6 +6,7 @@ import ast
 import atexit
 import functools
 import importlib
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -57,9 +58,17 @@ def loaded_by(*arguments: str) -> set[str]:
     return set(said.rsplit("LOADED", 1)[1].split())
 
 
-def needs(framework: str) -> pytest.MarkDecorator:
-    """Skips a test where a framework isn't installed; CI installs all of them."""
-    return pytest.mark.skipif(find_spec(framework) is None, reason=f"{framework} isn't installed")
+def needs(framework: str, minimum: str | None = None) -> pytest.MarkDecorator:
+    """Skips a test where a framework isn't installed, or is older than a version that has what the test is about."""
+    if find_spec(framework) is None:
+        return pytest.mark.skipif(True, reason=f"{framework} isn't installed")
+    is_older = minimum is not None and _release(importlib.metadata.version(framework)) < _release(minimum)
+    return pytest.mark.skipif(is_older, reason=f"{framework} {minimum} or newer isn't installed")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version: with them, things come and go."""
+    return tuple(int(number) for number in version.split(".")[:2])
 
 
 #: What a framework's server has imported before the first test.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import pytest
 
 from resnet_inspect import summarize
 
-from .command import in_child
+from .command import in_child, needs
 from .test_keras_complaints import macs, same_count
 
 
@@ -28,33 +27,36 @@ def test_mixed_precision_stores_float32_and_gives_float16() -> None:
     assert (given["dense"], given["dense_1"]) == ("float16", "float32")
 
 
+@pytest.mark.parametrize("bits", [8, pytest.param(4, marks=needs("keras", "3.11"))])
 @in_child("tensorflow")
 @pytest.mark.filterwarnings("ignore")
-def test_quantised_weights_have_their_logical_count_and_their_bytes_in_memory() -> None:
+def test_quantised_weights_have_their_logical_count_and_their_bytes_in_memory(bits: int) -> None:
     import keras
     from keras import layers
 
-    def quantized(mode: str) -> Any:
-        model = keras.Sequential(
-            [keras.Input((16,)), layers.Dense(8, name="a"), layers.Dense(4, name="b", use_bias=False)]
-        )
-        model.quantize(mode)
-        return model
-
-    for mode, bits in (("int8", 8), ("int4", 4)):
-        model = quantized(mode)
-        summary = summarize(model, (16,))
-        kernels = {p.name: p for layer in summary.layers for p in layer.parameters if p.name.endswith("/kernel")}
-        assert {name: (p.size, p.bytes) for name, p in kernels.items()} == {
-            "a/kernel": (16 * 8, 16 * 8 * bits // 8),
-            "b/kernel": (8 * 4, 8 * 4 * bits // 8),
-        }
-        # Every other weight is stored as it is counted: by Keras' own variables.
-        stored = sum(w.value.dtype.size * prod(w.shape) for w in model.weights)
-        assert summary.totals.param_bytes == stored
-        assert macs(summary) == {"a": 16 * 8, "b": 8 * 4}
-        assert summary.layers[1].attribute("quantization") == mode
-    assert summarize(quantized("int8"), (16,)).totals.params == quantized("int8").count_params()
+    model = keras.Sequential(
+        [
+            keras.Input((3, 16)),
+            layers.Dense(8, name="a"),
+            layers.Dense(4, name="b", use_bias=False),
+            layers.EinsumDense("abc,cde->abde", (None, 2, 6), name="c"),
+        ]
+    )
+    counted = model.count_params()
+    model.quantize(f"int{bits}")
+    summary = summarize(model, (3, 16))
+    kernels = {p.name: p for layer in summary.layers for p in layer.parameters if p.name.endswith("/kernel")}
+    assert {name: (p.size, p.bytes) for name, p in kernels.items()} == {
+        "a/kernel": (16 * 8, 16 * 8 * bits // 8),
+        "b/kernel": (8 * 4, 8 * 4 * bits // 8),
+        "c/kernel": (4 * 2 * 6, 4 * 2 * 6 * bits // 8),
+    }
+    # Every other weight is stored as it is counted: by Keras' own variables.
+    assert summary.totals.param_bytes == sum(w.value.dtype.size * prod(w.shape) for w in model.weights)
+    assert macs(summary) == {"a": 3 * 16 * 8, "b": 3 * 8 * 4, "c": 3 * 4 * 2 * 6}
+    assert all(layer.attribute("quantization") == f"int{bits}" for layer in summary.layers[1:])
+    if bits == 8:
+        assert summary.totals.params == model.count_params() > counted  # with a scale for each column
 
 
 @in_child("tensorflow")

@@ -58,11 +58,11 @@ def test_a_graph_that_unfolds_without_an_end_is_refused_in_time() -> None:
 
         def serving(graph: Any) -> Any:
             """The function around the network, and the node in it that calls the network."""
-            for function in graph.graph_def.library.function:
-                for node in function.node_def:
-                    if node.op == "StatefulPartitionedCall":
-                        return function, node
-            raise AssertionError
+            # The file has one such function for each signature, in any order.
+            called = graph.signature_def["serving_default"].outputs["output_0"].name.partition(":")[0]
+            name = next(node.attr["f"].func.name for node in graph.graph_def.node if node.name == called)
+            function = next(item for item in graph.graph_def.library.function if item.signature.name == name)
+            return function, next(node for node in function.node_def if node.op == "StatefulPartitionedCall")
 
         def doubling(graph: Any) -> None:
             """Functions that call another one twice, which calls another one twice."""

@@ -99,10 +99,16 @@ def load_framework(backend: str, module: str) -> Any:
             if process.is_own() and _FRAMEWORKS.get(backend) == "torch":
                 importlib.import_module(".torch_standins", __package__).install()
             return importlib.import_module(module)
-    except ImportError as error:
-        hint = f"Install it with: pip install 'resnet-inspect[{EXTRAS.get(backend, 'all')}]'"
-        raise ModelError(f"the {backend} backend can't be used: {error}. {hint}{_chatter(error)}") from error
     except Exception as error:
+        from ..requirements import advice, unsupported
+
+        extra = EXTRAS.get(backend, "all")
+        # A version that isn't supported explains any error, and what Python says of it helps nobody.
+        if backend in EXTRAS and (said := unsupported(extra)):
+            raise ModelError(f"the {backend} backend can't be used: {said}") from error
+        if isinstance(error, ImportError):
+            hint = advice(extra, error)
+            raise ModelError(f"the {backend} backend can't be used: {error}. {hint}{_chatter(error)}") from error
         if "torchvision::" in str(error):
             raise ModelError(
                 f"torch and torchvision were built for different versions of one another ({error}). "

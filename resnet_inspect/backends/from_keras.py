@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import platform
+import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-from keras.src.backend.common import global_state
-from keras.src.backend.common.variables import Variable as KerasVariable
 
 from ..analysis.fit import Entry
 from ..blocks.residual import BlockSpec, residual_block
@@ -25,6 +24,8 @@ from . import zoo
 from .chatter import held_back
 from .from_local import resolve_block, resolve_input
 from .keras_checkpoint import entries
+from .keras_compat import GENERATOR, NAMES, global_state
+from .keras_compat import Variable as KerasVariable
 from .keras_deep import deeply
 from .keras_failure import failure
 from .keras_inputs import Given, of_row
@@ -209,7 +210,7 @@ def trace_call(model: Any, described: Model, given: Given) -> Summary:
         InputError: a layer refuses its input, or its code needs data.
     """
     recorder = Recorder(model, described.name)
-    with _ONE_AT_A_TIME, fresh_names():
+    with _ONE_AT_A_TIME, fresh_names(), _kept_seed():
         outputs = deeply(lambda: recorder.record(given))
     layers, unused = recorder.finish()
     return Summary(
@@ -241,12 +242,29 @@ def defaults(dtype: str) -> Iterator[None]:
 @contextmanager
 def fresh_names() -> Iterator[None]:
     """Automatic names count from the start inside: they must not depend on what the process did before."""
-    counters = global_state.get_global_attribute("object_name_uids")
-    global_state.set_global_attribute("object_name_uids", None)
+    counters = global_state.get_global_attribute(NAMES)
+    global_state.set_global_attribute(NAMES, None)
     try:
         yield
     finally:
-        global_state.set_global_attribute("object_name_uids", counters)
+        global_state.set_global_attribute(NAMES, counters)
+
+
+@contextmanager
+def _kept_seed() -> Iterator[None]:
+    """Random numbers that a model draws inside come from a copy of the caller's generator of seeds."""
+    own = global_state.get_global_attribute(GENERATOR)
+    drawn = random.getstate()
+    copy = keras.random.SeedGenerator()
+    # A generator takes its seed from Python's random numbers, as the caller's will when it is first asked.
+    random.setstate(drawn)
+    if own is not None:
+        copy.state.assign(own.state)
+    global_state.set_global_attribute(GENERATOR, copy)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(GENERATOR, own)
 
 
 @contextmanager

@@ -47,7 +47,9 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         import h5py
     except ImportError as error:
-        raise ModelError(f"reading {path.name} needs h5py: pip install 'resnet-inspect[tensorflow]'") from error
+        from ..requirements import advice
+
+        raise ModelError(f"reading {path.name} needs h5py: {error}. {advice('tensorflow', error)}") from error
     check_regular(path)
     with door(path), path.open("rb") as file:
         start = file.read(2)

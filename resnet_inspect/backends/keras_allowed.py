@@ -15,11 +15,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
-from keras.src.ops.function import Function
-from keras.src.ops.operation import Operation
-from keras.src.saving import object_registration, serialization_lib
 
 from ..errors import ModelError
+from .keras_compat import SOURCE, Function, Operation, object_registration, saving_utils, serialization_lib
 
 #: Layers that run a function or load a program.
 RUN_PROGRAMS = ("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")
@@ -27,7 +25,7 @@ RUN_PROGRAMS = ("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrap
 _MODELS = ("Functional", "Model", "Sequential")
 #: Where Keras has what a configuration is made of, and under which names it writes it.
 _PUBLIC = ("constraints", "dtype_policies", "initializers", "layers", "models", "quantizers", "random", "regularizers")
-_OWN = tuple(f"keras.src.{part}." for part in (*_PUBLIC, "activations", "applications", "legacy", "ops"))
+_OWN = tuple(f"{SOURCE}{part}." for part in (*_PUBLIC, "activations", "applications", "legacy", "ops"))
 _OF_HUB = ("layers", "models", "tokenizers")
 #: Layers, models and operations that are made or called while a file's model is built and run once.
 _MOST = 30_000
@@ -130,8 +128,6 @@ def only_allowed(file: str) -> Iterator[None]:
 
 def _sequential(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
     """What ``Sequential.from_config`` gives, which builds the whole model again with each layer that it adds."""
-    from keras.src.legacy.saving import saving_utils
-
     model = cls(name=config["name"])
     for item in config["layers"]:
         read = serialization_lib.deserialize_keras_object if "module" in item else saving_utils.model_from_config
@@ -183,7 +179,7 @@ def _own() -> _Table:
 @functools.cache
 def _by_name() -> Mapping[str, Any]:
     """Keras' public classes by their names alone, as the old format has them."""
-    found = {name: item for (space, name), item in _own().items() if not space.startswith("keras.src.")}
+    found = {name: item for (space, name), item in _own().items() if not space.startswith(SOURCE)}
     own = {name: item for (_, name), item in _own().items() if name in _MODELS}
     return {**found, **own, "Policy": keras.dtype_policies.DTypePolicy}
 

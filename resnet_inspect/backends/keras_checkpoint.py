@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras.src.saving import saving_lib
 
 from ..analysis.fit import Entry
+from .keras_compat import saving_lib
 
 
 class _Names(saving_lib.NpzIOStore):

@@ -7,11 +7,11 @@ from math import prod
 from typing import Any
 
 import keras
-from keras.src.layers.rnn.conv_lstm import ConvLSTM
 
 from .. import ops
 from ..errors import InputError
 from ..ir import Attributes, Tensor, Value
+from .keras_compat import ConvLSTM, einsum_kernel_shape
 from .keras_ops import describe_layer, layer_op
 
 #: Operations of ``keras.ops`` that multiply matrices or run code of their own: without a rule their cost is unknown.
@@ -79,9 +79,7 @@ def _layer_macs(
             return _conv_lstm_macs(layer, inputs[0], outputs)
         return _cells_macs(layer.cell, inputs[0])
     if op == "einsum_dense":
-        # As it was before it was packed, if it was: asking for ``kernel`` would unpack it.
-        shape = getattr(layer, "original_kernel_shape", None) or layer._kernel.shape
-        kernel = Tensor(tuple(shape), inputs[0].dtype)
+        kernel = Tensor(einsum_kernel_shape(layer), inputs[0].dtype)
         return _by_rule("einsum", {"equation": layer.equation}, [inputs[0], kernel])
     if op == "embedding" and hasattr(layer, "tie_weights") and keras.backend.is_float_dtype(inputs[0].dtype):
         return inputs[0].size * layer.input_dim  # backwards: each vector with those of all words

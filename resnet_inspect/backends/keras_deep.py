@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from keras.src.backend.common import global_state
-
+from .keras_compat import global_state
 from .room import with_room
 
 T = TypeVar("T")

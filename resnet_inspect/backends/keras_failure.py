@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras.src.layers.layer import Layer as KerasLayer
-
 from ..errors import message
 from . import keras_ops
+from .keras_compat import Layer as KerasLayer
 from .user_code import place
 
 #: What a KerasTensor says where code asks for its value.

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from keras.src.legacy.saving import saving_options, saving_utils
-from keras.src.saving import serialization_lib
 
 from .. import stranger_json
 from ..analysis.fit import Entry
@@ -24,6 +22,7 @@ from .archive import Archive
 from .from_keras import defaults, unallocated
 from .keras_allowed import only_allowed
 from .keras_checkpoint import entries
+from .keras_compat import saving_options, saving_utils, serialization_lib
 from .keras_config import understood
 from .keras_deep import deeply
 from .keras_failure import failure

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ..ir import Attributes, Tensor, Value, frozen_value
+from .keras_compat import SOURCE
 
 _POOLS = {"Max": "max", "Average": "avg"}
 
@@ -117,7 +118,7 @@ def is_composite(layer: Any) -> bool:
     """Whether a layer is made of others that deserve rows of their own; Keras' own layers never are."""
     if isinstance(layer, keras.Model):
         return True
-    return layer_class(layer) is None and not type(layer).__module__.startswith("keras.src.layers.")
+    return layer_class(layer) is None and not type(layer).__module__.startswith(f"{SOURCE}layers.")
 
 
 def image_layout(layer: Any, rank: int) -> str | None:
@@ -129,14 +130,6 @@ def image_layout(layer: Any, rank: int) -> str | None:
         return None
     last, first = {3: ("NLC", "NCL"), 4: ("NHWC", "NCHW"), 5: ("NDHWC", "NCDHW")}.get(rank, (None, None))
     return last if data_format == "channels_last" else first
-
-
-def packed_columns(layer: Any) -> int | None:
-    """How many numbers of 4 bits stand in a row of a layer's kernel, two in a byte; None where none do."""
-    if getattr(layer, "quantization_mode", None) != "int4":
-        return None
-    columns = getattr(layer, "_int4_unpacked_column_size", None) or getattr(layer, "_orig_output_dim", None)
-    return None if columns is None else int(columns)
 
 
 def describe_layer(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[str, Attributes]:

@@ -15,18 +15,14 @@ from typing import Any
 from unittest import mock
 
 import keras
-from keras.src.backend import compute_output_spec
-from keras.src.layers.layer import Layer as KerasLayer
-from keras.src.layers.layer import get_shapes_dict
-from keras.src.ops.node import Node
-from keras.src.ops.operation import Operation
-from keras.src.utils.python_utils import is_default
 
 from .. import ops
 from ..errors import InputError, message
 from ..ir import Layer, Parameter, Tensor
 from ..shape import format_shape
 from . import keras_cost, keras_ops
+from .keras_compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict, is_default
+from .keras_compat import Layer as KerasLayer
 from .keras_failure import failed_layer, failure, reads_values
 from .keras_inputs import Given, arguments_of
 from .keras_variables import describe_variable, own_weights
@@ -124,7 +120,7 @@ class Recorder:
         KerasLayer._maybe_build, KerasLayer._set_mask_metadata = maybe_build, set_masks
         try:
             # What is done to a weight alone (a token repeated for the batch) is heard of no other way.
-            with mock.patch.object(keras.Variable, "value", property(value)), mock.patch(_NODE, _node):
+            with mock.patch.object(keras.Variable, "value", property(value)), mock.patch(NODE, _node):
                 yield
         finally:
             KerasLayer.symbolic_call, Operation.symbolic_call = of_layer, of_operation
@@ -353,12 +349,11 @@ class Recorder:
                 ]
 
 
-#: Keras records each call of a layer as one, whose outputs are all tensors.
-_NODE = "keras.src.layers.layer.Node"
-
-
 def _node(operation: Any, call_args: Any, call_kwargs: Any, outputs: Any) -> Any:
-    """A node for what a model gives, which may be no tensor (None, a number) beside its tensors."""
+    """A node for what a model gives, which may be no tensor (None, a number) beside its tensors.
+
+    Keras records each call of a layer as a node, whose outputs must all be tensors.
+    """
     tensors = [item for item in keras.tree.flatten(outputs) if isinstance(item, keras.KerasTensor)]
     return Node(operation=operation, call_args=call_args, call_kwargs=call_kwargs, outputs=tensors)
 

@@ -9,6 +9,7 @@ import keras
 
 from ..ir import Parameter
 from . import keras_ops
+from .keras_compat import unpacked
 
 #: Classes of Keras whose statistics (moving averages, means of the data) are state, not frozen parameters.
 _WITH_STATISTICS = ("batch_norm", "normalization")
@@ -27,10 +28,8 @@ def describe_variable(variable: Any, path: str, layer: Any) -> Parameter:
     # Within a mixed policy's layer, ``dtype`` is what its values are cast to, not what is stored.
     dtype = keras.backend.standardize_dtype(variable._dtype)
     stored = Parameter(f"{path}/{name}" if path else name, tuple(variable.shape), dtype, role)
-    columns = keras_ops.packed_columns(layer)
-    if columns is None or variable.name not in ("kernel", "embeddings"):
-        return stored
-    return replace(stored, shape=(*stored.shape[:-1], columns), dtype="int4", stored_bytes=stored.bytes)
+    shape = unpacked(layer, stored.shape) if variable.name in ("kernel", "embeddings") else None
+    return stored if shape is None else replace(stored, shape=shape, dtype="int4", stored_bytes=stored.bytes)
 
 
 def _is_state(variable: Any, layer: Any) -> bool:

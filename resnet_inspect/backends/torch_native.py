@@ -21,7 +21,9 @@ def describe_with_torchsummary(model: nn.Module, inputs: Sequence[Resolved]) -> 
     try:
         import torchsummary
     except ImportError as error:
-        raise ModelError("--format native needs torchsummary: pip install 'resnet-inspect[torch]'") from error
+        from ..requirements import advice
+
+        raise ModelError(f"--format native needs torchsummary: {error}. {advice('torch', error)}") from error
     shapes = [tuple(item.shape[1:]) for item in inputs]
     out = io.StringIO()
     try:

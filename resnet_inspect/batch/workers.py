@@ -146,7 +146,9 @@ def _cluster(address: str) -> Iterator[Pool]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ModelError("--cluster needs Dask: pip install 'resnet-inspect[dask]'") from error
+        from ..requirements import advice
+
+        raise ModelError(f"--cluster needs Dask: {error}. {advice('dask', error)}") from error
     for name in ("distributed", "distributed.client", "tornado"):
         # What is logged here, tracebacks among it, comes back as an error that we tell.
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -137,7 +137,9 @@ def _library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ModelError(f"a plot needs {name}: pip install 'resnet-inspect[plot]'") from error
+        from ..requirements import advice
+
+        raise ModelError(f"a plot needs {name}: {error}. {advice('plot', error)}") from error
 
 
 def picture_kind(ending: str) -> str:
