@@ -116,6 +116,8 @@ def _stand_in(python: Path) -> None:
             elif fields[4] != "WEAK":
                 missing.add((name, version.lstrip("@")))
     absent = sorted(name for name in needed - there if re.match(r"lib(cu|nv|nccl)", name))
+    # torch's libraries don't load the driver's: what has no version has to be in another one.
+    loaded = next((name for name in absent if name != "libcuda.so.1"), "")
     symbols: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name, version in missing:
         if name in defined or not absent:
@@ -123,7 +125,7 @@ def _stand_in(python: Path) -> None:
         if version and library_of.get(version) in absent:
             symbols[library_of[version]][version].add(name)
         elif not version and re.match(r"_*(cu|nv|nccl|CUDNN)", name):
-            symbols[absent[0]][""].add(name)
+            symbols[loaded][""].add(name)
     with tempfile.TemporaryDirectory() as folder:
         source, script = Path(folder, "stand_in.c"), Path(folder, "stand_in.map")
         for library in absent:
