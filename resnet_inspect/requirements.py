@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from importlib import metadata
 
-_REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?")
+_REQUIREMENT = re.compile(r"([\w.-]+)(?:\[([^\]]*)\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 _BOUND = re.compile(r"(>=|<)\s*([\w.]+)")
 
@@ -68,18 +68,22 @@ def _replaced(package: _Package) -> str:
 
 
 def _packages(extra: str) -> list[_Package]:
-    """The packages that an extra asks for; none where our metadata isn't there, in a bare checkout."""
+    """The packages that an extra, and those that it rests on, ask for; none where our metadata isn't there."""
     try:
         lines = metadata.requires("resnet-inspect") or []
     except metadata.PackageNotFoundError:
         return []
-    packages = []
+    packages: list[_Package] = []
     for line in lines:
         found = _REQUIREMENT.match(line)
-        if found is not None and extra in _EXTRA.findall(found[3] or ""):
-            bounds = dict(_BOUND.findall(found[2]))
-            name = found[1].lower().replace("_", "-")
-            packages.append(_Package(name, _installed(name), bounds.get(">="), bounds.get("<")))
+        if found is None or extra not in _EXTRA.findall(found[4] or ""):
+            continue
+        name = found[1].lower().replace("_", "-")
+        if name == "resnet-inspect":
+            packages += [package for other in found[2].split(",") for package in _packages(other.strip())]
+            continue
+        bounds = dict(_BOUND.findall(found[3]))
+        packages.append(_Package(name, _installed(name), bounds.get(">="), bounds.get("<")))
     return packages
 
 
