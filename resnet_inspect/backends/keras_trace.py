@@ -160,7 +160,8 @@ class Recorder:
                 output = compute_output_spec(layer.call, *args, **kwargs)
             if any(None in tensor.shape for tensor in keras.tree.flatten(output)):
                 # Some layers only say what their constructor was told; running their code tells all.
-                output = compute_output_spec(layer.call, *args, **kwargs)
+                code = layer.quantized_call if getattr(layer, "quantization_mode", None) else layer.call
+                output = compute_output_spec(code, *args, **kwargs)
         finally:
             self._in_leaf = False
         inputs = [_read_by(layer, self._source(tensor)[1]) for tensor in given]
