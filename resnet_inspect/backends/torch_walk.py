@@ -55,8 +55,8 @@ def too_deep(model: nn.Module) -> str:
     """What to say where Python can't nest as many calls as a forward needs."""
     version = platform.python_version()
     return (
-        f"its forward nests more calls than Python {version} allows; its modules are nested {depth_of(model)} deep. "
-        "Python 3.11 has no limit of its own, 3.12 a low one that nobody can raise, 3.13 a higher one"
+        f"its forward nests more calls than Python {version} allows: a recursion without an end, or too many levels "
+        f"(its modules are nested {depth_of(model)} deep). Python 3.12 allows the fewest, 3.11 and 3.13 more"
     )
 
 
