@@ -102,6 +102,18 @@ def changed_pickle(data: bytes, random: Random) -> bytes:
     return b"".join(parts)
 
 
+def changed_old(data: bytes, random: Random) -> bytes:
+    """A checkpoint of torch before 1.6 with one of the pickles that it begins with changed: most often the weights'."""
+    ends = [0]
+    for _ in range(5):  # a magic number, a version, the machine's sizes, the weights, the storages' keys
+        stream = io.BytesIO(data[ends[-1] :])
+        all(pickletools.genops(stream))
+        ends.append(ends[-1] + stream.tell())
+    which = random.choice([0, 1, 2, 3, 3, 3, 3, 3, 3, 4])
+    start, end = ends[which], ends[which + 1]
+    return data[:start] + changed_pickle(data[start:end], random) + data[end:]
+
+
 #: Pieces that a pickle may hold anywhere; the classes are harmless, and none of a checkpoint's.
 OPCODES = (
     *(pickle.EMPTY_DICT, pickle.EMPTY_LIST, pickle.EMPTY_TUPLE, pickle.NONE, pickle.MARK, pickle.POP, pickle.DUP),
