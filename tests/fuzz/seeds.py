@@ -7,14 +7,17 @@ import json
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 
 @functools.cache
 def folder() -> Path:
-    """A folder with all of them, which lives as long as this process."""
+    """A folder with those whose framework is installed, which lives as long as this process."""
     place = Path(_TEMPORARY.name)
-    for maker in ("torch_seeds", "keras_seeds"):
+    for maker, framework in (("torch_seeds", "torch"), ("keras_seeds", "tensorflow")):
+        if find_spec(framework) is None:
+            continue
         command = [sys.executable, "-m", f"{__package__}.{maker}", str(place)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
