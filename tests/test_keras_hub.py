@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from typing import Any
 
 import pytest
@@ -112,6 +113,23 @@ def _product(shape: tuple[int, ...]) -> int:
     for size in shape:
         result *= size
     return result
+
+
+@needs("keras_hub")
+@in_child("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+def test_files_with_layers_of_the_library_open() -> None:
+    import keras
+    import keras_hub
+
+    from resnet_inspect.backends import from_file
+
+    words = keras_hub.layers.TokenAndPositionEmbedding(10, 6, 4)
+    model = keras.Sequential([keras.Input((6,), dtype="int32"), words, keras_hub.layers.TransformerEncoder(8, 2)])
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("saved.keras", "saved.h5"):
+            model.save(f"{folder}/{name}")
+            assert from_file.summarize(Request(f"{folder}/{name}")).summary.totals.params == model.count_params()
 
 
 @needs("keras_hub")

@@ -198,12 +198,12 @@ def _activations() -> Mapping[str, Any]:
 def _hub() -> _Table:
     """The layers and models that keras_hub offers, if it is installed."""
     try:
-        importlib.import_module("keras_hub")
+        hub = importlib.import_module("keras_hub")
     except ImportError:
         return {}
     found = {}
     for part in _OF_HUB:
-        for name, item in vars(sys.modules[f"keras_hub.{part}"]).items():
+        for name, item in vars(getattr(hub, part)).items():
             if inspect.isclass(item) and issubclass(item, keras.layers.Layer) and _is_hub(item.__module__):
                 found[f"keras_hub.{part}", name] = found[item.__module__, item.__name__] = item
     return found
