@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ COMMANDS: dict[str, set[str]] = {
 STANDARD = {
     *("__future__", "_json", "_locale", "atexit", "copy", "dataclasses", "fnmatch", "gc", "ipaddress", "json"),
     *("locale", "ntpath", "pathlib", "urllib"),
+    *(("glob", "grp", "math", "pwd") if sys.version_info >= (3, 13) else ()),  # its pathlib and urllib.parse
     *("_bisect", "bisect"),  # diff
     *("_bz2", "_compression", "_lzma", "bz2", "lzma", "shutil", "textwrap", "zlib"),  # click's help
 }
