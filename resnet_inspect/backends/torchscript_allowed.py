@@ -29,6 +29,7 @@ _REAL = """
     _unique2 unique_dim linear matmul mm bmm mv dot einsum bilinear tensordot inner linalg_matmul
     scaled_dot_product_attention
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d _convolution _convolution_mode
+    convolution
     batch_norm layer_norm group_norm instance_norm rms_norm cosine_similarity pairwise_distance
     lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell
     max_pool1d max_pool2d max_pool3d max_pool2d_with_indices avg_pool1d avg_pool2d avg_pool3d

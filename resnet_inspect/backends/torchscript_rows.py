@@ -11,9 +11,6 @@ from . import aten
 from .aten import Operator
 from .identities import Identities
 
-#: What a convolution is called with; its schema isn't found under the name that the interpreter gives it.
-_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "transposed", "output_padding", "groups")
-
 
 def named_by_modules(summary: Summary, modules: Mapping[str, str]) -> Summary:
     """``summary`` with rows named by what they use; ``modules`` has the class of each module by path.
@@ -89,9 +86,6 @@ def _described(layer: Layer, parameters: Sequence[Parameter]) -> Layer:
     if not layer.called or layer.op == "input":
         return layer if layer.called else replace(layer, op="other", attributes=())
     arguments: dict[str, Any] = dict(layer.attributes)
-    if layer.type == "convolution":
-        arguments |= {name: arguments.get(f"argument{index}") for index, name in enumerate(_CONVOLUTION)}
-        arguments = {name: value for name, value in arguments.items() if value is not None}
     for parameter in parameters:
         arguments[_role(parameter, arguments)] = Tensor(parameter.shape, parameter.dtype)
     linear = layer.type in ("addmm", "mm") and "weight" in arguments
