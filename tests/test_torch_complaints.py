@@ -10,7 +10,7 @@ from resnet_inspect import summarize
 from resnet_inspect.errors import InputError
 from resnet_inspect.ir import Layer
 
-from .command import in_child
+from .command import in_child, needs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -228,6 +228,7 @@ def test_the_layer_that_fails_is_named_with_its_shapes() -> None:
         summarize(module(lambda self, x: vars(self)["no such key"]), ["2x8:float32"])
 
 
+@needs("torch", "2.5")
 @in_child("torch")
 def test_sharded_parameters_have_their_global_counts() -> None:
     import torch

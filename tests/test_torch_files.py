@@ -12,7 +12,8 @@ from resnet_inspect.errors import ModelError
 
 from .command import loaded_by, needs, script
 
-pytestmark = needs("torch")
+# nn.Buffer is new in 2.5, and the newest of the types in 2.7.
+pytestmark = needs("torch", "2.7")
 
 _WRITE = """
 import argparse, collections, json, pathlib, random, sys, warnings
