@@ -51,8 +51,13 @@ def page(results: dict[str, Any]) -> str:
 
 
 def tested(results: dict[str, Any]) -> str:
-    """Package -> the versions beside which nothing failed, and Python's, as JSON."""
+    """Package -> the versions beside which nothing failed, and Python's, as JSON.
+
+    It is empty until the newest of all was run: doctor would call that untested.
+    """
     found: dict[str, set[str]] = defaultdict(set)
+    if not results.get("all/newest", {}).get("good"):
+        return "{}\n"
     for result in results.values():
         if result["good"]:
             found["python"].add(result["python"])
