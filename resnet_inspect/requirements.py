@@ -1,7 +1,7 @@
 """What to do when a package can't be imported: install it, upgrade it, or repair it.
 
-The supported versions are those in our own package's metadata, so there is no second list of them. Nothing here is
-imported before an import has failed.
+The supported versions are those in our own package's metadata, so there is no second list of them. No command but
+``doctor`` imports this before an import has failed.
 """
 
 from __future__ import annotations
@@ -83,11 +83,12 @@ def _packages(extra: str) -> list[_Package]:
             packages += [package for other in found[2].split(",") for package in _packages(other.strip())]
             continue
         bounds = dict(_BOUND.findall(found[3]))
-        packages.append(_Package(name, _installed(name), bounds.get(">="), bounds.get("<")))
+        packages.append(_Package(name, installed(name), bounds.get(">="), bounds.get("<")))
     return packages
 
 
-def _installed(name: str) -> str | None:
+def installed(name: str) -> str | None:
+    """The version of a package, None if it isn't there."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import resnet_inspect
-from resnet_inspect.host import forks, kernel32, locks, memory, paths, processes
+from resnet_inspect.host import forks, kernel32, locks, machine, memory, paths, processes
 
 PACKAGE = Path(resnet_inspect.__file__).parent
 #: Modules that only some systems have, functions and constants of ``os`` and ``signal`` likewise, and arguments.
@@ -116,7 +116,7 @@ def test_structures_are_as_large_as_in_windows_headers() -> None:
 def test_memory_is_the_systems_own() -> None:
     if Path("/proc/meminfo").exists():
         total = int(Path("/proc/meminfo").read_text().split()[1]) * 1024
-        assert memory.physical() == pytest.approx(total, rel=0.01)
+        assert machine.memory() == pytest.approx(total, rel=0.01)
         resident = int(Path("/proc/self/status").read_text().partition("VmRSS:")[2].split()[0]) * 1024
         assert memory.resident(os.getpid()) == pytest.approx(resident, rel=0.1)
     assert memory.resident(2**22 + 1) == 0

@@ -10,7 +10,7 @@ from concurrent.futures import Future, InvalidStateError
 from typing import TypeVar
 
 from ..errors import InspectError
-from . import machine
+from ..host import machine
 from .cache import remembered
 from .request import UNLIMITED, Answer, Limits
 from .worker import Session, Task

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import json
 import os
 import socket
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InspectError
+from ..requirements import installed
 from . import EXTRAS, module_of
 from .request import Limits, Request
 from .worker import Remote
@@ -68,7 +68,7 @@ def examine(backend: str, timeout: float) -> Finding:
     packages = _PACKAGES[backend]
     if backend == "keras":
         packages = ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"))
-    versions = tuple((package, _version(package)) for package in packages)
+    versions = tuple((package, installed(package)) for package in packages)
     missing = [package for package, version in versions if version is None and package != "torchsummary"]
     if missing:
         extra = EXTRAS[backend] if missing != ["jax"] else "all"
@@ -109,13 +109,6 @@ def untested(versions: Iterable[tuple[str, str | None]]) -> list[str]:
 
 def _series(version: str) -> str:
     return ".".join(version.split(".")[:2])
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _reachable(host: str) -> bool:

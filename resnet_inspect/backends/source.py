@@ -29,19 +29,14 @@ class Source:
             return True
         path = Path(self.text)
         if not path.exists():
-            return path.suffix == ".json" and not self._has_colon
+            if path.suffix != ".json":
+                return False
+            from ..host.paths import has_drive
+
+            return ":" not in self.text[2 if has_drive(self.text) else 0 :]
         from .kind import kind_of
 
         return kind_of(path) == "summary"
-
-    @property
-    def _has_colon(self) -> bool:
-        """Whether a colon tells one part from another, which that of a drive doesn't."""
-        if ":" not in self.text:
-            return False
-        from ..host.paths import has_drive
-
-        return ":" in (self.text[2:] if has_drive(self.text) else self.text)
 
     @property
     def is_apart(self) -> bool:

@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 # 2.4-2.14. It takes away the modes of operators, not those of functions.
 from torch.utils._python_dispatch import _disable_current_modes as without_operator_modes
 
-#: 2.4-2.14. No mode of functions sees what is done inside.
+#: 2.4-2.14. No mode of functions sees what is done inside: looking at a tensor's shape is a call of one to them.
 without_function_modes = torch._C.DisableTorchFunction
 #: 2.4-2.14. Undoes ``without_function_modes`` inside of it.
 _with_function_modes = torch._C._EnableTorchFunction

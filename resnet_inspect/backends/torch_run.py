@@ -18,10 +18,10 @@ from .. import units
 from ..analysis.fit import Entry
 from ..call import Call
 from ..errors import InputError, message
+from ..host import machine
 from ..ir import Model, Summary, Trace
 from ..shape import Resolved
 from ..version import __version__
-from . import machine
 from .torch_build import eager
 from .torch_compat import compiling
 from .torch_failure import NotOnMetaError

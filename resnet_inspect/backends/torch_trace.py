@@ -31,8 +31,6 @@ from .torch_tensors import describe, replaced, tensors_in
 from .torch_walk import modules_of, too_deep
 from .torchscript_modules import Scripted
 
-#: No function mode sees what is done inside: looking at a tensor's shape is a call of a function to them.
-_unseen = without_function_modes
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
 
@@ -130,14 +128,14 @@ class Recorder:
                 self._stack.pop()
         # A leaf that is the whole model has no name of its own.
         path = path or type(module).__name__
-        with _unseen():
+        with without_function_modes():
             op, attributes = torch_ops.describe_module(module)
             given = list(tensors_in((args, kwargs)))
             inputs = [t for t in given if t not in self.parameters]
             versions = [_version(t) for t in given]
         work = self._work = _Work()
         try:
-            with _unseen():
+            with without_function_modes():
                 check(module, op, attributes, inputs)
             output = original(module, *args, **kwargs)
         except Exception as error:
@@ -145,7 +143,7 @@ class Recorder:
             raise
         finally:
             self._work = None
-        with _unseen():
+        with without_function_modes():
             return self._leaf_layer(path, module, op, attributes, given, inputs, versions, work, output)
 
     def _leaf_layer(
@@ -208,7 +206,7 @@ class Recorder:
             if getattr(func, "__name__", "") == "__setitem__":
                 outputs = [args[0]]
             if outputs:
-                with _unseen():
+                with without_function_modes():
                     self._function_layer(func, args, kwargs, outputs, work)
         return output
 
@@ -344,7 +342,7 @@ class _Operators(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.namespace != "aten":
             return self._run(func, args, kwargs or {})  # other people's kernels may lean on modes, for devices say
-        with _unseen():
+        with without_function_modes():
             return self._run(func, args, kwargs or {})
 
     def _run(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:

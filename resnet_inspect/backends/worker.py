@@ -22,7 +22,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from .. import errors
 from ..errors import InspectError, ModelError
-from ..host import forks, memory, processes
+from ..host import forks, processes
+from ..host.memory import resident
 from . import answer_json
 from .apart import CLOCK, ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_apart
 from .child_process import ChildProcess, Fork, Interpreter, may_fork, write
@@ -276,7 +277,7 @@ class Session:
 
     def resident_bytes(self) -> int:
         """The memory that the child holds by now; 0 if there is no child, or the system doesn't tell."""
-        return memory.resident(self._child.pid) if self._child else 0
+        return resident(self._child.pid) if self._child else 0
 
     def summarize(self, request: Request) -> Answer:
         """As the module's own ``summarize``."""

@@ -19,9 +19,9 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from ..backends import machine
 from ..backends.worker import Child
 from ..errors import InspectError, ModelError, first_line
+from ..host import machine
 from ..version import __version__
 from . import child
 from .child import GO_ON

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import json
 import os
@@ -136,7 +137,11 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
     if _is_file(model) or (backend is None and _is_folder_of_model(model)):
         own = "file"
     if own is None:
-        return (prefix, name) if separator and not _has_drive(model) else (backend or "local", model)
+        if not separator:
+            return backend or "local", model
+        from ..host.paths import has_drive
+
+        return (backend or "local", model) if has_drive(model) else (prefix, name)
     if backend:
         what = "a file" if own == "file" else "code"
         raise BadRequestError(f"{model} is {what}, which brings its framework along: leave --backend out")
@@ -153,13 +158,6 @@ def _is_file(model: str) -> bool:
     from ..host.paths import has_folder
 
     return path.is_file() or has_folder(model)
-
-
-def _has_drive(model: str) -> bool:
-    """Whether the colon is that of a drive."""
-    from ..host.paths import has_drive
-
-    return has_drive(model)
 
 
 def _is_folder_of_model(model: str) -> bool:
@@ -315,8 +313,10 @@ def emit(text: str, output: Path | None, output_format: str = "") -> None:
     """Writes a document to stdout, or whole to a file."""
     if output is None:
         # JSON is UTF-8 by its standard, whatever a console speaks: elsewhere it gets along with ASCII.
-        is_foreign = output_format == "json" and not text.isascii() and not _is_utf8(sys.stdout.encoding)
-        sys.stdout.write(in_ascii(text) if is_foreign else text)
+        if output_format == "json" and not text.isascii():
+            encoding = codecs.lookup(sys.stdout.encoding or "ascii").name
+            text = text if encoding.startswith("utf-8") else in_ascii(text)
+        sys.stdout.write(text)
     else:
         from ..files import write_whole
 
@@ -343,10 +343,6 @@ def _terminal_width() -> int:
     import shutil
 
     return shutil.get_terminal_size().columns
-
-
-def _is_utf8(encoding: str | None) -> bool:
-    return (encoding or "").lower().replace("-", "").replace("_", "") in ("utf8", "utf8sig")
 
 
 def _speaks_unicode() -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-
-from ..host import memory as host_memory
+import sys
 
 
 def processors() -> int:
@@ -12,6 +11,15 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def memory() -> int:
-    """Bytes of the machine's memory, whoever uses them."""
-    return host_memory.physical()
+if sys.platform == "win32":
+    from . import kernel32
+
+    def memory() -> int:
+        """Bytes of the machine's memory, whoever uses them."""
+        return kernel32.machine_memory()
+
+else:
+
+    def memory() -> int:
+        """Bytes of the machine's memory, whoever uses them."""
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,4 +1,4 @@
-"""Memory: the machine's, and a process'."""
+"""What a process has of memory, and a thread of stack."""
 
 from __future__ import annotations
 
@@ -12,19 +12,11 @@ MOST_STACK = 2**28 if sys.platform == "win32" else sys.maxsize
 if sys.platform == "win32":
     from . import kernel32
 
-    def physical() -> int:
-        """Bytes of the machine's memory, whoever uses them."""
-        return kernel32.machine_memory()
-
     def resident(pid: int) -> int:
         """Bytes that a process of ours holds by now; 0 where the system doesn't tell."""
         return int(kernel32.memory_of(pid).resident)
 
 else:
-
-    def physical() -> int:
-        """Bytes of the machine's memory, whoever uses them."""
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
     def resident(pid: int) -> int:
         """Bytes that a process of ours holds by now; 0 where the system doesn't tell."""
