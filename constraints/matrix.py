@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,6 @@ def look(combination: Combination, python: str) -> Result:
     """Makes the environment and runs everything that is asked for in it."""
     versions = locked(combination.lock)
     with tempfile.TemporaryDirectory() as folder:
-        own: Path | None = None
         try:
             own = environment.make(Path(folder, "environment"), python, combination.lock, bool(combination.tests))
             version = _run(own, "-c", "import platform; print(platform.python_version())").stdout.strip()
@@ -113,7 +113,7 @@ def look(combination: Combination, python: str) -> Result:
             return Result(combination.python, versions, f"install: {error}")
         done = _run(own, str(HERE / "smoke.py"))
         lines = done.stdout.splitlines()
-        print(*(line for line in lines if line.startswith("FAIL")), sep="\n", end="")
+        _show(lines, "FAIL")
         result.smoke = (
             json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {"failed": [done.stderr[-500:]]}
         )
@@ -128,6 +128,9 @@ def _counted(python: Path, backend: str) -> dict[str, int]:
     done = _run(python, "-m", "resnet_inspect", "models", "--counts", "--backend", backend, "--format", "json")
     found = {row["model"]: [row["params"], row["macs"]] for row in json.loads(done.stdout or "[]")}
     known = json.loads(COUNTS.read_text())[backend]
+    if not found:
+        print(f"FAIL no model of {backend} was counted: {done.stderr.strip()[-500:]}")
+        return {"equal": 0, "of": len(known)}
     # An older library has fewer models; those that it has are what they are.
     both = known.keys() & found.keys()
     unequal = [name for name in sorted(both) if known[name] != found[name]]
@@ -139,14 +142,22 @@ def _counted(python: Path, backend: str) -> dict[str, int]:
 def _tested(python: Path, patterns: tuple[str, ...]) -> dict[str, int]:
     files = sorted({str(path) for pattern in patterns for path in PROJECT.glob(pattern)})
     done = _run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", *files)
-    print(*(line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), sep="\n", end="")
-    last = done.stdout.strip().splitlines()[-1:] or [""]
-    found = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last[0])}
+    lines = done.stdout.splitlines()
+    _show(lines, "FAILED", "ERROR")
+    counts = re.findall(r"(\d+) (passed|failed|skipped|error)", "".join(lines[-1:]))
+    found = {word: int(number) for number, word in counts}
     return {
         "passed": found.get("passed", 0),
         "failed": found.get("failed", 0) + found.get("error", 0) + (not found),
         "skipped": found.get("skipped", 0),
     }
+
+
+def _show(lines: Iterable[str], *starts: str) -> None:
+    """Prints the lines that begin so."""
+    for line in lines:
+        if line.startswith(starts):
+            print(line)
 
 
 def _run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
