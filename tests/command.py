@@ -62,11 +62,11 @@ def needs(framework: str, minimum: str | None = None) -> pytest.MarkDecorator:
     """Skips a test where a framework isn't installed, or is older than a version that has what the test is about."""
     if find_spec(framework) is None:
         return pytest.mark.skipif(True, reason=f"{framework} isn't installed")
-    is_older = minimum is not None and _release(importlib.metadata.version(framework)) < _release(minimum)
+    is_older = minimum is not None and release(importlib.metadata.version(framework)) < release(minimum)
     return pytest.mark.skipif(is_older, reason=f"{framework} {minimum} or newer isn't installed")
 
 
-def _release(version: str) -> tuple[int, ...]:
+def release(version: str) -> tuple[int, ...]:
     """The first two numbers of a version: with them, things come and go."""
     return tuple(int(number) for number in version.split(".")[:2])
 

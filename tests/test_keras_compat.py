@@ -12,14 +12,10 @@ import pytest
 
 from resnet_inspect import backends
 
-from .command import in_child
+from .command import in_child, release
 
 _FOLDER = Path(backends.__file__).parent
 _COMPAT = _FOLDER / "keras_compat.py"
-
-
-def release(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split(".")[:2])
 
 
 def of_this_version(seen: tuple[str, str]) -> bool:

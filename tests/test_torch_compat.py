@@ -5,11 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 import resnet_inspect
 
@@ -243,9 +240,8 @@ def test_what_vmap_wraps_is_unwrapped() -> None:
     assert unwrapped(rows) is rows
 
 
+@needs("torch")
 def test_the_reach_of_the_table() -> None:
-    if find_spec("torch") is None:
-        pytest.skip("torch isn't installed")
     said = script(
         "import torch\nfrom torch.fx.experimental import symbolic_shapes\nimport sympy\n"
         "from resnet_inspect.backends.torch_compat import ANSWERS, EXPRESSIONS, SEVERAL\n"

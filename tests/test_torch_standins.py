@@ -84,6 +84,8 @@ sizes = [(3, 3), (3, 4), ((1, 2), (1, 2)), ((1, 2), (1, 3)), (torch.Size([2]), (
 cases.update(zip(SEVERAL, [pairs, pairs, sizes]))
 ours = [getattr(standin, name) for name in cases]
 answered = [[function(*given) for given in rows] for function, rows in zip(ours, cases.values())]
+mixed = (1, 2), [1, 2]
+of_mixed = standin.sym_eq(*mixed)
 assert not is_real("torch.fx.experimental.symbolic_shapes")
 standin.ShapeEnv
 from torch.fx.experimental import symbolic_shapes as real
@@ -92,8 +94,13 @@ for (name, rows), said in zip(cases.items(), answered):
     if hasattr(real, name):
         theirs = [getattr(real, name)(*given) for given in rows]
         assert said == theirs, (name, said, theirs)
-try: ours[list(cases).index("expect_true")](1)
-except AssertionError: print("refused")
+try: assert of_mixed == real.sym_eq(*mixed)
+except AssertionError as error: assert "unexpected sym_eq" in str(error)  # before torch took them for the same
+def refused(function):
+    try: function(1)
+    except AssertionError as error: return str(error)
+assert refused(ours[list(cases).index("expect_true")]) == refused(real.expect_true) is not None
+print("refused")
 """)
     assert said == "refused\n"
 

@@ -298,37 +298,43 @@ def changed_safetensors(data: bytes, random: Random) -> bytes:
 
 
 def changed_hdf5(data: bytes, random: Random) -> bytes:
-    """A file of h5py with an attribute, a dataset or a link changed; most often the model's configuration."""
+    """A file of h5py with an attribute, a dataset or a link changed once or twice; most often the configuration."""
     import h5py
 
     out = io.BytesIO(data)
     with h5py.File(out, "r+") as root:
-        names: list[str] = []
-        root.visit(names.append)
-        held = [name for name in names if isinstance(root[name], h5py.Dataset)]
-        how = random.randrange(10)
-        config = root.attrs.get("model_config")
-        if how < 5 and isinstance(config, str) and config.startswith(("{", "[")):
-            root.attrs["model_config"] = changed_json_bytes(config.encode(), random).decode()
-        elif how < 7 and held:
-            name = random.choice(held)
-            shape = root[name].shape
-            del root[name]
-            sizes = random.choice([(), (0,), shape[:-1], (*shape, 1), (2**40, 2**30), tuple(reversed(shape))])
-            root.create_dataset(
-                name, sizes, random.choice(["f4", "i8", "S3", "f2", "V9"]), chunks=True if sizes else None
-            )
-        elif how == 7 and names:
-            del root[random.choice(names)]
-        elif how == 8:
-            link = random.choice([h5py.ExternalLink("/dev/zero", "/x"), h5py.SoftLink("/loop"), h5py.SoftLink("/")])
-            place = random.choice([root, *(root[name] for name in names if name not in held)])
-            place[f"link {len(place)}"] = link
-        else:
-            place = random.choice([root, *(root[name] for name in names)])
-            key = random.choice([*place.attrs, "weight_names"])
-            place.attrs[key] = random.choice([3, 2.5, [1, 2], "", "x" * 3000, ["a", "b"], "\x1b[31m", ["../x"] * 40])
+        for _ in range(random.choice([1, 2])):
+            _change_hdf5(root, random)
     return out.getvalue()
+
+
+def _change_hdf5(root: Any, random: Random) -> None:
+    import h5py
+
+    names: list[str] = []
+    root.visit(names.append)
+    held = [name for name in names if isinstance(root[name], h5py.Dataset)]
+    how = random.randrange(10)
+    config = root.attrs.get("model_config")
+    if how < 5 and isinstance(config, str) and config.startswith(("{", "[")):
+        root.attrs["model_config"] = changed_json_bytes(config.encode(), random).decode()
+    elif how < 7 and held:
+        name = random.choice(held)
+        shape = root[name].shape
+        del root[name]
+        sizes = random.choice([(), (0,), shape[:-1], (*shape, 1), (2**40, 2**30), tuple(reversed(shape))])
+        kind = random.choice(["f4", "i8", "S3", "f2", "V9"])
+        root.create_dataset(name, sizes, kind, chunks=True if sizes else None)
+    elif how == 7 and names:
+        del root[random.choice(names)]
+    elif how == 8:
+        link = random.choice([h5py.ExternalLink("/dev/zero", "/x"), h5py.SoftLink("/loop"), h5py.SoftLink("/")])
+        place = random.choice([root, *(root[name] for name in names if name not in held)])
+        place[f"link {len(place)}"] = link
+    else:
+        place = random.choice([root, *(root[name] for name in names)])
+        key = random.choice([*place.attrs, "weight_names"])
+        place.attrs[key] = random.choice([3, 2.5, [1, 2], "", "x" * 3000, ["a", "b"], "\x1b[31m", ["../x"] * 40])
 
 
 def changed_text(data: bytes, random: Random) -> bytes:

@@ -59,17 +59,6 @@ def in_zip(**changes: Change) -> Change:
     return lambda data, random: changed_zip(data, random, by_ending)
 
 
-def several(change: Change, most: int) -> Change:
-    """A change made once or more: to a file of which a reader passes over most."""
-
-    def changed(data: bytes, random: Random) -> bytes:
-        for _ in range(random.randrange(1, most + 1)):
-            data = change(data, random)
-        return data
-
-    return changed
-
-
 checkpoint = in_zip(pkl=changed_pickle)
 script = in_zip(pkl=changed_pickle, py=changed_text, debug_pkl=changed_bytes)
 archive = in_zip(json=changed_json_bytes, h5=changed_bytes)
@@ -83,7 +72,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Change, tuple[str, ...]]] = {
     "onnx": (("net.onnx",), changed_protobuf, ("onnx",)),
     "torchscript": (("traced.pt", "scripted.pt"), script, ("torch",)),
     "keras": (("net.keras", "sequence.keras"), archive, ("tensorflow",)),
-    "h5": (("net.h5", "net.weights.h5"), several(changed_hdf5, 2), ("tensorflow",)),
+    "h5": (("net.h5", "net.weights.h5"), changed_hdf5, ("tensorflow",)),
     "savedmodel": (("saved/saved_model.pb",), changed_protobuf, ("tensorflow",)),
     "config": (("config.json",), changed_json_bytes, ("transformers",)),
     "bytes": (
