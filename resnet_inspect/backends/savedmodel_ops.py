@@ -14,7 +14,8 @@ from .. import ops
 from ..errors import InputError
 from ..ir import Attributes, Shape, Tensor, Value
 from .keras_ops import explicit_padding
-from .savedmodel_graph import Dims, Operation
+from .savedmodel_graph import Operation
+from .savedmodel_nodes import Dims
 
 _CONVOLUTIONS = {"Conv2D": "conv2d", "Conv3D": "conv3d", "DepthwiseConv2dNative": "conv2d"}
 _POOLS = {"AvgPool": "avg_pool2d", "AvgPool3D": "avg_pool3d", "MaxPool": "max_pool2d", "MaxPool3D": "max_pool3d"}
