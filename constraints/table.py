@@ -31,9 +31,12 @@ Windows and macOS: see the end of [SECURITY.md](SECURITY.md) for what holds ther
 
 
 def record(name: str, result: dict[str, Any]) -> None:
-    """Adds a result, and writes what is made of them all."""
+    """Adds a result, or takes the old one away where something failed, and writes what is made of them all."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[name] = {**result, "versions": {key: value for key, value in result["versions"].items() if key in TOLD}}
+    results.pop(name, None)
+    if result["good"]:
+        results[name] = {**result, "versions": {key: value for key, value in result["versions"].items() if key in TOLD}}
+    results = dict(sorted(results.items()))
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     PAGE.write_text(page(results))
     TESTED.write_text(tested(results))
