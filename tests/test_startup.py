@@ -36,6 +36,7 @@ COMMANDS: dict[str, set[str]] = {
         *(".backends.kind", ".cli.diff", ".cli.summary", ".diffs", ".render.diff", ".render.diff.json"),
         *(f".diffs.{part}" for part in ("align", "cause", "changes", "compare", "edges", "frameworks")),
         *(f".diffs.{part}" for part in ("match", "result")),
+        *(f".ops{part}" for part in ("", ".effect", ".vocabulary")),  # what may take another layer's place
     },
 }
 #: The standard library's, by their first names, beyond what click and Python's own start bring.

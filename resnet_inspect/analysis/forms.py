@@ -5,28 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..ir import Layer, Value
-from .weighted import is_weighted
+from ..ops import vocabulary
 
 FORMS = ("basic", "bottleneck", "pre-activation", "inverted bottleneck", "transformer", "other")
-
-ACTIVATIONS = frozenset(
-    [
-        *("elu", "gelu", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "mish"),
-        *("prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh"),
-    ]
-)
-NORMS = frozenset(["batch_norm", "frozen_batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"])
-#: What changes neither the values nor which of them there are.
-_NEUTRAL = frozenset(["identity", "copy", "transpose", "reshape", "stochastic_depth"])
-#: On a shortcut, what isn't the identity but leaves it in reach: He et al. 2016, table 1.
-_GENTLE = frozenset(["dropout", "mul", "zero_pad2d", "pad", "slice", "concat", "crop", "resize"])
 
 
 def shortcut_kind(shortcut: Sequence[Layer]) -> str | None:
     """``identity``, ``projection`` (one linear map, normalised or not) or ``other``; None if it does more."""
     weighted = [layer for layer in shortcut if is_weighted(layer)]
-    rest = [layer for layer in shortcut if not is_weighted(layer) and layer.op not in _NEUTRAL]
-    gentle = all(layer.op in NORMS or layer.op in _GENTLE or "pool" in layer.op for layer in rest)
+    rest = [layer for layer in shortcut if not is_weighted(layer) and not _is_neutral(layer)]
+    gentle = all(vocabulary.of(layer.op).shortcut == "gentle" for layer in rest)
     if len(weighted) > 1 or not gentle or any(map(_has_activation, weighted)):
         return None
     return "projection" if weighted else "other" if rest else "identity"
@@ -34,17 +22,19 @@ def shortcut_kind(shortcut: Sequence[Layer]) -> str | None:
 
 def behind(layer: Layer, forks: Collection[str]) -> bool:
     """Whether a reader of the addition is on the identity's path: an activation, or a norm that a block starts from."""
-    return layer.op in ACTIVATIONS or (layer.op in NORMS and layer.id in forks)
+    op = vocabulary.of(layer.op)
+    pointwise = op.family == "activation" and op.reads == "position"
+    return pointwise or (_is_norm(layer) and layer.id in forks)
 
 
 def form(branch: Sequence[Layer], channels: tuple[int, int], after: Sequence[Layer]) -> str:
     """One of ``FORMS``, from the branch, the channels in and out and what comes ``after`` the addition."""
     weighted = [layer for layer in branch if is_weighted(layer)]
     convs = [layer for layer in weighted if layer.op.startswith("conv")]
-    if any(layer.op in ("attention", "softmax") for layer in branch):
+    if any(vocabulary.of(layer.op).family == "attention" or layer.op == "softmax" for layer in branch):
         return "transformer"
     if not convs:
-        normed = any(layer.op in ("layer_norm", "rms_norm") for layer in branch)
+        normed = any(vocabulary.of(layer.op).reads == "channels" for layer in branch)
         return "transformer" if normed and len(weighted) == 2 else "other"
     # Squeeze-and-excitation works on images of one pixel: it stands beside the branch, not in it.
     trunk = [layer for layer in weighted if layer.output_tensors[0].size > channels_of(layer)]
@@ -52,8 +42,9 @@ def form(branch: Sequence[Layer], channels: tuple[int, int], after: Sequence[Lay
     pointwise = any(set(_kernel(layer)) == {1} for layer in trunk)
     if pointwise and len(trunk) > 1 and max(widths[:-1]) > max(channels):
         return "inverted bottleneck"
-    ends_bare = [layer for layer in branch if layer.op not in _NEUTRAL | {"dropout", "mul"}][-1] is weighted[-1]
-    if ends_bare and not after and any(layer.op in NORMS for layer in branch):
+    # Behind its last convolution, a branch may still be scaled or dropped.
+    bare = [layer for layer in branch if not _is_neutral(layer) and layer.op not in ("dropout", "mul")]
+    if bare[-1] is weighted[-1] and not after and any(map(_is_norm, branch)):
         return "other" if any(layer.op == "concat" for layer in branch) else "pre-activation"
     kernels = [_kernel(layer) for layer in trunk]
     square = [kernel for kernel in kernels if set(kernel) != {1}]
@@ -66,10 +57,23 @@ def breaks(shortcut: Sequence[Layer], kind: str, after: Sequence[Layer]) -> tupl
     """What stands in the identity's way: on the shortcut, or ``after`` the addition (He et al. 2016, sections 3, 4)."""
     found = ["projection on the shortcut"] if kind == "projection" else []
     for layer in shortcut:
-        if not is_weighted(layer) and layer.op not in (_NEUTRAL | NORMS if kind == "projection" else _NEUTRAL):
+        if not is_weighted(layer) and not _is_neutral(layer) and not (kind == "projection" and _is_norm(layer)):
             word = "scaling" if layer.op == "mul" else "padding" if "pad" in layer.op else layer.op
             found.append(f"{word} on the shortcut")
     return tuple(dict.fromkeys([*found, *(f"{layer.op} after the addition" for layer in after)]))
+
+
+def is_weighted(layer: Layer) -> bool:
+    """Whether a layer is one of those that a network's depth counts (He et al. 2015, table 1)."""
+    return vocabulary.of(layer.op).depth
+
+
+def _is_neutral(layer: Layer) -> bool:
+    return vocabulary.of(layer.op).shortcut == "neutral"
+
+
+def _is_norm(layer: Layer) -> bool:
+    return vocabulary.of(layer.op).family == "norm"
 
 
 def _kernel(layer: Layer) -> tuple[Value, ...]:

@@ -6,29 +6,13 @@ fused attention), the allocator's rounding, and the framework's own megabytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
-from ..ir import HELD, Layer, Summary, sum_known
+from ..ir import HELD, Layer, Summary, Tensor, sum_known
+from ..ops import vocabulary
 from . import OPTIMIZERS
-
-#: Ops that give their input's own elements, and those that do so unless a model is trained.
-_VIEWS = frozenset(["flatten", "identity", "reshape", "slice", "transpose", "expand"])
-_VIEWS_WHEN_RUN = _VIEWS | {"dropout", "stochastic_depth"}
-
-#: What torch's backward formulas need of the forward pass (``derivatives.yaml``): ops that keep what they read...
-_KEEP_INPUTS = frozenset(
-    [
-        *("attention", "batch_norm", "bilinear", "dense", "div", "einsum", "elu", "frozen_batch_norm", "gelu"),
-        *("group_norm", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "instance_norm", "layer_norm"),
-        *("leaky_relu", "local_response_norm", "log", "matmul", "mish", "mul", "pow", "prelu", "relu6", "rms_norm"),
-        *("separable_conv", "silu", "softplus"),
-    ]
-)
-#: ... and ops that keep what they give.
-_KEEP_OUTPUTS = frozenset(["exp", "log_softmax", "relu", "sigmoid", "softmax", "sqrt", "tanh"])
-#: Ops that overwrite what their own backward pass needs: in place, they keep a copy of it.
-_NEED_OVERWRITTEN = frozenset(["gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "mish", "relu6", "silu"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +41,7 @@ def live_bytes(summary: Summary) -> dict[str, int | None]:
     An output lives until its last reader has run, and what a module was called with until the module returns.
     """
     layers = summary.layers
-    owners = _owners(layers, _VIEWS_WHEN_RUN)
+    owners = _owners(layers, ("always", "inference"))
     ends = _ends(layers, owners)
     sizes = {layer.id: _size(layer) for layer in layers if owners[layer.id] == layer.id}
     leaving: dict[int, list[str]] = {}
@@ -82,21 +66,36 @@ def inference_peak(summary: Summary) -> int | None:
 def saved_bytes(summary: Summary) -> dict[str, int | None]:
     """What each layer adds to the tensors that training keeps for the backward pass; a shared one counts once."""
     by_id = {layer.id: layer for layer in summary.layers}
-    owners = _owners(summary.layers, _VIEWS)
+    owners = _owners(summary.layers, ("always",))
     kept: set[str] = set()
     result: dict[str, int | None] = {}
     for layer in summary.layers:
         sources: Iterable[str] = ()
+        saves = _saves(layer)
         if layer.op in ("mul", "div") and len(layer.inputs) == 1 and not (layer.parameters or layer.shared):
             pass  # by a number, which nobody has to keep
-        elif layer.op in _KEEP_INPUTS or layer.op.startswith(("conv", "max_pool", "avg_pool", "adaptive_avg")):
-            sources = layer.inputs
-        elif layer.op in _KEEP_OUTPUTS:
+        elif saves in ("inputs", "both"):
+            sources = (*layer.inputs, layer.id) if saves == "both" else layer.inputs
+        elif saves == "output":
             sources = (layer.id,)
         new = list(dict.fromkeys(owners[source] for source in sources if owners[source] not in kept))
         kept.update(new)
         result[layer.id] = sum_known((*(_size(by_id[owner]) for owner in new), _kept_besides(layer)))
     return result
+
+
+def _saves(layer: Layer) -> str | None:
+    """As the vocabulary says of the word, but for what depends on more than that."""
+    op = vocabulary.of(layer.op)
+    if op.family == "adaptive pool" and "avg" in layer.op and all(_is_pixel(t) for t in layer.output_tensors):
+        return None  # torch takes the mean, which needs nothing
+    if op.family == "attention" and (layer.parameters or layer.shared):
+        return "inputs"  # its result is projected once more
+    return op.saves
+
+
+def _is_pixel(tensor: Tensor) -> bool:
+    return set(tensor.shape[2:]) == {1}
 
 
 def training(summary: Summary, optimizer: str) -> Training:
@@ -118,11 +117,11 @@ def _size(layer: Layer) -> int | None:
     return sum_known(tensor.bytes for tensor in layer.output_tensors)
 
 
-def _owners(layers: Iterable[Layer], views: frozenset[str]) -> dict[str, str]:
+def _owners(layers: Iterable[Layer], views: Collection[str]) -> dict[str, str]:
     """The layer in whose memory each layer's output stands: its own, or that of what it views or overwrites."""
     owners: dict[str, str] = {}
     for layer in layers:
-        shares = layer.inputs and (layer.op in views or layer.attribute("inplace") is True)
+        shares = layer.inputs and (vocabulary.of(layer.op).view in views or layer.attribute("inplace") is True)
         owners[layer.id] = owners[layer.inputs[0]] if shares else layer.id
     return owners
 
@@ -175,7 +174,7 @@ def _kept_besides(layer: Layer) -> int | None:
     rule = _BESIDES.get(layer.op)
     if rule is not None:
         return rule(layer)
-    if layer.attribute("inplace") is True and layer.op in _NEED_OVERWRITTEN:
+    if layer.attribute("inplace") is True and vocabulary.of(layer.op).copies:
         return _size(layer)
     return _indices(layer)
 
@@ -198,9 +197,11 @@ def _dropout(layer: Layer) -> int | None:
 
 
 def _attention(layer: Layer) -> int | None:
-    """Query, key, value and the result, each as wide as the output."""
-    size = _size(layer)
-    return None if size is None else 4 * size
+    """With weights: query, key, value and the result, each as wide as the output. Else a number for each query."""
+    if layer.parameters or layer.shared:
+        size = _size(layer)
+        return None if size is None else 4 * size
+    return sum(4 * prod(tensor.shape[:-1]) for tensor in layer.output_tensors)
 
 
 _BESIDES: dict[str, Callable[[Layer], int | None]] = {

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from math import prod
 
 from ..ir import Layer, Summary
+from .forms import is_weighted
 from .graph import Dominators, data_inputs
 from .residual import is_addition
-from .weighted import is_weighted
 
 #: Bits of the largest number of paths whose lengths are counted: the numbers together take this much squared.
 _LONGEST = 2**11

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..ir import Layer, Summary, Tensor
+from ..ops import vocabulary
 from ..ops.effect import padding_pairs, per_dimension
 
 
@@ -51,18 +52,6 @@ class Field:
 
 WHOLE = Field()
 
-#: Ops whose output at a position reads that position only, or nothing but channels.
-_POINTWISE = frozenset(
-    [
-        *("abs", "add", "batch_norm", "channel_shuffle", "clamp", "concat", "copy", "div", "dropout", "elu", "exp"),
-        *("frozen_batch_norm", "gelu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "identity"),
-        *("leaky_relu", "local_response_norm", "log", "max", "mean", "min", "mish", "mul", "neg", "noise"),
-        *("normalization", "pow", "prelu", "relu", "relu6", "rescale", "selu", "sigmoid", "silu", "softplus", "sqrt"),
-        *("stochastic_depth", "sub", "tanh"),
-    ]
-)
-#: Ops that move elements; a position stays one if the sizes stay.
-_MOVING = frozenset(["reshape", "slice", "transpose"])
 #: Rows of its input that one output of a resize reads along a dimension.
 _NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "bilinear": 2, "linear": 2, "trilinear": 2, "bicubic": 4}
 #: Rows of no image: what is larger comes of thousands of strides, or isn't meant.
@@ -120,35 +109,34 @@ def _is_flat(tensor: Tensor) -> bool:
 def _after(layer: Layer, read: Sequence[Field | None]) -> Field | None:
     if not layer.input_tensors or not layer.output_tensors:
         return None
-    if layer.op == "attention" or any(field is not None and field.whole for field in read):
+    known_op = vocabulary.of(layer.op)
+    if known_op.family == "attention" or any(field is not None and field.whole for field in read):
         return WHOLE
     known = [field for field in read if field is not None]
     # A second input that is unknown may be anything; one that no image leads to is a constant.
     if not known or len(known) < len(read) or len({len(field.axes) for field in known}) > 1:
         return None
     before = known[0] if len(known) == 1 else _largest(known)
-    op = layer.op
     if _gathers(layer):
         return WHOLE
-    if op in _POINTWISE and _same_sizes(layer, len(before.axes)):
+    family, reads = known_op.family, known_op.reads
+    if reads == "position" and _same_sizes(layer, len(before.axes)):
         return before
-    if op == "resize":
+    if family == "resize":
         return _resized(layer, before)
     if layer.attribute("kernel_size") is not None:
         return _windowed(layer, before)
-    if op.startswith("adaptive_"):
+    if family == "adaptive pool":
         return _adaptive(layer, before)
-    if op in ("zero_pad2d", "crop", "pad"):
+    if family == "padding":
         return _padded(layer, before)
-    if op == "dense":
+    if layer.op == "dense":
         return before if len(layer.input_tensors[0].shape) > 2 else WHOLE
-    if op == "layer_norm":
+    if reads == "channels":
         return before if _over_channels(layer) else WHOLE
-    if op in ("group_norm", "instance_norm", "lstm", "gru", "rnn"):
-        return WHOLE
-    if op in _MOVING:
+    if reads == "moved":
         return before if _same_sizes(layer, len(before.axes)) else None
-    return None
+    return WHOLE if reads == "all" else None
 
 
 def _gathers(layer: Layer) -> bool:
@@ -156,7 +144,8 @@ def _gathers(layer: Layer) -> bool:
     before, after = layer.input_tensors[:1], layer.output_tensors[:1]
     if not before or not after or (_is_flat(before[0]) and layer.op != "flatten"):
         return False
-    if layer.op.startswith(("global_", "adaptive_", "flatten")) or layer.op in ("mean", "sum", "amax", "reshape"):
+    family = vocabulary.of(layer.op).family
+    if family in ("global pool", "adaptive pool", "reduction") or layer.op in ("flatten", "reshape"):
         return _is_flat(after[0]) and before[0].size > 0 and len(before[0].shape) > 2
     return False
 
@@ -183,14 +172,16 @@ def _windowed(layer: Layer, before: Field) -> Field | None:
     # Without a stride of their own, torch's pooling windows stand side by side.
     stride = per_dimension(layer.attribute("stride", kernel), rank)
     dilation = per_dimension(layer.attribute("dilation", 1), rank)
-    padding = padding_pairs(layer.attribute("padding", 0), rank)
-    if not len(kernel) == len(stride) == len(dilation) == len(padding) == rank:
+    if not len(kernel) == len(stride) == len(dilation) == rank:
         return None
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    if layer.op.startswith("conv_transpose"):
+    if vocabulary.of(layer.op).family == "transposed convolution":
         # An output between inputs reads every stride-th row of the kernel.
         reads = [-(-span // s) for span, s in zip(spans, stride, strict=True)]
         return _enlarged(before, reads, [Fraction(1, s) for s in stride])
+    padding = padding_pairs(layer.attribute("padding", 0), rank)
+    if len(padding) != rank:
+        return None
     return replace(
         before,
         axes=tuple(

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from ..ir import Layer, Summary
-from .forms import behind, breaks, channels_of, form, shortcut_kind
+from .forms import behind, breaks, channels_of, form, is_weighted, shortcut_kind
 from .graph import Dominators, data_inputs
-from .weighted import is_weighted
 
 
 @dataclass(frozen=True, slots=True)

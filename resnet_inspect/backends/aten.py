@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir import UNKNOWN, Attributes, Tensor, Value, frozen_value
-from ..shape import CHANNELS_FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +87,6 @@ VIEWS = frozenset(
     ]
 )
 
-#: Ops whose result is an image, and those whose result is one when their input is.
-_MAKES_IMAGE = ("conv", "max_pool", "avg_pool", "adaptive_", "batch_norm", "instance_norm", "zero_pad2d")
-_KEEPS_LAYOUT = frozenset(
-    [
-        *("add", "sub", "mul", "div", "relu", "relu6", "gelu", "silu", "elu", "selu", "mish", "sigmoid", "tanh"),
-        *("hard_swish", "hard_sigmoid", "hard_tanh", "leaky_relu", "prelu", "softplus", "dropout", "copy"),
-    ]
-)
-
-
-def reads_image(op: str, rank: int) -> str | None:
-    """The layout that an op wants of an input with ``rank`` dimensions, if it wants one."""
-    return CHANNELS_FIRST.get(rank) if op.startswith(_MAKES_IMAGE) else None
-
-
-def output_layout(op: str, rank: int, inputs: Sequence[str | None]) -> str | None:
-    """The layout of an output of ``rank`` dimensions, from the op and the layouts of its inputs."""
-    if op in _KEEPS_LAYOUT and inputs and inputs[0] is not None and len(inputs[0]) == rank:
-        return inputs[0]
-    return reads_image(op, rank)
-
 
 def describe(operator: Operator) -> tuple[str, Attributes]:
     """The op of an operator, and everything that changes what it computes."""
@@ -126,8 +104,10 @@ def describe(operator: Operator) -> tuple[str, Attributes]:
 
 
 def output_count(operator: Operator) -> int:
-    """How many of its outputs are results: normalisations and max pooling give working values too."""
-    working = operator.name.endswith("_with_indices") or describe(operator)[0].endswith("_norm")
+    """How many of its outputs are results: normalisations, max pooling and bags give working values too."""
+    op = describe(operator)[0]
+    working = operator.name.endswith("_with_indices") or op.endswith("_norm")
+    working = working or op.startswith("adaptive_max_pool") or op == "embedding_bag"
     return 1 if working else len(operator.outputs)
 
 
@@ -278,6 +258,12 @@ def _flatten(operator: Operator) -> Attributes:
     )
 
 
+def _resize(operator: Operator) -> Attributes:
+    """The way stands in the name: ``upsample_bilinear2d``, ``upsample_nearest_exact2d``."""
+    mode = operator.plain.removeprefix("upsample_").removesuffix("_aa").rstrip("d").rstrip("123").replace("_", "-")
+    return (*_values(operator), ("mode", mode))
+
+
 _SPECIAL: Mapping[str, Callable[[Operator], Attributes]] = {
     **{f"{kind}_pool{d}d": _pool for kind in ("max", "avg") for d in (1, 2, 3)},
     **dict.fromkeys(("lstm", "gru", "rnn"), _recurrent),
@@ -286,4 +272,5 @@ _SPECIAL: Mapping[str, Callable[[Operator], Attributes]] = {
     "embedding": _embedding,
     "flatten": _flatten,
     "layer_norm": _layer_norm,
+    "resize": _resize,
 }

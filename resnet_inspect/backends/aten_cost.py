@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
+from .. import ops
 from ..ir import Tensor
 from .aten import Operator, tensors_in
 
@@ -99,27 +100,11 @@ def _cell(operator: Operator) -> int:
 
 
 def _einsum(operator: Operator) -> int | None:
-    """Of two factors: all indices, each once; those that stand in one factor alone and are summed go before.
-
-    Of more factors, the cost depends on the order in which they are multiplied.
-    """
+    """Of more than two factors, the cost depends on the order in which they are multiplied."""
     tensors = tensors_in(operator.arguments["tensors"])
-    equation = str(operator.arguments["equation"]).replace(" ", "")
-    if len(tensors) != 2 or "->" not in equation:
-        return 0 if len(tensors) == 1 else None
-    terms, result = equation.split("->")
-    labels = []
-    sizes: dict[str, int] = {}
-    for term, tensor in zip(terms.split(","), tensors, strict=True):
-        free = len(tensor.shape) - len(term.replace("...", ""))
-        # Broadcast dimensions are counted from the right.
-        names = term.replace("...", "".join(str(free - index) for index in range(free)))
-        labels.append(set(names))
-        for name, size in zip(names, tensor.shape, strict=True):
-            sizes[name] = max(size, sizes.get(name, 1))
-    kept = {*result.replace("...", ""), *(name for name in sizes if name.isdigit())}
-    shared = labels[0] & labels[1]
-    return prod(sizes[name] for name in sizes if name in kept or name in shared) if shared - kept else 0
+    if not 1 <= len(tensors) <= 2:
+        return None
+    return ops.apply("einsum", {"equation": operator.arguments["equation"]}, tensors).macs
 
 
 _FORMULAS: dict[str, Callable[[Operator], int | None]] = {

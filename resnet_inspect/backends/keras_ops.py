@@ -87,6 +87,7 @@ _OPERATION_OPS = {
     "divide": "div",
     "dot_product_attention": "attention",
     "get_item": "slice",
+    "hard_silu": "hard_swish",
     "multiply": "mul",
     "negative": "neg",
     "power": "pow",
@@ -182,7 +183,7 @@ def _activation(layer: Any) -> str | None:
     if function is None:
         return None
     name = getattr(function, "__name__", None) or _snake(type(function).__name__)
-    return None if name == "linear" else str(name)
+    return None if name == "linear" else _OPERATION_OPS.get(str(name), str(name))
 
 
 def _configuration(layer: Any) -> dict[str, Value]:

@@ -19,6 +19,7 @@ import keras
 from .. import ops
 from ..errors import InputError, message
 from ..ir import Layer, Parameter, Tensor
+from ..ops import vocabulary
 from ..shape import format_shape
 from . import keras_cost, keras_ops
 from .keras_compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict, is_default
@@ -263,7 +264,7 @@ class Recorder:
                 return ops.apply(op, attributes, inputs).output.layout
             except (InputError, KeyError, TypeError, ValueError):
                 return None
-        return known if op not in ("reshape", "transpose", "slice", "other", "matmul", "einsum") else None
+        return known if vocabulary.of(op).layout is not None else None
 
     def _path(self, layer: Any) -> str:
         """Its name below the container that runs it; a layer shared by containers keeps its first path."""

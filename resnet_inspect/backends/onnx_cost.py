@@ -133,9 +133,7 @@ def _few_bits(call: Call, op: str, attributes: Mapping[str, Value]) -> int:
 
 def _einsum(call: Call, op: str, attributes: Mapping[str, Value]) -> int | None:
     factors = [_tensor(call, position) for position in range(len(call.given))]
-    if len(factors) == 1:
-        return 0  # a transposition or a sum
-    return ops.apply(op, attributes, factors).macs if len(factors) == 2 else None
+    return ops.apply(op, attributes, factors).macs if len(factors) <= 2 else None
 
 
 def _recurrent(call: Call, op: str, attributes: Mapping[str, Value]) -> int:

@@ -10,6 +10,7 @@ import onnx
 
 from ..errors import InspectError, ModelError, first_line
 from ..ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
+from ..ops.images import output_layout
 from ..version import __version__
 from .identities import Identities
 from .onnx_attributes import attributes_of
@@ -17,7 +18,7 @@ from .onnx_cost import macs_of
 from .onnx_graph import Graph, read
 from .onnx_inputs import resolve_inputs
 from .onnx_names import paths
-from .onnx_ops import op_of, output_layout
+from .onnx_ops import op_of
 from .onnx_values import Values, follow
 from .onnx_weights import parameters_of
 from .onnx_wire import UnsoundError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import onnx
 from onnx import helper
 
 from ..ir import Shape, Tensor, Value, frozen_value
-from ..shape import CHANNELS_FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,25 +165,6 @@ PRODUCTS = ("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul")
 FACTOR = {"QLinearConv": 3, "QLinearMatMul": 3}
 #: Where its bias stands.
 BIAS = {"Conv": 2, "ConvTranspose": 2, "Gemm": 2, "QLinearConv": 8, "com.microsoft.MatMulNBits": 5}
-
-#: Ops whose result is an image when what they read is one.
-_KEEP_LAYOUT = frozenset(
-    [
-        *("abs", "add", "clamp", "copy", "dequantize", "div", "dropout", "elu", "gelu", "hard_sigmoid", "hard_swish"),
-        *("identity", "leaky_relu", "mish", "mul", "prelu", "quantize", "relu", "relu6", "selu", "sigmoid"),
-        *("softplus", "sub", "tanh"),
-    ]
-)
-_MAKE_IMAGES = ("conv", "max_pool", "avg_pool", "global_", "batch_norm", "instance_norm", "zero_pad2d")
-
-
-def output_layout(op: str, rank: int, read: Sequence[str | None]) -> str | None:
-    """The layout of an output of ``rank`` dimensions: ONNX's operators on images have the channels first."""
-    if op.startswith(_MAKE_IMAGES):
-        return CHANNELS_FIRST.get(rank)
-    if op in _KEEP_LAYOUT:
-        return next((layout for layout in read if layout is not None and len(layout) == rank), None)
-    return None
 
 
 def settings_of(node: Any) -> dict[str, Value]:

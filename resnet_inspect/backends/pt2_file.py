@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ModelError
 from ..ir import HELD, UNKNOWN, Model, Parameter, Summary, Tensor, Trace
+from ..ops.images import read_layout
 from ..shape import format_shape
 from ..version import __version__
 from . import aten, aten_cost
@@ -144,7 +145,7 @@ class _Reader:
         """The layout of an input: the ``first`` operator that looks at it tells."""
         if first is None:
             return None
-        return aten.reads_image(aten.describe(first.operator)[0], len(self.graph.tensor(name).shape))
+        return read_layout(aten.describe(first.operator)[0], len(self.graph.tensor(name).shape))
 
     def _outputs(self) -> Iterator[str]:
         for spec in self.module["signature"]["output_specs"]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..ir import Layer, Parameter
+from ..ops.images import output_layout
 from . import aten, aten_cost
 from .aten import Operator
 from .identities import Identities
@@ -78,7 +79,7 @@ class Rows:
         outputs = node.outputs[: aten.output_count(operator)]
         known = [self.layouts.get(name) for name in read]
         for name in outputs:
-            self.layouts[name] = aten.output_layout(op, len(self._graph.tensor(name).shape), known)
+            self.layouts[name] = output_layout(op, len(self._graph.tensor(name).shape), known)
         parameters, shared = self._claim(node.refs)
         identity = self._ids.next(path)
         self.layers.append(

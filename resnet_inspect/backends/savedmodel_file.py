@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import BadRequestError, InputError, InspectError
-from ..ir import Layer, Model, Parameter, Summary, Tensor, Trace
+from ..ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
 from ..shape import format_shape
 from ..version import __version__
 from .graph_inputs import check_dtype, given_specs, sizes_text
@@ -59,7 +59,7 @@ def _summarized(path: Path, request: Request) -> Answer:
     summary = Summary(
         model=Model(path.name, "tensorflow", graph.producer),
         inputs=tuple(layer.output_tensors[0] for layer in layers[: len(graph.inputs)]),
-        outputs=tuple(tensor for _, value in graph.outputs if (tensor := rows.tensor(value)) is not None),
+        outputs=tuple(rows.tensor(value) or UNKNOWN for _, value in graph.outputs),
         layers=layers,
         modules=(("", "SavedModel"), *_scopes(layers)),
         trace=Trace("graph") if graph.signature else Trace("header", "it has no signature to follow"),

@@ -84,7 +84,7 @@ def describe(operation: Operation, reads: Sequence[Tensor | None]) -> tuple[str,
     """
     kind = operation.kind
     op = _OPS.get(kind) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.removesuffix("V2")).lower()
-    first = next((item for item in reads if item is not None), None)
+    first = reads[0] if reads else None
     layout = layout_of(operation)
     attributes: dict[str, Value] = {}
     if first is not None and (kind in _CONVOLUTIONS or kind in _POOLS):

@@ -10,7 +10,7 @@ from torch import nn
 from .. import ops
 from ..errors import InputError, message
 from ..ir import Attributes, Tensor
-from ..shape import format_shape
+from ..shape import CHANNELS_FIRST, format_shape
 from . import torch_ops
 from .torch_parameters import is_lazy
 from .torch_tensors import dtype_name
@@ -100,7 +100,7 @@ def check(module: nn.Module, op: str, attributes: Attributes, inputs: list[torch
             dimensions = {"1d": 3, "2d": 4, "3d": 5}.get(op[-2:])
             if dimensions is not None and len(shape) == dimensions - 1:
                 shape = (1, *shape)  # torch takes a single image, too
-            layout = torch_ops.output_layout("conv2d", len(shape), [])
+            layout = CHANNELS_FIRST.get(len(shape))
             ops.apply(op, dict(attributes), [Tensor(shape, dtype_name(tensor), layout)])
     except InputError as error:
         raise RefusedError(message(error)) from error

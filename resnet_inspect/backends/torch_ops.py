@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..ir import Attributes, Value, frozen_value
-from ..shape import CHANNELS_FIRST
 
 #: torch's own classes by name; a subclass is what its nearest torch ancestor is.
 _MODULE_OPS = {
@@ -89,55 +88,6 @@ _MODULE_OPS = {
     "UpsamplingNearest2d": "resize",
     "ZeroPad2d": "zero_pad2d",
 }
-
-#: Ops whose result is an image when their input is one.
-_KEEPS_LAYOUT = frozenset(
-    [
-        "add",
-        "sub",
-        "mul",
-        "div",
-        "relu",
-        "relu6",
-        "gelu",
-        "silu",
-        "elu",
-        "selu",
-        "mish",
-        "sigmoid",
-        "tanh",
-        "hard_swish",
-        "hard_sigmoid",
-        "hard_tanh",
-        "leaky_relu",
-        "prelu",
-        "softplus",
-        "dropout",
-        "identity",
-        "stochastic_depth",
-        "copy",
-    ]
-)
-_MAKES_IMAGE = (
-    "conv",
-    "resize",
-    "max_pool",
-    "avg_pool",
-    "adaptive_",
-    "batch_norm",
-    "frozen_batch_norm",
-    "instance_norm",
-    "zero_pad2d",
-)
-
-
-def output_layout(op: str, rank: int, inputs: Sequence[str | None]) -> str | None:
-    """The layout of an output of ``rank`` dimensions, from the op and the layouts of its inputs."""
-    if op.startswith(_MAKES_IMAGE):
-        return CHANNELS_FIRST.get(rank)
-    if op in _KEEPS_LAYOUT:
-        return next((layout for layout in inputs if layout is not None and len(layout) == rank), None)
-    return None
 
 
 def torch_class(module: nn.Module) -> type[nn.Module] | None:

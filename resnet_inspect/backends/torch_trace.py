@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from .. import ops
 from ..errors import InputError, InspectError
 from ..ir import Attributes, Layer, Tensor
+from ..ops.images import output_layout
 from . import torch_compat, torch_cost, torch_functions, torch_ops
 from .identities import Identities
 from .torch_compat import TorchDispatchMode, without_function_modes
@@ -286,7 +287,7 @@ class Recorder:
         sources = self._sources(inputs) if sources is None else sources
         if layouts is None:
             known = [source.layout for _, source, _ in sources]
-            layouts = [torch_ops.output_layout(op, t.dim(), known) for t in outputs]
+            layouts = [output_layout(op, t.dim(), known) for t in outputs]
         parameters, shared = self.parameters.claim(used or (), module)
         self.layers.append(
             Layer(

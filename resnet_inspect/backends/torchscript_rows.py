@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..ir import Layer, Parameter, Summary, Tensor
+from ..ops.images import output_layout
 from . import aten
 from .aten import Operator
 from .identities import Identities
@@ -39,14 +40,16 @@ def named_by_modules(summary: Summary, modules: Mapping[str, str]) -> Summary:
         used = sorted(set(used), key=order.__getitem__)
         new = [name for name in used if name not in claimed]
         claimed.update(used)
-        path, kind = _place(layer, new or used, modules, parents)
-        described = _described(layer, [parameters[name] for name in used])
+        # A buffer that no call was seen to use is put where there is room: it says nothing of the operator.
+        own = [name for name in new or used if parameters[name].role != "buffer"]
+        path, kind = _place(layer, own, modules, parents)
+        described = _described(layer, [p for name in used if (p := parameters[name]).role != "buffer"])
         if ops.setdefault(path, described.op) != described.op and used:
             path, kind = f"{path}.{layer.type}", layer.type  # a tied weight's other use
         sources = [ids[source] for source, _ in flows]
         known = [layouts.get(source) for source in sources]
         outputs = [
-            tensor if layer.op == "input" else _with(tensor, aten.output_layout(described.op, len(tensor.shape), known))
+            tensor if layer.op == "input" else _with(tensor, output_layout(described.op, len(tensor.shape), known))
             for tensor in described.output_tensors
         ]
         identity = ids[layer.id] = taken.next(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..ir import Layer, Summary, Value
+from ..ops import vocabulary
 
 #: Summarises the model for an image of a height and a width; raises InputError if it doesn't fit.
 Attempt = Callable[[int, int], Summary]
@@ -115,7 +116,7 @@ def drops(summary: Summary) -> list[Drop]:
         if (
             "stride" not in dict(layer.attributes)
             or not _reads_and_gives(layer)
-            or layer.op.startswith("conv_transpose")
+            or vocabulary.of(layer.op).family == "transposed convolution"
         ):
             continue
         padded = by_id[layer.inputs[0]] if layer.inputs and by_id[layer.inputs[0]].op == "zero_pad2d" else None

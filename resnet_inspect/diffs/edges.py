@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir import Layer
+from ..ops import vocabulary
 from .align import Pair, in_order
 from .result import Change
-
-#: Operations whose inputs have no order.
-_COMMUTATIVE = {"add", "mul", "max", "min"}
-_MERGING = {*_COMMUTATIVE, "concat"}
 
 
 def depths(layers: Sequence[Layer]) -> dict[str, int]:
@@ -31,7 +28,8 @@ class Side:
 
     def skipped_from(self, layer: Layer) -> str | None:
         """Where the skip connection begins that ends in ``layer``: the shallower of the branches that it joins."""
-        if layer.op not in _MERGING or len(set(layer.inputs)) < 2:
+        merges = vocabulary.of(layer.op).commutes or layer.op == "concat"
+        if not merges or len(set(layer.inputs)) < 2:
             return None
         return min(layer.inputs, key=self.depth.__getitem__)
 
@@ -87,4 +85,4 @@ def _edge(side: Side, layer: Layer, source: str) -> str:
 
 
 def _ordered(layer: Layer, numbers: list[int]) -> list[int]:
-    return sorted(numbers) if layer.op in _COMMUTATIVE else numbers
+    return sorted(numbers) if vocabulary.of(layer.op).commutes else numbers

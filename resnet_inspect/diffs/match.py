@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from ..ir import Layer
+from ..ops import vocabulary
 from .align import Pair, align, in_order
 from .result import Renaming
 
@@ -14,11 +15,6 @@ Key = Callable[[Layer], Hashable]
 
 #: Parts of a path that count: ``features.3``, ``conv2d_7``. They shift when something is put in between.
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)|^\d+(?=\.|$)|(?<=_)\d+(?=\.|$)")
-_NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"}
-_ACTIVATIONS = {
-    *("activation", "celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu", "mish"),
-    *("prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh"),
-}
 
 
 def match(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
@@ -201,9 +197,8 @@ def masked(path: str) -> str:
 
 def _family(layer: Layer) -> str:
     """What may take a layer's place and still be the same one: another activation, another normalisation."""
-    if layer.op in _ACTIVATIONS:
-        return "activation"
-    return "norm" if layer.op in _NORMS else layer.op
+    family = vocabulary.of(layer.op).family
+    return family if family in ("activation", "norm") else layer.op
 
 
 def _signature(layer: Layer) -> Hashable:

@@ -42,25 +42,38 @@ def matmul(_attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect
 
 
 def einsum(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
-    """The Einstein sum of two tensors. Attributes: equation (``ab,bc->ac``), where ``...`` stands for any dimensions.
+    """The Einstein sum of one or two tensors. Attributes: equation (``ab,bc->ac``), ``...`` for any dimensions.
 
-    MACs: the product of the sizes of all indices, each once.
+    Without an arrow, the indices that occur once are the result's, in the order of the alphabet. MACs: the product of
+    the sizes of the indices. One that is in one tensor only and not in the result is summed up before the two are
+    multiplied, as torch and NumPy do; where no other one is summed up, it is a multiplication element by element.
     """
-    terms, _, result = str(attributes["equation"]).replace(" ", "").partition("->")
+    terms, arrow, result = str(attributes["equation"]).replace(" ", "").partition("->")
     sizes: dict[str, int] = {}
+    factors: list[str] = []
+    if terms.count(",") != len(inputs) - 1:
+        raise InputError(f"{attributes['equation']} is of {terms.count(',') + 1} tensors, got {len(inputs)}")
     for term, tensor in zip(terms.split(","), inputs, strict=True):
         free = len(tensor.shape) - len(term.replace("...", ""))
-        # Capitals are rarely used in equations; digits never are: they name the dimensions of an ellipsis.
-        labels = term.replace("...", "".join(str(index) for index in range(free)))
+        # The dimensions of an ellipsis are counted from the right; no index of an equation is a digit.
+        labels = term.replace("...", "".join(chr(ord("0") + free - place) for place in range(free)))
         if len(labels) != len(tensor.shape):
             raise InputError(f"{attributes['equation']} doesn't fit {format_shape(tensor.shape)}")
         for label, size in zip(labels, tensor.shape, strict=True):
             if sizes.setdefault(label, size) != size and 1 not in (size, sizes[label]):
                 raise InputError(f"{attributes['equation']} has two sizes for {label}: {sizes[label]} and {size}")
             sizes[label] = max(sizes[label], size)
-    ellipsis = "".join(sorted(label for label in sizes if label.isdigit()))
-    output = tuple(sizes[label] for label in result.replace("...", ellipsis))
-    return Effect(Tensor(output, inputs[0].dtype), (), prod(sizes.values()))
+        factors.append(labels)
+    ellipsis = "".join(sorted((label for label in sizes if not label.isalpha()), reverse=True))
+    if arrow:
+        kept = result.replace("...", ellipsis)
+    else:
+        kept = ellipsis + "".join(sorted(s for s in sizes if s.isalpha() and "".join(factors).count(s) == 1))
+    output = tuple(sizes[label] for label in kept)
+    shared = {label for label in sizes if all(label in factor for factor in factors)}
+    multiplied = len(factors) > 1 and shared - set(kept)
+    macs = prod(size for label, size in sizes.items() if label in kept or label in shared) if multiplied else 0
+    return Effect(Tensor(output, inputs[0].dtype), (), macs)
 
 
 def _broadcast(first: Shape, second: Shape) -> Shape:

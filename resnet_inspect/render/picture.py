@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from .. import units
-from ..analysis.forms import ACTIVATIONS, NORMS
 from ..analysis.residual import Block, is_addition, residual_blocks
 from ..analysis.rows import Row
 from ..ir import UNKNOWN, Layer, Summary
+from ..ops import vocabulary
 from ..shape import format_shape
 from .columns import COLUMNS
 
@@ -37,6 +37,15 @@ FAMILIES = {
     "dense": Family("#fbefff", "#c297ff", "#2b1b4d", "#8957e5"),
     "module": Family("#e7ecf0", "#8c959f", "#262c36", "#768390"),
     "other": Family("#ffffff", "#afb8c1", "#0d1117", "#545d68"),
+}
+#: What an operator's family is drawn as.
+_DRAWN_AS = {
+    **dict.fromkeys(("convolution", "transposed convolution"), "conv"),
+    **dict.fromkeys(("pool", "adaptive pool", "global pool"), "pool"),
+    **dict.fromkeys(("product", "attention", "embedding", "recurrent"), "dense"),
+    "norm": "norm",
+    "activation": "activation",
+    "join": "merge",
 }
 #: Shortcuts, in light and in dark.
 ACCENT, DARK_ACCENT = "#d1570b", "#f0883e"
@@ -209,12 +218,9 @@ def _shape(row: Row) -> str:
 def _family(layers: tuple[Layer, ...]) -> str:
     if len(layers) > 1:
         return "module"
-    op = layers[0].op
-    if is_addition(layers[0]) or op in ("concat", "mul"):
+    if is_addition(layers[0]) or layers[0].op == "mul":
         return "merge"
-    words = {"conv": op.startswith("conv"), "norm": op in NORMS, "activation": op in ACTIVATIONS, "pool": "pool" in op}
-    dense = op in ("dense", "attention", "matmul", "embedding", "lstm", "gru", "rnn")
-    return next((family for family, found in words.items() if found), "dense" if dense else "other")
+    return _DRAWN_AS.get(vocabulary.of(layers[0].op).family, "other")
 
 
 def _groups(nodes: Sequence[Node], summary: Summary) -> dict[str, str]:

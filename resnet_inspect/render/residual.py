@@ -13,10 +13,9 @@ from itertools import pairwise
 from typing import Any
 
 from .. import units
-from ..analysis.forms import channels_of
+from ..analysis.forms import channels_of, is_weighted
 from ..analysis.paths import Paths, paths
 from ..analysis.residual import Block, residual_blocks
-from ..analysis.weighted import is_weighted
 from ..errors import BadRequestError
 from ..ir import Layer, Summary, Totals
 from ..ops.effect import per_dimension

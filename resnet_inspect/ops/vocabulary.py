@@ -1,0 +1,189 @@
+"""The words for what a layer does, a line an operator: all that is known of it beside its rule.
+
+Every reader names its operators by these words, and everything after the IR asks here instead of listing names. What
+isn't listed, as a function of ``keras.ops`` that nobody thought of, is ``UNKNOWN``: nothing is claimed of it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Op(NamedTuple):
+    """What is known of an operator.
+
+    Attributes:
+        family: what may take its place in a network and still be the same layer.
+        layout: ``makes``: its result is an image; ``keeps``: it is one where what is read is.
+        reads: the positions of an image that one position of the result depends on: the same ``position``; the same
+            by ``channels``, if a norm is over these alone, else all; ``all``; one that has ``moved``, unless all sizes
+            stay. None: its family or its attributes tell, or nobody knows.
+        view: its result lies in the memory of what it reads, ``always`` or in ``inference`` only.
+        saves: what torch's backward formula needs of the forward pass (PyTorch's ``derivatives.yaml``): ``inputs``,
+            ``output`` or ``both``.
+        copies: done in place, it keeps a copy of what it overwrites, as its formula needs that.
+        commutes: its inputs have no order.
+        shortcut: a shortcut with a ``neutral`` one is the identity; with a ``gentle`` one it isn't, but the identity
+            stays in reach (He et al. 2016, table 1).
+        depth: a network's depth counts it (He et al. 2015, table 1): convolutions, fully connected layers and what is
+            made of them.
+    """
+
+    family: str
+    layout: str | None = None
+    reads: str | None = None
+    view: str | None = None
+    saves: str | None = None
+    copies: bool = False
+    commutes: bool = False
+    shortcut: str | None = None
+    depth: bool = False
+
+
+UNKNOWN = Op("other")
+
+# What an operator is beside its family's own is said in its line.
+_CONVOLUTION = Op("convolution", layout="makes", saves="inputs", depth=True)
+_TRANSPOSED = _CONVOLUTION._replace(family="transposed convolution")
+_POOL = Op("pool", layout="makes", saves="inputs", shortcut="gentle")
+_ADAPTIVE = _POOL._replace(family="adaptive pool")
+_GLOBAL = Op("global pool", layout="makes", shortcut="gentle")
+_NORM = Op("norm", layout="keeps", saves="inputs", shortcut="gentle")
+_IMAGE_NORM = _NORM._replace(layout="makes")
+_ACTIVATION = Op("activation", layout="keeps", reads="position", saves="inputs")
+_OVER_A_DIMENSION = Op("activation", layout="keeps", saves="output")
+_DROPOUT = Op("dropout", layout="keeps", reads="position", view="inference")
+_BY_ELEMENT = Op("elementwise", layout="keeps", reads="position")
+_PRODUCT = Op("product", saves="inputs", depth=True)
+_EMBEDDING = Op("embedding", saves="inputs")
+_RECURRENT = Op("recurrent", reads="all", depth=True)
+_REDUCTION = Op("reduction", layout="keeps")
+_SHAPE = Op("shape", reads="moved", view="always", shortcut="neutral")
+_PADDING = Op("padding", layout="keeps", shortcut="gentle")
+
+VOCABULARY: dict[str, Op] = {
+    "abs": _BY_ELEMENT._replace(saves="inputs"),
+    "activation": _ACTIVATION._replace(saves=None),
+    "adaptive_avg_pool1d": _ADAPTIVE,
+    "adaptive_avg_pool2d": _ADAPTIVE,
+    "adaptive_avg_pool3d": _ADAPTIVE,
+    "adaptive_max_pool1d": _ADAPTIVE,
+    "adaptive_max_pool2d": _ADAPTIVE,
+    "adaptive_max_pool3d": _ADAPTIVE,
+    "add": _BY_ELEMENT._replace(commutes=True),
+    "amax": _REDUCTION._replace(saves="both"),
+    "amin": _REDUCTION._replace(saves="both"),
+    "argmax": _REDUCTION,
+    "attention": Op("attention", reads="all", saves="both", depth=True),
+    "avg_pool": _POOL,
+    "avg_pool1d": _POOL,
+    "avg_pool2d": _POOL,
+    "avg_pool3d": _POOL,
+    "batch_norm": _IMAGE_NORM._replace(reads="position"),
+    "bidirectional": _RECURRENT._replace(depth=False),
+    "bilinear": _PRODUCT,
+    "celu": _ACTIVATION,
+    "channel_shuffle": Op("shape", layout="makes", reads="position"),
+    "clamp": _BY_ELEMENT._replace(saves="inputs"),
+    "concat": Op("join", layout="keeps", reads="position", shortcut="gentle"),
+    "conv": _CONVOLUTION,
+    "conv1d": _CONVOLUTION,
+    "conv2d": _CONVOLUTION,
+    "conv3d": _CONVOLUTION,
+    "conv_transpose": _TRANSPOSED,
+    "conv_transpose1d": _TRANSPOSED,
+    "conv_transpose2d": _TRANSPOSED,
+    "conv_transpose3d": _TRANSPOSED,
+    "copy": Op("shape", layout="keeps", reads="position", shortcut="neutral"),
+    "crop": _PADDING,
+    "dense": _PRODUCT,
+    "dequantize": _BY_ELEMENT,
+    "div": _BY_ELEMENT._replace(saves="inputs"),
+    "dot": _PRODUCT._replace(depth=False),
+    "dropout": _DROPOUT._replace(shortcut="gentle"),
+    "einsum": _PRODUCT._replace(depth=False),
+    "einsum_dense": _PRODUCT,
+    "elu": _ACTIVATION,
+    "embedding": _EMBEDDING,
+    "embedding_bag": _EMBEDDING,
+    "exp": _BY_ELEMENT._replace(saves="output"),
+    "expand": Op("shape", layout="keeps", view="always"),
+    "flatten": Op("shape", view="always"),
+    "frozen_batch_norm": _IMAGE_NORM._replace(reads="position"),
+    "gelu": _ACTIVATION,
+    "global_avg_pool1d": _GLOBAL,
+    "global_avg_pool2d": _GLOBAL,
+    "global_avg_pool3d": _GLOBAL,
+    "global_max_pool1d": _GLOBAL._replace(saves="both"),
+    "global_max_pool2d": _GLOBAL._replace(saves="both"),
+    "global_max_pool3d": _GLOBAL._replace(saves="both"),
+    "glu": _ACTIVATION._replace(reads=None),
+    "group_norm": _NORM._replace(reads="all"),
+    "gru": _RECURRENT,
+    "hard_sigmoid": _ACTIVATION._replace(copies=True),
+    "hard_swish": _ACTIVATION._replace(copies=True),
+    "hard_tanh": _ACTIVATION._replace(copies=True),
+    "identity": _SHAPE._replace(layout="keeps", reads="position"),
+    "input": Op("input"),
+    "instance_norm": _IMAGE_NORM._replace(reads="all"),
+    "layer_norm": _NORM._replace(reads="channels"),
+    "leaky_relu": _ACTIVATION,
+    "local_response_norm": _NORM._replace(reads="position"),
+    "log": _BY_ELEMENT._replace(saves="inputs"),
+    "log_softmax": _OVER_A_DIMENSION,
+    "lstm": _RECURRENT,
+    "mask": UNKNOWN,
+    "matmul": _PRODUCT._replace(depth=False),
+    "max": _BY_ELEMENT._replace(saves="inputs", commutes=True),
+    "max_pool": _POOL,
+    "max_pool1d": _POOL,
+    "max_pool2d": _POOL,
+    "max_pool3d": _POOL,
+    "mean": _REDUCTION._replace(reads="position"),
+    "min": _BY_ELEMENT._replace(saves="inputs", commutes=True),
+    "mish": _ACTIVATION._replace(copies=True),
+    "mul": _BY_ELEMENT._replace(saves="inputs", commutes=True, shortcut="gentle"),
+    "neg": _BY_ELEMENT,
+    "noise": _BY_ELEMENT,
+    "normalization": _BY_ELEMENT,
+    "pad": _PADDING,
+    "pixel_shuffle": Op("shape", layout="makes"),
+    "pow": _BY_ELEMENT._replace(saves="inputs"),
+    "prelu": _ACTIVATION,
+    "quantize": _BY_ELEMENT,
+    "recurrent": _RECURRENT._replace(depth=False),
+    "relu": _ACTIVATION._replace(saves="output"),
+    "relu6": _ACTIVATION._replace(copies=True),
+    "rescale": _BY_ELEMENT,
+    "reshape": _SHAPE,
+    "resize": Op("resize", layout="makes", shortcut="gentle"),
+    "rms_norm": _NORM._replace(reads="channels"),
+    "rnn": _RECURRENT,
+    "roll": Op("shape", layout="keeps"),
+    "rsqrt": _BY_ELEMENT._replace(saves="output"),
+    "selu": _ACTIVATION,
+    "separable_conv": _CONVOLUTION,
+    "sigmoid": _ACTIVATION._replace(saves="output"),
+    "silu": _ACTIVATION._replace(copies=True),
+    "slice": _SHAPE._replace(shortcut="gentle"),
+    "softmax": _OVER_A_DIMENSION,
+    "softplus": _ACTIVATION,
+    "softsign": _ACTIVATION,
+    "sqrt": _BY_ELEMENT._replace(saves="output"),
+    "stack": Op("join"),
+    "stochastic_depth": _DROPOUT._replace(shortcut="neutral"),
+    "sub": _BY_ELEMENT,
+    "sum": _REDUCTION,
+    "tanh": _ACTIVATION._replace(saves="output"),
+    "time_distributed": UNKNOWN,
+    "transpose": _SHAPE,
+    "unit_norm": UNKNOWN,
+    "zero_pad1d": _PADDING,
+    "zero_pad2d": _PADDING._replace(layout="makes"),
+    "zero_pad3d": _PADDING,
+}
+
+
+def of(word: str) -> Op:
+    """What is known of an operator."""
+    return VOCABULARY.get(word, UNKNOWN)
