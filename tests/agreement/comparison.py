@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from resnet_inspect.analysis.memory import saved_bytes
-from resnet_inspect.analysis.receptive import Field, network_field, receptive_fields
+from resnet_inspect.analysis.receptive import Field, receptive_fields
 from resnet_inspect.analysis.residual import residual_blocks
-from resnet_inspect.ir import UNKNOWN, Layer, Summary, Tensor, sum_known
+from resnet_inspect.diffs.frameworks import channels_first, settled_order
+from resnet_inspect.ir import UNKNOWN, Layer, Summary, Tensor
 
 #: Rows that compute nothing: one reader has them, another doesn't, and both are right.
 _BOOKKEEPING = frozenset(["input", "identity"])
@@ -39,7 +40,7 @@ class Difference:
 
 
 def differences(live: Summary, found: Summary, across: bool = False) -> list[Difference]:
-    """All differences, the rows first. ``across`` frameworks, layouts and the order of sizes are each one's own."""
+    """All differences, the rows first. ``across`` frameworks, layouts and the order of branches are each one's own."""
     rows = _Rows(live, across), _Rows(found, across)
     # Where many rows differ in one way, the first one stands for all.
     result = list({difference.what: difference for difference in reversed([*_of_rows(*rows)])}.values())[::-1]
@@ -57,8 +58,9 @@ class _Rows:
 
     def __init__(self, summary: Summary, across: bool) -> None:
         self.by_id = {layer.id: layer for layer in summary.layers}
-        self.layers = [layer for layer in summary.layers if layer.called and layer.op not in _BOOKKEEPING]
-        self.ops = [layer.op for layer in self.layers]
+        # Keras runs branches by depth, torch as they are written.
+        ordered = settled_order(summary.layers) if across else summary.layers
+        self.layers = [layer for layer in ordered if layer.called and layer.op not in _BOOKKEEPING]
         self.across = across
         self._fields = receptive_fields(summary)
         self._saved = saved_bytes(summary)
@@ -68,7 +70,8 @@ class _Rows:
         """What is compared of a row, by name."""
         outputs = [tensor for tensor in layer.output_tensors if tensor != UNKNOWN]
         yield "shape", tuple(map(self._shape, outputs))
-        yield "params", (layer.params, layer.count("statistics"))
+        # Keras counts statistics among the parameters, torch doesn't.
+        yield "params", (layer.count("trainable") if self.across else layer.params, layer.count("statistics"))
         yield "macs", layer.macs
         yield "field", self._field(self._fields[layer.id])
         yield "saved", self._saved[layer.id]
@@ -76,7 +79,7 @@ class _Rows:
             yield "layout", tuple(tensor.layout for tensor in outputs)
 
     def _shape(self, tensor: Tensor) -> tuple[int, ...]:
-        return tuple(sorted(tensor.shape)) if self.across else tensor.shape
+        return channels_first(tensor).shape if self.across else tensor.shape
 
     def _field(self, field: Field | None) -> str:
         if field is None or field.whole:
@@ -176,12 +179,10 @@ _WHOLE: dict[str, Callable[[Summary], Any]] = {
     "total statistics": lambda summary: summary.totals.statistics,
     "total macs": lambda summary: summary.totals.macs,
     "total uncounted": lambda summary: len(summary.totals.uncounted),
-    "total saved": lambda summary: sum_known(saved_bytes(summary).values()),
-    "network field": lambda summary: str(network_field(summary)),
     **{
         f"residual {field}": _blocks(field)
         for field in ("form", "kind", "stride", "channels", "params", "macs", "skipped", "breaks")
     },
 }
 #: What is written in each framework's own way.
-_OF_ONE_FRAMEWORK = frozenset(["inputs", "outputs", "total params", "network field", "residual params"])
+_OF_ONE_FRAMEWORK = frozenset(["inputs", "outputs", "total params", "residual params"])

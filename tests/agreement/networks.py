@@ -8,6 +8,8 @@ from resnet_inspect.call import of_inputs
 
 TORCH_FILES = ("pt2", "traced", "scripted", "onnx13", "onnx17", "onnx20")
 KERAS_FILES = ("keras", "savedmodel")
+#: In place of a reader: the same network in torch.
+TWIN = "twin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class Network:
     readers: tuple[str, ...]
     twin: str | None = None
     settings: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The readers, and the twin where there is one."""
+        return (*self.readers, TWIN) if self.twin else self.readers
 
     @property
     def image(self) -> tuple[tuple[int, ...], ...]:
@@ -58,6 +65,7 @@ NETWORKS = (
     _torch("norms_of_vectors", "2x5x8"),
     _torch("norms_by_root", "2x5x8"),
     _torch("activations", "2x4x6x6"),
+    _torch("hard_activations", "2x4x6x6"),
     _torch("activations_of_vectors", "2x8"),
     _torch("activations_in_place", "2x4x6x6"),
     _torch("pools", "2x4x17x15"),
@@ -95,8 +103,9 @@ NETWORKS = (
     _keras("keras_convolutions", "2x16x12x4"),
     _keras("keras_convolutions_elsewhere", "2x20x4", "2x6x8x8x3"),
     _keras("keras_transposed", "2x6x5x4"),
-    _keras("keras_norms", "2x8x8x4", twin="norms"),
+    _keras("keras_norms", "2x8x8x4"),
     _keras("keras_activations", "2x6x6x4"),
+    _keras("keras_hard_activations", "2x6x6x4", twin="hard_activations"),
     _keras("keras_pools", "2x17x15x4"),
     _keras("keras_pools_elsewhere", "2x20x4", "2x9x9x9x3"),
     _keras("keras_pools_of_the_whole", "2x8x8x4", twin="pools_of_the_whole"),
@@ -104,7 +113,7 @@ NETWORKS = (
     _keras("keras_attention", "2x5x16"),
     _keras("keras_einsums", "2x5x6"),
     _keras("keras_recurrent", "2x7x5"),
-    _keras("keras_embedded", "2x3:int32", twin="embedded"),
+    _keras("keras_embedded", "2x3:int32"),
     _keras("keras_shapes", "2x8x6x4"),
     _keras("keras_arithmetic", "2x4x6"),
     _keras("keras_dropped", "2x8x8x4"),
