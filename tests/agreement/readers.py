@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +90,19 @@ def _serve(framework: str) -> None:
 def _summarized(networks: Any, network: Network, reader: str) -> Summary:
     if network.settings:
         return _block(network, reader)
-    model = networks.build(network.name)
+    model = _built(networks, network.name)
     if reader == LIVE:
         return _live(network, model)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"{network.name}.{reader}")
         networks.write(model, network, reader, path)
         return _read(path, network, reader)
+
+
+@lru_cache(maxsize=1)
+def _built(networks: Any, name: str) -> Any:
+    """The network as an object. Its readers come one after another, and none of them changes it."""
+    return networks.build(name)
 
 
 def _live(network: Network, model: Any) -> Summary:
