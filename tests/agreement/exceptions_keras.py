@@ -22,19 +22,28 @@ LISTED = (
             "the image: channels, groups and padding are wrong."
         ),
         {
-            "savedmodel: keras_convolutions": (
+            "savedmodel: keras_convolutions keras_alike": (
                 "conv2d dilation",
                 "conv2d groups",
                 "conv2d in_channels",
+            ),
+            "savedmodel: keras_convolutions keras_activations keras_alike": (
+                "conv2d shape",
+                "conv2d macs",
+                "* layout",
+            ),
+            "savedmodel: keras_convolutions": (
                 "conv2d out_channels",
                 "conv2d kernel_size",
                 "conv2d stride",
                 "conv2d padding",
             ),
-            "savedmodel: keras_convolutions keras_activations": (
-                "conv2d shape",
-                "conv2d macs",
-                "* layout",
+            "savedmodel: keras_alike": (
+                "resize shape",
+                "max_pool2d shape",
+                "conv_transpose2d shape",
+                "conv_transpose2d macs",
+                "avg_pool2d shape",
             ),
         },
     ),
@@ -47,12 +56,12 @@ LISTED = (
         {
             (
                 "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_norms keras_activations "
-                "keras_pools keras_attention keras_einsums keras_recurrent keras_embedded keras_shapes "
-                "keras_arithmetic"
+                "keras_pools keras_attention keras_einsums keras_alike keras_recurrent keras_embedded "
+                "keras_shapes keras_arithmetic"
             ): ("outputs",),
             (
                 "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_activations keras_attention "
-                "keras_recurrent keras_embedded"
+                "keras_alike keras_recurrent keras_embedded"
             ): (
                 "total macs",
                 "total uncounted",
@@ -75,7 +84,7 @@ LISTED = (
         {
             (
                 "savedmodel: keras_convolutions keras_activations keras_hard_activations keras_pools_of_the_whole "
-                "keras_resizes keras_dropped keras_classifier keras_residual keras_residual_upsampled"
+                "keras_resizes keras_alike keras_dropped keras_classifier keras_residual keras_residual_upsampled"
             ): (
                 "conv2d params",
                 "conv2d bias",
@@ -84,7 +93,7 @@ LISTED = (
                 "conv3d params",
                 "conv3d bias",
             ),
-            "savedmodel: keras_transposed": ("conv_transpose2d params",),
+            "savedmodel: keras_transposed keras_alike": ("conv_transpose2d params",),
             "savedmodel: keras_residual keras_residual_upsampled": ("add params",),
         },
     ),
@@ -96,12 +105,13 @@ LISTED = (
         ),
         {
             (
-                "savedmodel: keras_convolutions keras_hard_activations keras_resizes keras_shapes "
+                "savedmodel: keras_convolutions keras_hard_activations keras_resizes keras_alike keras_shapes "
                 "keras_arithmetic keras_residual keras_residual_upsampled"
             ): ("* field",),
             (
                 "savedmodel: keras_convolutions_elsewhere keras_norms keras_pools_elsewhere keras_attention "
-                "keras_einsums keras_recurrent keras_shapes keras_arithmetic keras_residual_upsampled"
+                "keras_einsums keras_attention_alone keras_alike keras_recurrent keras_shapes keras_arithmetic "
+                "keras_residual_upsampled"
             ): ("inputs",),
             "savedmodel: keras_recurrent keras_arithmetic": ("* layout",),
         },
@@ -113,7 +123,7 @@ LISTED = (
             "the type's name."
         ),
         {
-            "savedmodel: keras_pools keras_classifier": ("max_pool2d saved",),
+            "savedmodel: keras_pools keras_alike keras_classifier": ("max_pool2d saved",),
             "savedmodel: keras_pools_elsewhere": ("max_pool3d saved",),
         },
     ),
@@ -123,7 +133,7 @@ LISTED = (
         {
             (
                 "savedmodel: keras_convolutions keras_activations keras_pools keras_resizes keras_einsums "
-                "keras_arithmetic keras_classifier"
+                "keras_alike keras_arithmetic keras_classifier"
             ): ("* saved",),
         },
     ),
@@ -148,6 +158,35 @@ LISTED = (
     ),
     Listed(
         OURS,
+        "An index that one term alone has is summed before the product: Keras' reader multiplies all sizes.",
+        {
+            "twin: keras_einsums_alike": (
+                "einsum macs",
+                "total macs",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        ("Keras' reader leaves the padding of a transposed convolution a word, and no receptive field passes it."),
+        {
+            "twin: keras_alike": (
+                "conv_transpose2d field",
+                "conv_transpose2d padding",
+                "avg_pool2d field",
+                "conv2d field",
+            ),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "torch is given the key and the value each, Keras one for both.",
+        {
+            "twin: keras_attention_alone": ("attention reads",),
+        },
+    ),
+    Listed(
+        OURS,
         "One activation has two words.",
         {
             "twin: keras_hard_activations": ("rows hard_swish -> hard_silu",),
@@ -164,14 +203,14 @@ LISTED = (
         FORMAT,
         "torch keeps the place of every maximum, TensorFlow does not.",
         {
-            "twin: keras_classifier": ("max_pool2d saved",),
+            "twin: keras_alike keras_classifier": ("max_pool2d saved",),
         },
     ),
     Listed(
         FORMAT,
         "The frameworks count padding in their own way; here there is none.",
         {
-            "twin: keras_classifier": ("avg_pool2d count_include_pad",),
+            "twin: keras_alike keras_classifier": ("avg_pool2d count_include_pad",),
         },
     ),
     Listed(

@@ -9,7 +9,7 @@ LISTED = (
         OURS,
         "The readers of files do not know that a resize gives an image.",
         {
-            "onnx13 onnx17 onnx20: resizes resizes_elsewhere residual_upsampled": ("resize layout",),
+            "onnx13 onnx17 onnx20: resizes resizes_elsewhere alike residual_upsampled": ("resize layout",),
         },
     ),
     Listed(
@@ -58,16 +58,16 @@ LISTED = (
             "and which keeps nothing."
         ),
         {
-            "onnx17 onnx20: pools_of_the_whole inverted": ("adaptive_avg_pool2d saved",),
             "onnx13: pools_of_the_whole": ("adaptive_avg_pool2d saved",),
+            "onnx17 onnx20: pools_of_the_whole inverted": ("adaptive_avg_pool2d saved",),
             "onnx13 onnx17 onnx20: inverted": ("mul saved",),
         },
     ),
     Listed(
         OURS,
-        "An index that one term alone has is summed before the product: 6 * 7, not 5 * 6 * 7.",
+        "An index that one term alone has is summed before the product: 6 * 7, not 5 * 6 * 7, for `ab,bc->c`.",
         {
-            "onnx13 onnx17 onnx20: einsums": (
+            "onnx13 onnx17 onnx20: einsums einsums_alike": (
                 "einsum macs",
                 "total macs",
             ),

@@ -9,11 +9,11 @@ LISTED = (
         FORMAT,
         "The exporter has no form of this operator in this opset.",
         {
-            "onnx17 onnx20: norms_by_root resizes_exactly attention_grouped bilinear": ("refused",),
             (
                 "onnx13: norms_by_root resizes_exactly attention attention_masked attention_grouped transformer "
                 "bilinear"
             ): ("refused",),
+            "onnx17 onnx20: norms_by_root resizes_exactly attention_grouped bilinear": ("refused",),
         },
     ),
     Listed(
@@ -161,8 +161,8 @@ LISTED = (
         FORMAT,
         "ONNX has a pooling of the whole image of its own.",
         {
-            "onnx17 onnx20: pools_of_the_whole residual inverted": ("rows adaptive_avg_pool2d -> global_avg_pool2d",),
             "onnx13: pools_of_the_whole residual": ("rows adaptive_avg_pool2d -> global_avg_pool2d",),
+            "onnx17 onnx20: pools_of_the_whole residual inverted": ("rows adaptive_avg_pool2d -> global_avg_pool2d",),
         },
     ),
     Listed(

@@ -43,13 +43,13 @@ LISTED = (
             "file has one call. The bytes kept are those of the padded image, which the live reader leaves out."
         ),
         {
-            "traced scripted: convolutions convolutions_along_a_line": ("rows nothing -> pad",),
-            "traced scripted: convolutions": (
+            "traced scripted: convolutions convolutions_along_a_line alike": ("rows nothing -> pad",),
+            "traced scripted: convolutions alike": (
                 "conv2d saved",
                 "conv2d padding",
                 "conv2d reads",
-                "conv2d field",
             ),
+            "traced scripted: convolutions": ("conv2d field",),
             "traced scripted: convolutions_along_a_line": (
                 "conv1d saved",
                 "conv1d padding",
@@ -214,6 +214,7 @@ LISTED = (
         "einsum is one call in the file, and is read as what torch runs.",
         {
             "traced scripted: einsums": ("rows einsum einsum einsum einsum einsum -> reshape transpose reshape *",),
+            "traced scripted: einsums_alike": ("rows einsum -> reshape transpose reshape transpose sum transpose *",),
         },
     ),
     Listed(

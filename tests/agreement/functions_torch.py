@@ -60,6 +60,13 @@ class einsums(Functions):  # noqa: N801
         )
 
 
+class einsums_alike(Functions):  # noqa: N801
+    """A sum with an index that one term alone has."""
+
+    def forward(self, x, y):  # type: ignore[no-untyped-def]
+        return torch.einsum("ab,ac->c", self.same(x), y)
+
+
 class products(nn.Module):  # noqa: N801
     """Products of matrices, and layers that are one."""
 

@@ -152,6 +152,32 @@ def keras_einsums(x: Any) -> Any:
     return [w, ops.matmul(x, z), layers.Dot((2, 2))([x, x])]
 
 
+def keras_attention_alone(x: Any) -> Any:
+    """Several heads."""
+    return layers.MultiHeadAttention(4, 4)(x, x)
+
+
+def keras_einsums_alike(x: Any, y: Any) -> Any:
+    """A sum with an index that one term alone has."""
+    return ops.einsum("ab,ac->c", x, y)
+
+
+def keras_alike(x: Any) -> Any:
+    """What both frameworks do in the same way to an image."""
+    return _chain(
+        x,
+        layers.Conv2D(8, 3, dilation_rate=2),
+        layers.Conv2D(8, 3, groups=2, padding="same", use_bias=False),
+        layers.UpSampling2D(2),
+        layers.Conv2D(4, 3, padding="same"),
+        layers.UpSampling2D(2, interpolation="bilinear"),
+        layers.MaxPooling2D(2),
+        layers.Conv2DTranspose(4, 2, strides=2),
+        layers.AveragePooling2D(3, 2),
+        layers.Conv2D(4, (3, 2), padding="same"),
+    )
+
+
 def keras_recurrent(x: Any) -> Any:
     """The recurrent layers, and what is around them."""
     x = layers.Masking()(x)
