@@ -49,15 +49,45 @@ LISTED = (
     ),
     Listed(
         OURS,
+        ("The element type of MaxPool is unknown, since float32 is its default and defaults are left out of the file."),
+        {
+            "savedmodel: keras_pools": (
+                "* saved",
+                "max_pool2d saved",
+                "outputs",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
         (
-            "Shapes behind operations like SpaceToBatchND, Split, Pack and While are not worked out, so that "
-            "nothing is known of what follows."
+            "An image's layout is known from convolutions that read it directly, not behind a resize, a pad or a "
+            "reshape; no receptive field passes these."
+        ),
+        {
+            "savedmodel: keras_norms keras_einsums": ("outputs",),
+            (
+                "savedmodel: keras_convolutions keras_hard_activations keras_resizes keras_alike keras_shapes "
+                "keras_arithmetic keras_residual keras_residual_upsampled"
+            ): ("* field",),
+            (
+                "savedmodel: keras_convolutions_elsewhere keras_norms keras_pools_elsewhere keras_attention "
+                "keras_einsums keras_attention_alone keras_alike keras_recurrent keras_shapes keras_arithmetic "
+                "keras_residual_upsampled"
+            ): ("inputs",),
+            "savedmodel: keras_recurrent keras_arithmetic": ("* layout",),
+        },
+    ),
+    Listed(
+        OURS,
+        (
+            "Shapes behind SpaceToBatchND, Split, Pack, While and the Reshapes of a Tensordot are not worked out: "
+            "nothing is known of what follows, and an output is not listed at all."
         ),
         {
             (
-                "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_norms keras_activations "
-                "keras_pools keras_attention keras_einsums keras_alike keras_recurrent keras_embedded "
-                "keras_shapes keras_arithmetic"
+                "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_activations keras_attention "
+                "keras_alike keras_recurrent keras_embedded keras_shapes keras_arithmetic"
             ): ("outputs",),
             (
                 "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_activations keras_attention "
@@ -100,31 +130,12 @@ LISTED = (
     Listed(
         OURS,
         (
-            "An image's layout is known from convolutions that read it directly, not behind a resize, a pad or a "
-            "reshape; no receptive field passes these."
-        ),
-        {
-            (
-                "savedmodel: keras_convolutions keras_hard_activations keras_resizes keras_alike keras_shapes "
-                "keras_arithmetic keras_residual keras_residual_upsampled"
-            ): ("* field",),
-            (
-                "savedmodel: keras_convolutions_elsewhere keras_norms keras_pools_elsewhere keras_attention "
-                "keras_einsums keras_attention_alone keras_alike keras_recurrent keras_shapes keras_arithmetic "
-                "keras_residual_upsampled"
-            ): ("inputs",),
-            "savedmodel: keras_recurrent keras_arithmetic": ("* layout",),
-        },
-    ),
-    Listed(
-        OURS,
-        (
             "TensorFlow's MaxPool is taken for torch's, which keeps the place of every maximum; the rule looks at "
             "the type's name."
         ),
         {
-            "savedmodel: keras_pools keras_alike keras_classifier": ("max_pool2d saved",),
             "savedmodel: keras_pools_elsewhere": ("max_pool3d saved",),
+            "savedmodel: keras_alike keras_classifier": ("max_pool2d saved",),
         },
     ),
     Listed(
@@ -132,8 +143,8 @@ LISTED = (
         "The rows of which a layer is made keep other tensors.",
         {
             (
-                "savedmodel: keras_convolutions keras_activations keras_pools keras_resizes keras_einsums "
-                "keras_alike keras_arithmetic keras_classifier"
+                "savedmodel: keras_convolutions keras_activations keras_resizes keras_einsums keras_alike "
+                "keras_arithmetic keras_classifier"
             ): ("* saved",),
         },
     ),

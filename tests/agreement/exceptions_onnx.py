@@ -58,8 +58,8 @@ LISTED = (
             "and which keeps nothing."
         ),
         {
-            "onnx13: pools_of_the_whole": ("adaptive_avg_pool2d saved",),
             "onnx17 onnx20: pools_of_the_whole inverted": ("adaptive_avg_pool2d saved",),
+            "onnx13: pools_of_the_whole": ("adaptive_avg_pool2d saved",),
             "onnx13 onnx17 onnx20: inverted": ("mul saved",),
         },
     ),

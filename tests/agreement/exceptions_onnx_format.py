@@ -161,8 +161,8 @@ LISTED = (
         FORMAT,
         "ONNX has a pooling of the whole image of its own.",
         {
-            "onnx13: pools_of_the_whole residual": ("rows adaptive_avg_pool2d -> global_avg_pool2d",),
             "onnx17 onnx20: pools_of_the_whole residual inverted": ("rows adaptive_avg_pool2d -> global_avg_pool2d",),
+            "onnx13: pools_of_the_whole residual": ("rows adaptive_avg_pool2d -> global_avg_pool2d",),
         },
     ),
     Listed(

@@ -111,7 +111,10 @@ LISTED = (
     ),
     Listed(
         OURS,
-        "TorchScript's selu is read as what torch runs, elu, which keeps its input.",
+        (
+            "TorchScript's selu is read as what torch runs, elu, which keeps its input. So does selu, of which "
+            "the live reader says that it keeps nothing."
+        ),
         {
             "traced scripted: activations hard_activations activations_in_place": (
                 "rows selu -> elu",

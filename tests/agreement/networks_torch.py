@@ -36,10 +36,16 @@ def classifier() -> nn.Module:
 def alike() -> nn.Module:
     """What both frameworks do in the same way to an image."""
     return nn.Sequential(
-        nn.Conv2d(4, 8, 3, dilation=2), nn.Conv2d(8, 8, 3, padding=1, groups=2, bias=False),
-        nn.Upsample(scale_factor=2), nn.Conv2d(8, 4, 3, padding=1), nn.Upsample(scale_factor=2, mode="bilinear"), nn.MaxPool2d(2),
-        nn.ConvTranspose2d(4, 4, 2, stride=2), nn.AvgPool2d(3, 2), nn.Conv2d(4, 4, (3, 2), padding="same"),
-    )  # fmt: skip
+        nn.Conv2d(4, 8, 3, dilation=2),
+        nn.Conv2d(8, 8, 3, padding=1, groups=2, bias=False),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(8, 4, 3, padding=1),
+        nn.Upsample(scale_factor=2, mode="bilinear"),
+        nn.MaxPool2d(2),
+        nn.ConvTranspose2d(4, 4, 2, stride=2),
+        nn.AvgPool2d(3, 2),
+        nn.Conv2d(4, 4, (3, 2), padding="same"),
+    )
 
 
 class _Block(nn.Module):
