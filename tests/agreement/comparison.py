@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resnet_inspect.analysis.memory import saved_bytes
@@ -42,8 +43,13 @@ class Difference:
 def differences(live: Summary, found: Summary, across: bool = False) -> list[Difference]:
     """All differences, the rows first. ``across`` frameworks, layouts and the order of branches are each one's own."""
     rows = _Rows(live, across), _Rows(found, across)
-    # Where many rows differ in one way, the first one stands for all.
-    result = list({difference.what: difference for difference in reversed([*_of_rows(*rows)])}.values())[::-1]
+    # Where several rows differ in one way, the first one stands for all, with their number.
+    of_rows = [*_of_rows(*rows)]
+    number = Counter(difference.what for difference in of_rows)
+    first = {difference.what: difference for difference in reversed(of_rows)}
+    result = [
+        replace(first[what], what=f"{what} x{count}") if count > 1 else first[what] for what, count in number.items()
+    ]
     for name, read in _WHOLE.items():
         if name in _OF_ONE_FRAMEWORK and across:
             continue

@@ -9,11 +9,11 @@ LISTED = (
         FORMAT,
         "The exporter has no form of this operator in this opset.",
         {
+            "onnx17 onnx20: norms_by_root resizes_exactly attention_grouped bilinear": ("refused",),
             (
                 "onnx13: norms_by_root resizes_exactly attention attention_masked attention_grouped transformer "
                 "bilinear"
             ): ("refused",),
-            "onnx17 onnx20: norms_by_root resizes_exactly attention_grouped bilinear": ("refused",),
         },
     ),
     Listed(
@@ -27,7 +27,10 @@ LISTED = (
         FORMAT,
         "A padding mode other than zeros is a call of its own before the convolution.",
         {
-            "onnx13 onnx17 onnx20: padded": ("rows nothing -> slice slice concat slice slice concat",),
+            "onnx13 onnx17 onnx20: padded": (
+                "rows nothing -> pad x2",
+                "rows nothing -> slice slice concat slice slice concat",
+            ),
         },
     ),
     Listed(
@@ -74,12 +77,15 @@ LISTED = (
         FORMAT,
         "Behind a norm or an attention that is written as what it computes, positions cannot be followed.",
         {
-            "onnx13 onnx17 onnx20: norms": ("instance_norm field",),
-            "onnx13 onnx17 onnx20: norms norms_rarely_seen": ("conv2d field",),
+            "onnx13 onnx17 onnx20: norms": (
+                "conv2d field x4",
+                "instance_norm field x2",
+            ),
             "onnx17 onnx20: norms transformer": ("layer_norm field",),
+            "onnx13 onnx17 onnx20: norms_rarely_seen": ("conv2d field x2",),
             "onnx17 onnx20: transformer": (
-                "dense field",
-                "add field",
+                "add field x2",
+                "dense field x2",
             ),
             "onnx20: transformer": ("gelu field",),
         },
@@ -100,19 +106,24 @@ LISTED = (
         FORMAT,
         "A dense layer of tensors with several positions is a MatMul and an Add, which has the bias.",
         {
-            "onnx17 onnx20: norms_of_vectors transformer": (
-                "rows nothing -> add",
-                "dense params",
-                "dense bias",
-                "layer_norm reads",
-            ),
             "onnx13: norms_of_vectors": (
                 "rows nothing -> add",
-                "dense params",
-                "dense bias",
+                "dense params x3",
+                "dense bias x3",
+            ),
+            "onnx17 onnx20: norms_of_vectors transformer": (
+                "dense params x3",
+                "dense bias x3",
             ),
             "onnx13 onnx17 onnx20: norms_of_vectors": ("batch_norm reads",),
-            "onnx17 onnx20: transformer": ("add params",),
+            "onnx20: norms_of_vectors transformer": ("rows nothing -> add x3",),
+            "onnx17: norms_of_vectors": ("rows nothing -> add x3",),
+            "onnx17 onnx20: norms_of_vectors": ("layer_norm reads x2",),
+            "onnx17: transformer": ("rows nothing -> add x2",),
+            "onnx17 onnx20: transformer": (
+                "layer_norm reads",
+                "add params",
+            ),
             "onnx20: transformer": ("gelu reads",),
         },
     ),
@@ -139,8 +150,8 @@ LISTED = (
         {
             "onnx13 onnx17 onnx20: activations_in_place": (
                 "relu6 saved",
+                "conv2d saved x8",
                 "hard_sigmoid saved",
-                "conv2d saved",
             ),
             "onnx17 onnx20: activations_in_place": ("hard_swish saved",),
         },
@@ -181,8 +192,9 @@ LISTED = (
         FORMAT,
         "The exporter leaves out what does nothing in inference.",
         {
-            "onnx17 onnx20: transformer classifier": ("rows dropout -> nothing",),
-            "onnx13: classifier": ("rows dropout -> nothing",),
+            "onnx13 onnx20: classifier": ("rows dropout -> nothing",),
+            "onnx17: transformer classifier": ("rows dropout -> nothing",),
+            "onnx20: transformer": ("rows dropout -> nothing x2",),
             "onnx13 onnx17 onnx20: dropped": ("rows dropout dropout stochastic_depth -> nothing",),
         },
     ),
@@ -247,6 +259,15 @@ LISTED = (
     ),
     Listed(
         FORMAT,
+        "An index of several dimensions is a slice for each.",
+        {
+            "onnx13 onnx17 onnx20: written_in_place": ("rows nothing -> slice",),
+            "onnx13 onnx17 onnx20: shapes written_in_place": ("slice reads",),
+            "onnx13 onnx17 onnx20: shapes": ("rows nothing -> slice x2",),
+        },
+    ),
+    Listed(
+        FORMAT,
         ("ONNX has no chunk, stack, roll, flip or repeat_interleave: the exporter writes slices and concatenations."),
         {
             "onnx13 onnx17 onnx20: shapes": (
@@ -254,9 +275,9 @@ LISTED = (
                 "rows copy transpose pad roll -> zero_pad2d slice slice concat",
                 "rows other flatten -> reshape expand reshape reshape",
                 "rows other -> reshape slice",
+                "slice shape x2",
                 "slice layout",
                 "concat reads",
-                "slice shape",
             ),
         },
     ),
@@ -300,19 +321,27 @@ LISTED = (
                 "onnx13 onnx17 onnx20: norms norms_rarely_seen norms_of_vectors classifier residual "
                 "residual_upsampled preactivation inverted"
             ): ("total params",),
+            "onnx13: classifier inverted": ("rows batch_norm -> nothing",),
+            "onnx17 onnx20: classifier": ("rows batch_norm -> nothing",),
             "onnx13 onnx17 onnx20: classifier residual residual_upsampled preactivation inverted": (
-                "rows batch_norm -> nothing",
                 "total statistics",
             ),
+            "onnx13 onnx17 onnx20: residual": ("rows batch_norm -> nothing x5",),
             "onnx13 onnx17 onnx20: residual residual_upsampled preactivation inverted": ("residual params",),
-            "onnx13 onnx17 onnx20: preactivation inverted": (
-                "conv2d params",
-                "conv2d bias",
+            "onnx13 onnx17 onnx20: residual_upsampled preactivation": ("rows batch_norm -> nothing x2",),
+            "onnx13 onnx17 onnx20: preactivation": (
+                "conv2d params x2",
+                "conv2d bias x2",
             ),
             "onnx13: inverted": (
                 "rows batch_norm hard_swish -> hard_sigmoid mul",
                 "rows batch_norm hard_swish adaptive_avg_pool2d -> hard_sigmoid mul *",
             ),
+            "onnx13 onnx17 onnx20: inverted": (
+                "conv2d params x3",
+                "conv2d bias x3",
+            ),
+            "onnx17 onnx20: inverted": ("rows batch_norm -> nothing x3",),
         },
     ),
 )

@@ -43,17 +43,23 @@ LISTED = (
             "file has one call. The bytes kept are those of the padded image, which the live reader leaves out."
         ),
         {
-            "traced scripted: convolutions convolutions_along_a_line alike": ("rows nothing -> pad",),
-            "traced scripted: convolutions alike": (
-                "conv2d saved",
-                "conv2d padding",
-                "conv2d reads",
+            "traced scripted: convolutions": (
+                "rows nothing -> pad x2",
+                "conv2d field x7",
+                "conv2d saved x2",
+                "conv2d padding x2",
+                "conv2d reads x2",
             ),
-            "traced scripted: convolutions": ("conv2d field",),
+            "traced scripted: convolutions_along_a_line alike": ("rows nothing -> pad",),
             "traced scripted: convolutions_along_a_line": (
                 "conv1d saved",
                 "conv1d padding",
                 "conv1d reads",
+            ),
+            "traced scripted: alike": (
+                "conv2d saved",
+                "conv2d padding",
+                "conv2d reads",
             ),
         },
     ),
@@ -61,7 +67,7 @@ LISTED = (
         OURS,
         "No receptive field passes a `pad`, although its rows are known.",
         {
-            "traced scripted onnx13 onnx17 onnx20: padded": ("conv2d field",),
+            "traced scripted: padded": ("conv2d field x3",),
         },
     ),
     Listed(
@@ -72,14 +78,14 @@ LISTED = (
         ),
         {
             "traced scripted: padded": (
-                "rows nothing -> other",
+                "rows nothing -> other x2",
                 "rows nothing -> other slice slice slice slice other slice slice other *",
                 "rows zero_pad2d conv2d -> nothing",
                 "rows pad -> conv2d other other",
-                "conv2d saved",
-                "conv2d padding",
-                "conv2d padding_mode",
-                "conv2d reads",
+                "conv2d saved x3",
+                "conv2d padding x3",
+                "conv2d padding_mode x3",
+                "conv2d reads x3",
             ),
         },
     ),
@@ -177,11 +183,11 @@ LISTED = (
             "traced scripted: transformer": (
                 "rows attention dropout -> transpose copy reshape dense reshape add *",
                 "layer_norm reads",
+                "add field x2",
                 "layer_norm field",
+                "dense field x2",
                 "gelu field",
-                "dense field",
-                "dropout field",
-                "add field",
+                "dropout field x2",
                 "residual skipped",
             ),
         },
@@ -190,13 +196,24 @@ LISTED = (
         OURS,
         "TorchScript's linear is read as what torch runs, a product of matrices between reshapes.",
         {
-            "traced scripted: norms_of_vectors transformer products bilinear embedded": ("rows nothing -> reshape",),
-            "traced scripted: norms_of_vectors": ("layer_norm reads",),
-            "traced scripted: norms_of_vectors norms_by_root transformer products bilinear embedded": (
+            "traced scripted: norms_of_vectors": (
+                "rows nothing -> reshape x6",
+                "dense reads x3",
+                "layer_norm reads x2",
+            ),
+            "traced scripted: norms_of_vectors transformer": ("dense shape x3",),
+            "traced scripted: norms_by_root bilinear embedded": (
                 "dense shape",
                 "dense reads",
             ),
-            "traced scripted: transformer": ("gelu reads",),
+            "traced scripted: transformer": (
+                "rows nothing -> reshape x4",
+                "gelu reads",
+            ),
+            "traced scripted: transformer products": ("dense reads x2",),
+            "traced scripted: products embedded": ("rows nothing -> reshape x2",),
+            "traced scripted: products": ("dense shape x2",),
+            "traced scripted: bilinear": ("rows nothing -> reshape",),
         },
     ),
     Listed(
@@ -204,9 +221,9 @@ LISTED = (
         "A dropout that does nothing is left out, and a flatten is read as what torch runs.",
         {
             "traced scripted: transformer": (
-                "rows dropout -> reshape",
+                "rows dropout -> reshape x2",
                 "dropout shape",
-                "dropout saved",
+                "dropout saved x2",
             ),
             "traced scripted: dropped": ("rows dropout dropout stochastic_depth -> nothing",),
             "traced scripted: classifier": ("rows dropout flatten -> reshape",),
@@ -261,12 +278,10 @@ LISTED = (
         FORMAT,
         "An index of several dimensions is a slice for each.",
         {
-            "traced scripted: written_in_place": (
-                "rows nothing -> slice",
-                "rows nothing -> slice slice",
-            ),
-            "traced scripted onnx13 onnx17 onnx20: shapes written_in_place": ("slice reads",),
             "traced scripted: shapes": ("rows nothing -> slice slice slice",),
+            "traced: written_in_place": ("rows nothing -> slice slice x2",),
+            "traced scripted: written_in_place": ("slice reads x2",),
+            "scripted: written_in_place": ("rows nothing -> slice slice",),
         },
     ),
     Listed(
@@ -290,7 +305,11 @@ LISTED = (
             "in files."
         ),
         {
-            "scripted: written_in_place": ("rows other -> nothing",),
+            "scripted: written_in_place": (
+                "rows other -> nothing",
+                "other shape",
+                "other reads",
+            ),
         },
     ),
 )
