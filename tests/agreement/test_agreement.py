@@ -48,8 +48,9 @@ def _found(name: str, reader: str) -> list[Difference]:
 @pytest.mark.parametrize(("name", "reader"), [_marked(*case) for case in _CASES])
 def test_readers_agree_but_for_what_is_listed(name: str, reader: str) -> None:
     found = _found(name, reader)
-    assert unlisted(name, reader, found) == [], "these differences are new: mend a reader, or list them with a reason"
-    assert outdated(name, reader, found) == [], "these differences are gone: take them off the list"
+    new, gone = unlisted(name, reader, found), outdated(name, reader, found)
+    assert not new, "\n".join(["mend a reader, or list these new differences with a reason:", *new])
+    assert not gone, "\n".join(["take these differences, which no longer occur, off the list:", *gone])
 
 
 @pytest.mark.parametrize(
