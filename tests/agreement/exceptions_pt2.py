@@ -1,0 +1,304 @@
+"""Exported programs, and what they share with other files, against torch."""
+
+from __future__ import annotations
+
+from .listed import FORMAT, OURS, Listed
+
+LISTED = (
+    Listed(
+        OURS,
+        (
+            "The live reader gives inputs that are named, typed or several no layout, although a convolution or a "
+            "pooling reads them; behind them nothing has a receptive field."
+        ),
+        {
+            "pt2 onnx13 onnx17 onnx20: convolutions_along_a_line": ("conv1d field x3",),
+            (
+                "pt2 onnx13 onnx17 onnx20: convolutions_along_a_line convolutions_transposed_elsewhere "
+                "pools_elsewhere pools_adaptive_elsewhere"
+            ): ("inputs",),
+            "pt2 onnx13 onnx17 onnx20: convolutions_transposed_elsewhere": (
+                "conv_transpose1d field",
+                "conv_transpose3d field",
+            ),
+            "pt2 onnx13 onnx17 onnx20: pools_elsewhere": (
+                "max_pool1d field",
+                "avg_pool1d field",
+                "max_pool3d field",
+                "avg_pool3d field",
+            ),
+            "pt2: pools_adaptive_elsewhere": (
+                "adaptive_avg_pool1d field",
+                "adaptive_max_pool1d field",
+                "adaptive_avg_pool3d field",
+                "adaptive_max_pool3d field",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        (
+            "A pad in front of a convolution hides that its input is an image: `pad` neither asks for a layout "
+            "nor passes a receptive field on."
+        ),
+        {
+            "pt2: padded": (
+                "conv2d field x4",
+                "zero_pad2d field",
+                "inputs",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        "A resize is not among the operators from which a file's reader takes that its input is an image.",
+        {
+            "pt2 onnx13 onnx17 onnx20: residual_upsampled": (
+                "resize field",
+                "conv2d field x2",
+                "relu field x2",
+                "add field",
+                "inputs",
+            ),
+            "pt2: residual_upsampled": ("batch_norm field x2",),
+        },
+    ),
+    Listed(
+        OURS,
+        (
+            "The live reader calls the input an image because of a convolution that reads another tensor, eight "
+            "channels for two."
+        ),
+        {
+            "pt2 onnx17 onnx20: shapes": ("layer_norm field",),
+            "pt2 onnx13 onnx17 onnx20: shapes": ("inputs",),
+        },
+    ),
+    Listed(
+        OURS,
+        "The readers of files do not know that a resize gives an image.",
+        {
+            "pt2 traced scripted onnx13 onnx17 onnx20: resizes": ("resize layout x5",),
+            "pt2 traced scripted: resizes_exactly residual_upsampled": ("resize layout",),
+            "pt2 traced scripted onnx13 onnx17 onnx20: resizes_elsewhere": ("resize layout x3",),
+            "pt2 traced scripted onnx13 onnx17 onnx20: alike": ("resize layout x2",),
+        },
+    ),
+    Listed(
+        OURS,
+        "A resize without a layout has its width taken for its channels: 32 for 8.",
+        {
+            "pt2 traced scripted onnx13 onnx17 onnx20: residual_upsampled": (
+                "residual stride",
+                "residual channels",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        "The mode is lost in ATen's names of resizes, so that bilinear and bicubic count as nearest.",
+        {
+            "pt2 traced scripted: resizes": ("resize field x4",),
+            "pt2 traced scripted: resizes alike": ("conv2d field",),
+            "pt2 traced scripted: alike": (
+                "resize field",
+                "max_pool2d field",
+                "conv_transpose2d field",
+                "avg_pool2d field",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        "None of the live module means False.",
+        {
+            "pt2 traced scripted: resizes resizes_elsewhere": ("resize align_corners x2",),
+            "pt2 traced scripted: alike": ("resize align_corners",),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "A padding mode other than zeros is a call of its own before the convolution.",
+        {
+            "pt2: padded": ("rows nothing -> pad x3",),
+            "pt2 onnx13 onnx17 onnx20: padded": (
+                "conv2d saved x3",
+                "conv2d padding x3",
+                "conv2d padding_mode x3",
+                "conv2d reads x3",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        (
+            "A pad with zeros at the sides of an image is zero_pad2d to the readers of torch and ONNX, pad to "
+            "those of ATen."
+        ),
+        {
+            "pt2: padded": (
+                "rows zero_pad2d -> pad",
+                "zero_pad2d layout",
+            ),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "No format has this norm: the exporters write what it computes.",
+        {
+            "pt2: norms_rarely_seen": (
+                "rows local_response_norm -> mul reshape pad avg_pool3d reshape *",
+                "rows frozen_batch_norm -> add rsqrt mul mul sub mul add",
+                "conv2d field x2",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        "A Hardtanh from 0 to 6 is `relu6` to the readers of files, `hard_tanh` to the live one.",
+        {
+            "pt2 traced scripted: activations_of_vectors": ("rows hard_tanh -> relu6",),
+        },
+    ),
+    Listed(
+        OURS,
+        "One number stands for all dimensions in the live reader alone.",
+        {
+            "pt2: pools_adaptive pools_of_the_whole residual inverted": ("adaptive_avg_pool2d output_size",),
+            "pt2: pools_adaptive_elsewhere": (
+                "adaptive_avg_pool1d output_size",
+                "adaptive_max_pool1d output_size",
+            ),
+            "pt2 traced scripted: pools_adaptive_elsewhere": (
+                "adaptive_avg_pool3d output_size",
+                "adaptive_max_pool3d output_size",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        ("The indices of adaptive_max_pool count as a second output, since its name does not say `with_indices`."),
+        {
+            "pt2 traced scripted: pools_adaptive": (
+                "adaptive_max_pool2d shape",
+                "adaptive_max_pool2d layout",
+                "conv2d saved",
+            ),
+            "pt2: pools_adaptive_elsewhere": (
+                "adaptive_max_pool1d shape",
+                "adaptive_max_pool1d layout",
+            ),
+            "pt2 traced scripted: pools_adaptive_elsewhere": (
+                "adaptive_max_pool3d shape",
+                "adaptive_max_pool3d layout",
+            ),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "An exported program has a MultiheadAttention's projections as calls of their own.",
+        {
+            "pt2: attention transformer": (
+                "rows nothing -> transpose dense reshape reshape transpose reshape *",
+                "rows nothing -> transpose reshape dense reshape transpose",
+                "attention shape",
+                "attention params",
+                "attention macs",
+                "attention saved",
+                "attention reads",
+            ),
+            "pt2: transformer": (
+                "dropout reads",
+                "residual skipped",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        (
+            "feature_dropout has no word in the readers of ATen; StochasticDepth is Python and leaves nothing in "
+            "a program."
+        ),
+        {
+            "pt2: dropped": (
+                "rows dropout stochastic_depth -> other",
+                "conv2d field",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        "A transpose of a parameter is no row, and the product counts the parameter in its place.",
+        {
+            "pt2: products": (
+                "rows transpose -> nothing",
+                "matmul params",
+                "matmul saved",
+                "matmul reads",
+            ),
+        },
+    ),
+    Listed(
+        OURS,
+        "The working outputs of embedding_bag count as results, and its mode is a number.",
+        {
+            "pt2: embedded_in_bags": (
+                "rows nothing -> reshape",
+                "embedding_bag shape",
+                "embedding_bag layout",
+                "embedding_bag mode",
+                "embedding_bag reads",
+                "dense saved",
+            ),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "An index of several dimensions is a slice for each.",
+        {
+            "pt2: shapes": ("rows nothing -> slice",),
+            "pt2 traced scripted: shapes": ("slice reads",),
+            "pt2 traced scripted: written_in_place": ("rows nothing -> slice x2",),
+        },
+    ),
+    Listed(
+        OURS,
+        "rsub has no word in the readers of ATen.",
+        {
+            "pt2: arithmetic": ("rows sub -> other",),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "Tracing writes 2 / x as a reciprocal and a product; ONNX has no rsqrt.",
+        {
+            "pt2 traced scripted onnx13 onnx17 onnx20: arithmetic": ("rows div -> other mul",),
+        },
+    ),
+    Listed(
+        OURS,
+        "One dimension is a number to the live reader, a list to those of files.",
+        {
+            "pt2 traced scripted onnx13 onnx17 onnx20: reductions": (
+                "mean dim",
+                "sum dim",
+                "amax dim",
+                "amin dim",
+            ),
+            "pt2 traced scripted: reductions": ("other dim",),
+        },
+    ),
+    Listed(
+        OURS,
+        (
+            "What is assigned to an index is a row of its own with the whole tensor live, and a copy into a slice "
+            "in files."
+        ),
+        {
+            "pt2 traced: written_in_place": (
+                "other shape x2",
+                "other reads x2",
+            ),
+        },
+    ),
+)

@@ -1,0 +1,78 @@
+"""One network through every reader: a difference from the live framework is listed with a reason, or fails."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from resnet_inspect.ir import Summary
+
+from ..command import needs
+from .comparison import Difference, differences
+from .exceptions import LISTED, fits, general, outdated, unlisted
+from .listed import ANY, FORMAT, OURS
+from .networks import BY_NAME, NETWORKS, TWIN
+from .readers import LIVE, summary_of
+
+#: The versions of which the table of exceptions was made: exporters change what they write.
+_MARKS = {
+    "torch": (needs("torch", "2.14"), needs("torchvision", "0.29")),
+    "keras": (needs("keras", "3.15"), needs("tensorflow", "2.21")),
+    "onnx": (needs("onnx", "1.23"),),
+}
+_CASES = [(network.name, reader) for network in NETWORKS for reader in network.compared]
+
+
+def _marked(name: str, reader: str) -> object:
+    marks = list(_MARKS[BY_NAME[name].framework])
+    if reader == TWIN:
+        marks += [*_MARKS["torch"], *_MARKS["keras"]]
+    if reader.startswith("onnx"):
+        marks += _MARKS["onnx"]
+    return pytest.param(name, reader, marks=marks, id=f"{name}-{reader}")
+
+
+@cache
+def _found(name: str, reader: str) -> list[Difference]:
+    """The differences of a reader's summary from the live one, or of a Keras network from its twin in torch."""
+    network = BY_NAME[name]
+    base = network.twin if reader == TWIN and network.twin is not None else name
+    live, found = summary_of(base, LIVE), summary_of(name, LIVE if reader == TWIN else reader)
+    assert isinstance(live, Summary), f"{base} has no live summary: {live}"
+    if isinstance(found, str):
+        return [Difference("refused", "read", found)]
+    return differences(live, found, across=reader == TWIN)
+
+
+@pytest.mark.parametrize(("name", "reader"), [_marked(*case) for case in _CASES])
+def test_readers_agree_but_for_what_is_listed(name: str, reader: str) -> None:
+    found = _found(name, reader)
+    new, gone = unlisted(name, reader, found), outdated(name, reader, found)
+    assert not new, "\n".join(["mend a reader, or list these new differences with a reason:", *new])
+    assert not gone, "\n".join(["take these differences, which no longer occur, off the list:", *gone])
+
+
+@pytest.mark.parametrize(
+    ("reader", "what"),
+    [
+        pytest.param(reader, what, marks=[*_MARKS["keras"], *_MARKS["torch"], *_MARKS["onnx"]])
+        for reader, what in general()
+    ],
+)
+def test_an_exception_for_any_network_occurs_in_one(reader: str, what: str) -> None:
+    cases = [case for case in _CASES if case[1] == reader]
+    assert any(fits(item.what, what) for case in cases for item in _found(*case))
+
+
+def test_every_exception_names_networks_and_readers_that_there_are() -> None:
+    for listed in LISTED:
+        assert listed.kind in (FORMAT, OURS)
+        assert listed.reason.endswith(".")
+        for place, whats in listed.where.items():
+            readers, networks = (words.split() for words in place.split(":"))
+            assert whats
+            if networks == [ANY]:
+                assert {reader for _, reader in _CASES} >= set(readers)
+            else:
+                assert set(_CASES) >= {(network, reader) for network in networks for reader in readers}, place

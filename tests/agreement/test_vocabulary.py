@@ -1,0 +1,57 @@
+"""The networks together use every word of the op vocabulary, so that a new word needs a network."""
+
+from __future__ import annotations
+
+import pytest
+
+from resnet_inspect.ir import Summary
+
+from ..command import needs
+from .networks import NETWORKS
+from .readers import LIVE, summary_of, vocabulary_of
+
+#: Words that no live network has, each with the reason.
+_NEVER_LIVE = {
+    "activation": "Stands for the activation that a layer of Keras has, whose own word it gets.",
+    "avg_pool": "Keras' function for any number of dimensions; its layers have a word for each.",
+    "clamp": "ONNX's word for Clip: torch's functions of that name have none.",
+    "dequantize": "ONNX's word: torch's fake quantisation is `other`.",
+    "quantize": "ONNX's word: torch's fake quantisation is `other`.",
+}
+
+
+@pytest.fixture(scope="module")
+def live() -> set[str]:
+    """All ops of all networks."""
+    ops: set[str] = set()
+    for network in NETWORKS:
+        summary = summary_of(network.name, LIVE)
+        assert isinstance(summary, Summary), f"{network.name}: {summary}"
+        ops.update(layer.op for layer in summary.layers)
+    return ops
+
+
+@needs("torch", "2.14")
+@needs("onnx", "1.23")
+@needs("keras", "3.15")
+@needs("tensorflow", "2.21")
+def test_every_word_is_in_a_network(live: set[str]) -> None:
+    words = {
+        word: module
+        for framework in ("torch", "keras")
+        for module, listed in vocabulary_of(framework).items()
+        for word in listed
+    }
+    assert {word: module for word, module in words.items() if word not in live} == {
+        word: words[word] for word in _NEVER_LIVE
+    }
+
+
+@needs("torch", "2.14")
+@needs("onnx", "1.23")
+@needs("keras", "3.15")
+@needs("tensorflow", "2.21")
+def test_no_word_is_without_a_list(live: set[str]) -> None:
+    listed = {word for framework in ("torch", "keras") for words in vocabulary_of(framework).values() for word in words}
+    # Keras names functions and activations by themselves: these words stand in no list.
+    assert live - listed == {"any", "clip", "hard_silu", "not_equal", "other", "split"}

@@ -1,0 +1,34 @@
+"""The words of the op vocabulary, as the readers' own lists have them.
+
+Nothing lists the vocabulary as a whole, so it is what all readers together may say. A list that needs a framework is
+read in that framework's process.
+"""
+
+from __future__ import annotations
+
+_DIMENSIONS = (1, 2, 3)
+
+
+def listed(framework: str) -> dict[str, list[str]]:
+    """Name of a list -> its words, of those that need this framework or nothing."""
+    found = _of_torch() if framework == "torch" else _of_keras()
+    return {name: sorted(words) for name, words in found.items()}
+
+
+def _of_torch() -> dict[str, set[str]]:
+    from resnet_inspect.backends import aten, onnx_ops, torch_functions, torch_ops
+
+    convolutions = {f"{op}{d}d" for op in ("conv", "conv_transpose") for d in _DIMENSIONS}
+    families = [*onnx_ops.CONVOLUTIONS.values(), *onnx_ops.POOLS.values(), *onnx_ops._GLOBAL_POOLS.values()]
+    return {
+        "torch_ops": set(torch_ops._MODULE_OPS.values()),
+        "torch_functions": set(torch_functions._FUNCTION_OPS.values()),
+        "aten": {*aten._OPS.values(), *aten._OWN_NAME, *aten._FAMILIES.values(), *convolutions},
+        "onnx_ops": {*onnx_ops._OPS.values(), *(f"{op}{d}d" for op in families for d in _DIMENSIONS), "clamp"},
+    }
+
+
+def _of_keras() -> dict[str, set[str]]:
+    from resnet_inspect.backends import keras_ops
+
+    return {"keras_ops": {*keras_ops._LAYER_OPS.values(), *keras_ops._OPERATION_OPS.values()}}
