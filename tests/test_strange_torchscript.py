@@ -185,7 +185,7 @@ ATTACKS = {
     "_0 = 9 ** 999999": "an expression of the kind BinOp",
     "_0 = f'{x}'": "an expression of the kind JoinedStr",
     "try:\n  pass\nexcept:\n  pass": "a statement of the kind Try",
-    "_0 = " + "-" * 5000 + "1": "can't be read",
+    "_0 = " + "-" * 50_000 + "1": "can't be read",
     "_0 = 0x" + "f" * 40: "more than 64 bits",
     # Values of a wrong kind.
     "_0 = torch.add(x, [1, 2])": "takes no",
