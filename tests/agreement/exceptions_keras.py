@@ -27,17 +27,6 @@ LISTED = (
                 "conv2d macs*",
                 "* layout*",
             ),
-            "savedmodel: keras_convolutions": (
-                "conv2d padding*",
-                "conv2d out_channels*",
-                "conv2d kernel_size*",
-                "conv2d stride*",
-            ),
-            "savedmodel: keras_convolutions keras_alike": (
-                "conv2d dilation*",
-                "conv2d in_channels*",
-                "conv2d groups*",
-            ),
             "savedmodel: keras_alike": (
                 "resize shape*",
                 "max_pool2d shape*",
@@ -56,26 +45,6 @@ LISTED = (
                 "* saved*",
                 "outputs",
             ),
-        },
-    ),
-    Listed(
-        OURS,
-        (
-            "An image's layout is known from convolutions that read it directly, not behind a resize, a pad or a "
-            "reshape; no receptive field passes these."
-        ),
-        {
-            "savedmodel: keras_norms keras_einsums": ("outputs",),
-            (
-                "savedmodel: keras_convolutions keras_hard_activations keras_resizes keras_alike keras_shapes "
-                "keras_arithmetic keras_residual keras_residual_upsampled"
-            ): ("* field*",),
-            (
-                "savedmodel: keras_convolutions_elsewhere keras_norms keras_pools_elsewhere keras_attention "
-                "keras_einsums keras_attention_alone keras_alike keras_recurrent keras_shapes keras_arithmetic "
-                "keras_residual_upsampled"
-            ): ("inputs",),
-            "savedmodel: keras_recurrent keras_arithmetic": ("* layout*",),
         },
     ),
     Listed(
@@ -115,16 +84,37 @@ LISTED = (
             (
                 "savedmodel: keras_convolutions keras_activations keras_hard_activations keras_pools_of_the_whole "
                 "keras_resizes keras_alike keras_dropped keras_classifier keras_residual keras_residual_upsampled"
-            ): (
-                "conv2d params*",
-                "conv2d bias*",
-            ),
+            ): ("conv2d params*",),
+            (
+                "savedmodel: keras_convolutions keras_activations keras_hard_activations keras_pools_of_the_whole "
+                "keras_resizes keras_dropped keras_classifier keras_residual keras_residual_upsampled"
+            ): ("conv2d bias*",),
             "savedmodel: keras_convolutions_elsewhere": (
                 "conv3d params*",
                 "conv3d bias*",
             ),
             "savedmodel: keras_transposed keras_alike": ("conv_transpose2d params*",),
             "savedmodel: keras_residual keras_residual_upsampled": ("add params*",),
+        },
+    ),
+    Listed(
+        OURS,
+        (
+            "An image's layout is known from convolutions that read it directly, not behind a resize, a pad or a "
+            "reshape; no receptive field passes these."
+        ),
+        {
+            (
+                "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_transposed "
+                "keras_hard_activations keras_resizes keras_alike keras_shapes keras_arithmetic keras_residual "
+                "keras_residual_upsampled"
+            ): ("* field*",),
+            (
+                "savedmodel: keras_convolutions_elsewhere keras_norms keras_pools_elsewhere keras_attention "
+                "keras_einsums keras_attention_alone keras_alike keras_recurrent keras_shapes keras_arithmetic "
+                "keras_residual_upsampled"
+            ): ("inputs",),
+            "savedmodel: keras_arithmetic": ("* layout*",),
         },
     ),
     Listed(
@@ -143,8 +133,8 @@ LISTED = (
         "The rows of which a layer is made keep other tensors.",
         {
             (
-                "savedmodel: keras_convolutions keras_activations keras_resizes keras_einsums keras_alike "
-                "keras_arithmetic keras_classifier"
+                "savedmodel: keras_convolutions keras_activations keras_resizes keras_alike keras_arithmetic "
+                "keras_classifier"
             ): ("* saved*",),
         },
     ),
@@ -169,24 +159,9 @@ LISTED = (
     ),
     Listed(
         OURS,
-        "An index that one term alone has is summed before the product: Keras' reader multiplies all sizes.",
-        {
-            "twin: keras_einsums_alike": (
-                "einsum macs",
-                "total macs",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
         ("Keras' reader leaves the padding of a transposed convolution a word, and no receptive field passes it."),
         {
-            "twin: keras_alike": (
-                "conv_transpose2d field",
-                "conv_transpose2d padding",
-                "avg_pool2d field",
-                "conv2d field",
-            ),
+            "twin: keras_alike": ("conv_transpose2d padding",),
         },
     ),
     Listed(
@@ -194,13 +169,6 @@ LISTED = (
         "torch is given the key and the value each, Keras one for both.",
         {
             "twin: keras_attention_alone": ("attention reads",),
-        },
-    ),
-    Listed(
-        OURS,
-        "One activation has two words.",
-        {
-            "twin: keras_hard_activations": ("rows hard_swish -> hard_silu",),
         },
     ),
     Listed(

@@ -116,8 +116,8 @@ LISTED = (
                 "dense bias x3",
             ),
             "onnx13 onnx17 onnx20: norms_of_vectors": ("batch_norm reads",),
-            "onnx20: norms_of_vectors transformer": ("rows nothing -> add x3",),
             "onnx17: norms_of_vectors": ("rows nothing -> add x3",),
+            "onnx20: norms_of_vectors transformer": ("rows nothing -> add x3",),
             "onnx17 onnx20: norms_of_vectors": ("layer_norm reads x2",),
             "onnx17: transformer": ("rows nothing -> add x2",),
             "onnx17 onnx20: transformer": (
@@ -150,7 +150,7 @@ LISTED = (
         {
             "onnx13 onnx17 onnx20: activations_in_place": (
                 "relu6 saved",
-                "conv2d saved x8",
+                "conv2d saved x9",
                 "hard_sigmoid saved",
             ),
             "onnx17 onnx20: activations_in_place": ("hard_swish saved",),
@@ -279,6 +279,7 @@ LISTED = (
                 "slice layout",
                 "concat reads",
             ),
+            "onnx17 onnx20: shapes": ("layer_norm layout",),
         },
     ),
     Listed(

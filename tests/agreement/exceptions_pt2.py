@@ -33,6 +33,12 @@ LISTED = (
                 "adaptive_avg_pool3d field",
                 "adaptive_max_pool3d field",
             ),
+            "pt2: resizes_elsewhere": (
+                "resize field x3",
+                "conv1d field",
+                "conv3d field",
+                "inputs",
+            ),
         },
     ),
     Listed(
@@ -51,20 +57,6 @@ LISTED = (
     ),
     Listed(
         OURS,
-        "A resize is not among the operators from which a file's reader takes that its input is an image.",
-        {
-            "pt2 onnx13 onnx17 onnx20: residual_upsampled": (
-                "resize field",
-                "conv2d field x2",
-                "relu field x2",
-                "add field",
-                "inputs",
-            ),
-            "pt2: residual_upsampled": ("batch_norm field x2",),
-        },
-    ),
-    Listed(
-        OURS,
         (
             "The live reader calls the input an image because of a convolution that reads another tensor, eight "
             "channels for two."
@@ -72,40 +64,7 @@ LISTED = (
         {
             "pt2 onnx17 onnx20: shapes": ("layer_norm field",),
             "pt2 onnx13 onnx17 onnx20: shapes": ("inputs",),
-        },
-    ),
-    Listed(
-        OURS,
-        "The readers of files do not know that a resize gives an image.",
-        {
-            "pt2 traced scripted onnx13 onnx17 onnx20: resizes": ("resize layout x5",),
-            "pt2 traced scripted: resizes_exactly residual_upsampled": ("resize layout",),
-            "pt2 traced scripted onnx13 onnx17 onnx20: resizes_elsewhere": ("resize layout x3",),
-            "pt2 traced scripted onnx13 onnx17 onnx20: alike": ("resize layout x2",),
-        },
-    ),
-    Listed(
-        OURS,
-        "A resize without a layout has its width taken for its channels: 32 for 8.",
-        {
-            "pt2 traced scripted onnx13 onnx17 onnx20: residual_upsampled": (
-                "residual stride",
-                "residual channels",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
-        "The mode is lost in ATen's names of resizes, so that bilinear and bicubic count as nearest.",
-        {
-            "pt2 traced scripted: resizes": ("resize field x4",),
-            "pt2 traced scripted: resizes alike": ("conv2d field",),
-            "pt2 traced scripted: alike": (
-                "resize field",
-                "max_pool2d field",
-                "conv_transpose2d field",
-                "avg_pool2d field",
-            ),
+            "pt2: shapes": ("layer_norm layout",),
         },
     ),
     Listed(
@@ -136,17 +95,14 @@ LISTED = (
             "those of ATen."
         ),
         {
-            "pt2: padded": (
-                "rows zero_pad2d -> pad",
-                "zero_pad2d layout",
-            ),
+            "pt2: padded": ("rows zero_pad2d -> pad",),
         },
     ),
     Listed(
         FORMAT,
         "No format has this norm: the exporters write what it computes.",
         {
-            "pt2: norms_rarely_seen": (
+            "pt2 traced scripted: norms_rarely_seen": (
                 "rows local_response_norm -> mul reshape pad avg_pool3d reshape *",
                 "rows frozen_batch_norm -> add rsqrt mul mul sub mul add",
                 "conv2d field x2",
@@ -172,25 +128,6 @@ LISTED = (
             "pt2 traced scripted: pools_adaptive_elsewhere": (
                 "adaptive_avg_pool3d output_size",
                 "adaptive_max_pool3d output_size",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
-        ("The indices of adaptive_max_pool count as a second output, since its name does not say `with_indices`."),
-        {
-            "pt2 traced scripted: pools_adaptive": (
-                "adaptive_max_pool2d shape",
-                "adaptive_max_pool2d layout",
-                "conv2d saved",
-            ),
-            "pt2: pools_adaptive_elsewhere": (
-                "adaptive_max_pool1d shape",
-                "adaptive_max_pool1d layout",
-            ),
-            "pt2 traced scripted: pools_adaptive_elsewhere": (
-                "adaptive_max_pool3d shape",
-                "adaptive_max_pool3d layout",
             ),
         },
     ),
@@ -244,11 +181,8 @@ LISTED = (
         {
             "pt2: embedded_in_bags": (
                 "rows nothing -> reshape",
-                "embedding_bag shape",
-                "embedding_bag layout",
                 "embedding_bag mode",
                 "embedding_bag reads",
-                "dense saved",
             ),
         },
     ),

@@ -7,16 +7,6 @@ from .listed import FORMAT, OURS, Listed
 LISTED = (
     Listed(
         OURS,
-        (
-            "A FrozenBatchNorm2d behind a convolution is refused as a damaged file; the convolution is given the "
-            "norm's weight."
-        ),
-        {
-            "traced scripted: norms_rarely_seen": ("refused",),
-        },
-    ),
-    Listed(
-        OURS,
         "The operators of an embedding bag are not among those that are interpreted.",
         {
             "traced scripted: embedded_in_bags": ("refused",),
@@ -34,6 +24,13 @@ LISTED = (
         "The outputs of TorchScript have no layout, although the rows that give them have one.",
         {
             "traced scripted: *": ("outputs",),
+        },
+    ),
+    Listed(
+        OURS,
+        "The mode is lost in ATen's names of resizes, so that bilinear and bicubic count as nearest.",
+        {
+            "traced scripted: alike": ("conv2d field",),
         },
     ),
     Listed(
@@ -67,7 +64,10 @@ LISTED = (
         OURS,
         "No receptive field passes a `pad`, although its rows are known.",
         {
-            "traced scripted: padded": ("conv2d field x3",),
+            "traced scripted: padded": (
+                "pad layout",
+                "conv2d field x3",
+            ),
         },
     ),
     Listed(
@@ -122,11 +122,7 @@ LISTED = (
             "the live reader says that it keeps nothing."
         ),
         {
-            "traced scripted: activations hard_activations activations_in_place": (
-                "rows selu -> elu",
-                "selu saved",
-            ),
-            "traced scripted: activations_in_place": ("conv2d saved",),
+            "traced scripted: activations hard_activations activations_in_place": ("rows selu -> elu",),
         },
     ),
     Listed(
@@ -152,21 +148,7 @@ LISTED = (
         ),
         {
             "traced scripted: pools_of_the_whole residual": ("rows adaptive_avg_pool2d flatten -> mean reshape",),
-            "traced scripted: inverted": (
-                "rows adaptive_avg_pool2d -> mean",
-                "adaptive_avg_pool2d saved",
-                "adaptive_avg_pool2d layout",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
-        (
-            "The live reader counts the image as kept by a pooling of the whole, which torch computes as a mean "
-            "and which keeps nothing."
-        ),
-        {
-            "traced scripted: inverted": ("mul saved",),
+            "traced scripted: inverted": ("rows adaptive_avg_pool2d -> mean",),
         },
     ),
     Listed(

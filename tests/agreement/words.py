@@ -1,8 +1,4 @@
-"""The words of the op vocabulary, as the readers' own lists have them.
-
-Nothing lists the vocabulary as a whole, so it is what all readers together may say. A list that needs a framework is
-read in that framework's process.
-"""
+"""The words that each reader may say, by its own list. A list that needs a framework is read in its process."""
 
 from __future__ import annotations
 
