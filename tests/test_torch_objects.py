@@ -177,6 +177,25 @@ def test_autocast_and_wrong_types() -> None:
     with pytest.raises(InputError, match="has float32 weights, got a float64 input"):
         summarize(nn.Sequential(nn.Linear(8, 8)), torch.zeros(2, 8, dtype=torch.float64))
 
+    def off(self: Any, x: Any) -> Any:
+        # Rotary embeddings shut it off on the device that they are on, and torch knows no autocast on meta.
+        kind = x.device.type
+        assert torch.is_autocast_enabled(kind) is False
+        assert torch.get_autocast_dtype(device_type=kind) is torch.bfloat16
+        with torch.autocast(device_type=kind, enabled=False), torch.autocast(kind, torch.float16, False):
+            return self.fc(x)
+
+    def on(self: Any, x: Any) -> Any:
+        with torch.autocast(x.device.type):
+            return self.fc(x)
+
+    shut, cast_there = summarize(network(off), (2, 8)), summarize(network(on), (2, 8))
+    assert (shut.outputs[0].dtype, shut.trace.method) == ("float32", "meta")
+    assert (cast_there.outputs[0].dtype, cast_there.trace.method) == ("bfloat16", "real")
+    for of in (torch.get_autocast_dtype, torch.is_autocast_enabled, torch.autocast):
+        with pytest.raises(RuntimeError):
+            of("meta")
+
 
 @in_child("torch")
 def test_products_without_a_formula_in_torch() -> None:

@@ -126,6 +126,29 @@ def compiling() -> Iterator[None]:
         torch.compiler.is_compiling = original
 
 
+@contextmanager
+def autocast_on_meta() -> Iterator[None]:
+    """``autocast(x.device.type)`` inside, which torch refuses for a tensor on meta, is what it is on the CPU."""
+    # 2.4-2.15. Both kinds of name are looked up when they are called.
+    owners = ((torch.autocast, "__init__"), (torch, "get_autocast_dtype"), (torch, "is_autocast_enabled"))
+    originals = [getattr(owner, name) for owner, name in owners]
+
+    def on_cpu(original: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(*args: Any, **kwargs: Any) -> Any:
+            named = {key: "cpu" if key == "device_type" and value == "meta" else value for key, value in kwargs.items()}
+            return original(*("cpu" if value == "meta" else value for value in args), **named)
+
+        return asked
+
+    for (owner, name), original in zip(owners, originals, strict=True):
+        setattr(owner, name, on_cpu(original))
+    try:
+        yield
+    finally:
+        for (owner, name), original in zip(owners, originals, strict=True):
+            setattr(owner, name, original)
+
+
 def call(original: Callable[..., Any], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``original``, torch's ``Module.__call__``, gives: by a plain call of ``forward`` where it would do no more.
 
@@ -173,6 +196,7 @@ __all__ = [
     "SHAPES",
     "OpOverload",
     "TorchDispatchMode",
+    "autocast_on_meta",
     "call",
     "compiling",
     "force_eager",

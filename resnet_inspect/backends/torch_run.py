@@ -8,7 +8,6 @@ import platform
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -23,7 +22,7 @@ from ..ir import Model, Summary, Trace
 from ..shape import Resolved
 from ..version import __version__
 from .torch_build import eager
-from .torch_compat import compiling
+from .torch_compat import autocast_on_meta, compiling
 from .torch_failure import NotOnMetaError
 from .torch_inputs import made
 from .torch_parameters import is_lazy
@@ -124,7 +123,12 @@ def _run(
     on_meta = trace.method == "meta"
     first = next((parameter for _, parameter in tensors_of(model, "_parameters")), None)
     device = torch.device("meta") if on_meta else first.device if first is not None else torch.device("cpu")
-    with kept_state(model, on_meta, grad), eager(), device if on_meta else nullcontext():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(kept_state(model, on_meta, grad))
+        stack.enter_context(eager())
+        if on_meta:
+            stack.enter_context(device)
+            stack.enter_context(autocast_on_meta())
         given = made(inputs, device, dtype, as_list)
         if any(is_lazy(module) for _, module in modules_of(model)):
             # Its sizes are known after a first run.
