@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .command import in_child
+from .command import in_child, release
 
 
 @in_child("torch")
@@ -69,4 +69,8 @@ def test_a_run_and_a_file_agree_on_what_an_operator_costs() -> None:
         ("aten.einsum", ["ij,jk,kl", [meta(2, 2)] * 3], (2, 2), None),
         ("torchvision.deform_conv2d", [meta(1, 2, 4, 4)], (1, 2, 4, 4), None),
     ):
+        namespace, _, last = name.partition(".")
+        if not hasattr(getattr(torch.ops, namespace), last):
+            assert release(torch.__version__) < (2, 14), name  # some are new
+            continue
         assert costs(name, arguments, *output) == (expected, expected), name

@@ -86,7 +86,8 @@ def test_a_hit_loads_no_framework(folder: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()
     print([name for name in ("torch", "numpy", "rich", "subprocess", "importlib.metadata") if name in sys.modules])
     """)
-    assert said == "[]\n"
+    # Python 3.10's own ``platform`` imports subprocess.
+    assert said in ("[]\n", "['subprocess']\n" if sys.version_info < (3, 11) else "")
 
 
 @needs("torch")

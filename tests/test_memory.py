@@ -12,7 +12,7 @@ from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.ir import Layer, Model, Summary, Tensor
 
-from .command import in_child, run
+from .command import in_child, needs, run
 
 #: A difference of a twentieth is allowed: what is counted is tensors, not everything that a kernel does.
 TOLERANCE = 0.05
@@ -143,7 +143,8 @@ def saved_by_torch(model: Any, x: Any) -> int:
         "regnet_y_400mf",
         "convnext_tiny",
         "shufflenet_v2_x1_0",
-        "vit_b_16",
+        # Old versions keep attention's output twice.
+        pytest.param("vit_b_16", marks=needs("torch", "2.14")),
     ],
 )
 @in_child("torch")

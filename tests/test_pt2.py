@@ -17,7 +17,7 @@ import pytest
 
 from resnet_inspect import ir_json
 from resnet_inspect.backends import from_file
-from resnet_inspect.backends.pt2_archive import _storages
+from resnet_inspect.backends.pt2_archive import _tensors
 from resnet_inspect.backends.pt2_graph import Graph, _path
 from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import InspectError, ModelError
@@ -26,6 +26,10 @@ from resnet_inspect.ir import Layer, Summary
 from .command import document, loaded_by, needs, run, script
 
 pytestmark = needs("torch")
+
+# torch 2.4 writes a functionalised graph: without weights that nothing uses, with slice_scatter in place of a write to
+# a view, with operators that later versions leave out. Those files are read too, but their layers are others.
+graphs_of_today = needs("torch", "2.14")
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +48,26 @@ def called(summary: Summary) -> dict[str, Layer]:
     return {layer.id: layer for layer in summary.layers if layer.called}
 
 
+@graphs_of_today
 def test_an_exported_resnet50_is_the_live_one_layer_by_layer(folder: Path) -> None:
     exported = document("summary", str(folder / "resnet50.pt2"))
     live = document("summary", "--backend", "torch", "resnet50")
     assert exported["trace"]["method"] == "graph"
     for part in ("inputs", "outputs", "modules", "layers", "totals"):
         assert exported[part] == live[part]
-    totals = exported["totals"]
-    assert (totals["params"], totals["macs"], totals["statistics"]) == (25_557_032, 4_089_184_256, 53_120)
     adds = [layer for layer in exported["layers"] if layer["op"] == "add"]
     assert len(adds) == 3 + 4 + 6 + 3
     assert all(len(set(layer["inputs"])) == 2 for layer in adds)
     assert adds[0]["inputs"] == ["layer1.0.bn3", "layer1.0.downsample.1"]
 
 
+def test_an_exported_resnet50_has_its_numbers_whichever_torch_wrote_it(folder: Path) -> None:
+    totals = summarized(folder / "resnet50.pt2").totals
+    assert (totals.params, totals.macs, totals.statistics) == (25_557_032, 4_089_184_256, 53_120)
+    assert (totals.trainable_params, totals.uncounted) == (25_557_032, ())
+
+
+@graphs_of_today
 def test_an_exported_resnet50_does_not_differ_from_the_live_one(folder: Path) -> None:
     done = run("diff", str(folder / "resnet50.pt2"), "torch:resnet50")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No difference")
@@ -67,6 +77,7 @@ def test_torch_is_not_imported(folder: Path) -> None:
     assert not {"torch", "numpy", "sympy"} & loaded_by("summary", str(folder / "tied.pt2"))
 
 
+@graphs_of_today
 def test_parameters_and_macs_are_those_of_the_arithmetic(folder: Path) -> None:
     two_layers = 2 * (8 * 8 + 8)
     lstm = 2 * 4 * 6 * (5 + 6 + 2) + 2 * 4 * 6 * (12 + 6 + 2)
@@ -87,13 +98,13 @@ def test_parameters_and_macs_are_those_of_the_arithmetic(folder: Path) -> None:
         "tied": (40 + two_layers, 2 * 3 * 40),
         # Each of the input's elements meets 4 kernels.
         "transposed": (3 * 4 * 9 + 4, 2 * 3 * 64 * 4 * 9),
-        "wrapped": (two_layers, 2 * 2 * 64),
     }
     for name, (params, macs) in expected.items():
         totals = summarized(folder / f"{name}.pt2").totals
         assert (totals.params, totals.macs, totals.uncounted) == (params, macs, ()), name
 
 
+@graphs_of_today
 def test_roles_and_sizes_of_weights_are_kept(folder: Path) -> None:
     totals = summarized(folder / "bfloat16.pt2").totals
     assert (totals.statistics, totals.param_bytes) == (8, 2 * totals.params)
@@ -129,14 +140,18 @@ def test_a_module_that_is_called_twice_is_two_layers(folder: Path) -> None:
     }
 
 
+@graphs_of_today
 def test_what_is_written_to_a_view_is_read_from_all_of_it(folder: Path) -> None:
     layers = called(summarized(folder / "in_place.pt2"))
     assert layers["fc2"].inputs == ("relu",)
     assert layers["relu"].attribute("inplace") is True
 
 
-def test_graphs_inside_of_a_program_are_opened_unless_only_one_of_them_runs(folder: Path) -> None:
-    layers = called(summarized(folder / "wrapped.pt2"))
+@needs("torch", "2.5")  # 2.4 can't export a region of autocast
+def test_graphs_inside_of_a_program_are_opened(folder: Path) -> None:
+    summary = summarized(folder / "wrapped.pt2")
+    assert (summary.totals.params, summary.totals.macs, summary.totals.uncounted) == (2 * (64 + 8), 2 * 2 * 64, ())
+    layers = called(summary)
     assert [(name, layer.inputs) for name, layer in layers.items()] == [
         ("input", ()),
         ("fc", ("input",)),
@@ -144,10 +159,14 @@ def test_graphs_inside_of_a_program_are_opened_unless_only_one_of_them_runs(fold
         ("to", ("fc2",)),
         ("add", ("to", "fc")),
     ]
+
+
+def test_graphs_of_which_only_one_runs_are_left_closed(folder: Path) -> None:
     summary = summarized(folder / "branches.pt2")
     assert (summary.totals.params, summary.totals.uncounted) == (144, ("cond",))
 
 
+@graphs_of_today
 def test_all_ways_of_exporting_count_the_same(folder: Path) -> None:
     network = summarized(folder / "network.pt2")
     assert list(called(network)) == ["input", "0", "1", "2", "3", "4", "5"]
@@ -222,6 +241,7 @@ def _written(path: Path, entries: dict[str, bytes], packed: int = zipfile.ZIP_ST
     return path
 
 
+@graphs_of_today
 def test_damaged_and_foreign_archives_are_told_in_one_line(folder: Path, tmp_path: Path) -> None:
     entries = _entries(folder / "tied.pt2")
     program = next(name for name in entries if "/models/" in name)
@@ -351,6 +371,7 @@ def _break(document: Any, chance: random.Random) -> None:
         return
 
 
+@graphs_of_today
 def test_no_pickle_is_run(folder: Path, tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> Any:
@@ -367,9 +388,9 @@ def test_no_pickle_is_run(folder: Path, tmp_path: Path) -> None:
     nested: tuple[Any, ...] = ()
     for _ in range(100):
         nested = (nested, nested)
-    assert not _storages(pickle.dumps({"a": nested}, protocol=2))
+    assert not _tensors(pickle.dumps({"a": nested}, protocol=2))
     with pytest.raises(ValueError, match="breaks off"):
-        _storages(pickle.dumps({"a": 1}, protocol=2)[:-1])
+        _tensors(pickle.dumps({"a": 1}, protocol=2)[:-1])
 
 
 def test_a_cut_archive_of_every_length_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -151,9 +151,10 @@ def _constructed(name: str, cls: Any, arguments: dict[str, Any]) -> Any:
 
 
 def _takes(cls: Any) -> dict[str, inspect.Parameter]:
-    """The arguments of a class' constructor that have a name."""
+    """The arguments of a class' constructor that have a name; ``__new__`` of Keras' classes takes everything."""
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {key: item for key, item in inspect.signature(cls).parameters.items() if item.kind in kinds}
+    _, *taken = inspect.signature(cls.__init__).parameters.values()  # all but self
+    return {item.name: item for item in taken if item.kind in kinds}
 
 
 def _listed(value: Any) -> Any:

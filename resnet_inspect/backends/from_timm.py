@@ -61,9 +61,7 @@ def _constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
     def build() -> nn.Module:
         try:
             model: nn.Module = timm.create_model(name, pretrained=pretrained, **dict(request.arguments))
-        except (TypeError, ValueError, AssertionError) as error:
-            what = dict(request.arguments) or "these weights"
-            raise ModelError(f"timm:{name} can't be built with {what}: {error}") from error
+        # Old versions of the hub's library make theirs ValueErrors as well.
         except (OSError, RuntimeError) as error:
             if not pretrained:
                 raise
@@ -71,6 +69,9 @@ def _constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
             raise ModelError(
                 f"the weights of timm:{name} can't be downloaded: {said}. Without a network: --weights PATH of a file"
             ) from error
+        except (TypeError, ValueError, AssertionError) as error:
+            what = dict(request.arguments) or "these weights"
+            raise ModelError(f"timm:{name} can't be built with {what}: {error}") from error
         return model
 
     return name, build

@@ -6,7 +6,7 @@ The list is that of ``torch.load(weights_only=True)``, and classes of settings t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 #: Bytes of an element; of packed ones the part of a byte.
@@ -122,6 +122,7 @@ class Tensor:
     storage: Storage | None = None
     offset: int = 0
     stride: tuple[int, ...] = ()
+    requires_grad: bool = False
 
 
 class Opaque:
@@ -240,6 +241,10 @@ def _of(value: Any, *_: Any) -> Tensor:
     return value
 
 
+def _parameter(value: Any, requires_grad: Any, *_: Any) -> Tensor:
+    return replace(_of(value), requires_grad=requires_grad is True)
+
+
 def _sparse(_layout: Any, data: Sequence[Any]) -> Tensor:
     """Of indices, values and size, or of two kinds of indices, values and size."""
     values, size = (data[2], data[3]) if isinstance(data[2], Tensor) else (data[1], data[2])
@@ -256,8 +261,8 @@ def _from_type(function: Any, _type: Any, arguments: Any, *_: Any) -> Tensor:
 _MAKERS: dict[str, Callable[..., Any]] = {
     "torch.Size": _naturals,
     "torch.nn.parameter.Parameter": _of,
-    "torch._utils._rebuild_parameter": _of,
-    "torch._utils._rebuild_parameter_with_state": _of,
+    "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_parameter_with_state": _parameter,
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": lambda storage, offset, size, stride, *_: _tensor(storage, offset, size, stride),
     "torch._utils._rebuild_tensor_v3": _with_dtype,

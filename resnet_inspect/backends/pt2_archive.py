@@ -32,11 +32,15 @@ AGAIN = ". Export the program again"
 
 @dataclass(frozen=True)
 class Program:
-    """The ``GraphModule`` of a program, torch's version that wrote it, and which weights are one: name -> identity."""
+    """The ``GraphModule`` of a program, torch's version that wrote it, and which weights are one: name -> identity.
+
+    ``trainable`` are those of which a pickle says that they require a gradient; the graph of torch 2.4 says it of none.
+    """
 
     graph_module: Mapping[str, Any]
     torch: str
     weights: Mapping[str, str]
+    trainable: frozenset[str]
 
 
 def read(path: Path) -> Program:
@@ -55,7 +59,7 @@ def read(path: Path) -> Program:
                 f"{path.name} has version {major} of torch.export's format, of which up to {_NEWEST} is known: "
                 "update resnet-inspect"
             )
-        return Program(document["graph_module"], str(document.get("torch_version", "<=2.4")), _weights(archive))
+        return Program(document["graph_module"], str(document.get("torch_version", "<=2.4")), *_weights(archive))
 
 
 def _program(path: Path, archive: Archive) -> str:
@@ -82,9 +86,13 @@ def _inside(folder: str, name: str) -> bool:
     return f"/{folder}/" in f"/{name}"
 
 
-def _weights(archive: Archive) -> dict[str, str]:
-    """What tells whether two weights are one: the file they stand in and how, or their storage in a pickle."""
+def _weights(archive: Archive) -> tuple[dict[str, str], frozenset[str]]:
+    """What tells whether two weights are one: the file they stand in and how, or their storage in a pickle.
+
+    And those that require a gradient by a pickle.
+    """
     found: dict[str, str] = {}
+    trainable: frozenset[str] = frozenset()
     pickle = ""
     for name in archive.namelist():
         inside = _inside("data/weights", name)
@@ -99,18 +107,18 @@ def _weights(archive: Archive) -> dict[str, str]:
                 raise ValueError(f"it has two files of weights, {pickle[:100]} and {name[:100]}")
             pickle = name
             with archive.window(name) as file, Archive(file) as inner:
-                found |= _storages(inner.content(pickled(inner), MOST_BYTES))
-    return found
+                tensors = _tensors(inner.content(pickled(inner), MOST_BYTES))
+            for weight, tensor in tensors.items():
+                if tensor.storage is not None:
+                    found[weight] = f"{tensor.storage.key} {tensor.offset} {tensor.shape} {tensor.stride}"
+            trainable = frozenset(weight for weight, tensor in tensors.items() if tensor.requires_grad)
+    return found, trainable
 
 
-def _storages(text: bytes) -> dict[str, str]:
-    """Where the tensors of a pickled state dictionary stand: in which storage, and how. Empty if it isn't one."""
+def _tensors(text: bytes) -> dict[str, Tensor]:
+    """The tensors of a pickled state dictionary. Empty if it isn't one."""
     try:
         state = Pickle(text).load()
     except RefusedError:
         return {}
-    return {
-        name: f"{item.storage.key} {item.offset} {item.shape} {item.stride}"
-        for name, item in (state.items() if isinstance(state, dict) else ())
-        if isinstance(item, Tensor) and item.storage is not None
-    }
+    return {name: item for name, item in state.items() if isinstance(item, Tensor)} if isinstance(state, dict) else {}

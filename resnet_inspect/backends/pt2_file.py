@@ -114,7 +114,8 @@ class _Reader:
                 continue
             first[identity] = self.weights[tensor] = name
             self._declared[name] = tensor
-            role = "trainable" if self.graph.requires_grad(tensor) else "frozen"
+            is_trainable = self.graph.requires_grad(tensor) or name in program.trainable
+            role = "trainable" if is_trainable else "frozen"
             if kind == "buffer":
                 role = "statistics" if leaf in _STATISTICS else "buffer"
             shaped = self._known(tensor)
