@@ -82,7 +82,8 @@ def _smoke(result: dict[str, Any]) -> str:
 
 
 def _counts(result: dict[str, Any]) -> str:
-    return ", ".join(f"{backend} {count['equal']} of {count['of']}" for backend, count in result["counts"].items())
+    counts = sorted(result["counts"].items())
+    return ", ".join(f"{backend} {count['equal']} of {count['of']}" for backend, count in counts)
 
 
 def _number(version: str) -> tuple[int, ...]:

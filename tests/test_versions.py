@@ -125,7 +125,7 @@ def test_classifiers_are_the_pythons_that_ran() -> None:
 def test_each_change_is_run_beside_both_ends() -> None:
     assert "constraints/matrix.py run --ci\n" in (PROJECT / ".ci" / "run").read_text()
     ci = [name for name, settings in COMBINATIONS.items() if settings.get("ci")]
-    assert ci == ["base/lowest", "base/newest", "keras/3.10-lowest"]
+    assert ci == ["base/lowest", "base/newest", "torch/2.4", "keras/3.10-lowest"]
 
 
 def test_doctor_says_which_versions_were_tested_and_warns_of_others() -> None:
