@@ -10,7 +10,8 @@ from ..blocks.flavor import FLAVORS, Flavor
 from ..blocks.graph import INPUT, Graph
 from ..blocks.networks import network
 from ..errors import BadRequestError, InputError
-from ..ir import Layer, Model, Summary, Tensor, Trace
+from ..ir import Model, Parameter, Summary, Tensor, Trace
+from ..rows.builder import Keyed, Rows
 from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .request import Answer, Request
@@ -141,9 +142,10 @@ def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:
     """
     flavor = graph.flavor
     source = Tensor(resolved.shape, dtype, resolved.layout)
-    layers = [Layer(INPUT, INPUT, flavor.types["input"], "input", output_tensors=(source,))]
     outputs = {INPUT: source}
-    seen: set[str] = set()
+    rows = Rows(Keyed(outputs.__getitem__))
+    rows.add_input(INPUT, INPUT, flavor.types["input"], source.layout)
+    parameters: dict[str, tuple[Parameter, ...]] = {}
     for node in graph.nodes:
         inputs = tuple(outputs[name] for name in node.inputs)
         kind = flavor.types[node.op]
@@ -152,28 +154,15 @@ def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:
         except InputError as error:
             raise InputError(f"{graph.name}: {node.path} ({kind}) {error}", node.path) from error
         outputs[node.id] = effect.output
-        parameters = flavor.parameters(node.path, effect, dtype)
-        layers.append(
-            Layer(
-                id=node.id,
-                path=node.path,
-                type=kind,
-                op=node.op,
-                inputs=node.inputs,
-                input_tensors=inputs,
-                output_tensors=(effect.output,),
-                parameters=() if node.path in seen else parameters,
-                shared=tuple(p.name for p in parameters) if node.path in seen else (),
-                macs=effect.macs,
-                attributes=node.attributes,
-            )
-        )
-        seen.add(node.path)
+        if node.path not in parameters:
+            parameters[node.path] = flavor.parameters(node.path, effect, dtype)
+        layout, uses = effect.output.layout, parameters[node.path]
+        rows.add(node.path, kind, node.op, node.inputs, (node.id,), uses, node.attributes, effect.macs, (layout,))
     return Summary(
         model=Model(graph.name, "local", graph.builder, graph.arguments),
         inputs=(source,),
         outputs=(outputs[graph.nodes[-1].id],),
-        layers=tuple(layers),
+        layers=tuple(rows.layers),
         modules=_modules(graph, flavor),
         trace=Trace("rules"),
         environment=(("resnet_inspect", __version__),),

@@ -18,8 +18,9 @@ import keras
 
 from .. import ops
 from ..errors import InputError, message
-from ..ir import Layer, Parameter, Tensor
+from ..ir import Attributes, Layer, Parameter, Tensor
 from ..ops import vocabulary
+from ..rows.builder import Rows
 from ..shape import format_shape
 from . import keras_cost, keras_ops
 from .keras_compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict, is_default
@@ -38,17 +39,47 @@ class _Frame:
     names: dict[str, int] = field(default_factory=dict)
 
 
+class _Values:
+    """What is known of Keras' symbolic tensors. They are kept, so that no other gets their identity."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str, Tensor]] = {}
+
+    def __contains__(self, value: Any) -> bool:
+        found = self._known.get(id(value))
+        return found is not None and found[0] is value
+
+    def __iter__(self) -> Iterator[Any]:
+        return (value for value, _, _ in self._known.values())
+
+    def tensor(self, value: Any) -> Tensor:
+        """Its sizes, type and layout."""
+        return self._known[id(value)][2]
+
+    def source(self, value: Any) -> str | None:
+        """The id of the layer that made it; None if none did."""
+        return self._known[id(value)][1] if value in self else None
+
+    def produced(self, value: Any, layer: str, layout: str | None) -> None:
+        """Takes note of the layer that makes it, and of its layout."""
+        dtype = keras.backend.standardize_dtype(value.dtype)
+        self._known[id(value)] = (value, layer, Tensor(_shape(value), dtype, layout))
+
+    def same(self, value: Any, other: Any) -> None:
+        """``value`` is nothing but the ``other``."""
+        self._known[id(value)] = (value, *self._known[id(other)][1:])
+
+
 class Recorder:
     """Records the layers of one run; ``record`` is the door."""
 
     def __init__(self, model: Any, name: str) -> None:
         self.name = name
-        self.layers: list[Layer] = []
+        self.values = _Values()
+        self.rows = Rows(self.values)
         self.modules: dict[str, str] = {}
         self._model = model
-        self._sources: dict[int, tuple[Any, str, Tensor]] = {}
-        self._claimed: dict[int, str] = {}
-        self._calls: dict[str, int] = {}
+        self._parameters: dict[int, Parameter] = {}
         self._stack: list[_Frame] = []
         self._masks: set[str] = set()
         self._read: set[int] = set()
@@ -64,10 +95,8 @@ class Recorder:
         """
         self.modules[""] = _kind(self._model)
         for name, tensor, layout in given.tensors:
-            described = Tensor(_shape(tensor), keras.backend.standardize_dtype(tensor.dtype), layout)
-            self.layers.append(Layer(name, name, "InputLayer", "input", output_tensors=(described,)))
+            self.rows.add_input(tensor, name, "InputLayer", layout)
             self.modules[name] = "InputLayer"
-            self._sources[id(tensor)] = (tensor, name, described)
         # A layer that isn't made of others is the only row: it needs a name.
         self._paths[id(self._model)] = "" if keras_ops.is_composite(self._model) else self._model.name
         filtering = keras.config.is_traceback_filtering_enabled()
@@ -85,7 +114,7 @@ class Recorder:
             if filtering:
                 keras.config.enable_traceback_filtering()
             self._forget()
-        return [self._source(tensor)[1] for tensor in keras.tree.flatten(output) if self._is_known(tensor)]
+        return [self.values.tensor(tensor) for tensor in keras.tree.flatten(output) if tensor in self.values]
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -109,9 +138,9 @@ class Recorder:
                 return layer.build(next(iter(get_shapes_dict(call_spec).values()), None))
 
         def set_masks(layer: Any, *args: Any) -> None:
-            first = len(recorder.layers)
+            first = len(recorder.rows.layers)
             of_masks(layer, *args)
-            recorder._masks.update(item.id for item in recorder.layers[first:])
+            recorder._masks.update(item.id for item in recorder.rows.layers[first:])
 
         def value(variable: Any) -> Any:
             recorder._read.add(id(variable))
@@ -129,7 +158,7 @@ class Recorder:
 
     def _call_layer(self, original: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
         arguments = arguments_of(layer, args, kwargs)
-        given = [tensor for tensor in keras.tree.flatten(list(arguments.values())) if self._is_known(tensor)]
+        given = [tensor for tensor in keras.tree.flatten(list(arguments.values())) if tensor in self.values]
         if self._in_leaf or not given:
             # Tensors of its own: a Sequential is building itself.
             return original(layer, *args, **kwargs)
@@ -138,7 +167,7 @@ class Recorder:
         if path:
             self.modules.setdefault(path, _kind(layer))
         if keras_ops.is_composite(layer):
-            mark = self._mark()
+            mark = len(self.rows.layers), len(self.modules), len(self._parameters)
             try:
                 output = self._open(layer, path, args, kwargs)
             except _RAW_FUNCTION_ERRORS as error:
@@ -149,7 +178,7 @@ class Recorder:
                 if not any(map(keras.ops.is_tensor, keras.tree.flatten(output))):
                     return output
                 # What it gives is made of its weights alone (positions), which have values: one row, too.
-            self._reset(mark)
+            self._back_to(*mark)
         self._in_leaf = True
         try:
             try:
@@ -165,7 +194,7 @@ class Recorder:
                 output = compute_output_spec(code, *args, **kwargs)
         finally:
             self._in_leaf = False
-        inputs = [_read_by(layer, self._source(tensor)[1]) for tensor in given]
+        inputs = [_read_by(layer, self.values.tensor(tensor)) for tensor in given]
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
         shapes = [Tensor(_shape(t), t.dtype) for t in outputs]
         op, attributes = keras_ops.describe_layer(layer, inputs, shapes)
@@ -173,8 +202,9 @@ class Recorder:
         masked = {id(tensor) for tensor in masks}
         values = [known for known, tensor in zip(inputs, given, strict=True) if id(tensor) not in masked]
         macs = keras_cost.layer_macs(layer, op, dict(attributes), values or inputs, shapes)
-        parameters, shared = self._claim(layer.weights, layer, path)
-        self._add(path, _kind(layer), op, given, inputs, outputs, attributes, macs, parameters, shared)
+        self._add(
+            path, _kind(layer), op, given, inputs, outputs, attributes, macs, self._used(layer.weights, layer, path)
+        )
         return output
 
     def _open(self, layer: Any, path: str, args: Any, kwargs: Any) -> Any:
@@ -189,30 +219,30 @@ class Recorder:
     def _call_operation(self, original: Callable[..., Any], operation: Any, args: Any, kwargs: Any) -> Any:
         output = original(operation, *args, **kwargs)
         flat = keras.tree.flatten((args, kwargs))
-        given = [tensor for tensor in flat if self._is_known(tensor)]
+        given = [tensor for tensor in flat if tensor in self.values]
         if self._in_leaf or not given:
             return output
         self._touched.append(operation)
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
         if type(operation).__name__ == "ConvertToTensor" and given and outputs[0].dtype == given[0].dtype:
             # Every functional model does this to its inputs: nothing.
-            self._sources[id(outputs[0])] = (outputs[0], *self._source(given[0]))
+            self.values.same(outputs[0], given[0])
             return output
         op = keras_ops.operation_op(operation)
         attributes = keras_ops.operation_attributes(operation)
         variables = [item for item in flat if isinstance(item, keras.Variable)]
         operands = [
-            self._source(item)[1]
-            if self._is_known(item)
+            self.values.tensor(item)
+            if item in self.values
             else Tensor(_shape(item), keras.backend.standardize_dtype(item.dtype))
             for item in flat
             if hasattr(item, "shape") and hasattr(item, "dtype")
         ]
         macs = keras_cost.operation_macs(op, attributes, operands)
         path = self._operation_path(operation, op)
-        parameters, shared = self._claim(variables, None, path)
-        inputs = [self._source(tensor)[1] for tensor in given]
-        self._add(path, type(operation).__name__, op, given, inputs, outputs, attributes, macs, parameters, shared)
+        inputs = [self.values.tensor(tensor) for tensor in given]
+        uses = self._used(variables, None, path)
+        self._add(path, type(operation).__name__, op, given, inputs, outputs, attributes, macs, uses)
         return output
 
     def _add(
@@ -223,36 +253,12 @@ class Recorder:
         given: list[Any],
         inputs: list[Tensor],
         outputs: list[Any],
-        attributes: Any,
+        attributes: Attributes,
         macs: int | None,
-        parameters: tuple[Parameter, ...],
-        shared: tuple[str, ...],
+        uses: list[Parameter],
     ) -> None:
-        calls = self._calls[path] = self._calls.get(path, 0) + 1
-        identity = path if calls == 1 else f"{path}:{calls}"
-        produced = []
-        for tensor in outputs:
-            described = Tensor(
-                _shape(tensor), tensor.dtype, self._layout(op, dict(attributes), inputs, len(tensor.shape))
-            )
-            produced.append(described)
-        self.layers.append(
-            Layer(
-                id=identity,
-                path=path,
-                type=kind,
-                op=op,
-                inputs=tuple(self._source(tensor)[0] for tensor in given),
-                input_tensors=tuple(inputs),
-                output_tensors=tuple(produced),
-                parameters=parameters,
-                shared=shared,
-                macs=macs,
-                attributes=attributes,
-            )
-        )
-        for tensor, described in zip(outputs, produced, strict=True):
-            self._sources[id(tensor)] = (tensor, identity, described)
+        layouts = [self._layout(op, dict(attributes), inputs, len(tensor.shape)) for tensor in outputs]
+        self.rows.add(path, kind, op, given, outputs, uses, attributes, macs, layouts, inputs)
 
     def _layout(self, op: str, attributes: Any, inputs: list[Tensor], rank: int) -> str | None:
         """An image stays one through whatever our rules say keeps it, and through what changes no shape."""
@@ -282,66 +288,49 @@ class Recorder:
         count = frame.names[op] = frame.names.get(op, -1) + 1
         return f"{prefix}{op}_{count}" if count else prefix + op
 
-    def _claim(self, variables: Iterable[Any], layer: Any, path: str) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
-        new: list[Parameter] = []
-        shared: list[str] = []
+    def _used(self, variables: Iterable[Any], layer: Any, path: str) -> list[Parameter]:
+        """Variables as parameters, named by the first ``layer`` that uses them, which is at ``path``."""
         for variable in variables:
-            if id(variable) in self._claimed:
-                shared.append(self._claimed[id(variable)])
-                continue
-            parameter = describe_variable(variable, path, layer)
-            self._claimed[id(variable)] = parameter.name
-            new.append(parameter)
-        return tuple(new), tuple(dict.fromkeys(shared))
+            if id(variable) not in self._parameters:
+                self._parameters[id(variable)] = describe_variable(variable, path, layer)
+        return [self._parameters[id(variable)] for variable in variables]
 
     def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """All layers, with a row for each whose weights no call was seen to use, and the names of those weights."""
-        read = {source for layer in self.layers for source in layer.inputs}
+        layers = self.rows.layers
+        read = {source for layer in layers for source in layer.inputs}
         # Functional models have masks in their graph, and make them anew while they run: for nobody.
-        self.layers = [layer for layer in self.layers if layer.id in read or layer.id not in self._masks]
+        layers[:] = [layer for layer in layers if layer.id in read or layer.id not in self._masks]
         unused: list[str] = []
         for layer in [self._model, *self._model._flatten_layers(include_self=False)]:
-            own = [variable for variable in own_weights(layer) if id(variable) not in self._claimed]
+            own = [variable for variable in own_weights(layer) if id(variable) not in self._parameters]
             if not own:
                 continue
             path = self._paths.get(id(layer), layer.name) or _kind(layer)
-            parameters, _ = self._claim(own, layer, path)
-            place = next((i for i, known in enumerate(self.layers) if known.path.startswith(f"{path}.")), None)
+            parameters = self._used(own, layer, path)
+            place = next((i for i, known in enumerate(layers) if known.path.startswith(f"{path}.")), None)
             if place is not None or not self._paths.get(id(layer), "?"):
                 # A container's own weight, used where nobody could see it: its first layer counts it.
-                first = (
-                    place if place is not None else next(i for i, item in enumerate(self.layers) if item.op != "input")
-                )
-                known = self.layers[first]
-                self.layers[first] = replace(known, parameters=(*known.parameters, *parameters))
+                first = place if place is not None else next(i for i, item in enumerate(layers) if item.op != "input")
+                layers[first] = replace(layers[first], parameters=(*layers[first].parameters, *parameters))
             else:
-                self.layers.append(
-                    Layer(path, path, _kind(layer), keras_ops.layer_op(layer), parameters=parameters, called=False)
-                )
+                self.rows.add_uncalled(path, _kind(layer), keras_ops.layer_op(layer), parameters)
             read_alone = [id(variable) in self._read for variable in own]
             named = zip(parameters, read_alone, strict=True)
             unused += [p.name for p, was_read in named if not was_read and p.role != "statistics"]
-        return tuple(self.layers), tuple(unused)
+        return tuple(layers), tuple(unused)
 
-    def _is_known(self, item: Any) -> bool:
-        found = self._sources.get(id(item))
-        return found is not None and found[0] is item
-
-    def _source(self, tensor: Any) -> tuple[str, Tensor]:
-        _, layer, described = self._sources[id(tensor)]
-        return layer, described
-
-    def _mark(self) -> tuple[int, dict[str, int], dict[int, str], dict[str, str], int]:
-        return len(self.layers), dict(self._calls), dict(self._claimed), dict(self.modules), len(self._stack)
-
-    def _reset(self, mark: tuple[int, dict[str, int], dict[int, str], dict[str, str], int]) -> None:
-        count, self._calls, self._claimed, self.modules, depth = mark
-        del self.layers[count:]
-        del self._stack[depth:]
+    def _back_to(self, layers: int, modules: int, parameters: int) -> None:
+        """Forgets what was heard since there were so many layers, modules and parameters."""
+        self.rows.back_to(layers)
+        while len(self.modules) > modules:
+            self.modules.popitem()
+        while len(self._parameters) > parameters:
+            self._parameters.popitem()
 
     def _forget(self) -> None:
         """Takes this run's nodes off the layers: they would change what Keras itself says of the model."""
-        made = {id(tensor) for tensor, _, _ in self._sources.values()}
+        made = {id(tensor) for tensor in self.values}
         for item in self._touched:
             for nodes in (item._inbound_nodes, item._outbound_nodes):
                 nodes[:] = [

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
 
 from ..errors import InspectError, ModelError, first_line
-from ..ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
-from ..ops.images import output_layout
+from ..ir import UNKNOWN, Model, Parameter, Summary, Trace
+from ..rows.builder import Keyed, Rows
 from ..version import __version__
-from .identities import Identities
 from .onnx_attributes import attributes_of
 from .onnx_cost import macs_of
 from .onnx_graph import Graph, read
@@ -64,18 +63,22 @@ def _summarize(graph: Graph, file: str, request: Request) -> Answer:
     inputs = resolve_inputs(graph, file, request)
     parameters = parameters_of(graph)
     values = follow(graph, inputs.types, inputs.bound, parameters.keys())
-    for name, layout in inputs.layouts.items():
-        values.lay_out(name, layout)
-    layers, modules = _layers(graph, values, parameters)
-    unread = _unread(layers, parameters)
+    known = Keyed[str](lambda name: values.tensor(name) or UNKNOWN)
+    rows = Rows(known)
+    for value in graph.inputs:
+        rows.add_input(value.name, value.name.replace("/", ".") or "input", layout=inputs.layouts.get(value.name))
+    modules = _add_nodes(rows, graph, values, parameters)
+    unread = rows.unclaimed(parameters.values())
+    for parameter in unread:
+        rows.add_uncalled(parameter.name, "Initializer", "other", [parameter])
     summary = Summary(
         model=Model(file, "onnx", graph.producer),
-        inputs=_tensors(values, [value.name for value in graph.inputs]),
-        outputs=_tensors(values, [value.name for value in graph.outputs]),
-        layers=(*layers, *unread),
+        inputs=tuple(known.tensor(value.name) for value in graph.inputs),
+        outputs=tuple(known.tensor(value.name) for value in graph.outputs),
+        layers=tuple(rows.layers),
         modules=(("", graph.name), *modules.items()),
         trace=Trace("graph", _reason(graph)),
-        unused=tuple(p.name for layer in unread for p in layer.parameters if p.counted),
+        unused=tuple(parameter.name for parameter in unread if parameter.counted),
         environment=(
             ("resnet_inspect", __version__),
             ("python", platform.python_version()),
@@ -85,64 +88,21 @@ def _summarize(graph: Graph, file: str, request: Request) -> Answer:
     return Answer(summary, inputs.notes)
 
 
-def _layers(graph: Graph, values: Values, parameters: Mapping[str, Parameter]) -> tuple[list[Layer], dict[str, str]]:
-    """The inputs and the nodes as layers, and the modules around them."""
+def _add_nodes(rows: Rows[str], graph: Graph, values: Values, parameters: Mapping[str, Parameter]) -> dict[str, str]:
+    """Adds the nodes that are layers; returns the modules around them."""
     nodes = [node for node in graph.nodes if not values.constant.issuperset(node.outputs)]
     calls = [values.call(node) for node in nodes]
     ops = [op_of(call) for call in calls]
     found, modules = paths(nodes, ops)
-    identities = Identities()
-    makers: dict[str, str] = {}
-    layers = []
-    for value in graph.inputs:
-        path = value.name.replace("/", ".") or "input"
-        makers[value.name] = identities.next(path)
-        layers.append(Layer(makers[value.name], path, "Input", "input", output_tensors=_tensors(values, [value.name])))
-    claimed: set[str] = set()
     for node, call, op, path in zip(nodes, calls, ops, found, strict=True):
-        edges = [name for name in node.reads if name in makers]
-        read = _tensors(values, edges)
-        layouts = [tensor.layout for tensor in read]
-        for name in node.outputs:
-            if (made := values.tensor(name)) is not None:
-                values.lay_out(name, output_layout(op, len(made.shape), layouts))
-        used = list(dict.fromkeys(name for name in node.reads if name in parameters))
+        used = [parameters[name] for name in node.reads if name in parameters]
         attributes = attributes_of(call, op)
-        layer = Layer(
-            id=identities.next(path),
-            path=path,
-            type=node.kind,
-            op=op,
-            inputs=tuple(makers[name] for name in edges),
-            input_tensors=read,
-            output_tensors=_tensors(values, node.outputs),
-            parameters=tuple(parameters[name] for name in used if name not in claimed),
-            shared=tuple(name for name in used if name in claimed),
-            macs=macs_of(call, op, attributes),
-            attributes=attributes,
-        )
-        claimed.update(used)
-        makers.update(dict.fromkeys(node.outputs, layer.id))
-        layers.append(layer)
-    return layers, modules
+        macs = macs_of(call, op, attributes)
+        rows.add(path, node.kind, op, node.reads, node.outputs, used, attributes, macs)
+    return modules
 
 
 def _reason(graph: Graph) -> str | None:
     """What the rows can't tell: nobody knows beforehand which body runs, or how often."""
     closed = dict.fromkeys(node.kind for node in graph.nodes if node.has_body)
     return f"what runs inside {', '.join(closed)} isn't counted" if closed else None
-
-
-def _tensors(values: Values, names: Sequence[str]) -> tuple[Tensor, ...]:
-    return tuple(values.tensor(name) or UNKNOWN for name in names)
-
-
-def _unread(layers: Sequence[Layer], parameters: Mapping[str, Parameter]) -> list[Layer]:
-    """Layers, not called, for the parameters that no node reads."""
-    claimed = {p.name for layer in layers for p in layer.parameters}
-    identities = Identities([layer.id for layer in layers])
-    return [
-        Layer(identities.next(name), name, "Initializer", "other", parameters=(parameter,), called=False)
-        for name, parameter in parameters.items()
-        if name not in claimed
-    ]

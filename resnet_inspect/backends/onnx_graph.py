@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper
 
 from ..ir import DTYPE_BITS
-from .identities import Identities
+from ..rows.identities import Identities
 from .onnx_functions import subgraphs, with_inner, written_out
 from .onnx_guard import MOST_DIMENSIONS, MOST_ELEMENTS, tame
 from .onnx_wire import MALFORMED, UnsoundError, skeleton

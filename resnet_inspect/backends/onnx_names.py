@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .identities import Numbers
+from ..rows.identities import Numbers
 from .onnx_graph import Node
 from .onnx_wire import NOTES, UnsoundError
 

@@ -47,12 +47,6 @@ class Values:
         else:
             self._tensors[name] = Tensor(sizes, dtype_name(kind.tensor_type.elem_type))
 
-    def lay_out(self, name: str, layout: str | None) -> None:
-        """Sets the layout of a value, if its shape is known."""
-        tensor = self._tensors.get(name)
-        if tensor is not None and layout is not None:
-            self._tensors[name] = Tensor(tensor.shape, tensor.dtype, layout)
-
     def tensor(self, name: str) -> Tensor | None:
         """A value as a tensor, None if it is none or its shape isn't known."""
         return self._tensors.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,18 @@ from typing import Any
 from ..errors import ModelError
 from ..ir import HELD, UNKNOWN, Model, Parameter, Summary, Tensor, Trace
 from ..ops.images import read_layout
+from ..rows.builder import Keyed, Rows
+from ..rows.identities import Numbers
+from ..rows.unused import place_unused
 from ..shape import format_shape
 from ..version import __version__
 from . import aten, aten_cost
 from .bounds import door
-from .identities import Numbers
 from .pt2_archive import AGAIN, Program, read
 from .pt2_graph import Graph, Node, Ref, short, tensor_name
 from .pt2_inputs import check
-from .pt2_rows import Roots, Rows, Step
+from .pt2_steps import Roots, Step
 from .request import Answer, Request
-from .unused import place_unused
 
 #: Names of all views that all writes in place change: a loop that fills a tensor of 2,000 rows changes 4 million.
 _MOST_WRITTEN = 2**23
@@ -65,6 +66,7 @@ class _Reader:
         #: Parameter -> the tensor that is declared as it.
         self._declared: dict[str, str] = {}
         self._declare(program)
+        self._order = {name: index for index, name in enumerate(self.parameters)}
         self.types = self._modules()
         self._parents = {path.rpartition(".")[0] for path in self.types if ".parametrizations" not in path and path}
 
@@ -73,20 +75,23 @@ class _Reader:
         inputs = self.inputs()
         steps = self._steps({name for name, _ in inputs})
         first = {name: step for step in reversed(steps) for name in step.node.refs[:1]}
-        layouts = {name: self._layout(name, first.get(name)) for name, _ in inputs}
-        rows = Rows(self.graph, self.weights, self.parameters, layouts)
+        values = Keyed(self.graph.tensor)
+        rows = Rows(values)
         for name, path in inputs:
-            rows.add_input(name, path)
+            rows.add_input(name, path, layout=self._layout(name, first.get(name)))
         for step, path, kind in self._named(steps):
-            rows.add(step, path, kind)
-        layers, unused = place_unused(
-            rows.layers, self.parameters.values(), lambda path: (self.types.get(path, "Module"), "other", ())
+            refs, gives = step.node.refs, step.node.outputs[: aten.output_count(step.operator)]
+            op, attributes = aten.describe(step.operator)
+            macs = aten_cost.macs(step.operator)
+            values.written(step.written, rows.add(path, kind, op, refs, gives, self._used(refs), attributes, macs))
+        unused = place_unused(
+            rows, self.parameters.values(), lambda path: (self.types.get(path, "Module"), "other", ())
         )
         return Summary(
             model=Model(self.name, "torch", "torch.export"),
-            inputs=tuple(self.graph.tensor(name, layouts[name]) for name, _ in inputs),
-            outputs=tuple(self.graph.tensor(name, rows.layouts.get(name)) for name in self._outputs()),
-            layers=layers,
+            inputs=tuple(values.tensor(name) for name, _ in inputs),
+            outputs=tuple(map(values.tensor, self._outputs())),
+            layers=tuple(rows.layers),
             modules=tuple(self.types.items()),
             trace=Trace("graph"),
             unused=unused,
@@ -147,6 +152,11 @@ class _Reader:
         if first is None:
             return None
         return read_layout(aten.describe(first.operator)[0], len(self.graph.tensor(name).shape))
+
+    def _used(self, names: Iterable[str]) -> list[Parameter]:
+        """The parameters that an operator which reads ``names`` uses, in the order of their declaration."""
+        used = {self.weights[name] for name in names if name in self.weights}
+        return [self.parameters[name] for name in sorted(used, key=self._order.__getitem__)]
 
     def _outputs(self) -> Iterator[str]:
         for spec in self.module["signature"]["output_specs"]:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from ..errors import BadRequestError, InputError, InspectError
 from ..ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
+from ..rows.builder import Rows
 from ..shape import format_shape
 from ..version import __version__
 from .graph_inputs import check_dtype, given_specs, sizes_text
-from .identities import Identities
 from .request import Answer, Request, check_settled
 from .savedmodel_graph import Graph, Operation, Value, Variable, damaged, read
 from .savedmodel_ops import describe, layout_of
@@ -51,17 +51,17 @@ def _summarized(path: Path, request: Request) -> Answer:
     graph = read(path)
     parameters = {name: _parameter(variable) for name, variable in graph.variables.items()}
     inputs = _inputs(path.name, graph, request)
-    rows = _Rows(graph, inputs, parameters)
-    claimed = {p.name for layer in rows.layers for p in layer.parameters}
-    unread = [p for name, p in parameters.items() if name not in claimed]
-    cost = 0 if graph.signature else None
-    layers = (*rows.layers, *_owners(unread, {layer.id for layer in rows.layers}, cost))
+    values = _Values()
+    rows = Rows(values)
+    _add_operations(rows, values, graph, inputs, parameters)
+    unread = rows.unclaimed(parameters.values())
+    _add_unread(rows, unread, macs=0 if graph.signature else None)
     summary = Summary(
         model=Model(path.name, "tensorflow", graph.producer),
-        inputs=tuple(layer.output_tensors[0] for layer in layers[: len(graph.inputs)]),
-        outputs=tuple(rows.tensor(value) or UNKNOWN for _, value in graph.outputs),
-        layers=layers,
-        modules=(("", "SavedModel"), *_scopes(layers)),
+        inputs=tuple(values.tensor(value) for _, value in graph.inputs),
+        outputs=tuple(values.tensor(value) for _, value in graph.outputs),
+        layers=tuple(rows.layers),
+        modules=(("", "SavedModel"), *_scopes(rows.layers)),
         trace=Trace("graph") if graph.signature else Trace("header", "it has no signature to follow"),
         unused=tuple(p.name for p in unread if p.role in ("trainable", "frozen")) if graph.signature else (),
         environment=(
@@ -73,63 +73,57 @@ def _summarized(path: Path, request: Request) -> Answer:
     return Answer(summary)
 
 
-class _Rows:
-    """The layers of a graph, made one after the other: each needs the shapes of those that it reads."""
+class _Values:
+    """What is known of the values of a graph: each operation needs the shapes of what it reads."""
 
-    def __init__(self, graph: Graph, inputs: Sequence[Tensor], parameters: Mapping[str, Parameter]) -> None:
-        self.layers: list[Layer] = []
-        self._parameters = parameters
-        self._known: dict[tuple[int, int], Tensor] = {}
-        self._ids: dict[int, str] = {}
-        self._identities = Identities()
-        self._claimed: set[str] = set()
-        readers: dict[int | None, Operation] = {}
-        for operation in graph.operations:
-            for value in operation.reads:
-                readers.setdefault(value.source, operation)
-        for (name, value), given in zip(graph.inputs, inputs, strict=True):
-            image = replace(given, layout=_layout(readers.get(value.source), given))
-            identity = self._identities.next(name)
-            self._remember(value, image, identity)
-            self.layers.append(Layer(identity, name, "Placeholder", "input", output_tensors=(image,)))
-        for operation in graph.operations:
-            reads = [self.tensor(value) for value in operation.reads]
-            op, attributes, output, macs = describe(operation, reads)
-            edges = [value for value in operation.reads if value.source is not None]
-            used = list(dict.fromkeys(name for value in operation.reads for name in value.variables))
-            path = operation.name.replace("/", ".")
-            identity = self._identities.next(path)
-            gives = [output if value.index == 0 else _tensor(value) for value in operation.gives]
-            for value, tensor in zip(operation.gives, gives, strict=True):
-                self._remember(value, tensor, identity)
-            self.layers.append(
-                Layer(
-                    id=identity,
-                    path=path,
-                    type=operation.kind,
-                    op=op,
-                    inputs=tuple(self._ids[value.source] for value in edges if value.source is not None),
-                    input_tensors=tuple(known for value in edges if (known := self.tensor(value)) is not None),
-                    output_tensors=tuple(tensor for tensor in gives if tensor is not None),
-                    parameters=tuple(
-                        parameters[name] for name in used if name in parameters and name not in self._claimed
-                    ),
-                    shared=tuple(name for name in used if name in self._claimed),
-                    macs=macs,
-                    attributes=attributes,
-                )
-            )
-            self._claimed.update(used)
+    def __init__(self) -> None:
+        self._known: dict[tuple[int | None, int], Tensor] = {}
+        self._sources: dict[int | None, str] = {}
 
-    def tensor(self, value: Value) -> Tensor | None:
+    def learn(self, value: Value, tensor: Tensor | None) -> None:
+        """Sets what a value is, if its shape is known."""
+        if tensor is not None:
+            self._known[value.source, value.index] = tensor
+
+    def known(self, value: Value) -> Tensor | None:
         """What a value is, if all its sizes are known."""
         return _tensor(value) if value.source is None else self._known.get((value.source, value.index))
 
-    def _remember(self, value: Value, tensor: Tensor | None, identity: str) -> None:
-        assert value.source is not None
-        self._ids[value.source] = identity
-        if tensor is not None:
-            self._known[value.source, value.index] = tensor
+    def tensor(self, value: Value) -> Tensor:
+        """Its sizes, type and layout; UNKNOWN if the sizes aren't known."""
+        return self.known(value) or UNKNOWN
+
+    def source(self, value: Value) -> str | None:
+        """The id of the layer that made it; None if it depends on no input."""
+        return self._sources.get(value.source)
+
+    def produced(self, value: Value, layer: str, layout: str | None) -> None:
+        """Takes note of the layer that makes it, and of its layout."""
+        self._sources[value.source] = layer
+        if (tensor := self.known(value)) is not None:
+            self.learn(value, replace(tensor, layout=layout))
+
+
+def _add_operations(
+    rows: Rows[Value], values: _Values, graph: Graph, inputs: Sequence[Tensor], parameters: Mapping[str, Parameter]
+) -> None:
+    """Adds the inputs and the operations."""
+    readers: dict[int | None, Operation] = {}
+    for operation in graph.operations:
+        for value in operation.reads:
+            readers.setdefault(value.source, operation)
+    for (name, value), given in zip(graph.inputs, inputs, strict=True):
+        values.learn(value, given)
+        rows.add_input(value, name, "Placeholder", _layout(readers.get(value.source), given))
+    for operation in graph.operations:
+        reads = [values.known(value) for value in operation.reads]
+        op, attributes, output, macs = describe(operation, reads)
+        for value in operation.gives:
+            values.learn(value, output if value.index == 0 else _tensor(value))
+        layouts = [values.tensor(value).layout for value in operation.gives]
+        used = [parameters[name] for value in operation.reads for name in value.variables if name in parameters]
+        path = operation.name.replace("/", ".")
+        rows.add(path, operation.kind, op, operation.reads, operation.gives, used, attributes, macs, layouts)
 
 
 def _inputs(file: str, graph: Graph, request: Request) -> list[Tensor]:
@@ -197,17 +191,16 @@ def _parameter(variable: Variable) -> Parameter:
     return Parameter(variable.name, variable.shape, variable.dtype, role, counted=role != "buffer")
 
 
-def _owners(parameters: Iterable[Parameter], taken: set[str], macs: int | None) -> list[Layer]:
+def _add_unread(rows: Rows[Value], parameters: Iterable[Parameter], macs: int | None) -> None:
     """Rows, never called, of the variables that nothing reads, by what stands before the last part of their names."""
+    taken = {layer.id for layer in rows.layers}
     groups: dict[str, list[Parameter]] = {}
     for parameter in parameters:
         owner = parameter.name.rpartition("/")[0].replace("/", ".") or parameter.name
         groups.setdefault(owner, []).append(parameter)
-    layers = []
     for owner, found in groups.items():
         path = f"{owner}.variables" if owner in taken else owner
-        layers.append(Layer(path, path, "Variables", "other", parameters=tuple(found), macs=macs, called=False))
-    return layers
+        rows.add_uncalled(path, "Variables", "other", found, macs=macs)
 
 
 def _scopes(layers: Iterable[Layer]) -> list[tuple[str, str]]:

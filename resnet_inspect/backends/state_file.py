@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ..analysis.fit import Entry
 from ..errors import BadRequestError
-from ..ir import Layer, Model, Parameter, Summary, Trace
+from ..ir import UNKNOWN, Model, Parameter, Summary, Trace
+from ..rows.builder import Keyed, Rows
 from ..version import __version__
 from . import checkpoint
 from .request import Answer, Request, options_of
@@ -48,23 +49,14 @@ def summary(request: Request, kind: str, entries: Sequence[Entry]) -> Answer:
     for entry in entries:
         owner, parameter = _parameter(entry)
         modules.setdefault(owner, []).append(parameter)
-    layers = tuple(
-        Layer(
-            owner or path.name,
-            owner or path.name,
-            "Tensors",
-            "other",
-            parameters=tuple(sorted(found, key=_place)),
-            macs=None,
-            called=False,
-        )
-        for owner, found in modules.items()
-    )
+    rows = Rows(Keyed[str](lambda _: UNKNOWN))
+    for owner, found in modules.items():
+        rows.add_uncalled(owner or path.name, "Tensors", "other", sorted(found, key=_place), macs=None)
     made = Summary(
         model=Model(path.name, kind.rpartition(" ")[2], ""),
         inputs=(),
         outputs=(),
-        layers=layers,
+        layers=tuple(rows.layers),
         modules=_containers(modules),
         trace=Trace("header"),
         environment=(("resnet_inspect", __version__),),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
+from ..ir import Tensor
 from .torch_compat import unwrapped
+from .torch_tensors import describe
 
 
 @dataclass
@@ -27,15 +29,24 @@ class Edges:
         self._sources: dict[int, Source] = {}
         self._by_storage: dict[int, list[Source]] = {}
 
-    def source(self, tensor: torch.Tensor) -> Source | None:
-        """Where ``tensor`` comes from; None if no layer made it (a constant, a parameter)."""
+    def tensor(self, value: torch.Tensor) -> Tensor:
+        """A tensor with the layout that its layer gave it."""
+        found = self._found(value)
+        return describe(value, found.layout if found else None)
+
+    def source(self, value: torch.Tensor) -> str | None:
+        """The layer that ``value`` comes from; None if none made it (a constant, a parameter)."""
+        found = self._found(value)
+        return found.layer if found else None
+
+    def _found(self, tensor: torch.Tensor) -> Source | None:
         tensor = unwrapped(tensor)  # outside of vmap and grad, nobody sees the wrapper again
         found = self._sources.get(id(tensor))
         return found if found is not None and found.tensor() is tensor else None
 
-    def produced(self, tensor: torch.Tensor, layer: str, layout: str | None) -> None:
-        """``layer`` made ``tensor``."""
-        tensor = unwrapped(tensor)
+    def produced(self, value: torch.Tensor, layer: str, layout: str | None) -> None:
+        """``layer`` made ``value``."""
+        tensor = unwrapped(value)
         source = self._sources[id(tensor)] = Source(weakref.ref(tensor), layer, layout)
         storage = _storage(tensor)
         if storage is not None:

@@ -150,11 +150,8 @@ def function_op(name: str) -> str:
 def function_attributes(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Attributes:
     """A function's arguments other than tensors, by name, without those that are None."""
     name = function_name(func)
-    kinds = tuple(_kind(value) for value in args)
-    names, defaults = _signature(name, kinds, tuple(kwargs))
-    values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
     attributes: dict[str, Value] = {}
-    for key, value in values.items():
+    for key, value in function_arguments(func, args, kwargs).items():
         if key in ("self", "input", "out") or value is None or _has_tensor(value):
             continue
         if name == "getitem" or isinstance(value, slice):
@@ -164,6 +161,13 @@ def function_attributes(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any
     if _bare_name(func) in _REFLECTED:
         attributes["reflected"] = True
     return tuple(attributes.items())
+
+
+def function_arguments(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """A function's arguments by name."""
+    kinds = tuple(_kind(value) for value in args)
+    names, defaults = _signature(function_name(func), kinds, tuple(kwargs))
+    return {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
 
 
 #: Kind of a value -> the types of a schema's argument that take it.

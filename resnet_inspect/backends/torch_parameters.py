@@ -1,19 +1,18 @@
-"""Who owns which parameter: each is counted in exactly one layer, the first that uses it."""
+"""What a model holds, and which of it a call uses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..ir import HELD, Attributes, Layer, Parameter
+from ..ir import HELD, Parameter
 from . import torch_ops
 from .torch_tensors import dtype_name
 from .torch_walk import modules_of, tensors_of
-from .unused import place_unused
 
 _STATISTICS = ("running_mean", "running_var")
 #: The counter of a BatchNorm's steps: no state of the network's.
@@ -21,12 +20,11 @@ _COUNTER = "num_batches_tracked"
 
 
 class Parameters:
-    """What a model holds (parameters, statistics, buffers), and what a layer counts already. Tied ones occur once."""
+    """What a model holds (parameters, statistics, buffers). Tied ones occur once."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._by_id: dict[int, Parameter] = {}
-        self._claimed: set[str] = set()
         for name, parameter in tensors_of(model, "_parameters"):
             if nn.parameter.is_lazy(parameter):
                 continue  # the first run tells its size
@@ -41,34 +39,27 @@ class Parameters:
                 role = "statistics" if kind in _STATISTICS else "buffer"
                 self._by_id[id(buffer)] = _describe(name, buffer, role)
 
+        self._order = {parameter.name: index for index, parameter in enumerate(self)}
+
     def __contains__(self, tensor: torch.Tensor) -> bool:
         """Whether it is a parameter or a statistic; a buffer may be written, so that layers stand behind its values."""
         found = self._by_id.get(id(tensor))
         return found is not None and found.role != "buffer"
 
-    def claim(
-        self, tensors: Iterable[torch.Tensor], module: nn.Module | None = None
-    ) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
-        """What a layer that uses ``tensors`` counts, and the names of what an earlier one counts.
+    def used(self, tensors: Iterable[torch.Tensor], module: nn.Module | None = None) -> list[Parameter]:
+        """Those of the ``tensors`` that the model holds.
 
         ``module`` is the one that was called, if one was: its weights may be packed into no tensor of torch's.
         """
-        used = {p.name: p for p in (self._by_id[id(t)] for t in tensors if id(t) in self._by_id)}
-        used |= {p.name: p for p in self._packed.get(id(module), ())}
-        new = tuple(p for name, p in used.items() if name not in self._claimed)
-        shared = tuple(name for name, p in used.items() if name in self._claimed and p.role != "buffer")
-        self._claimed.update(used)
-        return new, shared
+        return [self._by_id[id(t)] for t in tensors if id(t) in self._by_id] + [*self._packed.get(id(module), ())]
 
-    def place_unused(self, layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
-        """All layers, with a place for parameters that no call used, and the names of those."""
-        modules = dict(modules_of(self._model))
+    def in_order(self, parameters: Iterable[Parameter]) -> list[Parameter]:
+        """Each parameter once, in the order of the model's own: a layer's arguments come in that of its module."""
+        return sorted({p.name: p for p in parameters}.values(), key=lambda parameter: self._order[parameter.name])
 
-        def describe(path: str) -> tuple[str, str, Attributes]:
-            return (type(modules[path]).__name__, *torch_ops.describe_module(modules[path]))
-
-        packed = chain.from_iterable(self._packed.values())
-        return place_unused(layers, (*self._by_id.values(), *packed), describe)
+    def __iter__(self) -> Iterator[Parameter]:
+        """All that the model holds, packed weights last."""
+        return chain(self._by_id.values(), *self._packed.values())
 
 
 def is_lazy(module: nn.Module) -> bool:

@@ -63,17 +63,19 @@ def trace(
     dtype: str,
     as_list: bool = False,
     rebuild: Callable[[], nn.Module] | None = None,
+    recorder: type[Recorder] = Recorder,
 ) -> Summary:
     """Runs the model once on meta, or on real tensors where it reads values: ``rebuild``'s, or else its own.
 
     Libraries skip what reads values while a compiler or an exporter traces them: that is tried in between.
 
     ``inputs`` stand in a row, or are a call whose leaves are ``Spec``s or tensors. ``dtype`` is of those without one.
+    A ``recorder`` of a kind of its own listens to a model that isn't run as Python runs one.
 
     Raises:
         InputError: the forward fails, with the layer and the shapes that it met.
     """
-    run = partial(_run, described=described, inputs=inputs, dtype=dtype, as_list=as_list)
+    run = partial(_run, described=described, inputs=inputs, dtype=dtype, as_list=as_list, kind=recorder)
     hint = (
         None if isinstance(inputs, Call) else next((i.hint for i in inputs if isinstance(i, Resolved) and i.hint), None)
     )
@@ -116,6 +118,7 @@ def _run(
     inputs: Sequence[Resolved | torch.Tensor] | Call,
     dtype: str,
     as_list: bool,
+    kind: type[Recorder],
     trace: Trace,
     grad: bool = False,
     zeros: bool = False,
@@ -132,15 +135,15 @@ def _run(
         given = made(inputs, device, dtype, as_list)
         if any(is_lazy(module) for _, module in modules_of(model)):
             # Its sizes are known after a first run.
-            Recorder(model, described.name).size(lambda: model(*given.args, **given.kwargs))
+            kind(model, described.name).size(lambda: model(*given.args, **given.kwargs))
             given = made(inputs, device, dtype, as_list)
-        recorder = Recorder(model, described.name, zeros)
+        recorder = kind(model, described.name, zeros)
         output = recorder.record(lambda: model(*given.args, **given.kwargs), given.tensors)
         layers, unused = recorder.finish()
     return Summary(
         model=described,
         inputs=tuple(describe(tensor, layout) for _, tensor, layout in given.tensors),
-        outputs=tuple(recorder.describe(tensor) for tensor in tensors_in(output)),
+        outputs=tuple(recorder.edges.tensor(tensor) for tensor in tensors_in(output)),
         layers=layers,
         modules=tuple((path, type(module).__name__) for path, module in modules_of(model)),
         trace=trace,

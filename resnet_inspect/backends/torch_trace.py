@@ -19,16 +19,16 @@ from torch.overrides import TorchFunctionMode
 
 from .. import ops
 from ..errors import InputError, InspectError
-from ..ir import Attributes, Layer, Tensor
-from ..ops.images import output_layout
+from ..ir import Attributes, Layer, Parameter
+from ..rows.builder import Rows
+from ..rows.unused import place_unused
 from . import torch_compat, torch_cost, torch_functions, torch_ops
-from .identities import Identities
 from .torch_compat import TorchDispatchMode, without_function_modes
-from .torch_edges import Edges, Source
+from .torch_edges import Edges
 from .torch_failure import Failures, check
 from .torch_known import Known
 from .torch_parameters import Parameters
-from .torch_tensors import describe, replaced, tensors_in
+from .torch_tensors import replaced, tensors_in
 from .torch_walk import modules_of, too_deep
 from .torchscript_modules import Scripted
 
@@ -45,7 +45,7 @@ class _Frame:
 
 
 @dataclass
-class _Work:
+class Work:
     """What ran inside one layer. ``macs`` is None once something of unknown cost ran."""
 
     operators: int = 0
@@ -58,16 +58,16 @@ class Recorder:
 
     def __init__(self, model: nn.Module, name: str, zeros: bool = False) -> None:
         self.name = name
-        self.layers: list[Layer] = []
         self.edges = Edges()
+        self.rows = Rows(self.edges)
         self.parameters = Parameters(model)
-        self._paths = {module: path for path, module in modules_of(model)}
+        self._modules = dict(modules_of(model))
+        self._paths = {module: path for path, module in self._modules.items()}
         self._taken = set(self._paths.values())
         self._model = model
-        self._ids = Identities()
         self._known = Known(zeros)
         self._stack: list[_Frame] = [_Frame("")]
-        self._work: _Work | None = None
+        self._work: Work | None = None
         self._thread = threading.get_ident()
         self._failures = Failures(name)
 
@@ -90,7 +90,7 @@ class Recorder:
             NotOnMetaError: it failed because tensors on meta have no values.
         """
         for name, tensor, layout in inputs:
-            self._add(name, "Input", "input", [], [tensor], layouts=[layout])
+            self.rows.add_input(tensor, name, layout=layout)
         original = nn.Module.__call__
         recorder = self
 
@@ -134,7 +134,7 @@ class Recorder:
             given = list(tensors_in((args, kwargs)))
             inputs = [t for t in given if t not in self.parameters]
             versions = [_version(t) for t in given]
-        work = self._work = _Work()
+        work = self._work = Work()
         try:
             with without_function_modes():
                 check(module, op, attributes, inputs)
@@ -156,11 +156,10 @@ class Recorder:
         given: list[torch.Tensor],
         inputs: list[torch.Tensor],
         versions: list[int],
-        work: _Work,
+        work: Work,
         output: Any,
     ) -> Any:
         """Adds a leaf's layer; gives its output, with new identities for what it only passed through."""
-        sources = self._sources(inputs)
         untouched = [
             t
             for t, version in zip(given, versions, strict=True)
@@ -172,9 +171,7 @@ class Recorder:
         outputs = [t for t in tensors_in(output) if not any(t is other for other in untouched)]
         if work.macs is None and torch_ops.is_packed(module):
             work.macs = self._by_rule(op, attributes, inputs)
-        self._add(
-            path, type(module).__name__, op, inputs, outputs, attributes, work, used, sources=sources, module=module
-        )
+        self.add(path, type(module).__name__, op, inputs, outputs, self.parameters.used(used, module), attributes, work)
         return output
 
     def _renamed(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -183,7 +180,7 @@ class Recorder:
         What a layer passes through untouched (Identity, Dropout) needs one: whoever reads the original is no
         reader of that layer.
         """
-        self._work = _Work()
+        self._work = Work()
         try:
             return tensor.view_as(tensor)
         finally:
@@ -193,12 +190,12 @@ class Recorder:
         """A function called outside of any leaf module: a layer, if operators ran and tensors came out."""
         if self._work is not None or threading.get_ident() != self._thread:
             return func(*args, **kwargs)
-        work = self._work = _Work()
+        work = self._work = Work()
         name = torch_functions.function_name(func)
         try:
             output = func(*args, **kwargs)
         except Exception as error:
-            self._failures.add(error, self._inside(name), name, list(tensors_in((args, kwargs))))
+            self._failures.add(error, self.inside(name), name, list(tensors_in((args, kwargs))))
             raise
         finally:
             self._work = None
@@ -208,7 +205,7 @@ class Recorder:
                 outputs = [args[0]]
             if outputs:
                 with without_function_modes():
-                    self._function_layer(func, args, kwargs, outputs, work)
+                    self.function_layer(func, args, kwargs, outputs, work)
         return output
 
     def run_operator(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -218,9 +215,9 @@ class Recorder:
         except Exception as error:
             if self._work is None:  # a script's: its interpreter drops the error, and raises its own
                 name = torch_functions.function_name(func._overloadpacket)
-                self._failures.add(error, self._inside(name), name, list(tensors_in((args, kwargs))))
+                self._failures.add(error, self.inside(name), name, list(tensors_in((args, kwargs))))
             raise
-        work = self._work or _Work()
+        work = self._work or Work()
         work.operators += 1
         cost = torch_cost.macs(func, args, kwargs, output)
         work.macs = None if cost is None or work.macs is None else work.macs + cost
@@ -233,11 +230,11 @@ class Recorder:
         if self._work is None and threading.get_ident() == self._thread:
             outputs = list(tensors_in(output))
             if outputs:
-                self._function_layer(func._overloadpacket, args, kwargs, outputs, work)
+                self.function_layer(func._overloadpacket, args, kwargs, outputs, work)
         return output
 
-    def _function_layer(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: _Work
+    def function_layer(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
     ) -> None:
         given = list(tensors_in((args, kwargs)))
         inputs = [t for t in given if t not in self.parameters]
@@ -247,11 +244,17 @@ class Recorder:
             return
         name = torch_functions.function_name(func)
         attributes = torch_functions.function_attributes(func, args, kwargs)
-        if any(output is tensor for output in outputs for tensor in inputs):
-            attributes = (*(item for item in attributes if item[0] != "inplace"), ("inplace", True))
-        self._add(self._inside(name), name, torch_functions.function_op(name), inputs, outputs, attributes, work, given)
+        attributes = self.marked(attributes, inputs, outputs)
+        op, uses = torch_functions.function_op(name), self.parameters.used(given)
+        self.add(self.inside(name), name, op, inputs, outputs, uses, attributes, work)
 
-    def _inside(self, name: str) -> str:
+    def marked(self, attributes: Attributes, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> Attributes:
+        """The attributes of a function, which tell whether it gives back what it was given."""
+        if not any(output is tensor for output in outputs for tensor in inputs):
+            return attributes
+        return (*(item for item in attributes if item[0] != "inplace"), ("inplace", True))
+
+    def inside(self, name: str) -> str:
         """The path of a function in the running module: ``layer1.0.add``, the next one ``layer1.0.add_1``.
 
         A module of that very path has the name already.
@@ -264,66 +267,37 @@ class Recorder:
         frame.names[name] = count
         return f"{prefix}{name}_{count}" if count else f"{prefix}{name}"
 
-    def _sources(self, tensors: list[torch.Tensor]) -> list[tuple[torch.Tensor, Source, str]]:
-        """Those of the tensors that a layer made, with the layer's id as of now; the others are constants."""
-        found = [(tensor, self.edges.source(tensor)) for tensor in tensors]
-        return [(tensor, source, source.layer) for tensor, source in found if source is not None]
-
-    def _add(
+    def add(
         self,
         path: str,
         kind: str,
         op: str,
         inputs: list[torch.Tensor],
         outputs: list[torch.Tensor],
-        attributes: Attributes = (),
-        work: _Work | None = None,
-        used: list[torch.Tensor] | None = None,
-        layouts: list[str | None] | None = None,
-        sources: list[tuple[torch.Tensor, Source, str]] | None = None,
-        module: nn.Module | None = None,
+        uses: list[Parameter],
+        attributes: Attributes,
+        work: Work,
     ) -> None:
-        identity = self._ids.next(path)
-        sources = self._sources(inputs) if sources is None else sources
-        if layouts is None:
-            known = [source.layout for _, source, _ in sources]
-            layouts = [output_layout(op, t.dim(), known) for t in outputs]
-        parameters, shared = self.parameters.claim(used or (), module)
-        self.layers.append(
-            Layer(
-                id=identity,
-                path=path,
-                type=kind,
-                op=op,
-                inputs=tuple(layer for _, _, layer in sources),
-                input_tensors=tuple(describe(t, source.layout) for t, source, _ in sources),
-                output_tensors=tuple(describe(t, layout) for t, layout in zip(outputs, layouts, strict=True)),
-                parameters=parameters,
-                shared=shared,
-                macs=work.macs if work else 0,
-                attributes=attributes,
-            )
-        )
-        for tensor, layout in zip(outputs, layouts, strict=True):
-            self.edges.produced(tensor, identity, layout)
-        if work and work.mutated:
-            self.edges.written(work.mutated, identity)
+        layer = self.rows.add(path, kind, op, inputs, outputs, uses, attributes, work.macs)
+        if work.mutated:
+            self.edges.written(work.mutated, layer)
 
     def _by_rule(self, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> int | None:
         """The cost of a layer whose operators nobody knows, from what it computes."""
         try:
-            return ops.apply(op, dict(attributes), [self.describe(t) for t in inputs]).macs
+            return ops.apply(op, dict(attributes), [self.edges.tensor(t) for t in inputs]).macs
         except (InputError, KeyError, TypeError, ValueError):
             return None
 
-    def describe(self, tensor: torch.Tensor) -> Tensor:
-        """A tensor with the layout that its layer gave it."""
-        source = self.edges.source(tensor)
-        return describe(tensor, source.layout if source else None)
+    def describe_module(self, path: str) -> tuple[str, str, Attributes]:
+        """The type, op and attributes of a module that wasn't called."""
+        module = self._modules[path]
+        return (type(module).__name__, *torch_ops.describe_module(module))
 
     def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """All layers, and the names of the parameters that none of them was seen to use."""
-        return self.parameters.place_unused(self.layers)
+        unused = place_unused(self.rows, self.parameters, self.describe_module)
+        return tuple(self.rows.layers), unused
 
 
 class _Functions(TorchFunctionMode):

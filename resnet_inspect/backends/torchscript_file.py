@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from .torch_walk import modules_of
 from .torchscript_archive import Archive
 from .torchscript_modules import Packed, Scripted
 from .torchscript_pickle import RefusedError
-from .torchscript_rows import named_by_modules
+from .torchscript_rows import OperatorRecorder
 from .torchscript_run import Program
 
 #: Characters of a message that names what a file says.
@@ -70,7 +71,12 @@ def _summary(archive: Archive, path: Path, request: Request, call: Call | None) 
     # A fused kernel would hide the products of an LSTM.
     with torch.backends.mkldnn.flags(enabled=False):
         summary = trace(
-            model, described, inputs, dtype, rebuild=lambda: with_zeros(lambda: _model(archive, request, "cpu"))
+            model,
+            described,
+            inputs,
+            dtype,
+            rebuild=lambda: with_zeros(lambda: _model(archive, request, "cpu")),
+            recorder=OperatorRecorder,
         )
     notes = [item.note for item in inputs if item.note] if not isinstance(inputs, Call) else []
     modules = {place: item.original_name for place, item in modules_of(model) if isinstance(item, Scripted)}
@@ -79,7 +85,7 @@ def _summary(archive: Archive, path: Path, request: Request, call: Call | None) 
         notes.append(f"{path.name} has no parameters: they are constants of its code, as torch.jit.freeze makes them")
     if packed:
         notes.append(f"{path.name} is quantised: its packed weights are no tensors, and aren't counted")
-    return Answer(named_by_modules(summary, modules), tuple(notes))
+    return Answer(replace(summary, modules=tuple(modules.items())), tuple(notes))
 
 
 def _model(archive: Archive, request: Request, device: str) -> Any:

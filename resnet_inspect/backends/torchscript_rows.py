@@ -2,113 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
-from ..ir import Layer, Parameter, Summary, Tensor
-from ..ops.images import output_layout
-from . import aten
+import torch
+
+from ..ir import Attributes, Parameter, Tensor
+from . import aten, torch_functions
 from .aten import Operator
-from .identities import Identities
+from .torch_tensors import describe, tensors_in
+from .torch_trace import Recorder, Work
+from .torch_walk import modules_of
+from .torchscript_modules import Scripted
 
 
-def named_by_modules(summary: Summary, modules: Mapping[str, str]) -> Summary:
-    """``summary`` with rows named by what they use; ``modules`` has the class of each module by path.
+class OperatorRecorder(Recorder):
+    """Records operators under the names of modules; the interpreter calls none.
 
     A view of a weight alone (``addmm`` multiplies with a transposed one) is no row, but the weight itself. Whatever
     uses weights of one module is that module's row, or stands in it if there are modules inside.
     """
-    parameters = {p.name: p for layer in summary.layers for p in layer.parameters}
-    order = {name: index for index, name in enumerate(parameters)}
-    parents = {path.rpartition(".")[0] for path in modules if path}
-    views: dict[str, tuple[str, ...]] = {}
-    claimed: set[str] = set()
-    layouts: dict[str, str | None] = {}
-    ops: dict[str, str] = {}
-    taken = Identities()
-    ids: dict[str, str] = {}
-    rows: list[Layer] = []
-    for layer in summary.layers:
-        used = [p.name for p in layer.parameters] + list(layer.shared)
-        used += [name for source in layer.inputs for name in views.get(source, ())]
-        flows = [pair for pair in zip(layer.inputs, layer.input_tensors, strict=True) if pair[0] not in views]
-        if layer.called and used and not flows and layer.type in aten.VIEWS:
-            views[layer.id] = tuple(used)
-            continue
-        # BatchNorm's and convolution's arguments come in the order of their module's.
-        used = sorted(set(used), key=order.__getitem__)
-        new = [name for name in used if name not in claimed]
-        claimed.update(used)
-        # A buffer that no call was seen to use is put where there is room: it says nothing of the operator.
-        own = [name for name in new or used if parameters[name].role != "buffer"]
-        path, kind = _place(layer, own, modules, parents)
-        described = _described(layer, [p for name in used if (p := parameters[name]).role != "buffer"])
-        if ops.setdefault(path, described.op) != described.op and used:
-            path, kind = f"{path}.{layer.type}", layer.type  # a tied weight's other use
-        sources = [ids[source] for source, _ in flows]
-        known = [layouts.get(source) for source in sources]
-        outputs = [
-            tensor if layer.op == "input" else _with(tensor, output_layout(described.op, len(tensor.shape), known))
-            for tensor in described.output_tensors
-        ]
-        identity = ids[layer.id] = taken.next(path)
-        layouts[identity] = outputs[0].layout if outputs else None
-        rows.append(
-            replace(
-                described,
-                id=identity,
-                path=path,
-                type=kind,
-                inputs=tuple(sources),
-                input_tensors=tuple(
-                    _with(tensor, layout if layout and len(layout) == len(tensor.shape) else None)
-                    for (_, tensor), layout in zip(flows, known, strict=True)
-                ),
-                output_tensors=tuple(outputs),
-                parameters=tuple(parameters[name] for name in new),
-                shared=tuple(name for name in used if name not in new and parameters[name].role != "buffer"),
-            )
+
+    def __init__(self, model: Any, name: str, zeros: bool = False) -> None:
+        super().__init__(model, name, zeros)
+        self.modules = {path: item.original_name for path, item in modules_of(model) if isinstance(item, Scripted)}
+        self._parents = {path.rpartition(".")[0] for path in self.modules if path}
+        #: Views of weights: kept alive, so that no other tensor gets their identity.
+        self._views: dict[int, tuple[torch.Tensor, list[Parameter]]] = {}
+        self._ops: dict[str, str] = {}
+
+    def function_layer(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
+    ) -> None:
+        """Adds an operator's layer."""
+        given = list(tensors_in((args, kwargs)))
+        uses = self.parameters.in_order([*self.parameters.used(given), *self._viewed(given)])
+        inputs = [tensor for tensor in given if tensor not in self.parameters]
+        flows = any(self.edges.source(tensor) is not None for tensor in inputs)
+        if not flows and not uses and work.macs == 0:
+            return
+        name = torch_functions.function_name(func)
+        inside = self.inside(name)
+        if uses and not flows and name in aten.VIEWS:
+            self._views.update((id(tensor), (tensor, uses)) for tensor in outputs)
+            return
+        operator = self._operator(name, torch_functions.function_arguments(func, args, kwargs), outputs)
+        op, attributes = self._described(operator, func, args, kwargs)
+        path, kind = self._place(inside, name, op, [p for p in self.rows.unclaimed(uses) or uses if p.role != "buffer"])
+        if self._ops.setdefault(path, op) != op and uses:
+            path, kind = f"{path}.{name}", name  # a tied weight's other use
+        results = outputs[: aten.output_count(operator)] if op != "other" else outputs
+        self.add(path, kind, op, inputs, results, uses, self.marked(attributes, given, outputs), work)
+        for tensor in outputs[len(results) :]:
+            self.edges.produced(tensor, self.rows.layers[-1].id, None)
+
+    def _viewed(self, given: Sequence[torch.Tensor]) -> list[Parameter]:
+        """The weights that the tensors are views of."""
+        found = [self._views[id(tensor)] for tensor in given if id(tensor) in self._views]
+        return [parameter for _, parameters in found for parameter in parameters]
+
+    def _operator(self, name: str, arguments: dict[str, Any], outputs: Sequence[torch.Tensor]) -> Operator:
+        """An operator of the graph; a product with the transpose of a weight is what is left of a linear layer."""
+        factor = arguments.get("mat2")
+        if name in ("addmm", "mm") and id(factor) in self._views and not arguments.keys() & {"alpha", "beta"}:
+            _, weights = self._views[id(factor)]
+            bias = {"bias": arguments["self"]} if name == "addmm" else {}
+            if len(weights) == 1:
+                weight = Tensor(weights[0].shape, weights[0].dtype)
+                name = "linear"
+                arguments = {"input": arguments.get("mat1", arguments.get("self")), "weight": weight, **bias}
+        return Operator(
+            "aten", name, {key: _plain(item) for key, item in arguments.items()}, tuple(map(describe, outputs))
         )
-    return replace(summary, layers=tuple(rows), modules=tuple(modules.items()))
+
+    def _described(
+        self, operator: Operator, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[str, Attributes]:
+        """The op and its settings, in the words of the graph's vocabulary or else in torch's own."""
+        op, attributes = aten.describe(operator)
+        if op != "other":
+            return op, attributes
+        return torch_functions.function_op(operator.name), torch_functions.function_attributes(func, args, kwargs)
+
+    def _place(self, inside: str, kind: str, op: str, used: Sequence[Parameter]) -> tuple[str, str]:
+        """Path and type of a row that uses these parameters."""
+        owners = {parameter.name.rpartition(".")[0] for parameter in used}
+        owner = owners.pop() if len(owners) == 1 else ""
+        if not owner or owner not in self.modules:
+            return inside, kind
+        # A product with a module's weight that isn't a linear layer is somebody else's use of it.
+        foreign = owner in self._parents or op == "matmul"
+        return (f"{owner}.{kind}", kind) if foreign else (owner, self.modules[owner])
+
+    def describe_module(self, path: str) -> tuple[str, str, Attributes]:
+        """A module that no operator was seen to use: its class; what it computes, nobody knows."""
+        return self.modules.get(path, "Module"), "other", ()
 
 
-def _place(layer: Layer, used: Sequence[str], modules: Mapping[str, str], parents: set[str]) -> tuple[str, str]:
-    """Path and type of a row that uses these parameters."""
-    owners = {name.rpartition(".")[0] for name in used}
-    owner = owners.pop() if len(owners) == 1 else ""
-    if not layer.called:
-        return layer.path, modules.get(layer.path, layer.type)
-    if not owner or owner not in modules:
-        return layer.path, layer.type
-    return (f"{owner}.{layer.type}", layer.type) if owner in parents else (owner, modules[owner])
-
-
-def _described(layer: Layer, parameters: Sequence[Parameter]) -> Layer:
-    """A row with the op and the canonical attributes of its operator."""
-    if not layer.called or layer.op == "input":
-        return layer if layer.called else replace(layer, op="other", attributes=())
-    arguments: dict[str, Any] = dict(layer.attributes)
-    for parameter in parameters:
-        arguments[_role(parameter, arguments)] = Tensor(parameter.shape, parameter.dtype)
-    linear = layer.type in ("addmm", "mm") and "weight" in arguments
-    operator = Operator("aten", "linear" if linear else layer.type, arguments, layer.output_tensors)
-    op, attributes = aten.describe(operator)
-    outputs = layer.output_tensors[: aten.output_count(operator)]
-    if op == "other":
-        return layer
-    inplace = tuple(item for item in layer.attributes if item == ("inplace", True))
-    return replace(layer, op=op, attributes=tuple(dict((*attributes, *inplace)).items()), output_tensors=outputs)
-
-
-def _role(parameter: Parameter, arguments: Mapping[str, Any]) -> str:
-    """What a parameter is to an operator: its name says it, or else its shape."""
-    name = parameter.name.rpartition(".")[2]
-    by_shape = (
-        name if "weight" in arguments and "bias" in arguments else "weight" if len(parameter.shape) > 1 else "bias"
-    )
-    return next((known for known in ("weight", "bias") if name.endswith(known)), by_shape)
-
-
-def _with(tensor: Tensor, layout: str | None) -> Tensor:
-    return replace(tensor, layout=layout)
+def _plain(value: Any) -> Any:
+    """An argument with tensors' shapes in their place."""
+    if isinstance(value, torch.Tensor):
+        return describe(value)
+    return tuple(map(_plain, value)) if isinstance(value, (tuple, list)) else value

@@ -24,7 +24,7 @@ class Flavor(NamedTuple):
 
     def parameters(self, path: str, effect: Effect, dtype: str) -> tuple[Parameter, ...]:
         """The weights that an operation at ``path`` needs, named and ordered as this framework does."""
-        return tuple(
+        made = [
             Parameter(
                 name=f"{path}{self.separator}{self.weight_names[weight.name]}",
                 shape=self._ordered(weight.shape) if weight.name == "kernel" else weight.shape,
@@ -33,7 +33,8 @@ class Flavor(NamedTuple):
                 counted=self.counts_statistics or not weight.statistics,
             )
             for weight in effect.weights
-        )
+        ]
+        return tuple(made)
 
     def _ordered(self, kernel: Shape) -> Shape:
         *spatial, fan_in, fan_out = kernel

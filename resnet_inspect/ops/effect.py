@@ -72,7 +72,7 @@ def image_of_rank(tensor: Tensor, dimensions: int) -> Image:
 def per_dimension(value: Value, dimensions: int) -> Shape:
     """A size for each spatial dimension: 3 -> (3, 3)."""
     if isinstance(value, tuple):
-        return tuple(item for item in value if isinstance(item, int))
+        return tuple([item for item in value if isinstance(item, int)])
     if isinstance(value, int):
         return (value,) * dimensions
     raise TypeError(f"expected a size or a tuple of sizes, got {value!r}")
@@ -127,10 +127,8 @@ def window_output(image: Image, attributes: Mapping[str, Value]) -> Shape:
     padding = padding_pairs(attributes["padding"], dimensions)
     dilation = per_dimension(attributes.get("dilation", 1), dimensions)
     ceil_mode = bool(attributes.get("ceil_mode", False))
-    output = tuple(
-        window_positions(*sizes, ceil_mode)
-        for sizes in zip(image.spatial, kernel, stride, padding, dilation, strict=True)
-    )
+    sizes = zip(image.spatial, kernel, stride, padding, dilation, strict=True)
+    output = tuple([window_positions(*of_one, ceil_mode) for of_one in sizes])
     if min(output) < 1:
         raise InputError(
             f"its {format_shape(kernel)} kernel"

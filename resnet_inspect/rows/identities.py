@@ -21,6 +21,11 @@ class Identities:
                 self._taken.add(identity)
                 return identity
 
+    def give_back(self, path: str, identity: str) -> None:
+        """Takes back the last call of ``path``."""
+        self._calls[path] -= 1
+        self._taken.discard(identity)
+
 
 class Numbers:
     """Gives ``path`` for the first operation of a name, ``path_1`` for the second: as torch's exporters number them.

@@ -1,0 +1,171 @@
+"""The one place where operations become layers, so that the IR's promises hold whichever reader understood them.
+
+A reader says what it alone knows: the path, type and op of an operation, the values that it reads and gives, and the
+parameters that it uses. Ids, edges, layouts and who counts which parameter follow here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
+
+from ..ir import UNKNOWN, Attributes, Layer, Parameter, Tensor
+from ..ops.images import output_layout
+from .identities import Identities
+
+Value = TypeVar("Value")
+Key = TypeVar("Key", bound=Hashable)
+_Any = TypeVar("_Any", contravariant=True)
+
+
+class Values(Protocol[_Any]):
+    """What a reader's values are and where they come from. A value is what the reader calls one: a name, a tensor."""
+
+    def tensor(self, value: _Any) -> Tensor:
+        """Its sizes, type and layout; UNKNOWN if the sizes aren't known."""
+
+    def source(self, value: _Any) -> str | None:
+        """The id of the layer that wrote it last; None if none did (a constant, a parameter)."""
+
+    def produced(self, value: _Any, layer: str, layout: str | None) -> None:
+        """Takes note of the layer that makes it, and of its layout."""
+
+
+class Keyed(Generic[Key]):
+    """Values that a file knows by a name or a number; ``describe`` tells what they are, without a layout."""
+
+    def __init__(self, describe: Callable[[Key], Tensor]) -> None:
+        self._describe = describe
+        self._sources: dict[Key, str] = {}
+        self._layouts: dict[Key, str] = {}
+
+    def tensor(self, value: Key) -> Tensor:
+        """Its sizes, type and layout; UNKNOWN if the sizes aren't known."""
+        tensor = self._describe(value)
+        layout = self._layouts.get(value)
+        if layout is None or layout == tensor.layout or tensor is UNKNOWN:
+            return tensor
+        return replace(tensor, layout=layout)
+
+    def source(self, value: Key) -> str | None:
+        """The id of the layer that wrote it last; None if none did."""
+        return self._sources.get(value)
+
+    def produced(self, value: Key, layer: str, layout: str | None) -> None:
+        """Takes note of the layer that makes it, and of its layout."""
+        self._sources[value] = layer
+        if layout is not None:
+            self._layouts[value] = layout
+
+    def written(self, values: Iterable[Key], layer: str) -> None:
+        """Takes note of the layer that wrote into values which are there already."""
+        self._sources.update(dict.fromkeys(values, layer))
+
+
+class Rows(Generic[Value]):
+    """The layers of one network, in the order of execution."""
+
+    def __init__(self, values: Values[Value]) -> None:
+        self.layers: list[Layer] = []
+        self._values = values
+        self._ids = Identities()
+        #: By identity, as two parameters may have one name.
+        self._claimed: dict[int, Parameter] = {}
+
+    def add_input(self, value: Value, path: str, kind: str = "Input", layout: str | None = None) -> None:
+        """A tensor that the network is given."""
+        identity = self._ids.next(path)
+        self._values.produced(value, identity, layout)
+        self.layers.append(Layer(identity, path, kind, "input", output_tensors=(self._values.tensor(value),)))
+
+    def add(
+        self,
+        path: str,
+        kind: str,
+        op: str,
+        reads: Iterable[Value],
+        gives: Collection[Value],
+        uses: Collection[Parameter] = (),
+        attributes: Attributes = (),
+        macs: int | None = 0,
+        layouts: Sequence[str | None] | None = None,
+        read_as: Sequence[Tensor] | None = None,
+    ) -> str:
+        """An operation; returns the id of its layer.
+
+        Of what it ``reads``, what no layer made is no edge. Of the parameters that it ``uses``, it counts those that no
+        layer counts already. Images keep or get their layouts as the op says, unless the reader knows the ``layouts``
+        of what it ``gives``, or how all that it reads is ``read_as``: a reshape's result as an image.
+        """
+        values = self._values
+        identity = self._ids.next(path)
+        edges = [(source, values.tensor(value)) for value in reads if (source := values.source(value)) is not None]
+        if layouts is None:
+            known = [tensor.layout for _, tensor in edges]
+            layouts = [output_layout(op, len(values.tensor(value).shape), known) for value in gives]
+        for value, layout in zip(gives, layouts, strict=True):
+            values.produced(value, identity, layout)
+        new, shared = self.claim(uses) if uses else ((), ())
+        self.layers.append(
+            Layer(
+                id=identity,
+                path=path,
+                type=kind,
+                op=op,
+                inputs=tuple([source for source, _ in edges]),
+                input_tensors=tuple([tensor for _, tensor in edges] if read_as is None else read_as),
+                output_tensors=tuple([values.tensor(value) for value in gives]),
+                parameters=new,
+                shared=shared,
+                macs=macs,
+                attributes=attributes,
+            )
+        )
+        return identity
+
+    def back_to(self, count: int) -> None:
+        """Takes back all layers but the first ``count``: what they count is nobody's again."""
+        for layer in reversed(self.layers[count:]):
+            self._ids.give_back(layer.path, layer.id)
+            for parameter in layer.parameters:
+                del self._claimed[id(parameter)]
+        del self.layers[count:]
+
+    def claim(self, uses: Iterable[Parameter]) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+        """What a layer that uses these counts, and the names of what an earlier one counts; buffers are no weights."""
+        used = {id(parameter): parameter for parameter in uses}
+        if self._claimed.keys().isdisjoint(used):
+            self._claimed.update(used)
+            return tuple(used.values()), ()
+        new = tuple(p for key, p in used.items() if key not in self._claimed)
+        shared = tuple(p.name for key, p in used.items() if key in self._claimed and p.role != "buffer")
+        self._claimed.update(used)
+        return new, shared
+
+    def unclaimed(self, parameters: Iterable[Parameter]) -> list[Parameter]:
+        """Those that no layer counts."""
+        return [parameter for parameter in parameters if id(parameter) not in self._claimed]
+
+    def add_uncalled(
+        self,
+        path: str,
+        kind: str,
+        op: str,
+        parameters: Iterable[Parameter],
+        attributes: Attributes = (),
+        macs: int | None = 0,
+    ) -> None:
+        """What the network holds and no operation was seen to use."""
+        self.layers.append(
+            Layer(
+                self._ids.next(path),
+                path,
+                kind,
+                op,
+                parameters=tuple(parameters),
+                macs=macs,
+                attributes=attributes,
+                called=False,
+            )
+        )
