@@ -30,6 +30,7 @@ COMMANDS: dict[str, set[str]] = {
         ".blocks.resnet_torch",
         *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".linear")),
         *(f".ops{family}" for family in (".normalization", ".pooling", ".reshaping")),
+        *(".rows", ".rows.builder", ".rows.identities"),
     },
     "diff old.json new.json --format json": {
         *MODELS,

@@ -11,7 +11,7 @@ from ..blocks.graph import INPUT, Graph
 from ..blocks.networks import network
 from ..errors import BadRequestError, InputError
 from ..ir import Model, Parameter, Summary, Tensor, Trace
-from ..rows.builder import Keyed, Rows
+from ..rows.builder import Rows
 from ..shape import Expected, Resolved, format_shape, resolve
 from ..version import __version__
 from .request import Answer, Request
@@ -134,6 +134,19 @@ def expected_input(flavor: Flavor, channels: int, image: tuple[int, int]) -> Exp
     return Expected(flavor.layout, (1, *sizes))
 
 
+class _Values:
+    """What the rules have found, by the ids of the nodes, which are those of the layers."""
+
+    def __init__(self, outputs: dict[str, Tensor]) -> None:
+        self.tensor = outputs.__getitem__
+        self._sources: dict[str, str] = {}
+        self.source = self._sources.get
+
+    def produced(self, value: str, layer: str, layout: str | None) -> None:
+        """Takes note of the layer."""
+        self._sources[value] = layer
+
+
 def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:
     """Every node's shapes, weights and MACs, in order.
 
@@ -143,21 +156,21 @@ def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:
     flavor = graph.flavor
     source = Tensor(resolved.shape, dtype, resolved.layout)
     outputs = {INPUT: source}
-    rows = Rows(Keyed(outputs.__getitem__))
-    rows.add_input(INPUT, INPUT, flavor.types["input"], source.layout)
+    rows = Rows(_Values(outputs))
+    rows.add_input(INPUT, INPUT, flavor.types["input"])
     parameters: dict[str, tuple[Parameter, ...]] = {}
     for node in graph.nodes:
-        inputs = tuple(outputs[name] for name in node.inputs)
+        inputs = [outputs[name] for name in node.inputs]
         kind = flavor.types[node.op]
         try:
             effect = ops.apply(node.op, dict(node.attributes), inputs)
         except InputError as error:
             raise InputError(f"{graph.name}: {node.path} ({kind}) {error}", node.path) from error
         outputs[node.id] = effect.output
-        if node.path not in parameters:
-            parameters[node.path] = flavor.parameters(node.path, effect, dtype)
-        layout, uses = effect.output.layout, parameters[node.path]
-        rows.add(node.path, kind, node.op, node.inputs, (node.id,), uses, node.attributes, effect.macs, (layout,))
+        uses = parameters.get(node.path) or flavor.parameters(node.path, effect, dtype)
+        parameters[node.path] = uses
+        layouts = (effect.output.layout,)
+        rows.add(node.path, kind, node.op, node.inputs, (node.id,), uses, node.attributes, effect.macs, layouts)
     return Summary(
         model=Model(graph.name, "local", graph.builder, graph.arguments),
         inputs=(source,),

@@ -158,16 +158,15 @@ def function_attributes(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any
             attributes["index"] = _index_text(value)
         elif is_plain(value):
             attributes[key] = frozen_value(value)
-    if _bare_name(func) in _REFLECTED:
-        attributes["reflected"] = True
     return tuple(attributes.items())
 
 
 def function_arguments(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """A function's arguments by name."""
+    """A function's arguments by name; ``reflected`` is whether they come the other way round, as in ``1 - x``."""
     kinds = tuple(_kind(value) for value in args)
     names, defaults = _signature(function_name(func), kinds, tuple(kwargs))
-    return {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+    reflected = {"reflected": True} if _bare_name(func) in _REFLECTED else {}
+    return {**defaults, **dict(zip(names, args, strict=False)), **kwargs, **reflected}
 
 
 #: Kind of a value -> the types of a schema's argument that take it.

@@ -24,15 +24,14 @@ class Flavor(NamedTuple):
 
     def parameters(self, path: str, effect: Effect, dtype: str) -> tuple[Parameter, ...]:
         """The weights that an operation at ``path`` needs, named and ordered as this framework does."""
+        if not effect.weights:
+            return ()
+        start, names, counts = path + self.separator, self.weight_names, self.counts_statistics
         made = [
-            Parameter(
-                name=f"{path}{self.separator}{self.weight_names[weight.name]}",
-                shape=self._ordered(weight.shape) if weight.name == "kernel" else weight.shape,
-                dtype=dtype,
-                role="statistics" if weight.statistics else "trainable",
-                counted=self.counts_statistics or not weight.statistics,
-            )
-            for weight in effect.weights
+            Parameter(start + names[name], shape, dtype, "statistics", counts)
+            if is_statistics
+            else Parameter(start + names[name], self._ordered(shape) if name == "kernel" else shape, dtype, "trainable")
+            for name, shape, is_statistics in effect.weights
         ]
         return tuple(made)
 

@@ -20,9 +20,9 @@ def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     kernel_value = attributes["kernel_size"]
     dimensions = len(kernel_value) if isinstance(kernel_value, tuple) else 2
     image = image_of_rank(tensor, dimensions)
-    in_channels, out_channels, groups = (
-        _integer(attributes, name) for name in ("in_channels", "out_channels", "groups")
-    )
+    in_channels = _integer(attributes, "in_channels")
+    out_channels = _integer(attributes, "out_channels")
+    groups = _integer(attributes, "groups")
     _check_channels(tensor, image, in_channels)
     if in_channels % groups or out_channels % groups:
         raise InputError(f"{groups} groups divide {in_channels} input and {out_channels} output channels unevenly")
@@ -59,9 +59,9 @@ def conv_transpose(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
     kernel_value = attributes["kernel_size"]
     dimensions = len(kernel_value) if isinstance(kernel_value, tuple) else 2
     image = image_of_rank(tensor, dimensions)
-    in_channels, out_channels, groups = (
-        _integer(attributes, name) for name in ("in_channels", "out_channels", "groups")
-    )
+    in_channels = _integer(attributes, "in_channels")
+    out_channels = _integer(attributes, "out_channels")
+    groups = _integer(attributes, "groups")
     _check_channels(tensor, image, in_channels)
     kernel = per_dimension(kernel_value, dimensions)
     spatial = per_dimension(attributes["output_size"], dimensions)

@@ -106,7 +106,7 @@ def window_positions(
     as torch and Caffe have it.
     """
     span = dilation * (kernel - 1) + 1
-    free = size + sum(padding) - span
+    free = size + padding[0] + padding[1] - span
     if free < 0:
         return 0
     if not ceil_mode:

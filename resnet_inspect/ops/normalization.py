@@ -18,13 +18,7 @@ def batch_norm(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Eff
     channels = Image.of(tensor).channels
     if channels != attributes["channels"]:
         raise InputError(f"expects {attributes['channels']} channels, got {channels} ({format_shape(tensor.shape)})")
-    weights = []
-    if attributes["scale"]:
-        weights.append(Weight("gamma", (channels,)))
-    if attributes["center"]:
-        weights.append(Weight("beta", (channels,)))
-    weights += [
-        Weight("mean", (channels,), statistics=True),
-        Weight("variance", (channels,), statistics=True),
-    ]
-    return Effect(tensor, tuple(weights))
+    shape = (channels,)
+    scale = (Weight("gamma", shape),) if attributes["scale"] else ()
+    center = (Weight("beta", shape),) if attributes["center"] else ()
+    return Effect(tensor, (*scale, *center, Weight("mean", shape, True), Weight("variance", shape, True)))

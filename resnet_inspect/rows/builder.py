@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from ..ir import UNKNOWN, Attributes, Layer, Parameter, Tensor
-from ..ops.images import output_layout
 from .identities import Identities
 
 Value = TypeVar("Value")
@@ -70,8 +69,8 @@ class Rows(Generic[Value]):
         self.layers: list[Layer] = []
         self._values = values
         self._ids = Identities()
-        #: By identity, as two parameters may have one name.
-        self._claimed: dict[int, Parameter] = {}
+        #: Which row counts a parameter: by identity, as two may have one name.
+        self._claimed: dict[int, tuple[int, Parameter]] = {}
 
     def add_input(self, value: Value, path: str, kind: str = "Input", layout: str | None = None) -> None:
         """A tensor that the network is given."""
@@ -98,24 +97,35 @@ class Rows(Generic[Value]):
         layer counts already. Images keep or get their layouts as the op says, unless the reader knows the ``layouts``
         of what it ``gives``, or how all that it reads is ``read_as``: a reshape's result as an image.
         """
-        values = self._values
+        # Loops, as a row takes two microseconds of the few that a table without a framework takes.
+        tensor = self._values.tensor
         identity = self._ids.next(path)
-        edges = [(source, values.tensor(value)) for value in reads if (source := values.source(value)) is not None]
+        sources: list[str] = []
+        read: list[Tensor] = []
+        made: list[Tensor] = []
+        for value in reads:
+            source = self._values.source(value)
+            if source is not None:
+                sources.append(source)
+                read.append(tensor(value))
         if layouts is None:
-            known = [tensor.layout for _, tensor in edges]
-            layouts = [output_layout(op, len(values.tensor(value).shape), known) for value in gives]
-        for value, layout in zip(gives, layouts, strict=True):
-            values.produced(value, identity, layout)
-        new, shared = self.claim(uses) if uses else ((), ())
+            from ..ops.images import output_layout  # the local backend's rules know the layouts, and start without it
+
+            known = [item.layout for item in read]
+            layouts = [output_layout(op, len(tensor(value).shape), known) for value in gives]
+        for index, value in enumerate(gives):
+            self._values.produced(value, identity, layouts[index])
+            made.append(tensor(value))
+        new, shared = self._claim(uses) if uses else ((), ())
         self.layers.append(
             Layer(
                 id=identity,
                 path=path,
                 type=kind,
                 op=op,
-                inputs=tuple([source for source, _ in edges]),
-                input_tensors=tuple([tensor for _, tensor in edges] if read_as is None else read_as),
-                output_tensors=tuple([values.tensor(value) for value in gives]),
+                inputs=tuple(sources),
+                input_tensors=tuple(read if read_as is None else read_as),
+                output_tensors=tuple(made),
                 parameters=new,
                 shared=shared,
                 macs=macs,
@@ -132,16 +142,19 @@ class Rows(Generic[Value]):
                 del self._claimed[id(parameter)]
         del self.layers[count:]
 
-    def claim(self, uses: Iterable[Parameter]) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
-        """What a layer that uses these counts, and the names of what an earlier one counts; buffers are no weights."""
-        used = {id(parameter): parameter for parameter in uses}
-        if self._claimed.keys().isdisjoint(used):
-            self._claimed.update(used)
-            return tuple(used.values()), ()
-        new = tuple(p for key, p in used.items() if key not in self._claimed)
-        shared = tuple(p.name for key, p in used.items() if key in self._claimed and p.role != "buffer")
-        self._claimed.update(used)
-        return new, shared
+    def _claim(self, uses: Collection[Parameter]) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
+        """What the next layer counts, and the names of what an earlier one counts; buffers are no weights."""
+        row = len(self.layers)
+        new: list[Parameter] = []
+        shared: list[str] = []
+        for parameter in uses:
+            claimed = self._claimed.get(id(parameter))
+            if claimed is None:
+                self._claimed[id(parameter)] = (row, parameter)
+                new.append(parameter)
+            elif claimed[0] != row and parameter.role != "buffer" and parameter.name not in shared:
+                shared.append(parameter.name)
+        return tuple(new), tuple(shared)
 
     def unclaimed(self, parameters: Iterable[Parameter]) -> list[Parameter]:
         """Those that no layer counts."""
