@@ -50,6 +50,7 @@ _OPS = {
     **dict.fromkeys(("chunk", "narrow", "select", "slice", "split", "split_with_sizes", "unbind"), "slice"),
     **dict.fromkeys(("squeeze", "unflatten", "unsqueeze", "view", "unsafe_view"), "reshape"),
     **dict.fromkeys(("rnn_relu", "rnn_tanh"), "rnn"),
+    **dict.fromkeys(("alpha_dropout", "feature_dropout", "feature_alpha_dropout"), "dropout"),
     "cat": "concat",
     "clone": "copy",
     "constant_pad_nd": "pad",
@@ -59,6 +60,7 @@ _OPS = {
     "hardtanh": "hard_tanh",
     "linear": "dense",
     "prelu_kernel": "prelu",
+    "rsub": "sub",
 }
 _OWN_NAME = frozenset(
     [
@@ -124,6 +126,8 @@ def _values(operator: Operator) -> Attributes:
     }
     if operator.name.endswith("_"):
         found["inplace"] = True
+    if operator.name == "rsub":
+        found["reflected"] = True
     return tuple(found.items())
 
 

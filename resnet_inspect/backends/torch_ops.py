@@ -109,6 +109,8 @@ def describe_module(module: nn.Module) -> tuple[str, Attributes]:
     if cls is None:
         return "other", _public_values(module)
     special = _SPECIAL.get(cls.__name__)
+    if cls.__name__ == "Hardtanh" and (module.min_val, module.max_val) == (0, 6):
+        return "relu6", _public_values(module)
     if special is None:
         return _MODULE_OPS[cls.__name__], _public_values(module)
     attributes = special(module)

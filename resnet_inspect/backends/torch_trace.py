@@ -165,7 +165,7 @@ class Recorder:
             for t, version in zip(given, versions, strict=True)
             if version == _version(t) and not any(t is other for other in work.mutated)
         ]
-        output = replaced(output, lambda t: self._renamed(t) if any(t is other for other in untouched) else t)
+        output = replaced(output, lambda t: self.renamed(t) if any(t is other for other in untouched) else t)
         used = [t for m in module.modules() for t in (*m._parameters.values(), *m._buffers.values()) if t is not None]
         used += given
         outputs = [t for t in tensors_in(output) if not any(t is other for other in untouched)]
@@ -174,7 +174,7 @@ class Recorder:
         self.add(path, type(module).__name__, op, inputs, outputs, self.parameters.used(used, module), attributes, work)
         return output
 
-    def _renamed(self, tensor: torch.Tensor) -> torch.Tensor:
+    def renamed(self, tensor: torch.Tensor) -> torch.Tensor:
         """The same values under a new identity.
 
         What a layer passes through untouched (Identity, Dropout) needs one: whoever reads the original is no

@@ -40,6 +40,10 @@ _MOST_WRITTEN = 1_000_000
 MOST_ELEMENTS = 2**40
 
 
+#: Is told an operator's overload and its arguments, and what computes it.
+Listener = Callable[[Any, list[Any], dict[str, Any], Callable[[], Any]], Any]
+
+
 class Scripted(nn.Module):
     """A module of an archive. ``values`` are its attributes other than modules, parameters and buffers.
 
@@ -52,6 +56,8 @@ class Scripted(nn.Module):
         self.original_name = kind.name.rpartition(".")[2]
         self.values: dict[str, Any] = {}
         self.run: Callable[..., Any] | None = None
+        #: The root's alone: has a listener hear what operators its code calls.
+        self.listen: Callable[[Listener | None], None] | None = None
 
     def get(self, name: str) -> Any:
         """The attribute of this name; raises KeyError."""

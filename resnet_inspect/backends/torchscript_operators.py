@@ -14,7 +14,7 @@ from .torch_compat import without_operator_modes
 from .torch_failure import NotOnMetaError
 from .torch_known import form_key
 from .torch_tensors import tensors_in
-from .torchscript_modules import MOST_ELEMENTS
+from .torchscript_modules import MOST_ELEMENTS, Listener
 from .torchscript_pickle import RefusedError
 from .torchscript_schemas import MOST_TENSORS, arguments_of, bound, plain
 
@@ -40,6 +40,11 @@ class Operators:
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}
         self._bytes = 0
         self._forms: dict[Any, list[torch.Tensor]] = {}
+        self._listener: Listener | None = None
+
+    def listen(self, listener: Listener | None) -> None:
+        """Has a ``listener`` stand around each call of an operator."""
+        self._listener = listener
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """What the operator ``aten::conv2d`` gives.
@@ -63,6 +68,13 @@ class Operators:
         if name in allowed.RECURRENT:
             _judge_recurrent(name, row)
             self.spend(_STEP * len(row[2]) * max(given[0].shape[:2]) // 4)
+        if self._listener is None:
+            return self._computed(name, function, row, named, given)
+        return self._listener(function, row, named, lambda: self._computed(name, function, row, named, given))
+
+    def _computed(
+        self, name: str, function: Any, row: list[Any], named: dict[str, Any], given: list[torch.Tensor]
+    ) -> Any:
         real = [tensor for tensor in given if not tensor.is_meta]
         if self._device.type == "meta" and len(real) < len(given) and real:
             row, named = self._lifted(name, function, row, named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -31,23 +31,52 @@ class OperatorRecorder(Recorder):
         self._views: dict[int, tuple[torch.Tensor, list[Parameter]]] = {}
         self._ops: dict[str, str] = {}
 
-    def function_layer(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
+    def record(self, run: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
+        """Runs ``run`` and records the operators that the code of the archive calls."""
+        self._model.listen(self._call)
+        try:
+            return super().record(run, *args, **kwargs)
+        finally:
+            self._model.listen(None)
+
+    def _call(self, function: Any, args: list[Any], kwargs: dict[str, Any], compute: Callable[[], Any]) -> Any:
+        """An operator as the code calls it: what torch makes of it in turn is its work."""
+        work = self._work = Work()
+        name = torch_functions.function_name(function._overloadpacket)
+        try:
+            output = compute()
+        except Exception as error:
+            given = list(tensors_in((args, kwargs)))
+            path, kind = self._place(self.inside(name), name, "", self.parameters.used(given))
+            self._failures.add(error, path, kind, [tensor for tensor in given if tensor not in self.parameters])
+            raise
+        finally:
+            self._work = None
+        if not work.operators and "dropout" in name:
+            output = self.renamed(output)
+        elif not work.operators:
+            return output
+        outputs = list(tensors_in(output)) or work.mutated[:1]
+        if outputs:
+            self._add_operator(function, args, kwargs, outputs, work)
+        return output
+
+    def _add_operator(
+        self, function: Any, args: list[Any], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
     ) -> None:
-        """Adds an operator's layer."""
         given = list(tensors_in((args, kwargs)))
         uses = self.parameters.in_order([*self.parameters.used(given), *self._viewed(given)])
         inputs = [tensor for tensor in given if tensor not in self.parameters]
         flows = any(self.edges.source(tensor) is not None for tensor in inputs)
         if not flows and not uses and work.macs == 0:
             return
-        name = torch_functions.function_name(func)
+        name = torch_functions.function_name(function._overloadpacket)
         inside = self.inside(name)
         if uses and not flows and name in aten.VIEWS:
             self._views.update((id(tensor), (tensor, uses)) for tensor in outputs)
             return
-        operator = self._operator(name, torch_functions.function_arguments(func, args, kwargs), outputs)
-        op, attributes = self._described(operator, func, args, kwargs)
+        operator = self._operator(function, args, kwargs, name, outputs)
+        op, attributes = self._described(operator, function, args, kwargs)
         path, kind = self._place(inside, name, op, [p for p in self.rows.unclaimed(uses) or uses if p.role != "buffer"])
         if self._ops.setdefault(path, op) != op and uses:
             path, kind = f"{path}.{name}", name  # a tied weight's other use
@@ -61,8 +90,12 @@ class OperatorRecorder(Recorder):
         found = [self._views[id(tensor)] for tensor in given if id(tensor) in self._views]
         return [parameter for _, parameters in found for parameter in parameters]
 
-    def _operator(self, name: str, arguments: dict[str, Any], outputs: Sequence[torch.Tensor]) -> Operator:
+    def _operator(
+        self, function: Any, args: list[Any], kwargs: dict[str, Any], name: str, outputs: Sequence[torch.Tensor]
+    ) -> Operator:
         """An operator of the graph; a product with the transpose of a weight is what is left of a linear layer."""
+        names = [argument.name for argument in function._schema.arguments]
+        arguments = {**dict(zip(names, args, strict=False)), **kwargs}
         factor = arguments.get("mat2")
         if name in ("addmm", "mm") and id(factor) in self._views and not arguments.keys() & {"alpha", "beta"}:
             _, weights = self._views[id(factor)]
@@ -72,17 +105,21 @@ class OperatorRecorder(Recorder):
                 name = "linear"
                 arguments = {"input": arguments.get("mat1", arguments.get("self")), "weight": weight, **bias}
         return Operator(
-            "aten", name, {key: _plain(item) for key, item in arguments.items()}, tuple(map(describe, outputs))
+            function.namespace,
+            name,
+            {key: _plain(item) for key, item in arguments.items()},
+            tuple(map(describe, outputs)),
         )
 
     def _described(
-        self, operator: Operator, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, operator: Operator, function: Any, args: list[Any], kwargs: dict[str, Any]
     ) -> tuple[str, Attributes]:
         """The op and its settings, in the words of the graph's vocabulary or else in torch's own."""
         op, attributes = aten.describe(operator)
         if op != "other":
             return op, attributes
-        return torch_functions.function_op(operator.name), torch_functions.function_attributes(func, args, kwargs)
+        packet = function._overloadpacket
+        return torch_functions.function_op(operator.name), torch_functions.function_attributes(packet, args, kwargs)
 
     def _place(self, inside: str, kind: str, op: str, used: Sequence[Parameter]) -> tuple[str, str]:
         """Path and type of a row that uses these parameters."""

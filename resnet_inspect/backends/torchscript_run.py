@@ -66,6 +66,7 @@ class Program:
         kind = archive.find(self.model.kind)
         if not isinstance(kind, Kind) or kind.hooked:
             raise RefusedError("its module has hooks, which aren't read")
+        self.model.listen = self._operators.listen
         if "forward" in kind.methods:
             self.model.run = self._forward
 

@@ -30,12 +30,11 @@ LISTED = (
     ),
     Listed(
         OURS,
-        "ONNX's Clip is `clamp` or `relu6` where torch says `hard_tanh`.",
+        "ONNX's Clip is `clamp` where torch says `hard_tanh`.",
         {
             "onnx13 onnx17 onnx20: activations hard_activations activations_of_vectors activations_in_place": (
                 "rows hard_tanh -> clamp",
             ),
-            "onnx13 onnx17 onnx20: activations_of_vectors": ("rows hard_tanh -> relu6",),
         },
     ),
     Listed(

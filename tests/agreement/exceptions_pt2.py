@@ -48,11 +48,11 @@ LISTED = (
             "nor passes a receptive field on."
         ),
         {
-            "pt2: padded": (
+            "pt2 traced scripted: padded": (
                 "conv2d field x4",
                 "zero_pad2d field",
-                "inputs",
             ),
+            "pt2: padded": ("inputs",),
         },
     ),
     Listed(
@@ -79,8 +79,8 @@ LISTED = (
         FORMAT,
         "A padding mode other than zeros is a call of its own before the convolution.",
         {
-            "pt2: padded": ("rows nothing -> pad x3",),
-            "pt2 onnx13 onnx17 onnx20: padded": (
+            "pt2 traced scripted: padded": ("rows nothing -> pad x3",),
+            "pt2 traced scripted onnx13 onnx17 onnx20: padded": (
                 "conv2d saved x3",
                 "conv2d padding x3",
                 "conv2d padding_mode x3",
@@ -95,7 +95,7 @@ LISTED = (
             "those of ATen."
         ),
         {
-            "pt2: padded": ("rows zero_pad2d -> pad",),
+            "pt2 traced scripted: padded": ("rows zero_pad2d -> pad",),
         },
     ),
     Listed(
@@ -111,21 +111,14 @@ LISTED = (
     ),
     Listed(
         OURS,
-        "A Hardtanh from 0 to 6 is `relu6` to the readers of files, `hard_tanh` to the live one.",
-        {
-            "pt2 traced scripted: activations_of_vectors": ("rows hard_tanh -> relu6",),
-        },
-    ),
-    Listed(
-        OURS,
         "One number stands for all dimensions in the live reader alone.",
         {
-            "pt2: pools_adaptive pools_of_the_whole residual inverted": ("adaptive_avg_pool2d output_size",),
-            "pt2: pools_adaptive_elsewhere": (
-                "adaptive_avg_pool1d output_size",
-                "adaptive_max_pool1d output_size",
+            "pt2 traced scripted: pools_adaptive pools_of_the_whole residual inverted": (
+                "adaptive_avg_pool2d output_size",
             ),
             "pt2 traced scripted: pools_adaptive_elsewhere": (
+                "adaptive_avg_pool1d output_size",
+                "adaptive_max_pool1d output_size",
                 "adaptive_avg_pool3d output_size",
                 "adaptive_max_pool3d output_size",
             ),
@@ -133,9 +126,9 @@ LISTED = (
     ),
     Listed(
         FORMAT,
-        "An exported program has a MultiheadAttention's projections as calls of their own.",
+        "Programs and scripts have a MultiheadAttention's projections as calls of their own.",
         {
-            "pt2: attention transformer": (
+            "pt2 traced scripted: attention transformer": (
                 "rows nothing -> transpose dense reshape reshape transpose reshape *",
                 "rows nothing -> transpose reshape dense reshape transpose",
                 "attention shape",
@@ -144,35 +137,29 @@ LISTED = (
                 "attention saved",
                 "attention reads",
             ),
-            "pt2: transformer": (
+            "pt2 traced scripted: transformer": (
                 "dropout reads",
                 "residual skipped",
             ),
         },
     ),
     Listed(
-        OURS,
-        (
-            "feature_dropout has no word in the readers of ATen; StochasticDepth is Python and leaves nothing in "
-            "a program."
-        ),
+        FORMAT,
+        "StochasticDepth is Python and leaves nothing in a program.",
         {
-            "pt2: dropped": (
-                "rows dropout stochastic_depth -> other",
-                "conv2d field",
-            ),
+            "pt2 traced scripted: dropped": ("rows stochastic_depth -> nothing",),
         },
     ),
     Listed(
         OURS,
         "A transpose of a parameter is no row, and the product counts the parameter in its place.",
         {
-            "pt2: products": (
+            "pt2 traced scripted: products": (
                 "rows transpose -> nothing",
                 "matmul params",
                 "matmul saved",
-                "matmul reads",
             ),
+            "pt2: products": ("matmul reads",),
         },
     ),
     Listed(
@@ -193,13 +180,6 @@ LISTED = (
             "pt2: shapes": ("rows nothing -> slice",),
             "pt2 traced scripted: shapes": ("slice reads",),
             "pt2 traced scripted: written_in_place": ("rows nothing -> slice x2",),
-        },
-    ),
-    Listed(
-        OURS,
-        "rsub has no word in the readers of ATen.",
-        {
-            "pt2: arithmetic": ("rows sub -> other",),
         },
     ),
     Listed(
