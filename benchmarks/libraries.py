@@ -15,9 +15,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from resnet_inspect.backends.request import Request
-from resnet_inspect.backends.worker import Session, Task
+from resnet_inspect.answers.worker import Session, Task
 from resnet_inspect.errors import InspectError
+from resnet_inspect.readers.request import Request
 
 WORKERS = 2
 VERDICTS = (

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnet_inspect.backends import adapter
-from resnet_inspect.backends.request import Request
-from resnet_inspect.backends.torch_compat import compiling
-from resnet_inspect.backends.torch_inputs import made
+from resnet_inspect.answers import adapter
 from resnet_inspect.call import Call, Spec
 from resnet_inspect.errors import InspectError
+from resnet_inspect.readers.request import Request
+from resnet_inspect.readers.torch.compat import compiling
+from resnet_inspect.readers.torch.inputs import made
 
 
 def timm(request: Request) -> str:
@@ -32,7 +32,7 @@ def timm(request: Request) -> str:
 
 def transformers(request: Request) -> str:
     """One architecture of transformers in its default configuration, as ``compared`` tells it."""
-    from resnet_inspect.backends import from_transformers
+    from resnet_inspect.readers.libraries import transformers as from_transformers
 
     def build() -> tuple[Any, Call]:
         model = from_transformers.built(request)

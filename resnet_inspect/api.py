@@ -12,12 +12,12 @@ from typing import Any, SupportsIndex, TypeVar
 
 from . import checks, diffs, ir, ir_json
 from .analysis.rows import rows
-from .backends import DTYPES, OBJECTS, load_framework
-from .backends.source import read
+from .answers.source import read
 from .call import Call, Spec, parse_spec
 from .checks.settings import AMOUNTS, rules
 from .errors import BadRequestError, InspectError
 from .files import write_whole
+from .readers import DTYPES, OBJECTS, load_framework
 from .render import View, render
 from .render.check import CheckView
 from .render.check import render as render_check

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from resnet_inspect.backends import from_local
-from resnet_inspect.backends.request import Answer, Request
 from resnet_inspect.errors import InputError
+from resnet_inspect.readers.local import reader as from_local
+from resnet_inspect.readers.request import Answer, Request
 
 
 def prints(request: Request) -> Answer:

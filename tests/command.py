@@ -72,7 +72,7 @@ def release(version: str) -> tuple[int, ...]:
 
 
 #: What a framework's server has imported before the first test.
-_PRELOADED = {"torch": "torchvision, torchsummary, resnet_inspect.backends.from_torch", "tensorflow": "keras"}
+_PRELOADED = {"torch": "torchvision, torchsummary, resnet_inspect.readers.torch.reader", "tensorflow": "keras"}
 
 
 def in_child(framework: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

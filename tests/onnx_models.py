@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from resnet_inspect import ir_json
-from resnet_inspect.backends import adapter
-from resnet_inspect.backends.request import Request
+from resnet_inspect.answers import adapter
 from resnet_inspect.ir import Layer, Summary
+from resnet_inspect.readers.request import Request
 
 #: ONNX's own operators, and those of ONNX Runtime.
 _HEADER = '<ir_version: 10, producer_name: "by hand", opset_import: ["": {opset}, "com.microsoft": 1, "mine": 1]>'

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends import checkpoint
 from resnet_inspect.errors import ModelError
+from resnet_inspect.readers.checkpoint import reader as checkpoint
 
 from .command import run
 

@@ -11,9 +11,9 @@ import pytest
 
 import resnet_inspect
 from resnet_inspect import Summary, assert_matches, check, diff, ir_json, summarize
-from resnet_inspect.backends.from_local import summarize as build
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import BadRequestError, ModelError
+from resnet_inspect.readers.local.reader import summarize as build
+from resnet_inspect.readers.request import Request
 
 from .command import in_child, script
 

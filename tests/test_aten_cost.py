@@ -12,9 +12,10 @@ def test_a_run_and_a_file_agree_on_what_an_operator_costs() -> None:
     import torch
     import torchvision  # noqa: F401 - it registers its operators
 
-    from resnet_inspect.backends import aten_cost, torch_cost
-    from resnet_inspect.backends.aten import Operator
     from resnet_inspect.ir import Tensor
+    from resnet_inspect.readers.aten import cost as aten_cost
+    from resnet_inspect.readers.aten.operators import Operator
+    from resnet_inspect.readers.torch import cost as torch_cost
 
     def meta(*shape: int) -> torch.Tensor:
         return torch.empty(shape, device="meta")

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends import BACKENDS, from_local
-from resnet_inspect.backends.request import Request
-from resnet_inspect.backends.worker import Session
+from resnet_inspect.answers.worker import Session
 from resnet_inspect.batch.lines import Work
 from resnet_inspect.batch.sessions import Sessions
 from resnet_inspect.cli.requests import read_request
 from resnet_inspect.errors import InputError, ModelError
+from resnet_inspect.readers import BACKENDS
+from resnet_inspect.readers.local import reader as from_local
+from resnet_inspect.readers.request import Request
 
 from .batches import PER_CLASS, STEM, ask, found, many
 from .command import document, loaded_by, needs, run

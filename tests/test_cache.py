@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.backends import cache_folder
+from resnet_inspect.answers import cache_folder
 
 from .command import needs, run
 
-TORCH = "resnet_inspect.backends.from_torch"
+TORCH = "resnet_inspect.readers.torch.reader"
 
 
 @pytest.fixture
@@ -34,11 +34,13 @@ def own_script(source: str) -> str:
     from pathlib import Path
     from resnet_inspect import process
     process.own()
-    from resnet_inspect.backends import Request, cache, from_local
+    from resnet_inspect.answers import cache
+    from resnet_inspect.readers import Request
+    from resnet_inspect.readers.local import reader
     asked = []
     def summarize(request):
         asked.append(request.model)
-        return from_local.summarize(request)
+        return reader.summarize(request)
     def remember(name="resnet18", **fields):
         return cache.remembered({TORCH!r}, Request(name, **fields), summarize)
     """
@@ -145,7 +147,7 @@ def test_other_files_of_a_framework_are_another_key(tmp_path: Path) -> None:
 def test_settings_and_our_own_code_are_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = set()
     keras = """
-    print(cache._key("resnet_inspect.backends.from_keras", Request("ResNet50")))
+    print(cache._key("resnet_inspect.readers.keras.reader", Request("ResNet50")))
     """
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     keys.add(own(keras))
@@ -194,12 +196,12 @@ def test_a_damaged_entry_is_ignored_and_written_anew(folder: Path, damage: bytes
 def test_users_code_and_weights_are_never_kept(folder: Path) -> None:
     said = own("""
     for module, request in [
-        ("resnet_inspect.backends.from_python", Request("net.py:Net")),
-        ("resnet_inspect.backends.from_file", Request("model.onnx")),
-        ("resnet_inspect.backends.from_transformers", Request("config.json")),
-        (cache.__name__.replace("cache", "from_torch"), Request("resnet18", weights="default")),
-        (cache.__name__.replace("cache", "from_torch"), Request("resnet18", inputs_from="data:batch")),
-        ("resnet_inspect.backends.from_timm", Request("resnet18")),
+        ("resnet_inspect.readers.code.reader", Request("net.py:Net")),
+        ("resnet_inspect.readers.file", Request("model.onnx")),
+        ("resnet_inspect.readers.libraries.transformers", Request("config.json")),
+        ("resnet_inspect.readers.torch.reader", Request("resnet18", weights="default")),
+        ("resnet_inspect.readers.torch.reader", Request("resnet18", inputs_from="data:batch")),
+        ("resnet_inspect.readers.libraries.timm", Request("resnet18")),
     ]:
         print(cache._key(module, request), end=" ")
     """)

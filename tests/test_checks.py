@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Request
 from resnet_inspect.checks import RULES, Case, Checked, Finding, Outcome, accept, exit_code, judge, quantity, smallest
 from resnet_inspect.checks.rule import layer, network
 from resnet_inspect.checks.settings import rules
 from resnet_inspect.checks.sizes import drops
 from resnet_inspect.errors import BadRequestError, InputError
 from resnet_inspect.ir import Layer, Summary, Tensor
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render.check import rules as rules_page
 
 CASES = [

@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 from resnet_inspect import ir_json
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Request
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
 
 from .command import SCHEMA, document, run
 

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from resnet_inspect import ir_json
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Metric, Request
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Metric, Request
 from resnet_inspect.render.compare import compared, panel, report
 from resnet_inspect.render.plot import Panel, Point, drawing, picture
 

@@ -57,8 +57,8 @@ def test_a_vector_added_to_an_image_is_a_condition_and_no_block() -> None:
 @needs("transformers", "5.0")  # before, a decoder's mask is added to all scores, which are blocks of it as well
 @in_child("torch")
 def test_the_blocks_of_an_encoder_and_a_decoder() -> None:
-    from resnet_inspect.backends import from_transformers
-    from resnet_inspect.backends.request import Request
+    from resnet_inspect.readers.libraries import transformers as from_transformers
+    from resnet_inspect.readers.request import Request
 
     summary = from_transformers.summarize(
         Request("t5", arguments=(("num_layers", 2), ("num_decoder_layers", 3)))

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from resnet_inspect.backends import crew
-from resnet_inspect.backends.request import Answer, Request
-from resnet_inspect.backends.worker import Session, Task
+from resnet_inspect.answers import crew
+from resnet_inspect.answers.worker import Session, Task
 from resnet_inspect.errors import InspectError, ModelError
 from resnet_inspect.host import machine
+from resnet_inspect.readers.request import Answer, Request
 
 from .test_worker import gone
 

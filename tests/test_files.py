@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.analysis.fit import Entry
-from resnet_inspect.backends import checkpoint
-from resnet_inspect.backends.kind import kind_of
 from resnet_inspect.errors import ModelError
+from resnet_inspect.readers.checkpoint import reader as checkpoint
+from resnet_inspect.readers.kind import kind_of
 
 from .command import document, needs, run, script
 from .test_weights import write_safetensors

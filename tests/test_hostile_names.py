@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from resnet_inspect import api, diffs, ir_json
 from resnet_inspect.analysis.fit import Entry, Fit
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Request
 from resnet_inspect.checks import Checked, Finding, Outcome
 from resnet_inspect.cli.weights import _table as weights_table
 from resnet_inspect.ir import Summary
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import FORMATS, View, render
 from resnet_inspect.render import check as check_render
 from resnet_inspect.render import diff as diff_render

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from resnet_inspect.backends.identity import Experiment, measured, spread_over
-from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.errors import InputError, ModelError
+from resnet_inspect.readers.identity import Experiment, measured, spread_over
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import identity as rendered
 from resnet_inspect.render.report import render
 
@@ -21,10 +21,10 @@ from .command import SCHEMA, in_child, needs, run
 def experiments(framework: str) -> Any:
     """The module of a framework's experiments."""
     if framework == "torch":
-        from resnet_inspect.backends import torch_identity
+        from resnet_inspect.readers.torch import identity as torch_identity
 
         return torch_identity
-    from resnet_inspect.backends import keras_identity
+    from resnet_inspect.readers.keras import identity as keras_identity
 
     return keras_identity
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from resnet_inspect import ir_json, ops
-from resnet_inspect.backends import adapter, zoo
-from resnet_inspect.backends.request import Request
+from resnet_inspect.answers import adapter
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.checks import STRUCTURE, judge
 from resnet_inspect.diffs import compare
+from resnet_inspect.readers import zoo
+from resnet_inspect.readers.request import Request
 
 from .command import document, in_child, needs, run, script
 from .structure import check_structure
@@ -135,8 +136,8 @@ def test_a_lowered_block_equals_the_local_rows_and_runs() -> None:
     import keras
     import numpy as np
 
-    from resnet_inspect.backends.keras_lower import lower
     from resnet_inspect.blocks.residual import residual_block
+    from resnet_inspect.readers.keras.lower import lower
 
     options = product(
         ("basic", "bottleneck", "preactivation"), (1, 2, 3), (1, 2, 3, 5), (None, 8, 16), (1, 2), (True, False)

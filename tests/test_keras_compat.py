@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect import backends
+from resnet_inspect import readers
 
 from .command import in_child, release
 
-_FOLDER = Path(backends.__file__).parent
-_COMPAT = _FOLDER / "keras_compat.py"
+_FOLDER = Path(readers.__file__).parent
+_COMPAT = _FOLDER / "keras" / "compat.py"
 
 
 def of_this_version(seen: tuple[str, str]) -> bool:
     """Whether a name must be there; after the last version that it was seen in, it still must where that is ours."""
     import keras
 
-    from resnet_inspect.backends.keras_compat import LAST
+    from resnet_inspect.readers.keras.compat import LAST
 
     first, last = map(release, seen)
     return first <= release(keras.__version__) and (last == release(LAST) or release(keras.__version__) <= last)
@@ -30,7 +30,7 @@ def of_this_version(seen: tuple[str, str]) -> bool:
 
 @in_child("tensorflow")
 def test_each_private_name_is_where_it_was_seen() -> None:
-    from resnet_inspect.backends.keras_compat import SEEN
+    from resnet_inspect.readers.keras.compat import SEEN
 
     moved = []
     for place, seen in SEEN.items():
@@ -48,7 +48,7 @@ def test_each_private_attribute_is_where_it_was_seen() -> None:
     import keras
     from keras import layers
 
-    from resnet_inspect.backends.keras_compat import ATTRIBUTES
+    from resnet_inspect.readers.keras.compat import ATTRIBUTES
 
     def quantized(layer: Any) -> Any:
         if release(keras.__version__) < (3, 11):
@@ -88,7 +88,7 @@ def test_each_private_attribute_is_where_it_was_seen() -> None:
 def test_keras_keeps_its_names_and_its_seeds_where_we_put_others() -> None:
     import keras
 
-    from resnet_inspect.backends.keras_compat import GENERATOR, NAMES, global_state
+    from resnet_inspect.readers.keras.compat import GENERATOR, NAMES, global_state
 
     keras.random.uniform(())
     assert isinstance(global_state.get_global_attribute(GENERATOR), keras.random.SeedGenerator)
@@ -110,7 +110,7 @@ def private_uses(path: Path) -> set[str]:
 
 def test_no_other_file_reaches_into_keras() -> None:
     named = _COMPAT.read_text()
-    for path in sorted({*_FOLDER.glob("*keras*.py"), *_FOLDER.glob("hdf5*.py")} - {_COMPAT}):
+    for path in sorted({*_FOLDER.glob("keras/*.py"), *_FOLDER.glob("libraries/keras*.py")} - {_COMPAT}):
         source = path.read_text()
         assert "keras.src" not in source.replace("keras_hub.src", ""), path.name
         assert "__version__ <" not in source, path.name

@@ -65,7 +65,7 @@ def test_inputs_and_outputs_may_be_nested_and_have_names_and_types() -> None:
 
     data = '{"first": "1x3", "more": ["1x3", "1x7"]}'
     call = Call.from_json(f'{{"args": [{data}], "kwargs": {{"scale": "1x4", "deep": true}}}}')
-    from resnet_inspect.backends.keras_object import summarize_object
+    from resnet_inspect.readers.keras.object import summarize_object
 
     found = summarize_object(Net(), call)
     assert macs(found) == {"dense": 12, "dense:2": 12}

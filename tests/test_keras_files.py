@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import BadRequestError, InputError, ModelError
+from resnet_inspect.readers.request import Request
 
 from .command import in_child, needs, run
 
 
 def summary_of(path: str | Path, **request: Any) -> Any:
     """The summary of a file."""
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     return from_file.summarize(Request(str(path), **request)).summary
 
@@ -308,7 +308,7 @@ def test_inputs_are_the_files_own_or_asked_for() -> None:
         found = summary_of("named.keras", call='{"more": "5x3", "ids": "5x6:int32"}')
         assert sorted(tensor.shape for tensor in found.outputs) == [(5, 2), (5, 6, 4)]
         assert summary_of("named.keras").inputs[0].dtype == "int32"
-        from resnet_inspect.backends import from_file
+        from resnet_inspect.readers import file as from_file
 
         names = [entry.alias for entry in from_file.state(Request("named.keras"))]
         assert sorted(map(str, names)) == ["dense/bias", "dense/kernel", "embedding/embeddings"]
@@ -319,7 +319,7 @@ def test_inputs_are_the_files_own_or_asked_for() -> None:
 def test_what_is_packed_to_fill_the_memory_is_not_unpacked() -> None:
     import keras
 
-    from resnet_inspect.backends import checkpoint
+    from resnet_inspect.readers.checkpoint import reader as checkpoint
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "saved.keras")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import BadRequestError, InputError, ModelError
 from resnet_inspect.ir import Attributes
+from resnet_inspect.readers.request import Request
 
 from .command import in_child, needs, run
 
@@ -43,7 +43,7 @@ def bert_macs(tokens: int) -> int:
 def test_models_by_name_with_arguments() -> None:
     import keras_hub
 
-    from resnet_inspect.backends import from_keras_hub as backend
+    from resnet_inspect.readers.libraries import keras_hub as backend
 
     def summary(name: str, arguments: Attributes, **request: Any) -> Any:
         return backend.summarize(Request(name, arguments=arguments, **request)).summary
@@ -122,7 +122,7 @@ def test_files_with_layers_of_the_library_open() -> None:
     import keras
     import keras_hub
 
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     words = keras_hub.layers.TokenAndPositionEmbedding(10, 6, 4)
     model = keras.Sequential([keras.Input((6,), dtype="int32"), words, keras_hub.layers.TransformerEncoder(8, 2)])

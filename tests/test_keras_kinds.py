@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.request import Request
+from resnet_inspect.readers.request import Request
 
 from .command import in_child
 
@@ -69,7 +69,7 @@ def test_an_honest_file_of_many_kinds_of_layers_opens(shape: tuple[int, ...]) ->
     import keras
     from keras import layers
 
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     made = [getattr(layers, name)(**given) for name, given in _KINDS[shape].items() if hasattr(layers, name)]
     if len(shape) == 2:

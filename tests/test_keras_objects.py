@@ -205,8 +205,8 @@ def test_a_wrong_input_names_the_layer() -> None:
 @needs("torch")
 def test_keras_on_torch_gives_the_same_rows() -> None:
     source = """
-from resnet_inspect.backends import adapter
-from resnet_inspect.backends.request import Request
+from resnet_inspect.answers import adapter
+from resnet_inspect.readers.request import Request
 from resnet_inspect import ir_json
 from dataclasses import replace
 for name in ("ResNet50V2", "MobileNetV3Small", "ConvNeXtTiny"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.backends.kind import kind_of
+from resnet_inspect.readers.kind import kind_of
 
 _ENDINGS = (".pt", ".pth", ".pt2", ".keras", ".h5", ".onnx", ".safetensors", ".json", ".zip", "")
 

@@ -29,7 +29,7 @@ TRANSFORMERS = ("gpt2", "vit", "whisper", "t5", "clip", "mamba", "qwen2_moe", "l
 def test_timm_models_equal_torchs_own_counts() -> None:
     from benchmarks import truth
     from benchmarks.libraries import verdict
-    from resnet_inspect.backends.request import Request
+    from resnet_inspect.readers.request import Request
 
     for name in TIMM:
         found = json.loads(truth.timm(Request(name)))
@@ -41,7 +41,7 @@ def test_timm_models_equal_torchs_own_counts() -> None:
 def test_architectures_of_transformers_equal_torchs_own_counts() -> None:
     from benchmarks import truth
     from benchmarks.libraries import verdict
-    from resnet_inspect.backends.request import Request
+    from resnet_inspect.readers.request import Request
 
     for name in TRANSFORMERS:
         found = json.loads(truth.transformers(Request(name)))
@@ -98,8 +98,8 @@ def test_seventy_billion_parameters_from_a_configuration(tmp_path: Path) -> None
     (tmp_path / "evil.py").write_text("raise SystemExit('ran')")
     source = f"""
 import resource
-from resnet_inspect.backends import adapter
-from resnet_inspect.backends.request import Request
+from resnet_inspect.answers import adapter
+from resnet_inspect.readers.request import Request
 ours = adapter("transformers")
 import transformers.models.llama.modeling_llama
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -161,7 +161,7 @@ def test_models_of_a_library_are_listed() -> None:
 def test_an_entry_point_brings_a_backend(tmp_path: Path) -> None:
     (tmp_path / "their_backend.py").write_text(
         "from dataclasses import replace\n"
-        "from resnet_inspect.backends import from_local\n"
+        "from resnet_inspect.readers.local import reader as from_local\n"
         "def summarize(request):\n"
         "    return from_local.summarize(replace(request, model='resnet18'))\n"
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_inspect.backends.from_local import summarize, summarize_block
-from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.errors import InputError, ModelError
 from resnet_inspect.ir import Summary
+from resnet_inspect.readers.local.reader import summarize, summarize_block
+from resnet_inspect.readers.request import Request
 
 #: ``num_params`` and ``_ops`` (GMACs at 224x224) of torchvision's weights.
 PUBLISHED = {

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from resnet_inspect.analysis.memory import inference_peak, live_bytes, saved_bytes, training
-from resnet_inspect.backends.from_local import summarize, summarize_block
-from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.ir import Layer, Model, Summary, Tensor
+from resnet_inspect.readers.local.reader import summarize, summarize_block
+from resnet_inspect.readers.request import Request
 
 from .command import in_child, needs, run
 
@@ -152,7 +152,7 @@ def test_peak_and_saved_tensors_are_what_torch_keeps(name: str) -> None:
     import torch
     from torchvision import models
 
-    from resnet_inspect.backends.from_torch import summarize as trace
+    from resnet_inspect.readers.torch.reader import summarize as trace
 
     torch.backends.mha.set_fastpath_enabled(False)
     batch = 2

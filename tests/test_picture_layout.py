@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Request
 from resnet_inspect.ir import Layer, Model, Summary, Tensor
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
 from resnet_inspect.render.layout import lanes
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 
 from resnet_inspect.analysis.rows import rows
-from resnet_inspect.backends.from_local import summarize, summarize_block
-from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.networks import names
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.ir import UNKNOWN, Layer, Model, Summary, Tensor
+from resnet_inspect.readers.local.reader import summarize, summarize_block
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import GRAPHS, View, render
 from resnet_inspect.render.picture import Picture, picture
 from resnet_inspect.visible import cleaned

@@ -165,7 +165,7 @@ def test_a_file_has_a_child_of_its_own_in_jobs(folder: Path, tmp_path: Path) -> 
 
 WALLS = """
 import os, socket, subprocess, sys, time
-from resnet_inspect.backends import sandbox
+from resnet_inspect.answers import sandbox
 from resnet_inspect.host import kernel32
 sandbox.confine(1, 2**28)
 def tell(name, act):
@@ -303,7 +303,7 @@ for text in (r"C:\models\net.py:Net", r".\net.py:Net", "net.py:Net", r"C:\models
 
 def test_calls_have_as_much_room_as_windows_gives() -> None:
     source = """
-from resnet_inspect.backends.room import with_room
+from resnet_inspect.readers.room import with_room
 def deep(count): return 1 + deep(count - 1) if count else 0
 print(with_room(lambda: deep(20_000), 200_000, 1 << 30))
 try: with_room(lambda: deep(200_000), 200_000, 1 << 30)

@@ -94,7 +94,8 @@ def test_importing_us_changes_nothing() -> None:
 import gc, sys
 import resnet_inspect
 from resnet_inspect import ir
-from resnet_inspect.backends import adapter, Request
+from resnet_inspect.readers import Request
+from resnet_inspect.answers import adapter
 adapter("local").summarize(Request())
 import resnet_inspect.cli
 finders = [type(finder).__module__ for finder in sys.meta_path]

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from resnet_inspect import ir_json
-from resnet_inspect.backends import from_file
-from resnet_inspect.backends.pt2_archive import _tensors
-from resnet_inspect.backends.pt2_graph import Graph, _path
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import InspectError, ModelError
 from resnet_inspect.ir import Layer, Summary
+from resnet_inspect.readers import file as from_file
+from resnet_inspect.readers.pt2.archive import _tensors
+from resnet_inspect.readers.pt2.graph import Graph, _path
+from resnet_inspect.readers.request import Request
 
 from .command import document, loaded_by, needs, run, script
 

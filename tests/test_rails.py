@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect.analysis.rows import rows
-from resnet_inspect.backends.from_local import summarize, summarize_block
-from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.networks import names
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.errors import BadRequestError
 from resnet_inspect.ir import Layer, Model, Summary
+from resnet_inspect.readers.local.reader import summarize, summarize_block
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
 from resnet_inspect.render.rails import LIMIT, gutter
 

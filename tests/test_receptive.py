@@ -9,12 +9,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from resnet_inspect.analysis.receptive import Axis, Field, receptive_fields
-from resnet_inspect.backends.from_local import run as run_graph
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.flavor import KERAS
 from resnet_inspect.blocks.graph import INPUT, Graph, GraphBuilder
 from resnet_inspect.ir import Attributes, Layer, Model, Summary, Tensor
+from resnet_inspect.readers.local.reader import run as run_graph
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
 from resnet_inspect.shape import Resolved
 
 from .command import in_child, run
@@ -137,7 +137,7 @@ def test_a_gradient_reaches_as_far_as_the_field_says() -> None:
     import torch
     from torch import nn
 
-    from resnet_inspect.backends.torch_object import summarize_object
+    from resnet_inspect.readers.torch.object import summarize_object
 
     size = 192
 

@@ -16,10 +16,10 @@ from rich.console import Console
 
 from resnet_inspect import Summary, ir_json
 from resnet_inspect.analysis.rows import rows
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Request
 from resnet_inspect.ir import Layer, Model, Parameter
 from resnet_inspect.ir import Summary as IrSummary
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import FORMATS, View, render, report, residual
 from resnet_inspect.render.grid import grid
 

@@ -15,11 +15,11 @@ from resnet_inspect import ir_json
 from resnet_inspect.analysis.graph import Dominators
 from resnet_inspect.analysis.paths import paths
 from resnet_inspect.analysis.residual import common_path, residual_blocks
-from resnet_inspect.backends.from_local import summarize, summarize_block
-from resnet_inspect.backends.request import Request
 from resnet_inspect.blocks.networks import names
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.ir import Layer, Model, Summary, Tensor
+from resnet_inspect.readers.local.reader import summarize, summarize_block
+from resnet_inspect.readers.request import Request
 
 from .command import SCHEMA, document, in_child, run
 from .structure import check_structure

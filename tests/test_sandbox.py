@@ -17,7 +17,7 @@ from .fuzz import seeds
 #: What a confined process tries, and what becomes of it. Raw calls go around Python's audit hooks.
 TRIES = """
 import ctypes, os, platform, socket, subprocess, sys, threading
-from resnet_inspect.backends import sandbox
+from resnet_inspect.answers import sandbox
 libc = ctypes.CDLL(None, use_errno=True)
 reading, writing = os.pipe()
 fork = os.fork()
@@ -140,7 +140,7 @@ import os, sys
 sys.path[0] = {str(Path(__file__).parents[1])!r}
 sys.path.append({str(installed)!r})
 os.chdir({str(tmp_path)!r})
-from resnet_inspect.backends.user_code import attribute
+from resnet_inspect.readers.code.user_code import attribute
 print(*attribute("net:found"))
 """)
     place, *names = said.split()
@@ -155,7 +155,7 @@ def test_no_file_reaches_for_the_network(name: str) -> None:
     shape = "((3, 8, 8),)" if name == "traced.pt" else "()"
     said = script(f"""
 import sys
-from resnet_inspect.backends import from_file, Request
+from resnet_inspect.readers import file as from_file, Request
 request = Request({str(seeds.folder() / name)!r}, inputs={shape})
 from_file.prepare(request)  # frameworks look for sockets while they are imported
 events = []

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import BadRequestError, InputError, ModelError
+from resnet_inspect.readers.request import Request
 
 from .command import document, in_child, needs, script
 
 
 def summary_of(path: str, **request: Any) -> Any:
     """The summary of a folder."""
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     return from_file.summarize(Request(path, **request)).summary
 
@@ -242,9 +242,9 @@ def test_a_graph_that_contradicts_itself_is_damaged() -> None:
 
 @in_child("tensorflow")
 def test_what_multiplies_matrices_or_runs_functions_is_unknown_and_other_operations_are_free() -> None:
-    from resnet_inspect.backends.savedmodel_graph import Operation, Value
-    from resnet_inspect.backends.savedmodel_ops import describe
     from resnet_inspect.ir import Tensor
+    from resnet_inspect.readers.savedmodel.graph import Operation, Value
+    from resnet_inspect.readers.savedmodel.operators import describe
 
     def macs(kind: str) -> int | None:
         value = Value((4, 4), "float32")

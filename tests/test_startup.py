@@ -16,7 +16,7 @@ BEGIN = {"", ".__main__", ".cli", ".errors", ".process", ".version"}
 MODELS = {
     *BEGIN,
     ".analysis",
-    *(".backends", ".backends.request", ".backends.source"),
+    *(".answers", ".answers.source", ".readers", ".readers.request"),
     *(".cli.building", ".cli.inputs", ".cli.options"),
     *(".ir", ".ir_json", ".render", ".shape", ".stranger_json", ".visible"),
 }
@@ -26,7 +26,7 @@ COMMANDS: dict[str, set[str]] = {
     "summary --format json": {
         *MODELS,
         ".cli.summary",
-        *(".backends.from_local", ".blocks", ".blocks.flavor", ".blocks.graph", ".blocks.networks"),
+        *(".readers.local", ".readers.local.reader", ".blocks", ".blocks.flavor", ".blocks.graph", ".blocks.networks"),
         ".blocks.resnet_torch",
         *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".linear")),
         *(f".ops{family}" for family in (".normalization", ".pooling", ".reshaping")),
@@ -34,7 +34,7 @@ COMMANDS: dict[str, set[str]] = {
     },
     "diff old.json new.json --format json": {
         *MODELS,
-        *(".backends.kind", ".cli.diff", ".cli.summary", ".diffs", ".render.diff", ".render.diff.json"),
+        *(".readers.kind", ".cli.diff", ".cli.summary", ".diffs", ".render.diff", ".render.diff.json"),
         *(f".diffs.{part}" for part in ("align", "cause", "changes", "compare", "edges", "frameworks")),
         *(f".diffs.{part}" for part in ("match", "result")),
         *(f".ops{part}" for part in ("", ".effect", ".vocabulary")),  # what may take another layer's place

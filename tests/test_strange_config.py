@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import InspectError, ModelError
+from resnet_inspect.readers.request import Request
 
 from .command import in_child, needs
 
@@ -59,7 +59,7 @@ ELSEWHERE: list[dict[str, Any]] = [
 
 def summary_of(document: Any) -> Any:
     """The summary of a configuration in a file."""
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     Path("made.json").write_text(json.dumps(document))
     return from_file.summarize(Request("made.json")).summary
@@ -175,7 +175,7 @@ def test_of_wrong_types_each_is_read_or_refused() -> None:
 
 def from_transformers_summary(path: str) -> Any:
     """What the reader makes of a file, whatever kind it seems to be."""
-    from resnet_inspect.backends import from_transformers
+    from resnet_inspect.readers.libraries import transformers as from_transformers
 
     return from_transformers.summarize(Request(path)).summary
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.backends.kind import kind_of
+from resnet_inspect.readers.kind import kind_of
 
 from .command import document, needs, run, script
 
@@ -80,7 +80,7 @@ def test_honest_files_are_read_in_a_child(name: str, folder: Path) -> None:
 
 def test_to_tell_the_kind_needs_no_h5py(folder: Path) -> None:
     said = script(
-        "import sys; from pathlib import Path; from resnet_inspect.backends.kind import kind_of; "
+        "import sys; from pathlib import Path; from resnet_inspect.readers.kind import kind_of; "
         f"print(kind_of(Path({str(folder / 'new.h5')!r})), 'h5py' in sys.modules)"
     )
     assert said.split() == ["hdf5", "False"]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import InspectError, ModelError
+from resnet_inspect.readers.request import Request
 
 from .command import in_child, needs, run
 from .strange_keras import doubled, function, layer, places, renamed, replaced, sequential, written
@@ -71,7 +71,7 @@ NEED_CODE: dict[str, list[Any]] = {
 
 def summary_of(path: str) -> Any:
     """The summary of a file."""
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     return from_file.summarize(Request(path)).summary
 
@@ -120,7 +120,7 @@ def test_code_is_refused_wherever_a_file_names_it_and_nothing_is_imported_or_fet
 def test_a_name_is_never_imported_however_it_came_to_keras() -> None:
     from keras.src.saving import serialization_lib
 
-    from resnet_inspect.backends.keras_allowed import only_allowed
+    from resnet_inspect.readers.keras.allowed import only_allowed
 
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -75,8 +75,8 @@ def test_weights_are_never_read_however_many_there_are(tmp_path: Path) -> None:
     said = script(
         "import time, onnx\n"
         "start = time.process_time()\n"
-        "from resnet_inspect.backends.onnx_file import summarize\n"
-        "from resnet_inspect.backends.request import Request\n"
+        "from resnet_inspect.readers.onnx.reader import summarize\n"
+        "from resnet_inspect.readers.request import Request\n"
         f"print(summarize(Request(model={str(path)!r})).summary.totals.params)\n"
         # The process's own peak: what resource knows counts its parent's from before the start, too.
         "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM')).split()[1]\n"
@@ -95,8 +95,8 @@ def test_weights_are_never_read_however_many_there_are(tmp_path: Path) -> None:
 
 def read_path(path: Path) -> Any:
     """The summary of a file that is too large to be copied."""
-    from resnet_inspect.backends import adapter
-    from resnet_inspect.backends.request import Request
+    from resnet_inspect.answers import adapter
+    from resnet_inspect.readers.request import Request
 
     return adapter("file").summarize(Request(model=str(path))).summary
 
@@ -129,7 +129,7 @@ def test_the_skeleton_is_the_model_without_large_values(
 ) -> None:
     from onnx import ModelProto, TensorProto
 
-    from resnet_inspect.backends.onnx_wire import skeleton
+    from resnet_inspect.readers.onnx.wire import skeleton
 
     model = make()
     for place, form, is_large in added:
@@ -326,9 +326,9 @@ def test_arithmetic_on_shapes_is_that_of_onnx() -> None:
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
-    from resnet_inspect.backends.onnx_arithmetic import results
-    from resnet_inspect.backends.onnx_ops import Call, settings_of
     from resnet_inspect.ir import Tensor
+    from resnet_inspect.readers.onnx.arithmetic import results
+    from resnet_inspect.readers.onnx.operators import Call, settings_of
 
     whole, some = numpy.array([[7, -8, 9], [-10, 11, 0]]), numpy.array([[2, 3, -4], [3, -4, 5]])
     parts, axes = numpy.array([1.5, -2.5, 0.25], numpy.float32), numpy.array([1])

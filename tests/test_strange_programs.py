@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.pt2_graph import Graph
+from resnet_inspect.readers.pt2.graph import Graph
 
 from .strange_files import MOST_MEMORY, MOST_SECONDS, measured
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import InspectError, ModelError
+from resnet_inspect.readers.request import Request
 
 from .command import in_child
 
 
 def summary_of(folder: str) -> Any:
     """The summary of a folder."""
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     return from_file.summarize(Request(folder)).summary
 

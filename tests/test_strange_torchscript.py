@@ -96,9 +96,9 @@ def refusal(path: Path, *shape: int) -> str:
     """What is said of an archive, which must be refused within seconds; runs where torch is loaded."""
     import torch
 
-    from resnet_inspect.backends import torchscript_file
-    from resnet_inspect.backends.request import Request
     from resnet_inspect.errors import BadRequestError, InputError, ModelError
+    from resnet_inspect.readers.request import Request
+    from resnet_inspect.readers.torchscript import reader as torchscript_file
 
     def never(*_: object, **__: object) -> None:
         raise SystemExit("torch's own loader was called")
@@ -348,7 +348,7 @@ def test_mutations_end_in_an_error_or_a_summary(folder: Path) -> None:
 def _check_mutations(folder: str) -> None:
     import tempfile
 
-    from resnet_inspect.backends.torchscript_allowed import ALLOWED
+    from resnet_inspect.readers.torchscript.allowed import ALLOWED
 
     chance = random.Random(16)
     whole = Path(folder, "net.pt")

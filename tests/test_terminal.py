@@ -13,8 +13,8 @@ from termios import TIOCSWINSZ
 
 import pytest
 
-from resnet_inspect.backends.from_local import summarize
-from resnet_inspect.backends.request import Request
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
 
 from .test_rails import drawn_edges, edges_of
 

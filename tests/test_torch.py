@@ -11,14 +11,15 @@ import re
 import pytest
 
 from resnet_inspect import ir_json, summarize
-from resnet_inspect.backends import adapter, module_of, zoo
-from resnet_inspect.backends.crew import answers
-from resnet_inspect.backends.request import Request
-from resnet_inspect.backends.worker import Task
+from resnet_inspect.answers import adapter
+from resnet_inspect.answers.crew import answers
+from resnet_inspect.answers.worker import Task
 from resnet_inspect.blocks.residual import BlockSpec, residual_block
 from resnet_inspect.checks import STRUCTURE, judge
 from resnet_inspect.diffs import compare
 from resnet_inspect.errors import InputError, InspectError
+from resnet_inspect.readers import module_of, zoo
+from resnet_inspect.readers.request import Request
 
 from .command import document, in_child, needs, run, script
 from .structure import check_structure
@@ -122,7 +123,7 @@ def test_the_local_rows_equal_torchs() -> None:
 def test_a_lowered_block_equals_the_local_rows_and_runs() -> None:
     import torch
 
-    from resnet_inspect.backends.torch_lower import lower
+    from resnet_inspect.readers.torch.lower import lower
 
     options = itertools.product(
         ("basic", "bottleneck", "preactivation"), (1, 2), (1, 2, 3, 5), (None, 8, 16), (1, 2), (True, False)

@@ -178,8 +178,8 @@ def test_the_examples_that_a_lightning_module_has() -> None:
     import torch
     from torch import nn
 
-    from resnet_inspect.backends.request import Request
-    from resnet_inspect.backends.torch_object import summarize_built
+    from resnet_inspect.readers.request import Request
+    from resnet_inspect.readers.torch.object import summarize_built
 
     class Lit(nn.Module):
         def __init__(self, example: Any) -> None:

@@ -12,24 +12,25 @@ import resnet_inspect
 
 from .command import in_child, needs, script
 
-BACKENDS = Path(resnet_inspect.__file__).parent / "backends"
+READERS = Path(resnet_inspect.__file__).parent / "readers"
 #: Text that names torch's private names for other reasons: pickles' own names, which are data.
-_DATA = ("pickle_values.py", "torchscript_pickle.py")
+_DATA = ("checkpoint/pickle_values.py", "torchscript/pickle.py")
 _PRIVATE = re.compile(r"torch(\.\w+)*\._[a-zA-Z]|torch\.fx\.experimental|set_stance|_disable_current_modes")
 
 
 def test_private_names_are_used_in_one_file() -> None:
     """Docstrings and comments may name what they are about."""
-    for path in sorted(BACKENDS.glob("*.py")):
-        if path.name in ("torch_compat.py", *_DATA):
+    for path in sorted(READERS.rglob("*.py")):
+        name = path.relative_to(READERS).as_posix()
+        if name in ("torch/compat.py", *_DATA):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             found = ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Import, ast.ImportFrom)) else ""
             # An import of the package around the stand-ins is how they are put there.
-            assert not _PRIVATE.search(found) or path.name == "torch_standins.py", (path.name, found)
+            assert not _PRIVATE.search(found) or name == "torch/standins.py", (name, found)
 
 
-#: What ``torch_compat`` and the stand-ins reach.
+#: What ``compat.py`` and the stand-ins reach.
 NAMES = (
     "torch._C.DisableTorchFunction",
     "torch._C._EnableTorchFunction",
@@ -67,7 +68,7 @@ def test_attributes() -> None:
     import torch
     from torch import nn
 
-    from resnet_inspect.backends.torch_compat import ATTRIBUTES
+    from resnet_inspect.readers.torch.compat import ATTRIBUTES
 
     tensor = torch.ones(2)
     owners: dict[str, Any] = {
@@ -98,7 +99,7 @@ def test_a_module_is_called_with_its_hooks() -> None:
     from torch import nn
     from torch.nn.modules import module as modules
 
-    from resnet_inspect.backends import torch_compat
+    from resnet_inspect.readers.torch import compat as torch_compat
 
     module = nn.Sequential(nn.ReLU())
     given = torch.ones(2)
@@ -150,7 +151,7 @@ def test_operators_have_schemas_and_costs() -> None:
     import torch
     from torch.utils.flop_counter import flop_registry
 
-    from resnet_inspect.backends.torch_compat import OpOverload, schemas_of
+    from resnet_inspect.readers.torch.compat import OpOverload, schemas_of
 
     assert isinstance(torch.ops.aten.mm.default, OpOverload)
     assert flop_registry[torch.ops.aten.mm](torch.ones(2, 3), torch.ones(3, 5), out_val=torch.ones(2, 5)) == 2 * 30
@@ -163,7 +164,7 @@ def test_no_mode_is_on_without_modes() -> None:
     import torch
     from torch.overrides import TorchFunctionMode
 
-    from resnet_inspect.backends import torch_compat
+    from resnet_inspect.readers.torch import compat as torch_compat
 
     seen: list[str] = []
 
@@ -202,7 +203,7 @@ def test_no_mode_is_on_without_modes() -> None:
 def test_what_was_compiled_runs_eagerly() -> None:
     import torch
 
-    from resnet_inspect.backends import torch_compat
+    from resnet_inspect.readers.torch import compat as torch_compat
 
     def backend(graph: Any, inputs: Any) -> Any:
         raise AssertionError("it was compiled")
@@ -226,7 +227,7 @@ def test_what_was_compiled_runs_eagerly() -> None:
 def test_what_vmap_wraps_is_unwrapped() -> None:
     import torch
 
-    from resnet_inspect.backends.torch_compat import unwrapped
+    from resnet_inspect.readers.torch.compat import unwrapped
 
     rows = torch.ones(3, 2)
     met: list[torch.Tensor] = []
@@ -244,7 +245,7 @@ def test_what_vmap_wraps_is_unwrapped() -> None:
 def test_the_reach_of_the_table() -> None:
     said = script(
         "import torch\nfrom torch.fx.experimental import symbolic_shapes\nimport sympy\n"
-        "from resnet_inspect.backends.torch_compat import ANSWERS, EXPRESSIONS, SEVERAL\n"
+        "from resnet_inspect.readers.torch.compat import ANSWERS, EXPRESSIONS, SEVERAL\n"
         "print(sorted(n for n in (*ANSWERS, *SEVERAL) if not callable(getattr(symbolic_shapes, n, None))))\n"
         "print(sum(isinstance(getattr(sympy, n), type) for n in EXPRESSIONS))\n"
     )

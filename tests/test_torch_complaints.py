@@ -283,8 +283,8 @@ def test_bare_parameters_lists_dicts_and_buffers() -> None:
 def test_no_weight_is_allocated() -> None:
     from torch import nn
 
-    from resnet_inspect.backends.request import Request
-    from resnet_inspect.backends.torch_object import summarize_built
+    from resnet_inspect.readers.request import Request
+    from resnet_inspect.readers.torch.object import summarize_built
 
     # 160 GB of weights: nobody's machine could hold them.
     build = lambda: nn.Sequential(nn.Linear(200_000, 200_000, bias=False))  # noqa: E731 - a constructor, as users have

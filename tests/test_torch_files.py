@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.backends import checkpoint
 from resnet_inspect.errors import ModelError
+from resnet_inspect.readers.checkpoint import reader as checkpoint
 
 from .command import loaded_by, needs, script
 

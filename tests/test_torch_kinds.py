@@ -262,8 +262,8 @@ def test_constructors_that_read_values_are_built_all_the_same() -> None:
     import torch
     from torch import nn
 
-    from resnet_inspect.backends.request import Request
-    from resnet_inspect.backends.torch_object import summarize_built
+    from resnet_inspect.readers.request import Request
+    from resnet_inspect.readers.torch.object import summarize_built
 
     class Rates(nn.Module):
         """Drop-path rates as numbers, as half of timm's models have them."""

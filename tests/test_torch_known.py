@@ -15,7 +15,9 @@ ZOO = ["resnet18", "mobilenet_v3_small", "swin_t", "googlenet", "quantized_resne
 @pytest.mark.parametrize("name", ZOO)
 def test_rows_are_the_same_without_it(name: str) -> None:
     from resnet_inspect import ir_json
-    from resnet_inspect.backends import Request, from_torch, torch_known
+    from resnet_inspect.readers import Request
+    from resnet_inspect.readers.torch import known as torch_known
+    from resnet_inspect.readers.torch import reader as from_torch
 
     made, again = [], torch_known._made
     torch_known._made = lambda form: (made.append(form), again(form))[1]  # type: ignore[func-returns-value]
@@ -30,7 +32,7 @@ def test_rows_are_the_same_without_it(name: str) -> None:
 def test_what_an_operator_is_given_decides_over_its_form() -> None:
     import torch
 
-    from resnet_inspect.backends.torch_known import Known
+    from resnet_inspect.readers.torch.known import Known
 
     aten = torch.ops.aten
     x, wide = (torch.empty(2, 3, 8, 8, dtype=torch.int64, device="meta") for _ in range(2))
@@ -63,7 +65,7 @@ def test_what_an_operator_is_given_decides_over_its_form() -> None:
 def test_views_and_writes_are_always_run() -> None:
     import torch
 
-    from resnet_inspect.backends.torch_known import Known
+    from resnet_inspect.readers.torch.known import Known
 
     aten, known = torch.ops.aten, Known()
     x = torch.empty(2, 8, device="meta")
@@ -79,7 +81,7 @@ def test_views_and_writes_are_always_run() -> None:
 def test_products_with_zeros_are_zeros_and_others_are_run() -> None:
     import torch
 
-    from resnet_inspect.backends.torch_known import Known
+    from resnet_inspect.readers.torch.known import Known
 
     aten, known = torch.ops.aten, Known(zeros=True)
     x, weight = torch.randn(2, 3, 8, 8), torch.zeros(4, 3, 3, 3)
@@ -114,7 +116,7 @@ def test_only_weights_that_we_made_zero_are() -> None:
     from torch import nn
 
     from resnet_inspect import summarize
-    from resnet_inspect.backends.torch_known import Known
+    from resnet_inspect.readers.torch.known import Known
 
     class Reads(nn.Module):
         def __init__(self) -> None:
@@ -143,7 +145,7 @@ def test_only_weights_that_we_made_zero_are() -> None:
 def test_views_that_no_schema_tells_of_and_other_peoples_operators_are_always_run() -> None:
     import torch
 
-    from resnet_inspect.backends.torch_known import Known
+    from resnet_inspect.readers.torch.known import Known
 
     known, x = Known(), torch.empty(2, 8, device="meta")
     for _ in range(2):
@@ -167,7 +169,7 @@ def test_a_constructor_may_read_what_it_set() -> None:
     import torch
     from torch import nn
 
-    from resnet_inspect.backends.torch_build import with_zeros
+    from resnet_inspect.readers.torch.build import with_zeros
 
     class Scaled(nn.Module):
         def __init__(self) -> None:

@@ -11,10 +11,11 @@ OWN = """
 import sys
 from resnet_inspect import process
 process.own()
-from resnet_inspect.backends import adapter, Request
+from resnet_inspect.readers import Request
+from resnet_inspect.answers import adapter
 summary = adapter("torch").summarize(Request("resnet50", inputs=((3, 512, 512),))).summary
 assert summary.totals.params == 25_557_032
-from resnet_inspect.backends.torch_standins import is_real
+from resnet_inspect.readers.torch.standins import is_real
 """
 
 
@@ -36,7 +37,7 @@ before = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
 with torch.device("meta"):
     model = torchvision.models.resnet18()
 resnet_inspect.summarize(model, (3, 64, 64))
-from resnet_inspect.backends.torch_standins import is_real
+from resnet_inspect.readers.torch.standins import is_real
 print(is_real("torch._dynamo"), is_real("torch.fx.experimental.symbolic_shapes"))
 assert (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()) == before
 assert not any(type(module).__name__ == "_StandIn" for module in sys.modules.values())
@@ -74,7 +75,7 @@ def test_functions_of_symbolic_shapes_answer_as_torchs_do() -> None:
     said = script(f"""{OWN}
 import torch
 from torch.fx.experimental import symbolic_shapes as standin
-from resnet_inspect.backends.torch_compat import ANSWERS, SEVERAL
+from resnet_inspect.readers.torch.compat import ANSWERS, SEVERAL
 values = {{bool: [True, False], int: [0, 7], float: [0.5]}}
 more = {{"_advise_is_bounded": (9,)}}
 cases = {{name: [(value, *more.get(name, ())) for kind in kinds for value in values[kind]]
@@ -185,7 +186,9 @@ def test_summaries_are_the_same_without_standins(model: str) -> None:
     source = f"""
 import sys
 from resnet_inspect import process, ir_json
-from resnet_inspect.backends import Request, adapter, torch_standins
+from resnet_inspect.answers import adapter
+from resnet_inspect.readers import Request
+from resnet_inspect.readers.torch import standins as torch_standins
 process.own()
 if "without" in sys.argv:
     torch_standins.install = lambda: None

@@ -124,8 +124,8 @@ def test_an_instance_of_the_users_keeps_its_type_and_its_values() -> None:
     import torch
     from torch import nn
 
-    from resnet_inspect.backends.request import Request
-    from resnet_inspect.backends.torch_object import summarize_built
+    from resnet_inspect.readers.request import Request
+    from resnet_inspect.readers.torch.object import summarize_built
 
     def forward(self: Any, x: Any) -> Any:
         return self.fc(x) if x.sum() >= 0 else x

@@ -147,9 +147,9 @@ def test_published_architectures_pass() -> None:
     import torchvision
     from torchvision import models
 
-    from resnet_inspect.backends import from_file
-    from resnet_inspect.backends.request import Request
     from resnet_inspect.call import Call, Spec
+    from resnet_inspect.readers import file as from_file
+    from resnet_inspect.readers.request import Request
 
     warnings.simplefilter("ignore")
     none = {"weights": None, "weights_backbone": None}
@@ -215,9 +215,9 @@ def test_archives_that_cannot_be_run_are_refused_with_the_reason(folder: Path, t
 
 @in_child("torch")
 def _check_refusals(folder: str, damaged: str) -> None:
-    from resnet_inspect.backends import from_file
-    from resnet_inspect.backends.request import Request
     from resnet_inspect.errors import BadRequestError, InputError, ModelError
+    from resnet_inspect.readers import file as from_file
+    from resnet_inspect.readers.request import Request
 
     for path, asked, kind, said in (
         (f"{damaged}/bomb.pt", {}, ModelError, "would have 50000000 bytes"),
@@ -237,10 +237,10 @@ def test_numbers_are_those_of_the_arithmetic(folder: Path) -> None:
 
 @in_child("torch")
 def _check_numbers(folder: str) -> None:
-    from resnet_inspect.backends import from_file
-    from resnet_inspect.backends.request import Answer, Request
     from resnet_inspect.call import Call, Spec
     from resnet_inspect.ir import Summary
+    from resnet_inspect.readers import file as from_file
+    from resnet_inspect.readers.request import Answer, Request
 
     def answered(name: str, *inputs: tuple[int, ...], call: Call | None = None) -> Answer:
         told = Request(model=f"{folder}/{name}.pt", inputs=inputs, call=call.to_json() if call else None)

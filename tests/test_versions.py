@@ -132,7 +132,7 @@ def test_doctor_says_which_versions_were_tested_and_warns_of_others() -> None:
     tested = json.loads((PROJECT / "resnet_inspect" / "tested.json").read_text())
     assert document("doctor", "local")["tested"] == tested
     said = script(
-        "from resnet_inspect.backends import diagnosis\n"
+        "from resnet_inspect.answers import diagnosis\n"
         "diagnosis.tested = lambda: {'torch': ['2.4.0', '2.7.1'], 'keras-hub': ['0.18.1']}\n"
         "given = [('torch', '9.1'), ('torch', '2.7.0'), ('keras_hub', '0.19'), ('keras', '3.0'), ('timm', None)]\n"
         "print(*diagnosis.untested(given), sep='\\n')"

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from resnet_inspect.analysis.fit import Entry, compare
-from resnet_inspect.backends import checkpoint, from_local
-from resnet_inspect.backends.request import Request
 from resnet_inspect.errors import ModelError
+from resnet_inspect.readers.checkpoint import reader as checkpoint
+from resnet_inspect.readers.local import reader as from_local
+from resnet_inspect.readers.request import Request
 
 from .command import in_child, needs, run, script
 
@@ -193,8 +194,8 @@ def test_keras_files() -> None:
 
     import keras
 
-    from resnet_inspect.backends import from_keras
-    from resnet_inspect.backends.weights import legacy
+    from resnet_inspect.readers.keras import reader as from_keras
+    from resnet_inspect.readers.weights import legacy
 
     folder = Path(tempfile.mkdtemp())
     # It has nested optimizers' state, random generators (dropout) and layers of every kind.

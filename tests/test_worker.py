@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.backends import BACKENDS, from_local
-from resnet_inspect.backends.crew import answers
-from resnet_inspect.backends.request import Limits, Request
-from resnet_inspect.backends.worker import Child, Remote, Task
+from resnet_inspect.answers.crew import answers
+from resnet_inspect.answers.worker import Child, Remote, Task
 from resnet_inspect.blocks.residual import BlockSpec
 from resnet_inspect.errors import InputError, InspectError, ModelError
+from resnet_inspect.readers import BACKENDS
+from resnet_inspect.readers.local import reader as from_local
+from resnet_inspect.readers.request import Limits, Request
 
 from .command import document, needs, script
 
@@ -123,8 +124,8 @@ def test_an_answer_that_comes_twice_is_no_other_tasks_answer() -> None:
 def test_both_frameworks_from_one_process() -> None:
     source = """
 import torch
-from resnet_inspect.backends import adapter
-from resnet_inspect.backends.request import Limits, Request
+from resnet_inspect.answers import adapter
+from resnet_inspect.readers.request import Limits, Request
 for backend in ("torch", "keras"):
     print(adapter(backend).summarize(Request("resnet50")).summary.totals.params)
 import sys; print("tensorflow" in sys.modules)

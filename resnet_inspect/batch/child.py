@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from ..backends.request import Limits, Request
-from ..backends.worker import Child, Task
+from ..answers.worker import Child, Task
 from ..errors import InspectError, ModelError
+from ..readers.request import Limits, Request
 from .lines import Done, Line, Result, Work
 
 GO_ON = "the same command goes on from there"

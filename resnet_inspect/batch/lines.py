@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from .. import ir_json, stranger_json
-from ..backends import UNLIMITED, Limits, from_local, module_of
-from ..backends.source import Source
+from ..answers.source import Source
 from ..errors import BadRequestError, InspectError, ModelError
 from ..ir import Summary
+from ..readers import UNLIMITED, Limits, module_of
+from ..readers.local import reader as from_local
 from ..version import __version__
 from ..visible import in_json
 from .sessions import Sessions

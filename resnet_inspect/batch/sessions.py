@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..backends.request import UNLIMITED, Limits
-from ..backends.worker import Session
+from ..answers.worker import Session
 from ..errors import InspectError
+from ..readers.request import UNLIMITED, Limits
 
 #: How many kinds of children wait for their next line: torch, Keras, and two files of the user's.
 _KINDS = 4

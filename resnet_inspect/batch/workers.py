@@ -19,7 +19,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from ..backends.worker import Child
+from ..answers.worker import Child
 from ..errors import InspectError, ModelError, first_line
 from ..host import machine
 from ..version import __version__

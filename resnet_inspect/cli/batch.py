@@ -11,8 +11,8 @@ from typing import IO
 
 import click
 
-from ..backends import Limits
 from ..errors import BadRequestError
+from ..readers import Limits
 from .options import max_memory_option, say, with_progress
 from .requests import read_request
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from ..backends import DTYPES, NAMES, Limits, Request, adapter
+from ..answers import adapter
 from ..blocks.residual import KINDS, SHORTCUTS, BlockSpec
 from ..errors import BadRequestError
+from ..readers import DTYPES, NAMES, Limits, Request
 from ..shape import MOST_SIZE, parse_shape
 from .options import deliver, deliver_native, limits_options, output_options
 

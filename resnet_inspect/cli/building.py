@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from ..backends import DTYPES, LIBRARIES, NAMES, Request
-from ..backends.source import Source
+from ..answers.source import Source
 from ..errors import BadRequestError
 from ..ir import Attributes
+from ..readers import DTYPES, LIBRARIES, NAMES, Request
 from ..shape import MOST_SIZE
 from .inputs import read_inputs
 from .options import no_cache_option, parse_arguments, split_model

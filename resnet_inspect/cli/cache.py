@@ -7,7 +7,7 @@ import json
 import click
 
 from .. import units
-from ..backends.cache import LIMIT, VARIABLE, clear, contents
+from ..answers.cache import LIMIT, VARIABLE, clear, contents
 from ..visible import in_json, visible
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from .. import ir_json
-from ..backends import Limits
-from ..backends.examine import Target, examine
-from ..backends.source import read
+from ..answers.examine import Target, examine
+from ..answers.source import read
 from ..checks import BUDGETS, Checked, Finding, Outcome, accept, exit_code
 from ..checks.settings import AMOUNTS
 from ..diffs import KINDS, compare
 from ..errors import BadRequestError, InspectError
 from ..files import write_whole
+from ..readers import Limits
 from ..render.check import ENDINGS, FORMATS, CheckView, render
 from . import config
 from .building import building_options

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ..backends import Limits
-from ..backends.source import load_each
+from ..answers.source import load_each
 from ..errors import BadRequestError, InspectError
+from ..readers import Limits
 from ..render.compare import QUANTITIES, compared, panel, quantity, report
 from .building import building_options, source
 from .models import LISTS

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import stranger_json
-from ..backends.examine import Target
+from ..answers.examine import Target
 from ..checks.settings import AMOUNTS
 from ..errors import BadRequestError
 from ..shape import MOST_SIZE

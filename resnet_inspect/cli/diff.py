@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from ..backends import Limits
-from ..backends.source import Source, load
+from ..answers.source import Source, load
 from ..diffs import KINDS, compare, kinds
 from ..errors import BadRequestError
+from ..readers import Limits
 from ..render.diff import ENDINGS, FORMATS, DiffView, render
 from .building import OPTIONS, building_options, parameter, source
 from .options import (
@@ -80,7 +80,7 @@ def command(
     if base is None:
         before, after = load(sources, limits)
     else:
-        from ..backends.revision import at_revision
+        from ..answers.revision import at_revision
 
         before = at_revision(base, sources[0], limits.seconds)
         (after,) = load(sources[1:], limits)

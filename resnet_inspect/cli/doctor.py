@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ..backends import LIBRARIES, NAMES, diagnosis
+from ..answers import diagnosis
+from ..readers import LIBRARIES, NAMES
 from ..version import __version__
 from ..visible import in_json, line, visible
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from ..backends import Request, load_framework
-from ..backends.identity import MODULES
 from ..blocks.residual import KINDS, BlockSpec
 from ..errors import BadRequestError, InputError, first_line
+from ..readers import Request, load_framework
+from ..readers.identity import MODULES
 from ..render.identity import report
 from ..shape import parse_shape
 from .options import split_model

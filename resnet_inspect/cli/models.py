@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from .. import units
-from ..backends import LIBRARIES, NAMES, Limits, Request, adapter, module_of, zoo
+from ..answers import adapter
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
+from ..readers import LIBRARIES, NAMES, Limits, Request, module_of, zoo
 from ..visible import in_json, visible
 from .options import no_cache_option, say, with_progress
 
@@ -77,8 +78,8 @@ def _names(backend: str) -> tuple[str, ...]:
 
 def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
     """Adds parameters and MACs to the rows; gives what went wrong."""
-    from ..backends.crew import answers
-    from ..backends.worker import Task
+    from ..answers.crew import answers
+    from ..answers.worker import Task
 
     failed = []
     tasks = [Task(module_of(row["backend"]), "summarize", Request(row["model"])) for row in rows]

@@ -17,9 +17,9 @@ import click
 
 from .. import stranger_json
 from ..analysis import OPTIMIZERS
-from ..backends import LIBRARIES, NAMES, Answer, Limits
 from ..errors import BadRequestError
 from ..ir import Attributes, frozen_value
+from ..readers import LIBRARIES, NAMES, Answer, Limits
 from ..render import ENDINGS, FORMATS, GRAPHS, View, notes, render
 from ..visible import in_ascii, line, visible
 
@@ -102,7 +102,7 @@ def limits_options(function: F) -> F:
 
 def _switch_cache_off(_ctx: click.Context, _param: click.Parameter, given: bool) -> None:
     if given:
-        from ..backends.cache import VARIABLE
+        from ..answers.cache import VARIABLE
 
         os.environ[VARIABLE] = "off"
 
@@ -165,16 +165,16 @@ def _is_folder_of_model(model: str) -> bool:
     path = Path(model)
     if not path.is_dir():
         return False
-    from ..backends.kind import kind_of
     from ..blocks import networks
+    from ..readers.kind import kind_of
 
     return kind_of(path) is not None and model not in networks.names("torch")
 
 
 def _is_code(model: str) -> bool:
     """Whether what stands before the last colon is a file or module of Python."""
-    from ..backends.user_code import is_reference
     from ..host.paths import split_reference
+    from ..readers.code.user_code import is_reference
 
     return is_reference(split_reference(model)[0])
 

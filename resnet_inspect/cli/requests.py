@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..backends.source import Source
+from ..answers.source import Source
 from ..errors import BadRequestError
 from ..ir import frozen_value
 from ..shape import MOST_SIZE

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ..backends import Limits
-from ..backends.source import load
+from ..answers.source import load
+from ..readers import Limits
 from ..render.residual import report
 from .building import building_options, source
 from .options import limits_options, show_notes

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from ..backends import Limits, adapter
-from ..backends.source import read, summarize
+from ..answers import adapter
+from ..answers.source import read, summarize
 from ..errors import BadRequestError
+from ..readers import Limits
 from .building import OPTIONS, building_options, parameter, source
 from .options import deliver, deliver_native, limits_options, output_options
 
@@ -19,8 +20,8 @@ _OWN_WORDS = ("local", "torch", "keras", "keras_hub")
 
 def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The names that a shell completes MODEL with."""
-    from ..backends import zoo
     from ..blocks import networks
+    from ..readers import zoo
 
     known = [*networks.names("torch"), *(f"local:{name}" for name in networks.names("torch"))]
     known += [f"torch:{name}" for name in zoo.names("torchvision")]

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from ..backends import Limits
-from ..backends.source import opened
+from ..answers.source import opened
 from ..errors import BadRequestError, InputError
 from ..ir import Summary
+from ..readers import Limits
 from ..render.sweep import Step, panels, report
 from .building import building_options, source
 from .options import limits_options, with_progress

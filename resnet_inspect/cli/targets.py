@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..backends.examine import Target
-from ..backends.source import Source
+from ..answers.examine import Target
+from ..answers.source import Source
 from ..checks.settings import rules
 from ..diffs import gates
 from ..errors import BadRequestError

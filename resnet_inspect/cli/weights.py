@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from ..analysis.fit import Entry, Fit, compare
-from ..backends import NAMES, Request, adapter, checkpoint
-from ..backends.weights import legacy
+from ..answers import adapter
+from ..readers import NAMES, Request
+from ..readers.checkpoint import reader as checkpoint
+from ..readers.weights import legacy
 from ..render.width import padded, width
 from ..shape import format_shape
 from ..visible import cleaned, in_json

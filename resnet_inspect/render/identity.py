@@ -36,7 +36,7 @@ _OF_NETWORKS = (
 
 
 def report(experiment: Any) -> Report:
-    """The variants of an ``Experiment`` (``backends/identity.py``)."""
+    """The variants of an ``Experiment`` (``readers/identity.py``)."""
     rows = tuple(asdict(case) for case in experiment.cases)
     network = any(row["params"] is not None for row in rows)
     expected = f"the logits of {experiment.model}" if network else "the input"

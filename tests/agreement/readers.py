@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from resnet_inspect import ir_json
-from resnet_inspect.backends.request import Request
 from resnet_inspect.call import of_inputs
 from resnet_inspect.ir import Summary
+from resnet_inspect.readers.request import Request
 
 from .networks import BY_NAME, Network
 
@@ -107,14 +107,14 @@ def _built(networks: Any, name: str) -> Any:
 
 def _live(network: Network, model: Any) -> Summary:
     """The summary of the object itself."""
-    adapter = importlib.import_module(f"resnet_inspect.backends.{network.framework}_object")
+    adapter = importlib.import_module(f"resnet_inspect.readers.{network.framework}.object")
     summary: Summary = adapter.summarize_object(model, network.image or of_inputs(network.inputs))
     return summary
 
 
 def _read(path: Path, network: Network, reader: str) -> Summary:
     """The summary of a file. Most kinds say what they read; TorchScript is told, and a SavedModel its batch."""
-    from resnet_inspect.backends import from_file
+    from resnet_inspect.readers import file as from_file
 
     asked: dict[str, Any] = {}
     if reader in ("traced", "scripted") and network.image:
@@ -128,15 +128,15 @@ def _read(path: Path, network: Network, reader: str) -> Summary:
 
 def _block(network: Network, reader: str) -> Summary:
     """The summary of a residual block, lowered to its framework or worked out by rules."""
-    from resnet_inspect.backends import from_local
     from resnet_inspect.blocks.residual import BlockSpec
+    from resnet_inspect.readers.local import reader as from_local
 
     settings: dict[str, Any] = dict(network.settings)
     spec = BlockSpec(flavor=network.framework, **settings)
     request = Request("block", inputs=network.image, layout="NCHW" if network.framework == "torch" else "NHWC")
     if reader == "local":
         return from_local.summarize_block(spec, request).summary
-    adapter = importlib.import_module(f"resnet_inspect.backends.from_{network.framework}")
+    adapter = importlib.import_module(f"resnet_inspect.readers.{network.framework}.reader")
     summary: Summary = adapter.summarize_block(spec, request).summary
     return summary
 

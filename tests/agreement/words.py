@@ -12,7 +12,10 @@ def listed(framework: str) -> dict[str, list[str]]:
 
 
 def _of_torch() -> dict[str, set[str]]:
-    from resnet_inspect.backends import aten, onnx_ops, torch_functions, torch_ops
+    from resnet_inspect.readers.aten import operators as aten
+    from resnet_inspect.readers.onnx import operators as onnx_ops
+    from resnet_inspect.readers.torch import functions as torch_functions
+    from resnet_inspect.readers.torch import ops as torch_ops
 
     convolutions = {f"{op}{d}d" for op in ("conv", "conv_transpose") for d in _DIMENSIONS}
     families = [*onnx_ops.CONVOLUTIONS.values(), *onnx_ops.POOLS.values(), *onnx_ops._GLOBAL_POOLS.values()]
@@ -25,6 +28,6 @@ def _of_torch() -> dict[str, set[str]]:
 
 
 def _of_keras() -> dict[str, set[str]]:
-    from resnet_inspect.backends import keras_ops
+    from resnet_inspect.readers.keras import ops as keras_ops
 
     return {"keras_ops": {*keras_ops._LAYER_OPS.values(), *keras_ops._OPERATION_OPS.values()}}

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resnet_inspect.backends import from_file
-from resnet_inspect.backends.request import Request
-from resnet_inspect.backends.source import read
-from resnet_inspect.backends.worker import Session
+from resnet_inspect.answers.source import read
+from resnet_inspect.answers.worker import Session
 from resnet_inspect.errors import InspectError
+from resnet_inspect.readers import file as from_file
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import FORMATS, View, render
 
 from ..command import needs

@@ -1,0 +1,192 @@
+"""Looks at models for ``check``: the inputs that have to fit, then the rules; frameworks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..checks import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, drops, judge, smallest
+from ..diffs import KINDS
+from ..errors import BadRequestError, InputError, InspectError
+from ..ir import Summary
+from ..readers import module_of
+from ..readers.request import UNLIMITED, Answer, Limits, Request
+from ..shape import format_shape, order
+from .cache import remembered
+from .crew import is_worthwhile, side_by_side
+from .source import Source, opened, read
+from .worker import Session
+
+
+@dataclass(frozen=True)
+class Target:
+    """One model, the inputs that have to fit it, and the rules that it has to keep.
+
+    Each of ``inputs`` is what a person typed, and the fields of a request that it means.
+    """
+
+    name: str
+    source: Source
+    rules: tuple[Rule, ...] = ()
+    inputs: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    find_min: bool = False
+    baseline: Path | None = None
+    fail_on: frozenset[str] = frozenset(KINDS)
+
+
+Summarize = Callable[[Request], Answer]
+
+
+def examine(targets: Sequence[Target], limits: Limits = UNLIMITED) -> Iterator[Checked]:
+    """What comes of each target, in order. One that can't be looked at is told as such, and the others go on."""
+    built = [target.source.process for target in targets if not target.source.is_saved]
+    if limits == UNLIMITED and not is_worthwhile(built):
+        for target in targets:
+            yield _examine(target, opened(target.source))
+        return
+    yield from side_by_side(
+        targets,
+        lambda target: (_module(target.source.backend), target.source.process),
+        lambda target, session: _examine(target, nullcontext(partial(_in_child, session))),
+        limits,
+    )
+
+
+def _module(backend: str) -> str:
+    """Where a backend is; what isn't known is told as each target's own error."""
+    try:
+        return module_of(backend)
+    except InspectError:
+        return backend
+
+
+def _in_child(session: Session, request: Request) -> Answer:
+    return remembered(session.module, request, session.summarize)
+
+
+def _examine(target: Target, opening: AbstractContextManager[Summarize]) -> Checked:
+    try:
+        with opening as summarize:
+            return _look(target, summarize)
+    except InspectError as error:
+        finding = Finding("error", f"couldn't be looked at: {error}", getattr(error, "layer", None))
+        return Checked(target.name, (Outcome("model", (finding,)),), error_code=error.exit_code)
+
+
+def _look(target: Target, summarize: Summarize) -> Checked:
+    if target.source.is_saved:
+        return _judged(target, read(target.source.text).summary)
+    request = target.source.request
+    own = _own(request, summarize, needed=not target.inputs)
+    fits = tuple(_fit(given, replace(request, **fields), own, summarize) for given, fields in target.inputs)
+    summary = next((fit.summary for fit in fits if fit.summary), None) if target.inputs else own
+    outcomes = [_told(fit, own, target.find_min) for fit in fits]
+    least = None
+    if target.find_min:
+        least, finding = _smallest(request, own or summary, summarize)
+        outcomes.append(Outcome("find-min", finding))
+    return _judged(target, summary, fits, least, outcomes)
+
+
+def _own(request: Request, summarize: Summarize, needed: bool) -> Summary | None:
+    """The summary at the model's own input, to say what it reads; None of one that says no input of its own."""
+    try:
+        return summarize(replace(request, inputs=(), layout=None)).summary
+    except (BadRequestError, InputError):
+        if needed:
+            raise
+        return None
+
+
+def _fit(given: str, request: Request, own: Summary | None, summarize: Summarize) -> Fit:
+    try:
+        return Fit(given, summarize(request).summary)
+    except InputError as error:
+        advice = f"its own input is {_input(own)}" if own else None
+        return Fit(given, None, str(error), error.layer, advice)
+
+
+def _told(fit: Fit, own: Summary | None, find_min: bool) -> Outcome:
+    name = f"input {fit.given}"
+    if fit.summary is None:
+        advice = f"; {fit.advice}" if fit.advice else ""
+        return Outcome(name, (Finding("fail", f"{fit.problem}{advice}", fit.layer),))
+    outputs = ", ".join(format_shape(tensor.shape) for tensor in fit.summary.outputs)
+    findings = [Finding("note", f"gives {outputs}")]
+    if own and fit.summary.totals.params != own.totals.params:
+        said = f"it is another network then: {fit.summary.totals.params:,} parameters, {own.totals.params:,} at"
+        findings.append(Finding("warn", f"{said} its own input, {_input(own)}"))
+    if find_min:
+        findings += _dropped(fit.summary)
+    return Outcome(name, tuple(findings))
+
+
+def _judged(
+    target: Target,
+    summary: Summary | None,
+    fits: tuple[Fit, ...] = (),
+    least: Smallest | None = None,
+    outcomes: Sequence[Outcome] = (),
+) -> Checked:
+    if summary is None:
+        blind = Finding("error", "couldn't be looked at: no input fits")
+        labels = [*(rule.label for rule in target.rules), *(["baseline"] if target.baseline else [])]
+        return Checked(target.name, (*outcomes, *(Outcome(label, (blind,)) for label in labels)), fits, least)
+    found = [*outcomes, *judge(target.rules, summary)]
+    code = 0
+    if target.baseline:
+        try:
+            baseline = read(str(target.baseline)).summary
+            found += judge([Baseline(baseline, target.fail_on)], summary)
+        except InspectError as error:
+            create = "" if target.baseline.exists() else '; --update-baseline --reason "first baseline" makes it'
+            found.append(Outcome("baseline", (Finding("error", f"{error}{create}"),)))
+            code = error.exit_code
+    return Checked(target.name, tuple(found), fits, least, summary, code)
+
+
+def _smallest(
+    request: Request, own: Summary | None, summarize: Summarize
+) -> tuple[Smallest | None, tuple[Finding, ...]]:
+    tensor = own.inputs[0] if own and len(own.inputs) == 1 else None
+    layout = (tensor.layout if tensor else None) or ""
+    if own is None or tensor is None or not {"H", "W"} <= set(layout):
+        return None, (Finding("error", "the model has no single image as its input, so it has no smallest one"),)
+
+    def attempt(height: int, width: int) -> Summary:
+        sizes = {"H": height, "W": width}
+        shape = tuple(sizes.get(axis, size) for axis, size in zip(layout, tensor.shape, strict=True))
+        return summarize(replace(request, inputs=(shape,), layout=order(layout), batch=None)).summary
+
+    height, width = (tensor.shape[layout.index(axis)] for axis in "HW")
+    least = smallest(attempt, (height, width))
+    square = f"the smallest square is {least.square}x{least.square}" if least.square else "no smaller square fits"
+    height_words = f"at width {width}, the smallest height is {least.height}"
+    said = [f"{square}; {height_words}; at height {height}, the smallest width is {least.width}"]
+    if least.even == 1:
+        said.append("no size near its own drops a row or a column")
+    elif least.even:
+        said.append(f"multiples of {least.even} drop no row and no column")
+    else:
+        said.append("there is no power of two whose multiples drop no row and no column")
+    return least, (*(Finding("note", text) for text in said), *_dropped(own))
+
+
+def _dropped(summary: Summary) -> list[Finding]:
+    found = []
+    for drop in drops(summary):
+        sides = ((drop.rows, "row", "rows"), (drop.columns, "column", "columns"))
+        parts = [f"{count} {one if count == 1 else many}" for count, one, many in sides if count]
+        found.append(Finding("note", f"at {_input(summary)}, it drops {' and '.join(parts)} of its input", drop.layer))
+    return found
+
+
+def _input(summary: Summary) -> str:
+    """The inputs without their batch, as a person would type them."""
+    return " + ".join(
+        format_shape(t.shape[1:] if (t.layout or "N").startswith("N") else t.shape) for t in summary.inputs
+    )

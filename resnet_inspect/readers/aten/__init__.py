@@ -1,0 +1,1 @@
+"""ATen's operators as the files of torch write them: what exported programs and scripts share."""

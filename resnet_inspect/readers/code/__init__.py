@@ -1,0 +1,1 @@
+"""Users' own Python: a model that a file or a package builds."""

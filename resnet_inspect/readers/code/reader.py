@@ -1,0 +1,92 @@
+"""The backend of users' own models: a class, a function or an instance in their code, of whichever framework."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...analysis.fit import Entry
+from ...errors import BadRequestError, ModelError
+from ...host.paths import split_reference
+from ...ir import Model
+from .. import OBJECTS, load_framework
+from ..chatter import held_back
+from ..request import Answer, Request
+from ..weights import is_file
+from .user_code import attribute, theirs
+
+
+def summarize(request: Request) -> Answer:
+    """Summarises what ``request.model`` names; a class or a function is called with the request's arguments.
+
+    Raises:
+        ModelError: the code isn't found or fails, or gives no model.
+        BadRequestError: the model says no input of its own and none was given.
+        InputError: the input doesn't fit.
+    """
+    if request.weights and not is_file(request.weights):
+        raise BadRequestError(
+            f"{request.model} is code of yours, which has no weights of that name: give them as a file"
+        )
+    with held_back():
+        backend, module, build = _found(request)
+        summary, notes = module.summarize_built(build, request)
+    described = Model(summary.model.name, backend, _reference(request), request.arguments, summary.model.weights)
+    return Answer(replace(summary, model=described), notes)
+
+
+def state(request: Request) -> tuple[Entry, ...]:
+    """The entries of the model's state dictionary, or of its weights file in Keras."""
+    with held_back():
+        _, module, build = _found(request)
+        entries: tuple[Entry, ...] = module.state_of(build)
+    return entries
+
+
+def _found(request: Request) -> tuple[str, Any, Callable[[], Any]]:
+    """The framework's name, its adapter, and what builds the model."""
+    found = attribute(request.model)
+    arguments = dict(request.arguments)
+
+    def build() -> Any:
+        with theirs(request.model):
+            if callable(found) and not _framework_of(type(found)):
+                return found(**arguments)
+        if arguments:
+            raise BadRequestError(f"{request.model} is built already: it takes no --arg")
+        return found
+
+    backend = _framework_of(found if inspect.isclass(found) else type(found)) or _imported()
+    if backend is None:
+        # A function that imports its framework when it is called.
+        backend = _framework_of(type(build()))
+    if backend is None:
+        raise ModelError(f"{request.model} is no model of torch or Keras: it is {_kind(found)}")
+    module = load_framework(backend, OBJECTS[backend])
+    return backend, module, build
+
+
+def _framework_of(kind: type) -> str | None:
+    """Whose model a class is, by its ancestors; Keras' layers are torch modules too where Keras runs on torch."""
+    origins = {cls.__module__.partition(".")[0] for cls in kind.__mro__}
+    return "keras" if "keras" in origins else "torch" if "torch" in origins else None
+
+
+def _imported() -> str | None:
+    """The framework that the user's code has imported, if it is one."""
+    found = [backend for backend in ("keras", "torch") if backend in sys.modules]
+    return found[0] if found else None
+
+
+def _kind(found: Any) -> str:
+    return f"the class {found.__name__}" if inspect.isclass(found) else f"of type {type(found).__name__}"
+
+
+def _reference(request: Request) -> str:
+    """What was named, without folders: they are a machine's own."""
+    place, name = split_reference(request.model)
+    return f"{Path(place).name}:{name}" if place.endswith(".py") else request.model

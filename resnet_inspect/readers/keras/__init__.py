@@ -1,0 +1,1 @@
+"""Keras' models: built without weights, called on symbolic tensors; its files and HDF5."""

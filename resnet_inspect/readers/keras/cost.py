@@ -1,0 +1,145 @@
+"""Multiply-adds of Keras' layers and operations, from the rules of ``ops``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import keras
+
+from ... import ops
+from ...errors import InputError
+from ...ir import Attributes, Tensor, Value
+from .compat import ConvLSTM, einsum_kernel_shape
+from .ops import describe_layer, layer_op
+
+#: Operations of ``keras.ops`` that multiply matrices or run code of their own: without a rule their cost is unknown.
+_PRODUCTS = frozenset(
+    [
+        *("associative_scan", "cdist", "cholesky", "cholesky_inverse", "cond", "conv", "conv_transpose", "correlate"),
+        *("depthwise_conv", "dot", "einsum", "fft", "fft2", "fori_loop", "gaussian_blur", "ifft2", "inner", "irfft"),
+        *("istft", "jvp", "kron", "map", "matmul", "rfft", "scan", "separable_conv", "stft", "tensordot", "vdot"),
+        *("vectorized_map", "while_loop", "attention"),
+    ]
+)
+
+#: Layers' ops that only their wrapped layers can answer for, or that run what nobody knows.
+_UNKNOWN = frozenset(["other", "bidirectional", "dot", "einsum_dense", "recurrent", "time_distributed"])
+
+
+def operation_macs(op: str, attributes: Attributes, inputs: Sequence[Tensor]) -> int | None:
+    """Multiply-adds of a functional operation, None if nobody knows."""
+    values = dict(attributes)
+    if op == "einsum":
+        values = {"equation": values.get("subscripts")}
+    if op == "attention":
+        # Heads stand before the width here (batch, positions, heads, width): each is a product of its own.
+        query, key, value = inputs[:3]
+        batch, queries, heads, width = query.shape
+        return batch * heads * queries * key.shape[1] * (width + value.shape[-1])
+    if op in ("matmul", "einsum") and len(inputs) == 2:
+        return _by_rule(op, values, inputs)
+    if op in ("dot", "inner", "vdot") and len(inputs) == 2 and all(len(t.shape) == 1 for t in inputs):
+        return inputs[0].size
+    return None if op in _PRODUCTS else 0
+
+
+def layer_macs(
+    layer: Any, op: str, attributes: Mapping[str, Value], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> int | None:
+    """Multiply-adds of a layer's call, None if nobody knows."""
+    own = _layer_macs(layer, op, attributes, inputs, outputs)
+    added = _lora_macs(layer, inputs[0]) if getattr(layer, "lora_enabled", False) else 0
+    return None if own is None or added is None else own + added
+
+
+def _lora_macs(layer: Any, tensor: Tensor) -> int | None:
+    """The cost of two thin matrices: added to the kernel as a product, or used in turn beside a quantised one."""
+    word = "embeddings" if hasattr(layer, "lora_embeddings_a") else "kernel"
+    first, second = (tuple(getattr(layer, f"lora_{word}_{which}").shape) for which in "ab")
+    if layer.quantization_mode is None:
+        return prod(first) * second[-1]
+    if word == "embeddings":
+        return tensor.size * prod(second)
+    return tensor.size // tensor.shape[-1] * (prod(first) + prod(second)) if layer_op(layer) == "dense" else None
+
+
+def _layer_macs(
+    layer: Any, op: str, attributes: Mapping[str, Value], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> int | None:
+    if op == "time_distributed":
+        batch, steps, *rest = inputs[0].shape
+        return _inner_macs(layer.layer, [Tensor((batch * steps, *rest), inputs[0].dtype, inputs[0].layout)])
+    if op == "bidirectional":
+        both = [_inner_macs(inner, inputs) for inner in (layer.forward_layer, layer.backward_layer)]
+        return None if None in both else sum(macs or 0 for macs in both)
+    if op == "recurrent":
+        if isinstance(layer, ConvLSTM):
+            return _conv_lstm_macs(layer, inputs[0], outputs)
+        return _cells_macs(layer.cell, inputs[0])
+    if op == "einsum_dense":
+        kernel = Tensor(einsum_kernel_shape(layer), inputs[0].dtype)
+        return _by_rule("einsum", {"equation": layer.equation}, [inputs[0], kernel])
+    if op == "embedding" and hasattr(layer, "tie_weights") and keras.backend.is_float_dtype(inputs[0].dtype):
+        return inputs[0].size * layer.input_dim  # backwards: each vector with those of all words
+    if op == "dot":
+        axes = attributes.get("axes", -1)
+        first = axes[0] if isinstance(axes, tuple) else axes
+        if not isinstance(first, int) or not outputs:
+            return None
+        shared = inputs[0].shape[first]
+        if len(inputs[0].shape) == len(inputs[1].shape) == 2:
+            return inputs[0].size  # a product per item, summed up
+        return outputs[0].size * shared
+    if op == "attention" and "attention_axes" in attributes:
+        return None  # over some of the positions only
+    if op in ops.RULES:
+        return _by_rule(op, attributes, inputs)
+    # What isn't Keras' own may do anything.
+    return None if op in _UNKNOWN else 0
+
+
+def _conv_lstm_macs(layer: Any, tensor: Tensor, outputs: Sequence[Tensor]) -> int | None:
+    """Shi et al. 2015: at every step and position, four gates each read a window of the input and one of the state."""
+    if not outputs:
+        return None
+    last = layer.data_format == "channels_last"
+    shape = outputs[0].shape[2 if layer.return_sequences else 1 :]
+    positions = prod(shape[:-1] if last else shape[1:])
+    channels = tensor.shape[-1 if last else 2]
+    reads = prod(layer.kernel_size) * (channels + layer.filters)
+    return tensor.shape[0] * tensor.shape[1] * positions * 4 * layer.filters * reads
+
+
+def _inner_macs(layer: Any, inputs: Sequence[Tensor]) -> int | None:
+    """The cost of a layer inside a wrapper, whose own tensors nobody sees."""
+    spec = keras.KerasTensor(inputs[0].shape, inputs[0].dtype)
+    out = layer.compute_output_shape(spec.shape)
+    outputs = [Tensor(tuple(out), inputs[0].dtype)] if all(isinstance(size, int) for size in out) else []
+    op, attributes = describe_layer(layer, inputs, outputs)
+    return layer_macs(layer, op, dict(attributes), inputs, outputs)
+
+
+def _cells_macs(cell: Any, tensor: Tensor) -> int | None:
+    """The cost of one or several stacked cells over all steps."""
+    total = 0
+    features = tensor.shape[-1]
+    for item in getattr(cell, "cells", [cell]):
+        op = layer_op(item)
+        if op not in ops.RULES:
+            return None
+        steps = Tensor((*tensor.shape[:-1], features), tensor.dtype)
+        macs = _by_rule(op, {"in_features": features, "hidden_size": item.units}, [steps])
+        if macs is None:
+            return None
+        total += macs
+        features = item.units
+    return total
+
+
+def _by_rule(op: str, attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> int | None:
+    try:
+        return ops.apply(op, attributes, inputs).macs
+    except (InputError, KeyError, TypeError, ValueError):
+        return None  # used in a way that the rule doesn't know: no number is better than a wrong one

@@ -1,0 +1,1 @@
+"""Models that other libraries name: timm's, transformers', keras-hub's."""

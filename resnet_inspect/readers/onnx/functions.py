@@ -1,0 +1,105 @@
+"""The functions that an ONNX file defines, written out where they are called: as far as there is room for what they
+stand for, which is counted before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from onnx import inliner
+
+from .wire import MOST_NODES, UnsoundError
+
+#: Bytes of all nodes, written out.
+_MOST_BYTES = 1 << 26
+#: Calls and subgraphs in one another.
+_DEEPEST = 100
+
+
+#: A function's domain, name and overload.
+_Key = tuple[str, str, str]
+
+
+class _Size(NamedTuple):
+    nodes: int
+    bytes: int
+    depth: int
+
+
+def written_out(model: Any) -> Any:
+    """The model with its own functions written out where they are called.
+
+    Raises:
+        UnsoundError: a function calls itself, or there are too many nodes.
+    """
+    size = _Sizes(model.functions).of(model.graph.node)
+    if size.nodes > MOST_NODES:
+        what = "its functions stand for" if model.functions else "it has"
+        raise UnsoundError(f"{what} more than {MOST_NODES} nodes")
+    if not model.functions:
+        return model
+    if size.bytes > _MOST_BYTES:
+        raise UnsoundError(f"its functions stand for more than {_MOST_BYTES >> 20} MiB of nodes")
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception:
+        return model  # what it can't write out stays a node that nobody knows
+
+
+def with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
+    """Nodes, and those of their subgraphs."""
+    for node in nodes:
+        yield node
+        for graph in subgraphs(node):
+            yield from with_inner(graph.node)
+
+
+def subgraphs(node: Any) -> Iterator[Any]:
+    """The graphs that a node runs."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+class _Sizes:
+    """How large nodes are once the functions that they call are written out: each function is measured once."""
+
+    def __init__(self, functions: Iterable[Any]) -> None:
+        self._functions: dict[_Key, Any] = {}
+        for function in functions:
+            # Had two one name, the one that is measured might be another than the one that is written out.
+            if self._functions.setdefault(_key(function, function.name), function) is not function:
+                raise UnsoundError(f"it has two functions called {function.name!r}")
+        self._known: dict[_Key, _Size] = {}
+        self._open: set[_Key] = set()
+
+    def of(self, nodes: Iterable[Any], level: int = 0) -> _Size:
+        if level > _DEEPEST:
+            raise UnsoundError("its functions call one another too deeply")
+        total = size = depth = 0
+        for node in nodes:
+            inside = [self.of(graph.node, level + 1) for graph in subgraphs(node)]
+            key = _key(node, node.op_type)
+            if key in self._functions:
+                inside.append(self._function(key, level + 1))
+            total += 1 + sum(part.nodes for part in inside)
+            # What stands in its subgraphs counts twice, which does no harm.
+            size += node.ByteSize() + sum(part.bytes for part in inside)
+            depth = max(depth, *(1 + part.depth for part in inside), 0)
+        if level + depth > _DEEPEST:
+            raise UnsoundError("its functions call one another too deeply")
+        return _Size(total, size, depth)
+
+    def _function(self, key: _Key, level: int) -> _Size:
+        if key in self._open:
+            raise UnsoundError(f"its function {key[1]!r} calls itself")
+        if key not in self._known:
+            self._open.add(key)
+            self._known[key] = self.of(self._functions[key].node, level)
+            self._open.remove(key)
+        return self._known[key]
+
+
+def _key(item: Any, name: str) -> _Key:
+    return "" if item.domain == "ai.onnx" else item.domain, name, getattr(item, "overload", "")

@@ -1,0 +1,234 @@
+"""ONNX's operators in our vocabulary: which op a node is, its canonical attributes, the layout of its output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+import onnx
+from onnx import helper
+
+from ...ir import Shape, Tensor, Value, frozen_value
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A node and what is known of its values, by position: None for a tensor of unknown shape or that is left out.
+
+    ``kind`` is its operator; of one that stands in ``SAME_AS``, the other.
+
+    ``numbers`` are values known beforehand. ``given`` tells which inputs aren't left out, ``static`` which ones come
+    from what the file holds alone.
+    """
+
+    kind: str
+    settings: Mapping[str, Value]
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor | None, ...]
+    numbers: tuple[Any, ...] = ()
+    given: tuple[bool, ...] = ()
+    static: tuple[bool, ...] = ()
+
+    def input(self, position: int) -> Tensor | None:
+        """An input, if it is there and its shape is known."""
+        return self.inputs[position] if position < len(self.inputs) else None
+
+    def output(self) -> Tensor | None:
+        """The first output, if its shape is known."""
+        return self.outputs[0] if self.outputs else None
+
+    def has(self, position: int) -> bool:
+        """Whether an input is there."""
+        return position < len(self.given) and self.given[position]
+
+    def is_static(self, position: int) -> bool:
+        """Whether an input is there and comes from the file alone."""
+        return position < len(self.static) and self.static[position]
+
+    def number(self, position: int) -> Any:
+        """An input's values, if they are known beforehand."""
+        return self.numbers[position] if position < len(self.numbers) else None
+
+    def whole_numbers(self, position: int) -> Shape | None:
+        """An input's values as whole numbers; None if they aren't known, or are none."""
+        found = self.number(position)
+        return tuple(map(int, found.flat)) if found is not None and found.dtype.kind in "iu" else None
+
+    def integer(self, name: str, default: int) -> int:
+        """A setting that is a whole number."""
+        value = self.settings.get(name, default)
+        return value if isinstance(value, int) else default
+
+    def integers(self, name: str) -> Shape | None:
+        """A setting that is a row of whole numbers, None where the node doesn't say it."""
+        value = self.settings.get(name)
+        return tuple(v for v in value if isinstance(v, int)) if isinstance(value, tuple) else None
+
+
+#: ONNX Runtime's operators that are one of ONNX's own, or one and an activation after it.
+SAME_AS = {
+    "com.microsoft.DequantizeLinear": "DequantizeLinear",
+    "com.microsoft.FusedConv": "Conv",
+    "com.microsoft.FusedGemm": "Gemm",
+    "com.microsoft.QuantizeLinear": "QuantizeLinear",
+}
+#: Operators whose op is the same whatever they read.
+_OPS = {
+    "Abs": "abs",
+    "Add": "add",
+    "ArgMax": "argmax",
+    "Attention": "attention",
+    "BatchNormalization": "batch_norm",
+    "Cast": "copy",
+    "Concat": "concat",
+    "DequantizeLinear": "dequantize",
+    "Div": "div",
+    "Dropout": "dropout",
+    "DynamicQuantizeLinear": "quantize",
+    "Einsum": "einsum",
+    "Elu": "elu",
+    "Exp": "exp",
+    "Expand": "expand",
+    "Flatten": "flatten",
+    "GRU": "gru",
+    "Gelu": "gelu",
+    "GroupNormalization": "group_norm",
+    "HardSigmoid": "hard_sigmoid",
+    "HardSwish": "hard_swish",
+    "Identity": "identity",
+    "InstanceNormalization": "instance_norm",
+    "LRN": "local_response_norm",
+    "LSTM": "lstm",
+    "LayerNormalization": "layer_norm",
+    "LeakyRelu": "leaky_relu",
+    "Log": "log",
+    "LogSoftmax": "log_softmax",
+    "Max": "max",
+    "Mean": "mean",
+    "Min": "min",
+    "Mish": "mish",
+    "Mul": "mul",
+    "Neg": "neg",
+    "PRelu": "prelu",
+    "Pow": "pow",
+    "QuantizeLinear": "quantize",
+    "RMSNormalization": "rms_norm",
+    "RNN": "rnn",
+    "ReduceMax": "amax",
+    "ReduceMean": "mean",
+    "ReduceMin": "amin",
+    "ReduceSum": "sum",
+    "Relu": "relu",
+    "Reshape": "reshape",
+    "Resize": "resize",
+    "Selu": "selu",
+    "Sigmoid": "sigmoid",
+    "Slice": "slice",
+    "Softmax": "softmax",
+    "SimplifiedLayerNormalization": "rms_norm",
+    "Softplus": "softplus",
+    "Split": "slice",
+    "Sqrt": "sqrt",
+    "Squeeze": "reshape",
+    "Sub": "sub",
+    "Sum": "add",
+    "Swish": "silu",
+    "Tanh": "tanh",
+    "Tile": "expand",
+    "Transpose": "transpose",
+    "Unsqueeze": "reshape",
+    "Upsample": "resize",
+    "com.microsoft.Attention": "attention",
+    "com.microsoft.BiasGelu": "gelu",
+    "com.microsoft.FastGelu": "gelu",
+    "com.microsoft.FusedMatMul": "matmul",
+    "com.microsoft.Gelu": "gelu",
+    "com.microsoft.GroupQueryAttention": "attention",
+    "com.microsoft.MatMulNBits": "dense",
+    "com.microsoft.MultiHeadAttention": "attention",
+    "com.microsoft.QLinearAdd": "add",
+    "com.microsoft.QLinearConcat": "concat",
+    "com.microsoft.QLinearLeakyRelu": "leaky_relu",
+    "com.microsoft.QLinearMul": "mul",
+    "com.microsoft.QLinearSigmoid": "sigmoid",
+    "com.microsoft.QLinearSoftmax": "softmax",
+    "com.microsoft.SkipLayerNormalization": "layer_norm",
+    "com.microsoft.SkipSimplifiedLayerNormalization": "rms_norm",
+}
+CONVOLUTIONS = {"Conv": "conv", "ConvTranspose": "conv_transpose", "ConvInteger": "conv", "QLinearConv": "conv"}
+POOLS = {"MaxPool": "max_pool", "AveragePool": "avg_pool"}
+_GLOBAL_POOLS = {"GlobalMaxPool": "global_max_pool", "GlobalAveragePool": "global_avg_pool"}
+PRODUCTS = ("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul")
+#: Where the second factor stands: a convolution's kernel, a product's matrix.
+FACTOR = {"QLinearConv": 3, "QLinearMatMul": 3}
+#: Where its bias stands.
+BIAS = {"Conv": 2, "ConvTranspose": 2, "Gemm": 2, "QLinearConv": 8, "com.microsoft.MatMulNBits": 5}
+
+
+def settings_of(node: Any) -> dict[str, Value]:
+    """A node's attributes that are plain values."""
+    found = {}
+    for attribute in node.attribute:
+        if attribute.type in _PLAIN:
+            found[attribute.name] = _plain(helper.get_attribute_value(attribute))
+    return found
+
+
+_KINDS = onnx.AttributeProto
+_PLAIN = (_KINDS.INT, _KINDS.INTS, _KINDS.FLOAT, _KINDS.FLOATS, _KINDS.STRING, _KINDS.STRINGS)
+
+
+def _plain(value: Any) -> Value:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, float):
+        # 1e-05 is stored as the float32 next to it.
+        return frozen_value(float(str(numpy.float32(value))))
+    return value if isinstance(value, int) else tuple(_plain(item) for item in value)
+
+
+def op_of(call: Call) -> str:
+    """The op of a node, ``other`` where our vocabulary has none."""
+    kind = call.kind
+    factor = call.input(FACTOR.get(kind, 1))
+    if kind in CONVOLUTIONS:
+        return f"{CONVOLUTIONS[kind]}{len(factor.shape) - 2}d" if factor and 3 <= len(factor.shape) <= 5 else "other"
+    if kind in POOLS:
+        rank = len(call.integers("kernel_shape") or ())
+        return f"{POOLS[kind]}{rank}d" if 1 <= rank <= 3 else "other"
+    if kind in _GLOBAL_POOLS:
+        image = call.input(0)
+        return f"{_GLOBAL_POOLS[kind]}{len(image.shape) - 2}d" if image and len(image.shape) > 2 else "other"
+    if kind in PRODUCTS:
+        position = FACTOR.get(kind, 1)
+        is_matrix = factor is not None and len(factor.shape) == 2
+        return "dense" if is_matrix and call.is_static(position) and not call.is_static(0) else "matmul"
+    if kind == "Gather":
+        return "embedding" if call.is_static(0) else "slice" if call.number(1) is not None else "other"
+    if kind == "Clip":
+        return "relu6" if limits(call) == (0, 6) else "clamp"
+    if kind == "Pad":
+        return "zero_pad2d" if zeros_around(call) else "pad"
+    return _OPS.get(kind, "other")
+
+
+def limits(call: Call) -> tuple[Value, Value]:
+    """The least and the most that a Clip lets through, where the file says them; settings until opset 11."""
+    found = []
+    for position, name in ((1, "min"), (2, "max")):
+        number = call.number(position)
+        found.append(call.settings.get(name) if number is None or number.size != 1 else _plain(float(number.item())))
+    return found[0], found[1]
+
+
+def zeros_around(call: Call) -> tuple[tuple[int, int], ...]:
+    """Rows and columns of zeros around an image; nothing if a Pad is anything else."""
+    pads = call.whole_numbers(1) if call.has(1) else call.integers("pads")
+    value = numpy.asarray(call.number(2) if call.has(2) else call.settings.get("value", 0))
+    if pads is None or len(pads) != 8 or call.settings.get("mode", "constant") != "constant" or call.has(3):
+        return ()
+    if value.tolist() not in (0, [0]) or any(pads[axis] for axis in (0, 1, 4, 5)) or min(pads) < 0:
+        return ()
+    return ((pads[2], pads[6]), (pads[3], pads[7]))

@@ -1,0 +1,155 @@
+"""What is known of every value before any data is seen: its type, and where it is a shape or an axis, its numbers.
+
+Node by node, onnx's own inference says what a node gives for what it gets. In between, arithmetic on shapes (half the
+size of an image, as a reshape's target) is worked out; onnx's inference of whole graphs gives up on most of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+from onnx import defs, helper, numpy_helper, shape_inference
+
+from ...ir import Shape, Tensor
+from .arithmetic import OF_SHAPES, numbers_in, results
+from .cost import has_own_shapes, own_shapes
+from .graph import Graph, Node, dtype_name
+from .guard import MOST_DIMENSIONS, MOST_ELEMENTS, is_harmless, tame
+from .operators import SAME_AS, Call, settings_of
+
+#: Operators that give something else each time, and those that run graphs.
+_NEVER_CONSTANT = ("Random", "Bernoulli", "Multinomial", "If", "Loop", "Scan", "SequenceMap")
+
+
+class Values:
+    """What is known of values, by name.
+
+    ``constant`` are those that neither the network's inputs nor its parameters flow through; ``static`` are these and
+    what parameters alone flow through. ``types`` are ONNX's, set by ``learn`` alone.
+    """
+
+    def __init__(self, constant: set[str], static: set[str]) -> None:
+        self.types: dict[str, Any] = {}
+        self.numbers: dict[str, Any] = {}
+        self.constant, self.static = constant, static
+        self._tensors: dict[str, Tensor] = {}
+
+    def learn(self, name: str, kind: Any) -> None:
+        """Sets a value's type."""
+        sizes = shape_of(kind)
+        tame(kind)
+        self.types[name] = kind
+        if sizes is None:
+            self._tensors.pop(name, None)
+        else:
+            self._tensors[name] = Tensor(sizes, dtype_name(kind.tensor_type.elem_type))
+
+    def tensor(self, name: str) -> Tensor | None:
+        """A value as a tensor, None if it is none or its shape isn't known."""
+        return self._tensors.get(name)
+
+    def call(self, node: Node) -> Call:
+        """A node and what is known around it."""
+        return Call(
+            SAME_AS.get(node.kind, node.kind),
+            settings_of(node.proto),
+            tuple(map(self._tensors.get, node.inputs)),
+            tuple(map(self._tensors.get, node.outputs)),
+            tuple(map(self.numbers.get, node.inputs)),
+            tuple(map(bool, node.inputs)),
+            tuple(name in self.static for name in node.inputs),
+        )
+
+
+def shape_of(kind: Any) -> Shape | None:
+    """The shape in an ONNX type, None if it isn't a tensor's or isn't known."""
+    if not kind.HasField("tensor_type") or not kind.tensor_type.HasField("shape"):
+        return None
+    dims = kind.tensor_type.shape.dim
+    if len(dims) > MOST_DIMENSIONS:
+        return None
+    sizes = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in dims)
+    return sizes if min(sizes, default=0) >= 0 and prod(sizes) <= MOST_ELEMENTS else None
+
+
+def follow(graph: Graph, inputs: Mapping[str, Any], bound: Mapping[str, int], parameters: Collection[str]) -> Values:
+    """The values of a graph whose inputs have these types; ``bound`` are the sizes that its symbols stand for."""
+    values = Values(graph.stored.keys() - parameters, set(graph.stored))
+    for name, tensor in graph.stored.items():
+        values.learn(name, helper.make_tensor_type_proto(tensor.element_type, tensor.shape))
+        if name in values.constant and (numbers := numbers_in(tensor.proto)) is not None:
+            values.numbers[name] = numbers
+    for name, kind in inputs.items():
+        values.learn(name, kind)
+    for node in graph.nodes:
+        is_sure = _infer(graph, node, values, bound)
+        if node.proto.domain or node.kind.startswith(_NEVER_CONSTANT):
+            continue
+        shape_is_known = bool(node.inputs) and values.tensor(node.inputs[0]) is not None
+        if (node.kind in OF_SHAPES and shape_is_known) or values.constant.issuperset(node.reads):
+            values.constant.update(node.outputs)
+            if is_sure and (found := results(values.call(node), node.proto)) is not None:
+                values.numbers.update(zip(node.outputs, found, strict=True))
+        if values.static.issuperset(node.reads):
+            values.static.update(node.outputs)
+        values.static.update(values.constant.intersection(node.outputs))
+    return values
+
+
+def _infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -> bool:
+    """Adds the types of what a node gives: onnx's word, else our own, else what the file claims.
+
+    Whether all shapes are known without the file's claims.
+    """
+    known = {name: values.types[name] for name in node.reads if name in values.types}
+    numbers = {name: values.numbers[name] for name in node.reads if name in values.numbers}
+    found: dict[str, Any] = {}
+    proto = node.proto
+    if node.kind in SAME_AS:
+        proto = helper.make_node(SAME_AS[node.kind], proto.input, proto.output)
+        proto.attribute.extend(node.proto.attribute)
+    try:
+        if not is_harmless(proto):
+            raise ValueError(proto.op_type)
+        found = shape_inference.infer_node_outputs(
+            _schema(proto.op_type, graph.versions[proto.domain], proto.domain),
+            proto,
+            known,
+            {name: numpy_helper.from_array(array) for name, array in numbers.items()},
+            opset_imports=list(graph.opsets),
+            ir_version=graph.ir_version,
+        )
+    except Exception:
+        # An operator that onnx doesn't know, or inputs that it refuses: it says so by whichever of its exceptions.
+        found = {}
+    for name, kind in found.items():
+        values.learn(name, kind)
+    own = own_shapes(values.call(node)) if has_own_shapes(node.kind) else ()
+    for name, sizes in zip(node.outputs, own, strict=False):
+        first = values.types[node.inputs[0]].tensor_type.elem_type
+        values.learn(name, helper.make_tensor_type_proto(first, sizes))
+    unknown = [name for name in node.outputs if values.tensor(name) is None]
+    for name in unknown:
+        if name in graph.hints:
+            claimed = _fixed(graph.hints[name], bound)
+            if name not in values.types or shape_of(claimed) is not None:
+                values.learn(name, claimed)
+    return not unknown
+
+
+def _fixed(kind: Any, bound: Mapping[str, int]) -> Any:
+    """A type in which sizes stand for the symbols that are known."""
+    result = type(kind)()
+    result.CopyFrom(kind)
+    for dim in result.tensor_type.shape.dim if result.HasField("tensor_type") else ():
+        if dim.dim_param in bound:
+            dim.dim_value = bound[dim.dim_param]
+    return result
+
+
+@lru_cache(1024)
+def _schema(op_type: str, version: int, domain: str) -> Any:
+    return defs.get_schema(op_type, version, domain)

@@ -1,0 +1,1 @@
+"""torch's modules: built on meta, run once, and what ran recorded."""

@@ -1,0 +1,121 @@
+"""The identity experiment in torch: on a lowered block, and on torchvision's ResNets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+from ...blocks.residual import BlockSpec, residual_block
+from ...errors import ModelError
+from ..identity import INPUTS, Case, Experiment, measured, measured_network, spread_over
+from ..local.reader import resolve_block
+from ..request import Request
+from . import reader as from_torch
+from .lower import lower
+from .object import summarize_object
+from .state import kept_random_state
+
+
+def block(spec: BlockSpec, request: Request, seed: int) -> Experiment:
+    """A block with an identity shortcut: its branch at zero, as initialised, and with the last gamma at zero.
+
+    Expected is the input, rectified if the block ends with a ReLU.
+
+    Raises:
+        InputError: shapes differ, so that the shortcut can't be the identity.
+    """
+    spec, resolved = resolve_block(replace(spec, shortcut="identity", flavor="torch"), request)
+    graph = residual_block(spec)
+    with kept_random_state(), torch.no_grad():
+        torch.manual_seed(seed)
+        x = torch.randn(resolved.shape)
+        expected = x if spec.kind == "preactivation" else torch.relu(x)
+        usual = lower(graph).eval()
+        zero, last_gamma = copy.deepcopy(usual), copy.deepcopy(usual)
+        set_to_zero(zero.parameters())
+        # Goyal et al. 2017, section 5.1: training starts from the identity.
+        set_to_zero([[module for module in last_gamma.modules() if isinstance(module, nn.BatchNorm2d)][-1].weight])
+        variants = {"branch at zero": zero, "usual initialisation": usual, "last gamma at zero": last_gamma}
+        cases = tuple(measured(name, expected, module(x)) for name, module in variants.items())
+    return Experiment("torch", f"block, {spec.kind}", seed, resolved.shape, cases)
+
+
+def network(request: Request, insert: int, seed: int) -> Experiment:
+    """A ResNet of torchvision, and the same with ``insert`` more blocks after its stage ends. Expected are its logits.
+
+    Raises:
+        ModelError: the model isn't one of torchvision's ResNets.
+        InputError: the input doesn't fit.
+    """
+    name, build = from_torch.constructor(request)
+    with kept_random_state(), torch.no_grad():
+        torch.manual_seed(seed)
+        base = build().eval()
+        if type(base) is not ResNet:
+            raise ModelError(f"torch:{name} has no stages to insert blocks into; take a resnet, resnext or wide_resnet")
+        (resolved,) = from_torch.resolved_inputs(request, name, base)
+        shape = (INPUTS, *resolved.shape[1:])
+        x = torch.randn(shape)
+        expected = base(x)
+        cases = [_case(name, base, x, expected)]
+        for words, usual in (("branch at zero", False), ("usual initialisation", True)):
+            for shortcut in (True, False):
+                torch.manual_seed(seed + 1)
+                deeper = _deeper(base, insert, usual, shortcut)
+                ending = "" if shortcut else ", no shortcut"
+                cases.append(_case(f"+{insert} blocks, {words}{ending}", deeper, x, expected))
+    return Experiment("torch", name, seed, shape, tuple(cases))
+
+
+def set_to_zero(parameters: Iterable[nn.Parameter]) -> None:
+    """Every element of every parameter."""
+    for parameter in parameters:
+        parameter.zero_()
+
+
+class WithoutShortcut(nn.Module):
+    """The layers of a residual block one after the other, nothing added."""
+
+    def __init__(self, block: BasicBlock | Bottleneck) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolution, normalisation, ReLU, as often as the block has them."""
+        block = self.block
+        for index in range(1, 4 if isinstance(block, Bottleneck) else 3):
+            x = torch.relu(getattr(block, f"bn{index}")(getattr(block, f"conv{index}")(x)))
+        return x
+
+
+def _deeper(base: ResNet, insert: int, usual: bool, shortcut: bool) -> nn.Module:
+    deeper = copy.deepcopy(base)
+    stages = [deeper.layer1, deeper.layer2, deeper.layer3, deeper.layer4]
+    for stage, count in zip(stages, spread_over(insert, len(stages)), strict=True):
+        for _ in range(count):
+            block = _block_after(stage[-1], base).eval()
+            if not usual:
+                set_to_zero(block.parameters())
+            stage.append(block if shortcut else WithoutShortcut(block))
+    return deeper
+
+
+def _block_after(last: nn.Module, base: ResNet) -> BasicBlock | Bottleneck:
+    """Another block of the network's own kind, as wide as the last one."""
+    while isinstance(last, WithoutShortcut):
+        last = last.block
+    if isinstance(last, Bottleneck):
+        channels = last.conv3.out_channels
+        return Bottleneck(channels, channels // 4, groups=base.groups, base_width=base.base_width)
+    return BasicBlock(last.conv2.out_channels, last.conv2.out_channels)
+
+
+def _case(name: str, model: nn.Module, x: torch.Tensor, expected: torch.Tensor) -> Case:
+    summary = summarize_object(model, [x[:1]])
+    macs = None if summary.totals.uncounted else summary.totals.macs
+    return measured_network(name, expected, model(x), sum(p.numel() for p in model.parameters()), macs)

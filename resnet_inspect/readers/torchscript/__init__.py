@@ -1,0 +1,1 @@
+"""Archives that torch.jit wrote: their code is read and interpreted here."""

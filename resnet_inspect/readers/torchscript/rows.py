@@ -1,0 +1,148 @@
+"""The operators that TorchScript's interpreter ran, as layers of the modules whose weights they use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from ...ir import Attributes, Parameter, Tensor
+from ..aten import operators as aten
+from ..aten.operators import Operator
+from ..torch import functions as torch_functions
+from ..torch.tensors import describe, tensors_in
+from ..torch.trace import Recorder, Work
+from ..torch.walk import modules_of
+from .modules import Scripted
+
+
+class OperatorRecorder(Recorder):
+    """Records operators under the names of modules; the interpreter calls none.
+
+    A view of a weight alone (``addmm`` multiplies with a transposed one) is no row, but the weight itself. Whatever
+    uses weights of one module is that module's row, or stands in it if there are modules inside.
+    """
+
+    def __init__(self, model: Any, name: str, zeros: bool = False) -> None:
+        super().__init__(model, name, zeros)
+        self.modules = {path: item.original_name for path, item in modules_of(model) if isinstance(item, Scripted)}
+        self._parents = {path.rpartition(".")[0] for path in self.modules if path}
+        #: Views of weights: kept alive, so that no other tensor gets their identity.
+        self._views: dict[int, tuple[torch.Tensor, list[Parameter]]] = {}
+        self._ops: dict[str, str] = {}
+
+    def opens(self, module: torch.nn.Module) -> bool:
+        """The archive's root is all that is called."""
+        return True
+
+    def record(self, run: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
+        """Runs ``run`` and records the operators that the code of the archive calls."""
+        self._model.listen(self._call)
+        try:
+            return super().record(run, *args, **kwargs)
+        finally:
+            self._model.listen(None)
+
+    def _call(self, function: Any, args: list[Any], kwargs: dict[str, Any], compute: Callable[[], Any]) -> Any:
+        """An operator as the code calls it: what torch makes of it in turn is its work."""
+        work = self._work = Work()
+        name = torch_functions.function_name(function._overloadpacket)
+        try:
+            output = compute()
+        except Exception as error:
+            given = list(tensors_in((args, kwargs)))
+            path, kind = self._place(self.inside(name), name, "", self.parameters.used(given))
+            self._failures.add(error, path, kind, [tensor for tensor in given if tensor not in self.parameters])
+            raise
+        finally:
+            self._work = None
+        if not work.operators and "dropout" in name:
+            output = self.renamed(output)
+        elif not work.operators:
+            return output
+        outputs = list(tensors_in(output)) or work.mutated[:1]
+        if outputs:
+            self._add_operator(function, args, kwargs, outputs, work)
+        return output
+
+    def _add_operator(
+        self, function: Any, args: list[Any], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
+    ) -> None:
+        given = list(tensors_in((args, kwargs)))
+        uses = self.parameters.in_order([*self.parameters.used(given), *self._viewed(given)])
+        inputs = [tensor for tensor in given if tensor not in self.parameters]
+        flows = any(self.edges.source(tensor) is not None for tensor in inputs)
+        if not flows and not uses and work.macs == 0:
+            return
+        name = torch_functions.function_name(function._overloadpacket)
+        inside = self.inside(name)
+        if uses and not flows and name in aten.VIEWS:
+            self._views.update((id(tensor), (tensor, uses)) for tensor in outputs)
+            return
+        operator = self._operator(function, args, kwargs, name, outputs)
+        op, attributes = self._described(operator, function, args, kwargs)
+        path, kind = self._place(inside, name, op, [p for p in self.rows.unclaimed(uses) or uses if p.role != "buffer"])
+        if self._ops.setdefault(path, op) != op and uses:
+            path, kind = f"{path}.{name}", name  # a tied weight's other use
+        results = outputs[: aten.output_count(operator)] if op != "other" else outputs
+        self.add(path, kind, op, inputs, results, uses, self.marked(attributes, given, outputs), work)
+        for tensor in outputs[len(results) :]:
+            self.edges.produced(tensor, self.rows.layers[-1].id, None)
+
+    def _viewed(self, given: Sequence[torch.Tensor]) -> list[Parameter]:
+        """The weights that the tensors are views of."""
+        found = [self._views[id(tensor)] for tensor in given if id(tensor) in self._views]
+        return [parameter for _, parameters in found for parameter in parameters]
+
+    def _operator(
+        self, function: Any, args: list[Any], kwargs: dict[str, Any], name: str, outputs: Sequence[torch.Tensor]
+    ) -> Operator:
+        """An operator of the graph; a product with the transpose of a weight is what is left of a linear layer."""
+        names = [argument.name for argument in function._schema.arguments]
+        arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+        factor = arguments.get("mat2")
+        if name in ("addmm", "mm") and id(factor) in self._views and not arguments.keys() & {"alpha", "beta"}:
+            _, weights = self._views[id(factor)]
+            bias = {"bias": arguments["self"]} if name == "addmm" else {}
+            if len(weights) == 1:
+                weight = Tensor(weights[0].shape, weights[0].dtype)
+                name = "linear"
+                arguments = {"input": arguments.get("mat1", arguments.get("self")), "weight": weight, **bias}
+        return Operator(
+            function.namespace,
+            name,
+            {key: _plain(item) for key, item in arguments.items()},
+            tuple(map(describe, outputs)),
+        )
+
+    def _described(
+        self, operator: Operator, function: Any, args: list[Any], kwargs: dict[str, Any]
+    ) -> tuple[str, Attributes]:
+        """The op and its settings, in the words of the graph's vocabulary or else in torch's own."""
+        op, attributes = aten.describe(operator)
+        if op != "other":
+            return op, attributes
+        packet = function._overloadpacket
+        return torch_functions.function_op(operator.name), torch_functions.function_attributes(packet, args, kwargs)
+
+    def _place(self, inside: str, kind: str, op: str, used: Sequence[Parameter]) -> tuple[str, str]:
+        """Path and type of a row that uses these parameters."""
+        owners = {parameter.name.rpartition(".")[0] for parameter in used}
+        owner = owners.pop() if len(owners) == 1 else ""
+        if not owner or owner not in self.modules:
+            return inside, kind
+        # A product with a module's weight that isn't a linear layer is somebody else's use of it.
+        foreign = owner in self._parents or op == "matmul"
+        return (f"{owner}.{kind}", kind) if foreign else (owner, self.modules[owner])
+
+    def describe_module(self, path: str) -> tuple[str, str, Attributes]:
+        """A module that no operator was seen to use: its class; what it computes, nobody knows."""
+        return self.modules.get(path, "Module"), "other", ()
+
+
+def _plain(value: Any) -> Any:
+    """An argument with tensors' shapes in their place."""
+    if isinstance(value, torch.Tensor):
+        return describe(value)
+    return tuple(map(_plain, value)) if isinstance(value, (tuple, list)) else value

@@ -1,0 +1,65 @@
+"""``--weights``: a framework's own set, or a file that must fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ModelError
+from ..host.paths import has_folder
+from .request import Request
+
+if TYPE_CHECKING:
+    from ..analysis.fit import Entry, Fit
+
+_ENDINGS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".h5", ".keras")
+
+
+def is_file(weights: str) -> bool:
+    """Whether ``--weights`` names a file, by what it looks like or because there is one."""
+    return weights.endswith(_ENDINGS) or has_folder(weights) or Path(weights).is_file()
+
+
+def weights_label(weights: str | None) -> str | None:
+    """What a summary says of its weights: a name, or a file's name without its folder."""
+    return Path(weights).name if weights is not None and is_file(weights) else weights
+
+
+def check_fit(request: Request, name: str, expected: Callable[[], Sequence[Entry]]) -> None:
+    """Makes sure that the file of ``request.weights`` fits the model; nothing to do where it isn't a file.
+
+    Raises:
+        ModelError: it doesn't, with the first difference.
+    """
+    if request.weights is None or not is_file(request.weights):
+        return
+    from ..analysis.fit import compare
+    from .checkpoint import reader as checkpoint
+
+    path = Path(request.weights)
+    kind, found = checkpoint.read(path)
+    fit = compare(legacy(expected()) if kind == "legacy keras" else expected(), found)
+    if not fit.fits:
+        raise ModelError(
+            f"{path.name} doesn't fit {name}: {first_difference(fit)}. See: resnet-inspect weights {name} {path.name}"
+        )
+
+
+def legacy(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Keras' entries under the names of its old format, which stand behind the new ones."""
+    from ..analysis.fit import Entry
+
+    return [Entry(entry.alias or entry.name, entry.shape, entry.dtype) for entry in entries]
+
+
+def first_difference(fit: Fit) -> str:
+    """The most telling difference in words, and how many there are."""
+    counts = [
+        (len(fit.missing), "missing"),
+        (len(fit.unexpected), "unexpected"),
+        (len(fit.mismatched), "of another shape"),
+    ]
+    said = ", ".join(f"{count} {word}" for count, word in counts if count)
+    first = next(iter([*(ours.name for ours, _ in fit.mismatched), *(e.name for e in (*fit.missing, *fit.unexpected))]))
+    return f"{said}, the first one {first}"
