@@ -197,6 +197,32 @@ def test_arithmetic_on_shapes_is_no_layer_and_its_numbers_are_no_parameters() ->
     assert summary.layers[-1].attributes == (("min", 1.0), ("max", 1.0))
 
 
+def test_fractions_that_a_setting_is_made_of_are_no_parameters() -> None:
+    """As torch's exporter writes a resize without constant folding; what is made of a weight as well stays one."""
+    import numpy
+
+    model = models.written(
+        """v (float[1, 3, 8, 8] x) => (float y, float[4] kept) {
+            scales = Concat<axis = 0>(ones, twos)
+            wide = Resize<mode = "nearest">(x, , scales)
+            y = Conv(wide, w)
+            kept = Mul(shift, shift)
+            moved = Add(kept, shift)
+            z = Resize<mode = "nearest">(y, , moved)
+        }""",
+        ones=(2,),
+        twos=numpy.array([2, 2], "float32"),
+        w=(2, 3, 1, 1),
+        shift=(4,),
+    )
+    summary = read(model)
+    assert [(layer.op, layer.params) for layer in summary.layers][:3] == [("input", 0), ("resize", 0), ("conv2d", 6)]
+    assert summary.layers[2].output_tensors[0].shape == (1, 2, 16, 16)
+    # Sixteen times as many places as before, of six products each.
+    assert summary.layers[2].macs == 16 * 16 * 6
+    assert summary.totals.params == 6 + 4
+
+
 def test_quantised_forms_cost_what_they_multiply_and_weigh_what_they_take() -> None:
     found = by_type(read(models.quantised()))
     conv, product = 4 * 27 * 16, 2 * 64 * 8

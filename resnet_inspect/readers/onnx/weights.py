@@ -41,8 +41,24 @@ def parameters_of(graph: Graph) -> dict[str, Parameter]:
         for use in node.uses:
             if use.name in graph.stored:
                 readers.setdefault(use.name, use)
-    found = ((tensor, _parameter(tensor, readers.get(name))) for name, tensor in graph.stored.items())
+    weights = graph.stored.keys() - _settings(graph)
+    found = (
+        (tensor, _parameter(tensor, readers.get(name))) for name, tensor in graph.stored.items() if name in weights
+    )
     return {tensor.name: parameter for tensor, parameter in found if parameter is not None}
+
+
+def _settings(graph: Graph) -> set[str]:
+    """Values that only set how nodes compute, or that nothing else is made of: the parts of a resize's scales."""
+    read: set[str] = set()
+    others = {value.name for value in graph.outputs}
+    for node in reversed(graph.nodes):
+        makes_settings = others.isdisjoint(node.outputs) and not read.isdisjoint(node.outputs)
+        for use in node.uses:
+            read.add(use.name)
+            if not makes_settings and use.position not in _SETTINGS.get(use.reader.op_type, ()):
+                others.add(use.name)
+    return read - others
 
 
 def _parameter(tensor: Stored, use: Use | None) -> Parameter | None:
@@ -53,7 +69,7 @@ def _parameter(tensor: Stored, use: Use | None) -> Parameter | None:
     if position in _STATISTICS.get(kind, ()):
         return Parameter(tensor.name, tensor.shape, tensor.dtype, "statistics", False, tensor.stored_bytes)
     is_number = not tensor.shape or (tensor.literal and prod(tensor.shape) == 1)
-    if is_number or position in _SETTINGS.get(kind, ()):
+    if is_number:
         return None
     is_weight = "float" in tensor.dtype or tensor.dtype in _NARROW or tensor.dtype.startswith("complex")
     if not is_weight and not (tensor.dtype == "int32" and position in _BIASES.get(kind, ())):
