@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...ir import UNKNOWN, Attributes, Tensor, Value, frozen_value
+from ...ops.attributes import explicit_padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,8 @@ def _conv(operator: Operator) -> tuple[str, Attributes]:
     dilation = _each(operator, "dilation", rank, 1)
     padding = arguments.get("padding")
     if isinstance(padding, str):
-        totals = [step * (size - 1) if padding == "same" else 0 for size, step in zip(kernel, dilation, strict=True)]
-        padding = tuple(n // 2 if n % 2 == 0 else (n // 2, n - n // 2) for n in totals)
+        ones = (1,) * rank  # torch has no "same" with strides: the sizes don't matter
+        padding = explicit_padding(padding, ones, kernel, ones, dilation)
     else:
         padding = _each(operator, "padding", rank, 0)
     attributes: dict[str, Value] = {

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ...ir import Attributes, Tensor, Value, frozen_value
+from ...ops.attributes import explicit_padding, paddings
 from .compat import SOURCE
 
 _POOLS = {"Max": "max", "Average": "avg"}
@@ -221,21 +222,6 @@ def _channels(tensor: Tensor, layer: Any) -> int:
     return tensor.shape[-1] if layer.data_format == "channels_last" else tensor.shape[1]
 
 
-def explicit_padding(
-    padding: str, sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
-) -> Value:
-    """``same``, ``valid`` and ``causal`` in numbers, as every backend gives them; more at the end if it is uneven."""
-    result: list[Value] = []
-    for size, window, step, gap in zip(sizes, kernel, stride, dilation, strict=True):
-        span = gap * (window - 1) + 1
-        total = max((-(-size // step) - 1) * step + span - size, 0) if padding == "same" else 0
-        before = total // 2
-        if padding == "causal":
-            before = total = span - 1
-        result.append(before if 2 * before == total else (before, total - before))
-    return tuple(result)
-
-
 def _depthwise(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Value]:
     channels = _channels(inputs[0], layer)
     return _convolution_of(layer, inputs, channels * layer.depth_multiplier, channels)
@@ -300,7 +286,7 @@ def _window(layer: Any, inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) ->
 
 def _zero_pad(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:
     padding = layer.padding if isinstance(layer.padding[0], (tuple, list)) else (tuple(layer.padding),)
-    return {"padding": tuple(pair[0] if pair[0] == pair[1] else tuple(pair) for pair in padding)}
+    return {"padding": paddings(padding)}
 
 
 def _dense(layer: Any, inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...ir import Attributes, Shape, Value
+from ...ops.attributes import explicit_padding, paddings
 from .graph import dtype_name
 from .operators import BIAS, CONVOLUTIONS, FACTOR, POOLS, PRODUCTS, Call, limits, op_of, zeros_around
 
@@ -61,16 +62,11 @@ def _padding(call: Call, kernel: Shape, stride: Shape, dilation: Shape) -> Value
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         if image is None or call.kind == "ConvTranspose":
             return str(auto)
-        pairs = []
-        for size, width, step, gap in zip(image.shape[2:], kernel, stride, dilation, strict=False):
-            total = max((-(-size // step) - 1) * step + gap * (width - 1) + 1 - size, 0)
-            less = total // 2
-            pairs.append((less, total - less) if auto == "SAME_UPPER" else (total - less, less))
-    else:
-        pads = call.integers("pads") if auto == "NOTSET" else None
-        pads = pads if pads is not None and len(pads) == 2 * rank else (0,) * (2 * rank)
-        pairs = list(zip(pads[:rank], pads[rank:], strict=True))
-    return tuple(pair[0] if pair[0] == pair[1] else pair for pair in pairs)
+        way = "same" if auto == "SAME_UPPER" else "same_lower"
+        return explicit_padding(way, image.shape[2:], kernel, stride, dilation)
+    pads = call.integers("pads") if auto == "NOTSET" else None
+    pads = pads if pads is not None and len(pads) == 2 * rank else (0,) * (2 * rank)
+    return paddings(zip(pads[:rank], pads[rank:], strict=True))
 
 
 def _pool(call: Call) -> dict[str, Value]:
@@ -186,7 +182,7 @@ def _embedding(call: Call) -> dict[str, Value]:
 def _pad(call: Call) -> dict[str, Value]:
     pairs = zeros_around(call)
     if pairs:
-        return {"padding": tuple(pair[0] if pair[0] == pair[1] else pair for pair in pairs)}
+        return {"padding": paddings(pairs)}
     pads = call.whole_numbers(1)
     return {**call.settings, **({} if pads is None else {"pads": pads})}
 

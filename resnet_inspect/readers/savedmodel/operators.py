@@ -13,7 +13,7 @@ from tensorflow.python.framework import op_def_registry
 from ... import ops
 from ...errors import InputError
 from ...ir import Attributes, Shape, Tensor, Value
-from ..keras.ops import explicit_padding
+from ...ops.attributes import explicit_padding
 from .graph import Operation
 from .nodes import Dims
 

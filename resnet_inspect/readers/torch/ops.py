@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ...ir import Attributes, Value, frozen_value
+from ...ops.attributes import explicit_padding, paddings
 
 #: torch's own classes by name; a subclass is what its nearest torch ancestor is.
 _MODULE_OPS = {
@@ -157,15 +158,10 @@ def _conv(module: Any) -> dict[str, Value]:
 
 
 def _conv_padding(module: Any) -> Value:
-    """Explicit padding: ``same`` and ``valid`` in numbers, as every backend gives them."""
     if not isinstance(module.padding, str):
         return tuple(module.padding)
-    pairs = []
-    for kernel, dilation in zip(module.kernel_size, module.dilation, strict=True):
-        total = dilation * (kernel - 1) if module.padding == "same" else 0
-        before = total // 2
-        pairs.append(before if total % 2 == 0 else (before, total - before))
-    return tuple(pairs)
+    ones = (1,) * len(module.kernel_size)  # torch has no "same" with strides: the sizes don't matter
+    return explicit_padding(module.padding, ones, module.kernel_size, ones, module.dilation)
 
 
 def _batch_norm(module: Any) -> dict[str, Value]:
@@ -215,8 +211,7 @@ def _dense(module: Any) -> dict[str, Value]:
 
 def _zero_pad(module: Any) -> dict[str, Value]:
     left, right, top, bottom = module.padding
-    pairs = ((top, bottom), (left, right))
-    return {"padding": tuple(pair[0] if pair[0] == pair[1] else pair for pair in pairs)}
+    return {"padding": paddings([(top, bottom), (left, right)])}
 
 
 #: Attributes of a torch class that its canonical ones already say.
