@@ -30,3 +30,17 @@ def explicit_padding(
         less, more = total // 2, total - total // 2
         pairs.append((more, less) if way == "same_lower" else (less, more))
     return paddings(pairs)
+
+
+def zeros_around(rank: int, pad: Value, mode: Value = None, value: Value = None) -> Value:
+    """The ``padding`` of a ``pad`` of torch's that puts rows and columns of zeros around an image; None of any other.
+
+    ``pad`` has the last dimension first: (left, right, top, bottom).
+    """
+    if rank != 4 or mode not in (None, "constant") or value not in (None, 0) or not isinstance(pad, tuple):
+        return None
+    sizes = [item for item in pad if isinstance(item, int) and item >= 0]
+    if len(pad) != 4 or len(sizes) != 4:
+        return None
+    left, right, top, bottom = sizes
+    return paddings([(top, bottom), (left, right)])

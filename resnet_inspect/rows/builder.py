@@ -71,10 +71,14 @@ class Rows(Generic[Value]):
         self._ids = Identities()
         #: Which row counts a parameter: by identity, as two may have one name.
         self._claimed: dict[int, tuple[int, Parameter]] = {}
+        #: Inputs that nothing has read yet and that nobody said the layout of: id -> the place of its row, the value.
+        self._unread: dict[str, tuple[int, Value]] = {}
 
     def add_input(self, value: Value, path: str, kind: str = "Input", layout: str | None = None) -> None:
-        """A tensor that the network is given."""
+        """A tensor that the network is given. Without a ``layout``, what reads it first says whether it is an image."""
         identity = self._ids.next(path)
+        if layout is None:
+            self._unread[identity] = (len(self.layers), value)
         self._values.produced(value, identity, layout)
         self.layers.append(Layer(identity, path, kind, "input", output_tensors=(self._values.tensor(value),)))
 
@@ -111,6 +115,9 @@ class Rows(Generic[Value]):
         if layouts is None:
             from ..ops.images import output_layout  # the local backend's rules know the layouts, and start without it
 
+            for index, source in enumerate(sources):
+                if source in self._unread:
+                    read[index] = self._seen_as(op, source)
             known = [item.layout for item in read]
             layouts = [output_layout(op, len(tensor(value).shape), known) for value in gives]
         for index, value in enumerate(gives):
@@ -133,6 +140,20 @@ class Rows(Generic[Value]):
             )
         )
         return identity
+
+    def _seen_as(self, op: str, source: str) -> Tensor:
+        """An input, with the layout that the first op which reads it wants."""
+        from ..ops.images import read_layout
+
+        index, value = self._unread.pop(source)
+        tensor = self._values.tensor(value)
+        layout = read_layout(op, len(tensor.shape))
+        if layout is None:
+            return tensor
+        self._values.produced(value, source, layout)
+        tensor = self._values.tensor(value)
+        self.layers[index] = replace(self.layers[index], output_tensors=(tensor,))
+        return tensor
 
     def back_to(self, count: int) -> None:
         """Takes back all layers but the first ``count``: what they count is nobody's again."""

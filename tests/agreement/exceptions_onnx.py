@@ -7,25 +7,9 @@ from .listed import OURS, Listed
 LISTED = (
     Listed(
         OURS,
-        "A resize is not among the operators from which a file's reader takes that its input is an image.",
-        {
-            "onnx13 onnx17 onnx20: residual_upsampled": (
-                "resize field",
-                "conv2d field x2",
-                "relu field x2",
-                "add field",
-                "inputs",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
         "No receptive field passes a `pad`, although its rows are known.",
         {
-            "onnx13 onnx17 onnx20: padded": (
-                "conv2d field x4",
-                "zero_pad2d field",
-            ),
+            "onnx13 onnx17 onnx20: padded": ("conv2d field x4", "zero_pad2d field"),
         },
     ),
     Listed(
@@ -64,10 +48,7 @@ LISTED = (
             "and which keeps nothing."
         ),
         {
-            "onnx13 onnx17 onnx20: arithmetic": (
-                "other saved",
-                "mul saved",
-            ),
+            "onnx13 onnx17 onnx20: arithmetic": ("other saved", "mul saved"),
         },
     ),
     Listed(
@@ -81,20 +62,14 @@ LISTED = (
         OURS,
         "torch's fake_quantize functions have no word, ONNX's nodes have two.",
         {
-            "onnx13 onnx17 onnx20: quantised": (
-                "conv2d field",
-                "rows other -> quantize dequantize",
-            ),
+            "onnx13 onnx17 onnx20: quantised": ("conv2d field", "rows other -> quantize dequantize"),
         },
     ),
     Listed(
         OURS,
         "DepthToSpace has no word, although it is `pixel_shuffle`.",
         {
-            "onnx13 onnx17 onnx20: shuffled": (
-                "pixel_shuffle layout",
-                "rows pixel_shuffle -> other",
-            ),
+            "onnx13 onnx17 onnx20: shuffled": ("pixel_shuffle layout", "rows pixel_shuffle -> other"),
         },
     ),
     Listed(

@@ -8,50 +8,11 @@ LISTED = (
     Listed(
         OURS,
         (
-            "The live reader gives inputs that are named, typed or several no layout, although a convolution or a "
-            "pooling reads them; behind them nothing has a receptive field."
-        ),
-        {
-            "pt2 onnx13 onnx17 onnx20: convolutions_along_a_line": ("conv1d field x3",),
-            (
-                "pt2 onnx13 onnx17 onnx20: convolutions_along_a_line convolutions_transposed_elsewhere "
-                "pools_elsewhere pools_adaptive_elsewhere"
-            ): ("inputs",),
-            "pt2 onnx13 onnx17 onnx20: convolutions_transposed_elsewhere": (
-                "conv_transpose1d field",
-                "conv_transpose3d field",
-            ),
-            "pt2 onnx13 onnx17 onnx20: pools_elsewhere": (
-                "max_pool1d field",
-                "avg_pool1d field",
-                "max_pool3d field",
-                "avg_pool3d field",
-            ),
-            "pt2: pools_adaptive_elsewhere": (
-                "adaptive_avg_pool1d field",
-                "adaptive_max_pool1d field",
-                "adaptive_avg_pool3d field",
-                "adaptive_max_pool3d field",
-            ),
-            "pt2: resizes_elsewhere": (
-                "resize field x3",
-                "conv1d field",
-                "conv3d field",
-                "inputs",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
-        (
             "A pad in front of a convolution hides that its input is an image: `pad` neither asks for a layout "
             "nor passes a receptive field on."
         ),
         {
-            "pt2 traced scripted: padded": (
-                "conv2d field x4",
-                "zero_pad2d field",
-            ),
+            "pt2 traced scripted: padded": ("conv2d field x4", "zero_pad2d field"),
             "pt2: padded": ("inputs",),
         },
     ),
@@ -68,14 +29,6 @@ LISTED = (
         },
     ),
     Listed(
-        OURS,
-        "None of the live module means False.",
-        {
-            "pt2 traced scripted: resizes resizes_elsewhere": ("resize align_corners x2",),
-            "pt2 traced scripted: alike": ("resize align_corners",),
-        },
-    ),
-    Listed(
         FORMAT,
         "A padding mode other than zeros is a call of its own before the convolution.",
         {
@@ -86,16 +39,6 @@ LISTED = (
                 "conv2d padding_mode x3",
                 "conv2d reads x3",
             ),
-        },
-    ),
-    Listed(
-        OURS,
-        (
-            "A pad with zeros at the sides of an image is zero_pad2d to the readers of torch and ONNX, pad to "
-            "those of ATen."
-        ),
-        {
-            "pt2 traced scripted: padded": ("rows zero_pad2d -> pad",),
         },
     ),
     Listed(
@@ -137,10 +80,7 @@ LISTED = (
                 "attention saved",
                 "attention reads",
             ),
-            "pt2 traced scripted: transformer": (
-                "dropout reads",
-                "residual skipped",
-            ),
+            "pt2 traced scripted: transformer": ("dropout reads", "residual skipped"),
         },
     ),
     Listed(
@@ -154,23 +94,15 @@ LISTED = (
         OURS,
         "A transpose of a parameter is no row, and the product counts the parameter in its place.",
         {
-            "pt2 traced scripted: products": (
-                "rows transpose -> nothing",
-                "matmul params",
-                "matmul saved",
-            ),
+            "pt2 traced scripted: products": ("rows transpose -> nothing", "matmul params", "matmul saved"),
             "pt2: products": ("matmul reads",),
         },
     ),
     Listed(
-        OURS,
-        "The working outputs of embedding_bag count as results, and its mode is a number.",
+        FORMAT,
+        "A bag's rows of indices are flattened by torch's Python before the call.",
         {
-            "pt2: embedded_in_bags": (
-                "rows nothing -> reshape",
-                "embedding_bag mode",
-                "embedding_bag reads",
-            ),
+            "pt2: embedded_in_bags": ("rows nothing -> reshape", "embedding_bag reads"),
         },
     ),
     Listed(
@@ -193,13 +125,7 @@ LISTED = (
         OURS,
         "One dimension is a number to the live reader, a list to those of files.",
         {
-            "pt2 traced scripted onnx13 onnx17 onnx20: reductions": (
-                "mean dim",
-                "sum dim",
-                "amax dim",
-                "amin dim",
-            ),
-            "pt2 traced scripted: reductions": ("other dim",),
+            "traced scripted: reductions": ("other dim",),
         },
     ),
     Listed(
@@ -209,10 +135,7 @@ LISTED = (
             "in files."
         ),
         {
-            "pt2 traced: written_in_place": (
-                "other shape x2",
-                "other reads x2",
-            ),
+            "pt2 traced: written_in_place": ("other shape x2", "other reads x2"),
         },
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...ir import UNKNOWN, Attributes, Tensor, Value, frozen_value
-from ...ops.attributes import explicit_padding
+from ...ops.attributes import explicit_padding, zeros_around
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,11 @@ def describe(operator: Operator) -> tuple[str, Attributes]:
     op = next((known for start, known in _FAMILIES.items() if name.startswith(start)), op)
     if name == "hardtanh" and _number(operator, "min_val", -1) == 0 and _number(operator, "max_val", 1) == 6:
         return "relu6", _values(operator)
+    if op == "pad":
+        given = operator.arguments
+        rank = len(tensors_in(tuple(given.values()))[0].shape)
+        padding = zeros_around(rank, given.get("pad"), given.get("mode"), given.get("value"))
+        return ("pad", _values(operator)) if padding is None else ("zero_pad2d", (("padding", padding),))
     special = _SPECIAL.get(op) if operator.complete else None
     return op, special(operator) if special else _values(operator)
 
@@ -127,6 +132,8 @@ def _values(operator: Operator) -> Attributes:
     }
     if operator.name.endswith("_"):
         found["inplace"] = True
+    if isinstance(dim := found.get("dim"), tuple) and len(dim) == 1:
+        found["dim"] = dim[0]  # of one dimension, the schema makes a list
     if operator.name == "rsub":
         found["reflected"] = True
     return tuple(found.items())
@@ -266,7 +273,13 @@ def _flatten(operator: Operator) -> Attributes:
 def _resize(operator: Operator) -> Attributes:
     """The way stands in the name: ``upsample_bilinear2d``, ``upsample_nearest_exact2d``."""
     mode = operator.plain.removeprefix("upsample_").removesuffix("_aa").rstrip("d").rstrip("123").replace("_", "-")
-    return (*_values(operator), ("mode", mode))
+    return (*(item for item in _values(operator) if item != ("align_corners", False)), ("mode", mode))
+
+
+def _embedding_bag(operator: Operator) -> Attributes:
+    """As of one embedding; the mode is a number in the schema."""
+    mode = ("sum", "mean", "max")[int(_number(operator, "mode", 0))]
+    return tuple(({**dict(_values(operator)), **dict(_embedding(operator)), "mode": mode}).items())
 
 
 _SPECIAL: Mapping[str, Callable[[Operator], Attributes]] = {
@@ -275,6 +288,7 @@ _SPECIAL: Mapping[str, Callable[[Operator], Attributes]] = {
     "batch_norm": _batch_norm,
     "dense": _dense,
     "embedding": _embedding,
+    "embedding_bag": _embedding_bag,
     "flatten": _flatten,
     "layer_norm": _layer_norm,
     "resize": _resize,

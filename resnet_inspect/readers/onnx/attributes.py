@@ -162,7 +162,10 @@ def _flatten(call: Call) -> dict[str, Value]:
 
 def _reduction(call: Call) -> dict[str, Value]:
     axes = call.whole_numbers(1) if call.has(1) else call.integers("axes")
-    return {"dim": axes, "keepdim": bool(call.integer("keepdims", 1))}
+    return {
+        "dim": axes[0] if axes is not None and len(axes) == 1 else axes,
+        "keepdim": bool(call.integer("keepdims", 1)),
+    }
 
 
 def _resize(call: Call) -> dict[str, Value]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from ...errors import ModelError
 from ...ir import HELD, UNKNOWN, Model, Parameter, Summary, Tensor, Trace
-from ...ops.images import read_layout
 from ...rows.builder import Keyed, Rows
 from ...rows.identities import Numbers
 from ...rows.unused import place_unused
@@ -75,11 +74,10 @@ class _Reader:
         """The whole program."""
         inputs = self.inputs()
         steps = self._steps({name for name, _ in inputs})
-        first = {name: step for step in reversed(steps) for name in step.node.refs[:1]}
         values = Keyed(self.graph.tensor)
         rows = Rows(values)
         for name, path in inputs:
-            rows.add_input(name, path, layout=self._layout(name, first.get(name)))
+            rows.add_input(name, path)
         for step, path, kind in self._named(steps):
             refs, gives = step.node.refs, step.node.outputs[: aten.output_count(step.operator)]
             op, attributes = aten.describe(step.operator)
@@ -147,12 +145,6 @@ class _Reader:
         if tensor == UNKNOWN:
             raise ModelError(f"{self.name} doesn't say the sizes of {name}: export it again with an example")
         return tensor
-
-    def _layout(self, name: str, first: Step | None) -> str | None:
-        """The layout of an input: the ``first`` operator that looks at it tells."""
-        if first is None:
-            return None
-        return read_layout(aten.describe(first.operator)[0], len(self.graph.tensor(name).shape))
 
     def _used(self, names: Iterable[str]) -> list[Parameter]:
         """The parameters that an operator which reads ``names`` uses, in the order of their declaration."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...ir import Attributes, Value, frozen_value
+from ...ops.attributes import zeros_around
 from .compat import schemas_of
 from .ops import is_plain
 
@@ -145,6 +146,17 @@ def _bare_name(func: Any) -> str:
 def function_op(name: str) -> str:
     """The op of a function's plain name."""
     return _FUNCTION_OPS.get(name, "other")
+
+
+def describe_function(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, Attributes]:
+    """The op of a call, and everything that changes what it computes."""
+    op, attributes = function_op(function_name(func)), function_attributes(func, args, kwargs)
+    if op == "pad" and args and isinstance(args[0], torch.Tensor):
+        given = dict(attributes)
+        padding = zeros_around(args[0].dim(), given.get("pad"), given.get("mode"), given.get("value"))
+        if padding is not None:
+            return "zero_pad2d", (("padding", padding),)
+    return op, attributes
 
 
 def function_attributes(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Attributes:

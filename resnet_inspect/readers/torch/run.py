@@ -27,7 +27,7 @@ from .failure import NotOnMetaError
 from .inputs import made
 from .parameters import is_lazy
 from .state import kept_state
-from .tensors import describe, dtype_name, tensors_in
+from .tensors import dtype_name, tensors_in
 from .trace import Recorder
 from .walk import deeply, modules_of, tensors_of
 
@@ -142,7 +142,7 @@ def _run(
         layers, unused = recorder.finish()
     return Summary(
         model=described,
-        inputs=tuple(describe(tensor, layout) for _, tensor, layout in given.tensors),
+        inputs=tuple(recorder.edges.tensor(tensor) for _, tensor, _ in given.tensors),
         outputs=tuple(recorder.edges.tensor(tensor) for tensor in tensors_in(output)),
         layers=layers,
         modules=tuple((path, type(module).__name__) for path, module in modules_of(model)),

@@ -251,9 +251,9 @@ class Recorder:
             # A constant: nothing of the network flows through it.
             return
         name = torch_functions.function_name(func)
-        attributes = torch_functions.function_attributes(func, args, kwargs)
+        op, attributes = torch_functions.describe_function(func, args, kwargs)
         attributes = self.marked(attributes, inputs, outputs)
-        op, uses = torch_functions.function_op(name), self.parameters.used(given)
+        uses = self.parameters.used(given)
         self.add(self.inside(name), name, op, inputs, outputs, uses, attributes, work)
 
     def marked(self, attributes: Attributes, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> Attributes:

@@ -123,8 +123,7 @@ class OperatorRecorder(Recorder):
         op, attributes = aten.describe(operator)
         if op != "other":
             return op, attributes
-        packet = function._overloadpacket
-        return torch_functions.function_op(operator.name), torch_functions.function_attributes(packet, args, kwargs)
+        return torch_functions.describe_function(function._overloadpacket, args, kwargs)
 
     def _place(self, inside: str, kind: str, op: str, used: Sequence[Parameter]) -> tuple[str, str]:
         """Path and type of a row that uses these parameters."""
