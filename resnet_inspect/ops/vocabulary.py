@@ -187,3 +187,11 @@ VOCABULARY: dict[str, Op] = {
 def of(word: str) -> Op:
     """What is known of an operator."""
     return VOCABULARY.get(word, UNKNOWN)
+
+
+_BY_LETTERS = {word.replace("_", ""): word for word in VOCABULARY}
+
+
+def named(name: str) -> str | None:
+    """The word that a framework's own name is, but for capitals and underscores: LeakyReLU, hardswish."""
+    return _BY_LETTERS.get(name.replace("_", "").lower())

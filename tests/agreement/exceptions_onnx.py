@@ -48,7 +48,7 @@ LISTED = (
             "and which keeps nothing."
         ),
         {
-            "onnx13 onnx17 onnx20: arithmetic": ("other saved", "mul saved"),
+            "onnx13 onnx17 onnx20: arithmetic": ("mul saved",),
         },
     ),
     Listed(
@@ -70,17 +70,6 @@ LISTED = (
         "DepthToSpace has no word, although it is `pixel_shuffle`.",
         {
             "onnx13 onnx17 onnx20: shuffled": ("pixel_shuffle layout", "rows pixel_shuffle -> other"),
-        },
-    ),
-    Listed(
-        OURS,
-        "abs, clamp, maximum and minimum have no word in torch's readers.",
-        {
-            "onnx13 onnx17 onnx20: arithmetic": (
-                "rows other -> abs",
-                "rows other -> nothing",
-                "rows other other other other -> clamp clamp max min",
-            ),
         },
     ),
 )

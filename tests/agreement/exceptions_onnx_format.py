@@ -9,6 +9,7 @@ LISTED = (
         FORMAT,
         "The exporter has no form of this operator in this opset.",
         {
+            "onnx13 onnx17 onnx20: channels_shuffled": ("refused",),
             "onnx17 onnx20: norms_by_root resizes_exactly attention_grouped bilinear": ("refused",),
             (
                 "onnx13: norms_by_root resizes_exactly attention attention_masked attention_grouped transformer "
@@ -286,7 +287,7 @@ LISTED = (
         FORMAT,
         "Tracing writes 2 / x as a reciprocal and a product; ONNX has no rsqrt.",
         {
-            "onnx13 onnx17 onnx20: arithmetic": ("rows other add rsqrt -> sqrt div",),
+            "onnx13 onnx17 onnx20: arithmetic": ("rows abs -> nothing", "rows abs add rsqrt -> sqrt div"),
         },
     ),
     Listed(

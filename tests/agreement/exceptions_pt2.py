@@ -111,7 +111,7 @@ LISTED = (
         {
             "pt2: shapes": ("rows nothing -> slice",),
             "pt2 traced scripted: shapes": ("slice reads",),
-            "pt2 traced scripted: written_in_place": ("rows nothing -> slice x2",),
+            "traced scripted: written_in_place": ("rows nothing -> slice x2",),
         },
     ),
     Listed(
@@ -129,13 +129,22 @@ LISTED = (
         },
     ),
     Listed(
-        OURS,
-        (
-            "What is assigned to an index is a row of its own with the whole tensor live, and a copy into a slice "
-            "in files."
-        ),
+        FORMAT,
+        "What is assigned to an index is a copy into a slice in files.",
         {
-            "pt2 traced: written_in_place": ("other shape x2", "other reads x2"),
+            "pt2: written_in_place": (
+                "rows other -> slice copy",
+                "rows nothing -> slice",
+                "other shape",
+                "other reads",
+            ),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "torch's softsign is Python: files have what it computes.",
+        {
+            "pt2 traced scripted onnx13 onnx17 onnx20: activations_of_vectors": ("rows softsign -> abs add div",),
         },
     ),
 )

@@ -24,9 +24,7 @@ LISTED = (
         "An index of several dimensions is a slice for each.",
         {
             "traced scripted: shapes": ("rows nothing -> slice slice slice",),
-            "traced: written_in_place": ("rows nothing -> slice slice x2",),
             "traced scripted: written_in_place": ("slice reads x2",),
-            "scripted: written_in_place": ("rows nothing -> slice slice",),
         },
     ),
     Listed(
@@ -37,17 +35,12 @@ LISTED = (
         },
     ),
     Listed(
-        OURS,
-        (
-            "What is assigned to an index is a row of its own with the whole tensor live, and a copy into a slice "
-            "in files."
-        ),
+        FORMAT,
+        "What is assigned to an index is a copy into a slice in files.",
         {
-            "scripted: written_in_place": (
-                "rows other -> nothing",
-                "other shape",
-                "other reads",
-            ),
+            "traced scripted: written_in_place": ("rows other -> slice slice copy",),
+            "traced: written_in_place": ("rows nothing -> slice slice", "other shape", "other reads"),
+            "scripted: written_in_place": ("rows other -> nothing",),
         },
     ),
 )

@@ -160,6 +160,11 @@ def shuffled() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 8, 1), nn.PixelShuffle(2), nn.Conv2d(2, 2, 3))
 
 
+def channels_shuffled() -> nn.Module:
+    """Channels that change places."""
+    return nn.Sequential(nn.Conv2d(4, 8, 1), nn.ChannelShuffle(2), nn.Conv2d(8, 2, 3))
+
+
 class arithmetic(Functions):  # noqa: N801
     """Sums, differences and functions, element by element."""
 

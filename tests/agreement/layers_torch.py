@@ -135,6 +135,7 @@ def hard_activations() -> nn.Module:
 def activations_of_vectors() -> nn.Module:
     """Activations whose settings make them another one, or that read two halves."""
     modules = [nn.Hardtanh(0.0, 6.0), nn.Hardtanh(-2.0, 2.0), nn.ELU(0.5), nn.PReLU(), nn.Softmax(-1)]
+    modules += [nn.CELU(0.5), nn.Softsign()]
     return nn.Sequential(between(lambda: nn.Linear(8, 8), modules), nn.GLU(-1), nn.Linear(4, 4))
 
 

@@ -91,6 +91,7 @@ NETWORKS = (
     _torch("quantised", "2x4x8x8"),
     _torch("shapes", "2x8x4x6"),
     _torch("shuffled", "2x4x6x6"),
+    _torch("channels_shuffled", "2x4x6x6"),
     _torch("arithmetic", "2x4x6"),
     _torch("reductions", "2x4x6"),
     _torch("written_in_place", "2x8"),

@@ -22,7 +22,7 @@ def _of_torch() -> dict[str, set[str]]:
     return {
         "torch_ops": set(torch_ops._MODULE_OPS.values()),
         "torch_functions": set(torch_functions._FUNCTION_OPS.values()),
-        "aten": {*aten._OPS.values(), *aten._OWN_NAME, *aten._FAMILIES.values(), *convolutions},
+        "aten": {*aten._OPS.values(), *aten._FAMILIES.values(), *convolutions},
         "onnx_ops": {*onnx_ops._OPS.values(), *(f"{op}{d}d" for op in families for d in _DIMENSIONS), "clamp"},
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...ir import UNKNOWN, Attributes, Tensor, Value, frozen_value
+from ...ops import vocabulary
 from ...ops.attributes import explicit_padding, zeros_around
 
 
@@ -56,23 +57,13 @@ _OPS = {
     "clone": "copy",
     "constant_pad_nd": "pad",
     "contiguous": "copy",
-    "hardsigmoid": "hard_sigmoid",
-    "hardswish": "hard_swish",
-    "hardtanh": "hard_tanh",
     "linear": "dense",
     "prelu_kernel": "prelu",
     "rsub": "sub",
+    "maximum": "max",
+    "minimum": "min",
+    "resize": "other",  # of a tensor's memory
 }
-_OWN_NAME = frozenset(
-    [
-        *("add", "sub", "mul", "div", "neg", "pow", "exp", "log", "sqrt", "rsqrt", "matmul", "einsum", "stack"),
-        *("flatten", "reshape", "transpose", "expand", "mean", "sum", "amax", "amin", "max", "min", "argmax", "pad"),
-        *("softmax", "log_softmax", "relu", "relu6", "gelu", "silu", "elu", "selu", "mish", "sigmoid", "tanh"),
-        *("leaky_relu", "softplus", "prelu", "dropout", "batch_norm", "layer_norm", "group_norm", "instance_norm"),
-        *("rms_norm", "embedding", "embedding_bag", "roll", "pixel_shuffle", "lstm", "gru", "glu", "bilinear"),
-        *(f"{kind}_pool{d}d" for kind in ("max", "avg", "adaptive_max", "adaptive_avg") for d in (1, 2, 3)),
-    ]
-)
 #: Ops of names that begin so: there are many variants.
 _FAMILIES = {
     "scaled_dot_product": "attention",
@@ -98,7 +89,7 @@ def describe(operator: Operator) -> tuple[str, Attributes]:
     name = operator.plain
     if "conv" in name and "weight" in operator.arguments and "backward" not in name:
         return _conv(operator)
-    op = name if name in _OWN_NAME else _OPS.get(name, "other")
+    op = _OPS.get(name) or vocabulary.named(name) or "other"
     op = next((known for start, known in _FAMILIES.items() if name.startswith(start)), op)
     if name == "hardtanh" and _number(operator, "min_val", -1) == 0 and _number(operator, "max_val", 1) == 6:
         return "relu6", _values(operator)

@@ -11,6 +11,7 @@ import onnx
 from onnx import helper
 
 from ...ir import Shape, Tensor, Value, frozen_value
+from ...ops import vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,68 +77,26 @@ SAME_AS = {
 }
 #: Operators whose op is the same whatever they read.
 _OPS = {
-    "Abs": "abs",
-    "Add": "add",
-    "ArgMax": "argmax",
-    "Attention": "attention",
     "BatchNormalization": "batch_norm",
     "Cast": "copy",
-    "Concat": "concat",
     "DequantizeLinear": "dequantize",
-    "Div": "div",
-    "Dropout": "dropout",
     "DynamicQuantizeLinear": "quantize",
-    "Einsum": "einsum",
-    "Elu": "elu",
-    "Exp": "exp",
-    "Expand": "expand",
-    "Flatten": "flatten",
-    "GRU": "gru",
-    "Gelu": "gelu",
     "GroupNormalization": "group_norm",
-    "HardSigmoid": "hard_sigmoid",
-    "HardSwish": "hard_swish",
-    "Identity": "identity",
     "InstanceNormalization": "instance_norm",
     "LRN": "local_response_norm",
-    "LSTM": "lstm",
     "LayerNormalization": "layer_norm",
-    "LeakyRelu": "leaky_relu",
-    "Log": "log",
-    "LogSoftmax": "log_softmax",
-    "Max": "max",
-    "Mean": "mean",
-    "Min": "min",
-    "Mish": "mish",
-    "Mul": "mul",
-    "Neg": "neg",
-    "PRelu": "prelu",
-    "Pow": "pow",
     "QuantizeLinear": "quantize",
     "RMSNormalization": "rms_norm",
-    "RNN": "rnn",
     "ReduceMax": "amax",
     "ReduceMean": "mean",
     "ReduceMin": "amin",
     "ReduceSum": "sum",
-    "Relu": "relu",
-    "Reshape": "reshape",
-    "Resize": "resize",
-    "Selu": "selu",
-    "Sigmoid": "sigmoid",
-    "Slice": "slice",
-    "Softmax": "softmax",
     "SimplifiedLayerNormalization": "rms_norm",
-    "Softplus": "softplus",
     "Split": "slice",
-    "Sqrt": "sqrt",
     "Squeeze": "reshape",
-    "Sub": "sub",
     "Sum": "add",
     "Swish": "silu",
-    "Tanh": "tanh",
     "Tile": "expand",
-    "Transpose": "transpose",
     "Unsqueeze": "reshape",
     "Upsample": "resize",
     "com.microsoft.Attention": "attention",
@@ -211,7 +170,7 @@ def op_of(call: Call) -> str:
         return "relu6" if limits(call) == (0, 6) else "clamp"
     if kind == "Pad":
         return "zero_pad2d" if zeros_around(call) else "pad"
-    return _OPS.get(kind, "other")
+    return _OPS.get(kind) or vocabulary.named(kind) or "other"
 
 
 def limits(call: Call) -> tuple[Value, Value]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...ir import Attributes, Value, frozen_value
+from ...ops import vocabulary
 from ...ops.attributes import zeros_around
 from .compat import schemas_of
 from .ops import is_plain
@@ -25,12 +26,11 @@ _FUNCTION_OPS = {
     "contiguous": "copy",
     "clone": "copy",
     "getitem": "slice",
-    "hardsigmoid": "hard_sigmoid",
-    "hardswish": "hard_swish",
-    "hardtanh": "hard_tanh",
     "interpolate": "resize",
     "linear": "dense",
     "mT": "transpose",
+    "maximum": "max",
+    "minimum": "min",
     "mm": "matmul",
     "movedim": "transpose",
     "multi_head_attention_forward": "attention",
@@ -46,73 +46,8 @@ _FUNCTION_OPS = {
     "unflatten": "reshape",
     "unsqueeze": "reshape",
     "view": "reshape",
+    "resize": "other",  # of a tensor's memory
 }
-_OWN_NAME = [
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "neg",
-    "pow",
-    "exp",
-    "log",
-    "sqrt",
-    "rsqrt",
-    "matmul",
-    "einsum",
-    "concat",
-    "stack",
-    "flatten",
-    "reshape",
-    "transpose",
-    "expand",
-    "mean",
-    "sum",
-    "amax",
-    "amin",
-    "max",
-    "min",
-    "argmax",
-    "softmax",
-    "log_softmax",
-    "relu",
-    "relu6",
-    "gelu",
-    "silu",
-    "elu",
-    "selu",
-    "mish",
-    "sigmoid",
-    "tanh",
-    "leaky_relu",
-    "softplus",
-    "dropout",
-    "batch_norm",
-    "layer_norm",
-    "group_norm",
-    "instance_norm",
-    "embedding",
-    "pad",
-    "roll",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "pixel_shuffle",
-]
-_FUNCTION_OPS.update({name: name for name in _OWN_NAME})
-
 _DUNDERS = {
     "truediv": "div",
     "iadd": "add",
@@ -145,7 +80,7 @@ def _bare_name(func: Any) -> str:
 
 def function_op(name: str) -> str:
     """The op of a function's plain name."""
-    return _FUNCTION_OPS.get(name, "other")
+    return _FUNCTION_OPS.get(name) or vocabulary.named(name) or "other"
 
 
 def describe_function(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, Attributes]:

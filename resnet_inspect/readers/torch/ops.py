@@ -9,94 +9,47 @@ import torch
 from torch import nn
 
 from ...ir import Attributes, Value, frozen_value
+from ...ops import vocabulary
 from ...ops.attributes import explicit_padding, paddings
 
 #: torch's own classes by name; a subclass is what its nearest torch ancestor is.
 _MODULE_OPS = {
-    "AdaptiveAvgPool1d": "adaptive_avg_pool1d",
-    "AdaptiveAvgPool2d": "adaptive_avg_pool2d",
-    "AdaptiveAvgPool3d": "adaptive_avg_pool3d",
-    "AdaptiveMaxPool1d": "adaptive_max_pool1d",
-    "AdaptiveMaxPool2d": "adaptive_max_pool2d",
-    "AdaptiveMaxPool3d": "adaptive_max_pool3d",
-    "AvgPool1d": "avg_pool1d",
-    "AvgPool2d": "avg_pool2d",
-    "AvgPool3d": "avg_pool3d",
     "BatchNorm1d": "batch_norm",
     "BatchNorm2d": "batch_norm",
     "BatchNorm3d": "batch_norm",
-    "Bilinear": "bilinear",
     "ConstantPad2d": "pad",
-    "Conv1d": "conv1d",
-    "Conv2d": "conv2d",
-    "Conv3d": "conv3d",
-    "ConvTranspose1d": "conv_transpose1d",
-    "ConvTranspose2d": "conv_transpose2d",
-    "ConvTranspose3d": "conv_transpose3d",
     "DeQuantStub": "identity",
-    "Dropout": "dropout",
     "Dropout1d": "dropout",
     "Dropout2d": "dropout",
     "Dropout3d": "dropout",
-    "ELU": "elu",
-    "Embedding": "embedding",
-    "EmbeddingBag": "embedding_bag",
-    "Flatten": "flatten",
     "FrozenBatchNorm2d": "frozen_batch_norm",
-    "GELU": "gelu",
-    "GLU": "glu",
-    "GRU": "gru",
-    "GroupNorm": "group_norm",
-    "Hardsigmoid": "hard_sigmoid",
-    "Hardswish": "hard_swish",
-    "Hardtanh": "hard_tanh",
-    "Identity": "identity",
     "InstanceNorm1d": "instance_norm",
     "InstanceNorm2d": "instance_norm",
     "InstanceNorm3d": "instance_norm",
-    "LSTM": "lstm",
-    "LayerNorm": "layer_norm",
-    "LeakyReLU": "leaky_relu",
     "Linear": "dense",
-    "LocalResponseNorm": "local_response_norm",
-    "LogSoftmax": "log_softmax",
-    "MaxPool1d": "max_pool1d",
-    "MaxPool2d": "max_pool2d",
-    "MaxPool3d": "max_pool3d",
-    "Mish": "mish",
     "MultiheadAttention": "attention",
-    "PReLU": "prelu",
     "Permute": "transpose",
-    "PixelShuffle": "pixel_shuffle",
     "QuantStub": "identity",
-    "RMSNorm": "rms_norm",
-    "RNN": "rnn",
-    "ReLU": "relu",
-    "ReLU6": "relu6",
     "ReflectionPad2d": "pad",
     "ReplicationPad2d": "pad",
-    "SELU": "selu",
-    "SiLU": "silu",
-    "Sigmoid": "sigmoid",
-    "Softmax": "softmax",
-    "Softplus": "softplus",
-    "StochasticDepth": "stochastic_depth",
     "SyncBatchNorm": "batch_norm",
-    "Tanh": "tanh",
     "Unflatten": "reshape",
     "Upsample": "resize",
     "UpsamplingBilinear2d": "resize",
     "UpsamplingNearest2d": "resize",
-    "ZeroPad2d": "zero_pad2d",
 }
 
 
 def torch_class(module: nn.Module) -> type[nn.Module] | None:
     """The nearest class in a module's ancestry that has an op, if any."""
     for cls in type(module).__mro__:
-        if cls.__name__ in _MODULE_OPS and cls.__module__.startswith(("torch.", "torchvision.")):
+        if cls.__module__.startswith(("torch.", "torchvision.")) and _op_of(cls) is not None:
             return cls
     return None
+
+
+def _op_of(cls: type) -> str | None:
+    return _MODULE_OPS.get(cls.__name__) or vocabulary.named(cls.__name__)
 
 
 def is_packed(module: Any) -> bool:
@@ -107,18 +60,19 @@ def is_packed(module: Any) -> bool:
 def describe_module(module: nn.Module) -> tuple[str, Attributes]:
     """The op of a module and everything that changes what it computes."""
     cls = torch_class(module)
-    if cls is None:
+    op = _op_of(cls) if cls is not None else None
+    if cls is None or op is None:
         return "other", _public_values(module)
     special = _SPECIAL.get(cls.__name__)
     if cls.__name__ == "Hardtanh" and (module.min_val, module.max_val) == (0, 6):
         return "relu6", _public_values(module)
     if special is None:
-        return _MODULE_OPS[cls.__name__], _public_values(module)
+        return op, _public_values(module)
     attributes = special(module)
     if type(module) is not cls:
         known = {*attributes, *_SUBSUMED}
         attributes |= {name: value for name, value in _public_values(module) if name not in known}
-    return _MODULE_OPS[cls.__name__], tuple(attributes.items())
+    return op, tuple(attributes.items())
 
 
 def _public_values(module: nn.Module) -> Attributes:
@@ -210,8 +164,8 @@ def _dense(module: Any) -> dict[str, Value]:
 
 
 def _zero_pad(module: Any) -> dict[str, Value]:
-    left, right, top, bottom = module.padding
-    return {"padding": paddings([(top, bottom), (left, right)])}
+    sides = module.padding  # of the last dimension first
+    return {"padding": paddings((sides[i], sides[i + 1]) for i in range(len(sides) - 2, -1, -2))}
 
 
 #: Attributes of a torch class that its canonical ones already say.
@@ -236,5 +190,5 @@ _SPECIAL: Mapping[str, Callable[[Any], dict[str, Value]]] = {
     **{f"AvgPool{d}d": _pool for d in (1, 2, 3)},
     "SyncBatchNorm": _batch_norm,
     "Linear": _dense,
-    "ZeroPad2d": _zero_pad,
+    **{f"ZeroPad{d}d": _zero_pad for d in (1, 2, 3)},
 }
