@@ -48,6 +48,31 @@ def save(folder: str) -> None:
         def forward(self, x):  # type: ignore[no-untyped-def]
             return self.out(self.emb(x))
 
+    class Odd(nn.Module):
+        """Modules of names that ours has as well, and weights that are used in another form than they are stored."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.listen, self.run, self.fc = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4, bias=False)
+
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            y = self.run(self.listen(x))
+            y = nn.functional.linear(y, nn.functional.dropout(self.fc.weight, 0.5, False))
+            z = torch.addmm(self.run.bias, y, self.run.weight.t(), beta=1, alpha=1)
+            return z if int(torch.sum(z)) == 1 else y
+
+    class Turned(nn.Module):
+        """A weight of 4 MiB that every step of a loop lays out anew; a sum of values keeps it off meta."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(1024, 1024, bias=False)
+
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            for _ in range(300):
+                x = torch.mm(x, self.fc.weight.t().contiguous())
+            return x if int(torch.sum(x)) == 1 else -x
+
     class Recurrent(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -92,6 +117,8 @@ def save(folder: str) -> None:
         "prints": torch.jit.script(Prints()),
         "writes": torch.jit.script(Writes()),
         "tied": torch.jit.script(Tied()),
+        "odd": torch.jit.script(Odd()),
+        "turned": torch.jit.script(Turned()),
         "recurrent": torch.jit.script(Recurrent()),
         "recurrent_traced": torch.jit.trace(Recurrent(), torch.zeros(2, 7, 5)),
         "named": torch.jit.trace(Named(), ({"x": torch.zeros(2, 4), "y": torch.zeros(2, 5)},), strict=False),
@@ -274,6 +301,18 @@ def _check_numbers(folder: str) -> None:
     assert (tied.totals.params, tied.totals.macs) == (40, 2 * 3 * 40)
     dense = next(layer for layer in tied.layers if layer.op == "dense")
     assert (dense.path, dense.params, dense.shared) == ("emb.linear", 0, ("emb.weight",))
+
+    odd = answered("odd", call=Call((Spec((2, 4)),))).summary
+    assert layers(odd)[:4] == [
+        ("listen", "Linear", "dense", 20),
+        ("run", "Linear", "dense", 20),
+        ("fc", "Linear", "dense", 16),
+        ("run:2", "Linear", "dense", 0),
+    ]
+    assert odd.trace.method == "real"
+
+    turned = answered("turned", call=Call((Spec((1, 1024)),))).summary
+    assert (turned.totals.params, turned.totals.macs) == (1024 * 1024, 300 * 1024 * 1024)
 
     # Both directions of both layers of an LSTM: four gates of 6 read the input, the state, and two biases.
     params = 2 * 4 * 6 * (5 + 6 + 2) + 2 * 4 * 6 * (12 + 6 + 2)

@@ -51,7 +51,7 @@ def live_bytes(summary: Summary) -> dict[str, int | None]:
     result: dict[str, int | None] = {}
     for index, layer in enumerate(layers):
         live = sum_known((live, sizes.get(layer.id, 0)))
-        result[layer.id] = sum_known((live, _indices(layer)))
+        result[layer.id] = sum_known((live, _indices(layer, summary.model.backend)))
         if live is not None:
             live -= sum(sizes[owner] or 0 for owner in leaving.get(index, ()))
     return result
@@ -80,7 +80,9 @@ def saved_bytes(summary: Summary) -> dict[str, int | None]:
             sources = (layer.id,)
         new = list(dict.fromkeys(owners[source] for source in sources if owners[source] not in kept))
         kept.update(new)
-        result[layer.id] = sum_known((*(_size(by_id[owner]) for owner in new), _kept_besides(layer)))
+        result[layer.id] = sum_known(
+            (*(_size(by_id[owner]) for owner in new), _kept_besides(layer, summary.model.backend))
+        )
     return result
 
 
@@ -164,19 +166,19 @@ def _ends(layers: Sequence[Layer], owners: dict[str, str]) -> dict[str, int]:
     return ends
 
 
-def _indices(layer: Layer) -> int:
-    """torch's max pooling computes the place of every maximum (int64), wanted or not."""
-    is_torch = layer.op.startswith("max_pool") and not layer.type.startswith("MaxPooling")
+def _indices(layer: Layer, backend: str) -> int:
+    """torch's max pooling computes the place of every maximum (int64), wanted or not; TensorFlow's and Keras' don't."""
+    is_torch = layer.op.startswith("max_pool") and not layer.type.startswith("MaxPooling") and backend != "tensorflow"
     return 8 * sum(tensor.size for tensor in layer.output_tensors) if is_torch else 0
 
 
-def _kept_besides(layer: Layer) -> int | None:
+def _kept_besides(layer: Layer, backend: str) -> int | None:
     rule = _BESIDES.get(layer.op)
     if rule is not None:
         return rule(layer)
     if layer.attribute("inplace") is True and vocabulary.of(layer.op).copies:
         return _size(layer)
-    return _indices(layer)
+    return _indices(layer, backend)
 
 
 def _batch_norm(layer: Layer) -> int:

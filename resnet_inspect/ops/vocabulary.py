@@ -106,6 +106,7 @@ VOCABULARY: dict[str, Op] = {
     "elu": _ACTIVATION,
     "embedding": _EMBEDDING,
     "embedding_bag": _EMBEDDING,
+    "erf": _BY_ELEMENT._replace(saves="inputs"),
     "exp": _BY_ELEMENT._replace(saves="output"),
     "expand": Op("shape", layout="keeps", view="always"),
     "flatten": Op("shape", view="always"),

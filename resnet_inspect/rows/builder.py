@@ -117,7 +117,7 @@ class Rows(Generic[Value]):
 
             for index, source in enumerate(sources):
                 if source in self._unread:
-                    read[index] = self._seen_as(op, source)
+                    read[index] = self._seen_as(op, source, read[index])
             known = [item.layout for item in read]
             layouts = [output_layout(op, len(tensor(value).shape), known) for value in gives]
         for index, value in enumerate(gives):
@@ -141,22 +141,21 @@ class Rows(Generic[Value]):
         )
         return identity
 
-    def _seen_as(self, op: str, source: str) -> Tensor:
-        """An input, with the layout that the first op which reads it wants."""
+    def _seen_as(self, op: str, source: str, read: Tensor) -> Tensor:
+        """An input as it is ``read``, with the layout that the first op which reads it wants."""
         from ..ops.images import read_layout
 
         index, value = self._unread.pop(source)
-        tensor = self._values.tensor(value)
-        layout = read_layout(op, len(tensor.shape))
-        if layout is None:
-            return tensor
+        layout = read_layout(op, len(read.shape))
+        if layout is None or self._values.tensor(value) != read:
+            return read  # inside of vmap, it has a dimension less
         self._values.produced(value, source, layout)
         tensor = self._values.tensor(value)
         self.layers[index] = replace(self.layers[index], output_tensors=(tensor,))
         return tensor
 
     def back_to(self, count: int) -> None:
-        """Takes back all layers but the first ``count``: what they count is nobody's again."""
+        """Takes back all layers but the first ``count``, and releases the parameters that they count."""
         for layer in reversed(self.layers[count:]):
             self._ids.give_back(layer.path, layer.id)
             for parameter in layer.parameters:

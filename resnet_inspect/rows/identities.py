@@ -22,8 +22,8 @@ class Identities:
                 return identity
 
     def give_back(self, path: str, identity: str) -> None:
-        """Takes back the last call of ``path``."""
-        self._calls[path] -= 1
+        """Takes back ``identity``, the last call of ``path``."""
+        self._calls[path] = 0 if identity == path else int(identity.rpartition(":")[2]) - 1
         self._taken.discard(identity)
 
 

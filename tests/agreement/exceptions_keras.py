@@ -9,10 +9,7 @@ LISTED = (
         FORMAT,
         "A SavedModel has TensorFlow's operations, of which a Keras layer is made.",
         {
-            "savedmodel: *": (
-                "rows *",
-                "* reads*",
-            ),
+            "savedmodel: *": ("rows *", "* reads*"),
         },
     ),
     Listed(
@@ -38,17 +35,6 @@ LISTED = (
     ),
     Listed(
         OURS,
-        ("The element type of MaxPool is unknown, since float32 is its default and defaults are left out of the file."),
-        {
-            "savedmodel: keras_pools": (
-                "max_pool2d saved*",
-                "* saved*",
-                "outputs",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
         (
             "Shapes behind SpaceToBatchND, Split, Pack, While and the Reshapes of a Tensordot are not worked out: "
             "nothing is known of what follows, and an output is not listed at all."
@@ -65,16 +51,9 @@ LISTED = (
                 "total macs",
                 "total uncounted",
             ),
-            "savedmodel: keras_activations": (
-                "log_softmax shape*",
-                "* saved*",
-                "relu shape*",
-            ),
+            "savedmodel: keras_activations": ("log_softmax shape*", "* saved*", "relu shape*"),
             "savedmodel: keras_activations keras_shapes": ("* layout*",),
-            "savedmodel: keras_shapes": (
-                "split shape*",
-                "transpose shape*",
-            ),
+            "savedmodel: keras_shapes": ("split shape*", "transpose shape*"),
         },
     ),
     Listed(
@@ -82,17 +61,16 @@ LISTED = (
         "The bias is an operation of its own.",
         {
             (
-                "savedmodel: keras_convolutions keras_activations keras_hard_activations keras_pools_of_the_whole "
-                "keras_resizes keras_alike keras_dropped keras_classifier keras_residual keras_residual_upsampled"
+                "savedmodel: keras_convolutions keras_activations keras_hard_activations "
+                "keras_pools_of_the_whole keras_resizes keras_alike keras_dropped keras_classifier "
+                "keras_residual keras_residual_upsampled"
             ): ("conv2d params*",),
             (
-                "savedmodel: keras_convolutions keras_activations keras_hard_activations keras_pools_of_the_whole "
-                "keras_resizes keras_dropped keras_classifier keras_residual keras_residual_upsampled"
+                "savedmodel: keras_convolutions keras_activations keras_hard_activations "
+                "keras_pools_of_the_whole keras_resizes keras_dropped keras_classifier keras_residual "
+                "keras_residual_upsampled"
             ): ("conv2d bias*",),
-            "savedmodel: keras_convolutions_elsewhere": (
-                "conv3d params*",
-                "conv3d bias*",
-            ),
+            "savedmodel: keras_convolutions_elsewhere": ("conv3d params*", "conv3d bias*"),
             "savedmodel: keras_transposed keras_alike": ("conv_transpose2d params*",),
             "savedmodel: keras_residual keras_residual_upsampled": ("add params*",),
         },
@@ -124,18 +102,16 @@ LISTED = (
             "the type's name."
         ),
         {
-            "savedmodel: keras_pools_elsewhere": ("max_pool3d saved*",),
-            "savedmodel: keras_alike keras_classifier": ("max_pool2d saved*",),
+            "savedmodel: keras_alike": ("max_pool2d saved*",),
         },
     ),
     Listed(
         FORMAT,
         "The rows of which a layer is made keep other tensors.",
         {
-            (
-                "savedmodel: keras_convolutions keras_activations keras_resizes keras_alike keras_arithmetic "
-                "keras_classifier"
-            ): ("* saved*",),
+            "savedmodel: keras_convolutions keras_activations keras_resizes keras_alike keras_arithmetic": (
+                "* saved*",
+            ),
         },
     ),
     Listed(
@@ -159,7 +135,7 @@ LISTED = (
     ),
     Listed(
         OURS,
-        ("Keras' reader leaves the padding of a transposed convolution a word, and no receptive field passes it."),
+        "Keras' reader leaves the padding of a transposed convolution a word, and no receptive field passes it.",
         {
             "twin: keras_alike": ("conv_transpose2d padding",),
         },
@@ -175,7 +151,9 @@ LISTED = (
         FORMAT,
         "Keras pools the whole image and flattens it in one layer.",
         {
-            "twin: keras_pools_of_the_whole keras_residual": ("rows adaptive_avg_pool2d flatten -> global_avg_pool2d",),
+            ("twin: keras_pools_of_the_whole keras_residual"): (
+                "rows adaptive_avg_pool2d flatten -> global_avg_pool2d",
+            ),
         },
     ),
     Listed(
@@ -196,12 +174,7 @@ LISTED = (
         FORMAT,
         "Keras cannot pad both sides of a strided convolution: a layer in front of it does.",
         {
-            "twin: keras_residual": (
-                "rows nothing -> zero_pad2d",
-                "conv2d saved",
-                "conv2d padding",
-                "conv2d reads",
-            ),
+            "twin: keras_residual": ("rows nothing -> zero_pad2d", "conv2d saved", "conv2d padding", "conv2d reads"),
         },
     ),
 )

@@ -30,29 +30,6 @@ LISTED = (
     ),
     Listed(
         OURS,
-        "Erf has no word, so that no receptive field passes a gelu that is written as what it computes.",
-        {
-            "onnx13 onnx17: activations": (
-                "conv2d field x6",
-                "sigmoid field",
-                "tanh field",
-                "softplus field",
-                "prelu field",
-            ),
-        },
-    ),
-    Listed(
-        OURS,
-        (
-            "The live reader counts the image as kept by a pooling of the whole, which torch computes as a mean "
-            "and which keeps nothing."
-        ),
-        {
-            "onnx13 onnx17 onnx20: arithmetic": ("mul saved",),
-        },
-    ),
-    Listed(
-        OURS,
         "The initial states, zeros that a Constant holds, are counted as parameters.",
         {
             "onnx13 onnx17 onnx20: recurrent": ("total params",),
@@ -63,13 +40,6 @@ LISTED = (
         "torch's fake_quantize functions have no word, ONNX's nodes have two.",
         {
             "onnx13 onnx17 onnx20: quantised": ("conv2d field", "rows other -> quantize dequantize"),
-        },
-    ),
-    Listed(
-        OURS,
-        "DepthToSpace has no word, although it is `pixel_shuffle`.",
-        {
-            "onnx13 onnx17 onnx20: shuffled": ("pixel_shuffle layout", "rows pixel_shuffle -> other"),
         },
     ),
 )

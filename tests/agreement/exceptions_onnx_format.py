@@ -38,11 +38,7 @@ LISTED = (
         FORMAT,
         "ONNX's BatchNormalization always has a scale and a shift; the exporter writes ones and zeros.",
         {
-            "onnx13 onnx17 onnx20: norms": (
-                "batch_norm params",
-                "batch_norm scale",
-                "batch_norm center",
-            ),
+            "onnx13 onnx17 onnx20: norms": ("batch_norm params", "batch_norm scale", "batch_norm center"),
         },
     ),
     Listed(
@@ -56,10 +52,7 @@ LISTED = (
         FORMAT,
         "ONNX's LayerNormalization always has a scale; the exporter writes ones and zeros.",
         {
-            "onnx17 onnx20: norms_of_vectors": (
-                "layer_norm params",
-                "layer_norm bias",
-            ),
+            "onnx17 onnx20: norms_of_vectors": ("layer_norm params", "layer_norm bias"),
         },
     ),
     Listed(
@@ -78,16 +71,10 @@ LISTED = (
         FORMAT,
         "Behind a norm or an attention that is written as what it computes, positions cannot be followed.",
         {
-            "onnx13 onnx17 onnx20: norms": (
-                "conv2d field x4",
-                "instance_norm field x2",
-            ),
+            "onnx13 onnx17 onnx20: norms": ("conv2d field x4", "instance_norm field x2"),
             "onnx17 onnx20: norms transformer": ("layer_norm field",),
             "onnx13 onnx17 onnx20: norms_rarely_seen": ("conv2d field x2",),
-            "onnx17 onnx20: transformer": (
-                "add field x2",
-                "dense field x2",
-            ),
+            "onnx17 onnx20: transformer": ("add field x2", "dense field x2"),
             "onnx20: transformer": ("gelu field",),
         },
     ),
@@ -107,24 +94,14 @@ LISTED = (
         FORMAT,
         "A dense layer of tensors with several positions is a MatMul and an Add, which has the bias.",
         {
-            "onnx13: norms_of_vectors": (
-                "rows nothing -> add",
-                "dense params x3",
-                "dense bias x3",
-            ),
-            "onnx17 onnx20: norms_of_vectors transformer": (
-                "dense params x3",
-                "dense bias x3",
-            ),
+            "onnx13: norms_of_vectors": ("rows nothing -> add", "dense params x3", "dense bias x3"),
+            "onnx17 onnx20: norms_of_vectors transformer": ("dense params x3", "dense bias x3"),
             "onnx13 onnx17 onnx20: norms_of_vectors": ("batch_norm reads",),
             "onnx17: norms_of_vectors": ("rows nothing -> add x3",),
             "onnx20: norms_of_vectors transformer": ("rows nothing -> add x3",),
             "onnx17 onnx20: norms_of_vectors": ("layer_norm reads x2",),
             "onnx17: transformer": ("rows nothing -> add x2",),
-            "onnx17 onnx20: transformer": (
-                "layer_norm reads",
-                "add params",
-            ),
+            "onnx17 onnx20: transformer": ("layer_norm reads", "add params"),
             "onnx20: transformer": ("gelu reads",),
         },
     ),
@@ -137,23 +114,15 @@ LISTED = (
                 "rows mish -> softplus tanh mul",
             ),
             "onnx13: activations hard_activations activations_in_place": ("rows hard_swish -> hard_sigmoid mul",),
-            "onnx13 onnx17: activations": (
-                "rows gelu -> div other add mul mul",
-                "rows gelu -> mul mul mul add mul tanh add mul mul",
-            ),
+            "onnx13 onnx17: activations": ("rows gelu -> mul mul mul add mul tanh add mul mul",),
             "onnx13 onnx17 onnx20: activations_of_vectors": ("rows glu -> slice sigmoid mul",),
-            "onnx17: transformer": ("rows gelu dropout -> add div other add mul mul",),
         },
     ),
     Listed(
         FORMAT,
         "ONNX does not record what is done in place.",
         {
-            "onnx13 onnx17 onnx20: activations_in_place": (
-                "relu6 saved",
-                "conv2d saved x9",
-                "hard_sigmoid saved",
-            ),
+            "onnx13 onnx17 onnx20: activations_in_place": ("relu6 saved", "conv2d saved x9", "hard_sigmoid saved"),
             "onnx17 onnx20: activations_in_place": ("hard_swish saved",),
         },
     ),
@@ -214,7 +183,7 @@ LISTED = (
     ),
     Listed(
         FORMAT,
-        ("ONNX has a node for each layer of a recurrent network, with the steps first, and zeros as its first state."),
+        "ONNX has a node for each layer of a recurrent network, with the steps first, and zeros as its first state.",
         {
             "onnx13 onnx17 onnx20: recurrent": (
                 "rows nothing -> transpose expand expand",
@@ -236,10 +205,7 @@ LISTED = (
         FORMAT,
         "The exporter writes the transposed table as a tensor of its own.",
         {
-            "onnx13 onnx17 onnx20: embedded": (
-                "dense params",
-                "total params",
-            ),
+            "onnx13 onnx17 onnx20: embedded": ("dense params", "total params"),
         },
     ),
     Listed(
@@ -269,7 +235,7 @@ LISTED = (
     ),
     Listed(
         FORMAT,
-        ("ONNX has no chunk, stack, roll, flip or repeat_interleave: the exporter writes slices and concatenations."),
+        "ONNX has no chunk, stack, roll, flip or repeat_interleave: the exporter writes slices and concatenations.",
         {
             "onnx13 onnx17 onnx20: shapes": (
                 "rows stack -> reshape reshape concat",
@@ -331,19 +297,28 @@ LISTED = (
             "onnx13 onnx17 onnx20: residual": ("rows batch_norm -> nothing x5",),
             "onnx13 onnx17 onnx20: residual residual_upsampled preactivation inverted": ("residual params",),
             "onnx13 onnx17 onnx20: residual_upsampled preactivation": ("rows batch_norm -> nothing x2",),
-            "onnx13 onnx17 onnx20: preactivation": (
-                "conv2d params x2",
-                "conv2d bias x2",
-            ),
+            "onnx13 onnx17 onnx20: preactivation": ("conv2d params x2", "conv2d bias x2"),
             "onnx13: inverted": (
                 "rows batch_norm hard_swish -> hard_sigmoid mul",
                 "rows batch_norm hard_swish adaptive_avg_pool2d -> hard_sigmoid mul *",
             ),
-            "onnx13 onnx17 onnx20: inverted": (
-                "conv2d params x3",
-                "conv2d bias x3",
-            ),
+            "onnx13 onnx17 onnx20: inverted": ("conv2d params x3", "conv2d bias x3"),
             "onnx17 onnx20: inverted": ("rows batch_norm -> nothing x3",),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "Until opset 20 ONNX has no gelu: the exporter writes what it computes.",
+        {
+            "onnx13 onnx17: activations": ("rows gelu -> div erf add mul mul",),
+            "onnx17: transformer": ("rows gelu dropout -> add div erf add mul mul",),
+        },
+    ),
+    Listed(
+        FORMAT,
+        "A division that is written as a product with the reciprocal keeps another tensor.",
+        {
+            "onnx13 onnx17 onnx20: arithmetic": ("mul saved",),
         },
     ),
 )

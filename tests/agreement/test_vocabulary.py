@@ -18,6 +18,7 @@ _NEVER_LIVE = {
     "conv": "Keras' function for any number of dimensions; its layers have a word for each.",
     "conv_transpose": "Keras' function for any number of dimensions; its layers have a word for each.",
     "max_pool": "Keras' function for any number of dimensions; its layers have a word for each.",
+    "erf": "What exporters write a gelu with.",
     "dequantize": "ONNX's word: torch's fake quantisation is `other`.",
     "quantize": "ONNX's word: torch's fake quantisation is `other`.",
 }

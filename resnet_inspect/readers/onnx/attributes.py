@@ -227,6 +227,7 @@ _SPECIAL: Mapping[str, Callable[[Call], dict[str, Value]]] = {
     **dict.fromkeys(["Resize", "Upsample"], _resize),
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
+    "DepthToSpace": _renamed(blocksize="upscale_factor"),
     "Clip": _clip,
     "Flatten": _flatten,
     "Gather": _embedding,

@@ -79,6 +79,7 @@ SAME_AS = {
 _OPS = {
     "BatchNormalization": "batch_norm",
     "Cast": "copy",
+    "DepthToSpace": "pixel_shuffle",
     "DequantizeLinear": "dequantize",
     "DynamicQuantizeLinear": "quantize",
     "GroupNormalization": "group_norm",

@@ -28,6 +28,8 @@ _SCALES = {
     "QLinearMatMul": (1, 2, 4, 5, 6, 7),
     "QuantizeLinear": (1, 2),
 }
+#: States that a recurrent layer begins with: no parameters where the file writes them beside the node, as zeros.
+_STATES = {"GRU": (5,), "LSTM": (5, 6), "RNN": (5,)}
 _STATISTICS = {"BatchNormalization": (3, 4)}
 #: Whole numbers that are weights wherever they aren't settings; wider ones are indices, but for quantised biases.
 _NARROW = ("int2", "uint2", "int4", "uint4", "int8", "uint8")
@@ -69,7 +71,7 @@ def _parameter(tensor: Stored, use: Use | None) -> Parameter | None:
     if position in _STATISTICS.get(kind, ()):
         return Parameter(tensor.name, tensor.shape, tensor.dtype, "statistics", False, tensor.stored_bytes)
     is_number = not tensor.shape or (tensor.literal and prod(tensor.shape) == 1)
-    if is_number:
+    if is_number or (tensor.literal and position in _STATES.get(kind, ())):
         return None
     is_weight = "float" in tensor.dtype or tensor.dtype in _NARROW or tensor.dtype.startswith("complex")
     if not is_weight and not (tensor.dtype == "int32" and position in _BIASES.get(kind, ())):

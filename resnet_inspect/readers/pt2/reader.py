@@ -200,7 +200,7 @@ class _Reader:
         given = node.arguments
         factor = given.get("mat2")
         weight = self._declared.get(self.weights.get(factor.name, "")) if isinstance(factor, Ref) else None
-        plain = node.name in ("addmm", "mm") and not given.keys() & {"alpha", "beta"}
+        plain = node.name in ("addmm", "mm") and given.get("alpha", 1) == 1 and given.get("beta", 1) == 1
         if factor is None or weight is None or not plain:
             return node
         if self.graph.tensor(factor.name).shape != self.graph.tensor(weight).shape[::-1]:

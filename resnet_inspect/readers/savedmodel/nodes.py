@@ -78,11 +78,15 @@ class Nodes:
         shapes = [dims_of(item) for item in node.attr["_output_shapes"].list.shape]
         definition = self.definitions.get(node.op)
         types: list[str] = []
+        # What is as the definition has it by default is left out of a node.
+        defaults = {item.name: item.default_value.type for item in definition.attr} if definition is not None else {}
         for item in definition.output_arg if definition is not None else ():
             if item.type_list_attr:
                 types += [dtype_of(number) for number in node.attr[item.type_list_attr].list.type]
             else:
-                number = node.attr[item.type_attr].type if item.type_attr else item.type
+                number = (
+                    (node.attr[item.type_attr].type or defaults.get(item.type_attr, 0)) if item.type_attr else item.type
+                )
                 times = node.attr[item.number_attr].i if item.number_attr else 1
                 self.spend(times)
                 types += [dtype_of(number)] * times

@@ -56,7 +56,7 @@ class Scripted(nn.Module):
         self.original_name = kind.name.rpartition(".")[2]
         self.values: dict[str, Any] = {}
         self.run: Callable[..., Any] | None = None
-        #: The root's alone: has a listener hear what operators its code calls.
+        #: Set on the root alone: calls a listener around each operator that the code calls.
         self.listen: Callable[[Listener | None], None] | None = None
 
     def get(self, name: str) -> Any:

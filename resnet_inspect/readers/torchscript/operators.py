@@ -43,7 +43,7 @@ class Operators:
         self._listener: Listener | None = None
 
     def listen(self, listener: Listener | None) -> None:
-        """Has a ``listener`` stand around each call of an operator."""
+        """Calls ``listener`` around each operator; None ends it."""
         self._listener = listener
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from .modules import Scripted
 class OperatorRecorder(Recorder):
     """Records operators under the names of modules; the interpreter calls none.
 
-    A view of a weight alone (``addmm`` multiplies with a transposed one) is no row, but the weight itself. Whatever
+    A view of a weight alone (``addmm`` multiplies with a transposed one) isn't a row, but the weight itself. Whatever
     uses weights of one module is that module's row, or stands in it if there are modules inside.
     """
 
@@ -28,8 +29,8 @@ class OperatorRecorder(Recorder):
         super().__init__(model, name, zeros)
         self.modules = {path: item.original_name for path, item in modules_of(model) if isinstance(item, Scripted)}
         self._parents = {path.rpartition(".")[0] for path in self.modules if path}
-        #: Views of weights: kept alive, so that no other tensor gets their identity.
-        self._views: dict[int, tuple[torch.Tensor, list[Parameter]]] = {}
+        #: What is a weight in another form: the tensor, which isn't kept alive, and the weights.
+        self._forms: dict[int, tuple[weakref.ref[torch.Tensor], list[Parameter]]] = {}
         self._ops: dict[str, str] = {}
 
     def opens(self, module: torch.nn.Module) -> bool:
@@ -70,15 +71,17 @@ class OperatorRecorder(Recorder):
         self, function: Any, args: list[Any], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
     ) -> None:
         given = list(tensors_in((args, kwargs)))
-        uses = self.parameters.in_order([*self.parameters.used(given), *self._viewed(given)])
+        uses = self.parameters.in_order(
+            [*self.parameters.used(given), *(p for tensor in given for p in self._formed(tensor))]
+        )
         inputs = [tensor for tensor in given if tensor not in self.parameters]
         flows = any(self.edges.source(tensor) is not None for tensor in inputs)
         if not flows and not uses and work.macs == 0:
             return
         name = torch_functions.function_name(function._overloadpacket)
         inside = self.inside(name)
-        if uses and not flows and name in aten.VIEWS:
-            self._views.update((id(tensor), (tensor, uses)) for tensor in outputs)
+        if uses and not flows and (name in aten.VIEWS or not work.operators):
+            self._forms.update((id(tensor), (weakref.ref(tensor), uses)) for tensor in outputs)
             return
         operator = self._operator(function, args, kwargs, name, outputs)
         op, attributes = self._described(operator, function, args, kwargs)
@@ -90,10 +93,10 @@ class OperatorRecorder(Recorder):
         for tensor in outputs[len(results) :]:
             self.edges.produced(tensor, self.rows.layers[-1].id, None)
 
-    def _viewed(self, given: Sequence[torch.Tensor]) -> list[Parameter]:
-        """The weights that the tensors are views of."""
-        found = [self._views[id(tensor)] for tensor in given if id(tensor) in self._views]
-        return [parameter for _, parameters in found for parameter in parameters]
+    def _formed(self, tensor: Any) -> list[Parameter]:
+        """The weights that a tensor is another form of."""
+        found = self._forms.get(id(tensor))
+        return found[1] if found is not None and found[0]() is tensor else []
 
     def _operator(
         self, function: Any, args: list[Any], kwargs: dict[str, Any], name: str, outputs: Sequence[torch.Tensor]
@@ -101,14 +104,13 @@ class OperatorRecorder(Recorder):
         """An operator of the graph; a product with the transpose of a weight is what is left of a linear layer."""
         names = [argument.name for argument in function._schema.arguments]
         arguments = {**dict(zip(names, args, strict=False)), **kwargs}
-        factor = arguments.get("mat2")
-        if name in ("addmm", "mm") and id(factor) in self._views and not arguments.keys() & {"alpha", "beta"}:
-            _, weights = self._views[id(factor)]
+        weights = self._formed(arguments.get("mat2"))
+        plain = arguments.get("alpha", 1) == 1 and arguments.get("beta", 1) == 1
+        if name in ("addmm", "mm") and len(weights) == 1 and plain:
             bias = {"bias": arguments["self"]} if name == "addmm" else {}
-            if len(weights) == 1:
-                weight = Tensor(weights[0].shape, weights[0].dtype)
-                name = "linear"
-                arguments = {"input": arguments.get("mat1", arguments.get("self")), "weight": weight, **bias}
+            weight = Tensor(weights[0].shape, weights[0].dtype)
+            name = "linear"
+            arguments = {"input": arguments.get("mat1", arguments.get("self")), "weight": weight, **bias}
         return Operator(
             function.namespace,
             name,

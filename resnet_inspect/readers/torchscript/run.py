@@ -66,9 +66,10 @@ class Program:
         kind = archive.find(self.model.kind)
         if not isinstance(kind, Kind) or kind.hooked:
             raise RefusedError("its module has hooks, which aren't read")
-        self.model.listen = self._operators.listen
+        # Not by setattr: the file may have a module of that name.
+        self.model.__dict__["listen"] = self._operators.listen
         if "forward" in kind.methods:
-            self.model.run = self._forward
+            self.model.__dict__["run"] = self._forward
 
     def spend(self, steps: int) -> None:
         """Takes so many steps from the fuel; raises RefusedError once there is none."""
