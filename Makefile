@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run test lint fuzz kills versions bench clean
+.PHONY: help run test lint fuzz kills versions agreement bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -41,6 +41,9 @@ kills: $(VENV)/.all ## Kill batch, diff --base and the cache at N=500 random mom
 
 versions: $(VENV)/.dev ## Run beside every version that is declared, one environment at a time, and write VERSIONS.md: an hour
 	$(BIN)/python constraints/matrix.py record $(ARGS)
+
+agreement: $(VENV)/.dev ## Write AGREEMENT.md: what each reader says of the same network
+	$(BIN)/python -m tests.agreement.page
 
 bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into an environment of their own: minutes
 	$(BIN)/python benchmarks/run.py $(ARGS)

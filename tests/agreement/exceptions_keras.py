@@ -40,6 +40,7 @@ LISTED = (
             "nothing is known of what follows, and an output is not listed at all."
         ),
         {
+            "savedmodel: keras_alike": ("max_pool2d saved*",),
             (
                 "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_activations keras_attention "
                 "keras_alike keras_recurrent keras_embedded keras_shapes keras_arithmetic"
@@ -93,16 +94,6 @@ LISTED = (
                 "keras_residual_upsampled"
             ): ("inputs",),
             "savedmodel: keras_arithmetic": ("* layout*",),
-        },
-    ),
-    Listed(
-        OURS,
-        (
-            "TensorFlow's MaxPool is taken for torch's, which keeps the place of every maximum; the rule looks at "
-            "the type's name."
-        ),
-        {
-            "savedmodel: keras_alike": ("max_pool2d saved*",),
         },
     ),
     Listed(

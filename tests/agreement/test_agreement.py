@@ -13,6 +13,7 @@ from .comparison import Difference, differences
 from .exceptions import LISTED, fits, general, outdated, unlisted
 from .listed import ANY, FORMAT, OURS
 from .networks import BY_NAME, NETWORKS, TWIN
+from .page import PAGE, page
 from .readers import LIVE, summary_of
 
 #: The versions of which the table of exceptions was made: exporters change what they write.
@@ -63,6 +64,10 @@ def test_readers_agree_but_for_what_is_listed(name: str, reader: str) -> None:
 def test_an_exception_for_any_network_occurs_in_one(reader: str, what: str) -> None:
     cases = [case for case in _CASES if case[1] == reader]
     assert any(fits(item.what, what) for case in cases for item in _found(*case))
+
+
+def test_the_page_is_made_of_the_list() -> None:
+    assert PAGE.read_text() == page(), "run make agreement"
 
 
 def test_every_exception_names_networks_and_readers_that_there_are() -> None:
