@@ -15,12 +15,12 @@ def _of_torch() -> dict[str, set[str]]:
     from resnet_inspect.readers.aten import operators as aten
     from resnet_inspect.readers.onnx import operators as onnx_ops
     from resnet_inspect.readers.torch import functions as torch_functions
-    from resnet_inspect.readers.torch import ops as torch_ops
+    from resnet_inspect.readers.torch import operators
 
     convolutions = {f"{op}{d}d" for op in ("conv", "conv_transpose") for d in _DIMENSIONS}
     families = [*onnx_ops.CONVOLUTIONS.values(), *onnx_ops.POOLS.values(), *onnx_ops._GLOBAL_POOLS.values()]
     return {
-        "torch_ops": set(torch_ops._MODULE_OPS.values()),
+        "torch_ops": set(operators._MODULE_OPS.values()),
         "torch_functions": set(torch_functions._FUNCTION_OPS.values()),
         "aten": {*aten._OPS.values(), *aten._FAMILIES.values(), *convolutions},
         "onnx_ops": {*onnx_ops._OPS.values(), *(f"{op}{d}d" for op in families for d in _DIMENSIONS), "clamp"},
@@ -28,6 +28,6 @@ def _of_torch() -> dict[str, set[str]]:
 
 
 def _of_keras() -> dict[str, set[str]]:
-    from resnet_inspect.readers.keras import ops as keras_ops
+    from resnet_inspect.readers.keras import operators
 
-    return {"keras_ops": {*keras_ops._LAYER_OPS.values(), *keras_ops._OPERATION_OPS.values()}}
+    return {"keras_ops": {*operators._LAYER_OPS.values(), *operators._OPERATION_OPS.values()}}

@@ -12,7 +12,7 @@ from ... import ops
 from ...errors import InputError
 from ...ir import Attributes, Tensor, Value
 from .compat import ConvLSTM, einsum_kernel_shape
-from .ops import describe_layer, layer_op
+from .operators import describe_layer, layer_op
 
 #: Operations of ``keras.ops`` that multiply matrices or run code of their own: without a rule their cost is unknown.
 _PRODUCTS = frozenset(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import message
 from ..code.user_code import place
-from . import ops as keras_ops
+from . import operators
 from .compat import Layer as KerasLayer
 
 #: What a KerasTensor says where code asks for its value.
@@ -41,7 +41,7 @@ def failed_layer(error: BaseException) -> Any:
     while trace is not None:
         item = trace.tb_frame.f_locals.get("self")
         # One that failed in its constructor may have no name yet.
-        if isinstance(item, KerasLayer) and hasattr(item, "name") and not keras_ops.is_composite(item):
+        if isinstance(item, KerasLayer) and hasattr(item, "name") and not operators.is_composite(item):
             layer = item
         trace = trace.tb_next
     return layer

@@ -23,7 +23,7 @@ from ...ops import vocabulary
 from ...rows.builder import Rows
 from ...shape import format_shape
 from . import cost as keras_cost
-from . import ops as keras_ops
+from . import operators
 from .compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict, is_default
 from .compat import Layer as KerasLayer
 from .failure import failed_layer, failure, reads_values
@@ -99,7 +99,7 @@ class Recorder:
             self.rows.add_input(tensor, name, "InputLayer", layout)
             self.modules[name] = "InputLayer"
         # A layer that isn't made of others is the only row: it needs a name.
-        self._paths[id(self._model)] = "" if keras_ops.is_composite(self._model) else self._model.name
+        self._paths[id(self._model)] = "" if operators.is_composite(self._model) else self._model.name
         filtering = keras.config.is_traceback_filtering_enabled()
         # Unfiltered tracebacks tell which layer failed.
         keras.config.disable_traceback_filtering()
@@ -131,7 +131,7 @@ class Recorder:
             return recorder._call_operation(of_operation, operation, args, kwargs)
 
         def maybe_build(layer: Any, call_spec: Any) -> None:
-            if layer.built or recorder._in_leaf or not keras_ops.is_composite(layer) or not is_default(layer.build):
+            if layer.built or recorder._in_leaf or not operators.is_composite(layer) or not is_default(layer.build):
                 return of_build(layer, call_spec)
             # Keras would run its code once to build what is in it, at each level anew: opening it does as much.
             with warnings.catch_warnings():
@@ -167,7 +167,7 @@ class Recorder:
         self._touched.append(layer)
         if path:
             self.modules.setdefault(path, _kind(layer))
-        if keras_ops.is_composite(layer):
+        if operators.is_composite(layer):
             mark = len(self.rows.layers), len(self.modules), len(self._parameters)
             try:
                 output = self._open(layer, path, args, kwargs)
@@ -198,7 +198,7 @@ class Recorder:
         inputs = [_read_by(layer, self.values.tensor(tensor)) for tensor in given]
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
         shapes = [Tensor(_shape(t), t.dtype) for t in outputs]
-        op, attributes = keras_ops.describe_layer(layer, inputs, shapes)
+        op, attributes = operators.describe_layer(layer, inputs, shapes)
         masks = keras.tree.flatten([value for name, value in arguments.items() if name.endswith("mask")])
         masked = {id(tensor) for tensor in masks}
         values = [known for known, tensor in zip(inputs, given, strict=True) if id(tensor) not in masked]
@@ -229,8 +229,8 @@ class Recorder:
             # Every functional model does this to its inputs: nothing.
             self.values.same(outputs[0], given[0])
             return output
-        op = keras_ops.operation_op(operation)
-        attributes = keras_ops.operation_attributes(operation)
+        op = operators.operation_op(operation)
+        attributes = operators.operation_attributes(operation)
         variables = [item for item in flat if isinstance(item, keras.Variable)]
         operands = [
             self.values.tensor(item)
@@ -315,7 +315,7 @@ class Recorder:
                 first = place if place is not None else next(i for i, item in enumerate(layers) if item.op != "input")
                 layers[first] = replace(layers[first], parameters=(*layers[first].parameters, *parameters))
             else:
-                self.rows.add_uncalled(path, _kind(layer), keras_ops.layer_op(layer), parameters)
+                self.rows.add_uncalled(path, _kind(layer), operators.layer_op(layer), parameters)
             read_alone = [id(variable) in self._read for variable in own]
             named = zip(parameters, read_alone, strict=True)
             unused += [p.name for p, was_read in named if not was_read and p.role != "statistics"]
@@ -356,7 +356,7 @@ _RAW_FUNCTION_ERRORS = (TypeError, ValueError, AttributeError, NotImplementedErr
 
 def _read_by(layer: Any, tensor: Tensor) -> Tensor:
     """A tensor as the image that a layer takes it for, whatever it was before (a reshape's result)."""
-    layout = keras_ops.image_layout(layer, len(tensor.shape)) if tensor.layout is None else tensor.layout
+    layout = operators.image_layout(layer, len(tensor.shape)) if tensor.layout is None else tensor.layout
     return replace(tensor, layout=layout)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from ...ir import Parameter
-from . import ops as keras_ops
+from . import operators
 from .compat import unpacked
 
 #: Classes of Keras whose statistics (moving averages, means of the data) are state, not frozen parameters.
@@ -21,7 +21,7 @@ def describe_variable(variable: Any, path: str, layer: Any) -> Parameter:
     name = own.rpartition(f"{layer.name}/")[2] if layer is not None else variable.name
     if variable.trainable:
         role = "trainable"
-    elif layer is not None and keras_ops.layer_op(layer) in _WITH_STATISTICS and _is_state(variable, layer):
+    elif layer is not None and operators.layer_op(layer) in _WITH_STATISTICS and _is_state(variable, layer):
         role = "statistics"
     else:
         role = "frozen"

@@ -99,6 +99,7 @@ class _Values:
 
     def produced(self, value: Value, layer: str, layout: str | None) -> None:
         """Takes note of the layer that makes it, and of its layout."""
+        assert value.source is not None  # a constant has no layer
         self._sources[value.source] = layer
         if (tensor := self.known(value)) is not None:
             self.learn(value, replace(tensor, layout=layout))

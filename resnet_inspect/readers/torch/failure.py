@@ -12,7 +12,7 @@ from ...errors import InputError, message
 from ...ir import Attributes, Tensor
 from ...shape import CHANNELS_FIRST, format_shape
 from ..code.user_code import place
-from . import ops as torch_ops
+from . import operators
 from .parameters import is_lazy
 from .tensors import dtype_name
 
@@ -87,7 +87,7 @@ def check(module: nn.Module, op: str, attributes: Attributes, inputs: list[torch
     """
     if any(t.is_meta for t in inputs) and _autocast():
         raise NotOnMetaError("autocast has no effect")
-    cls = torch_ops.torch_class(module)
+    cls = operators.torch_class(module)
     if cls is None or type(module).forward is not cls.forward or len(inputs) != 1 or is_lazy(module):
         return
     (tensor,) = inputs

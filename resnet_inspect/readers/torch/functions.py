@@ -12,7 +12,7 @@ from ...ir import Attributes, Value, frozen_value
 from ...ops import vocabulary
 from ...ops.attributes import zeros_around
 from .compat import schemas_of
-from .ops import is_plain
+from .operators import is_plain
 
 #: Functions by their plain name; one that isn't here and isn't an op of its own name is ``other``.
 _FUNCTION_OPS = {
@@ -95,25 +95,23 @@ def describe_function(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
 
 
 def function_attributes(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Attributes:
-    """A function's arguments other than tensors, by name, without those that are None."""
+    """A function's arguments other than tensors, by name, without those that are None.
+
+    ``reflected`` says that they come the other way round, as in ``1 - x``.
+    """
     name = function_name(func)
+    names, defaults = _signature(name, tuple(_kind(value) for value in args), tuple(kwargs))
     attributes: dict[str, Value] = {}
-    for key, value in function_arguments(func, args, kwargs).items():
+    for key, value in {**defaults, **dict(zip(names, args, strict=False)), **kwargs}.items():
         if key in ("self", "input", "out") or value is None or _has_tensor(value):
             continue
         if name == "getitem" or isinstance(value, slice):
             attributes["index"] = _index_text(value)
         elif is_plain(value):
             attributes[key] = frozen_value(value)
+    if _bare_name(func) in _REFLECTED:
+        attributes["reflected"] = True
     return tuple(attributes.items())
-
-
-def function_arguments(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """A function's arguments by name; ``reflected`` is whether they come the other way round, as in ``1 - x``."""
-    kinds = tuple(_kind(value) for value in args)
-    names, defaults = _signature(function_name(func), kinds, tuple(kwargs))
-    reflected = {"reflected": True} if _bare_name(func) in _REFLECTED else {}
-    return {**defaults, **dict(zip(names, args, strict=False)), **kwargs, **reflected}
 
 
 #: Kind of a value -> the types of a schema's argument that take it.

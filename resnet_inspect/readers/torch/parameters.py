@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ...ir import HELD, Parameter
-from . import ops as torch_ops
+from . import operators
 from .tensors import dtype_name
 from .walk import modules_of, tensors_of
 
@@ -23,22 +23,24 @@ class Parameters:
     """What a model holds (parameters, statistics, buffers). Tied ones occur once."""
 
     def __init__(self, model: nn.Module) -> None:
-        self._model = model
         self._by_id: dict[int, Parameter] = {}
+        #: Kept, so that no other tensor gets the identity of one that a forward replaces.
+        self._tensors: list[Any] = []
         for name, parameter in tensors_of(model, "_parameters"):
             if nn.parameter.is_lazy(parameter):
                 continue  # the first run tells its size
             role = "trainable" if parameter.requires_grad else "frozen"
             self._by_id[id(parameter)] = _describe(name, parameter, role)
+            self._tensors.append(parameter)
         self._packed = {
-            id(module): _unpacked(path, module) for path, module in modules_of(model) if torch_ops.is_packed(module)
+            id(module): _unpacked(path, module) for path, module in modules_of(model) if operators.is_packed(module)
         }
         for name, buffer in tensors_of(model, "_buffers"):
             kind = name.rpartition(".")[2]
             if kind != _COUNTER and id(buffer) not in self._by_id and not nn.parameter.is_lazy(buffer):
                 role = "statistics" if kind in _STATISTICS else "buffer"
                 self._by_id[id(buffer)] = _describe(name, buffer, role)
-
+                self._tensors.append(buffer)
         self._order = {parameter.name: index for index, parameter in enumerate(self)}
 
     def __contains__(self, tensor: torch.Tensor) -> bool:

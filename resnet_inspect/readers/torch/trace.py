@@ -25,7 +25,7 @@ from ...rows.unused import place_unused
 from . import compat as torch_compat
 from . import cost as torch_cost
 from . import functions as torch_functions
-from . import ops as torch_ops
+from . import operators
 from .compat import TorchDispatchMode, without_function_modes
 from .edges import Edges
 from .failure import Failures, check
@@ -138,7 +138,7 @@ class Recorder:
         # A leaf that is the whole model has no name of its own.
         path = path or type(module).__name__
         with without_function_modes():
-            op, attributes = torch_ops.describe_module(module)
+            op, attributes = operators.describe_module(module)
             given = list(tensors_in((args, kwargs)))
             inputs = [t for t in given if t not in self.parameters]
             versions = [_version(t) for t in given]
@@ -177,7 +177,7 @@ class Recorder:
         used = [t for m in module.modules() for t in (*m._parameters.values(), *m._buffers.values()) if t is not None]
         used += given
         outputs = [t for t in tensors_in(output) if not any(t is other for other in untouched)]
-        if work.macs is None and torch_ops.is_packed(module):
+        if work.macs is None and operators.is_packed(module):
             work.macs = self._by_rule(op, attributes, inputs)
         self.add(path, type(module).__name__, op, inputs, outputs, self.parameters.used(used, module), attributes, work)
         return output
@@ -300,7 +300,7 @@ class Recorder:
     def describe_module(self, path: str) -> tuple[str, str, Attributes]:
         """The type, op and attributes of a module that wasn't called."""
         module = self._modules[path]
-        return (type(module).__name__, *torch_ops.describe_module(module))
+        return (type(module).__name__, *operators.describe_module(module))
 
     def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """All layers, and the names of the parameters that none of them was seen to use."""
@@ -341,7 +341,7 @@ class _Operators(TorchDispatchMode):
 def _is_leaf(module: nn.Module) -> bool:
     # A scripted module's own dictionary can't be iterated, only its keys can.
     children = [name for name in module._modules.keys() if name != "parametrizations"]  # noqa: SIM118
-    return not children or isinstance(module, _COMPOSITE_LEAVES) or torch_ops.is_packed(module)
+    return not children or isinstance(module, _COMPOSITE_LEAVES) or operators.is_packed(module)
 
 
 def _version(tensor: torch.Tensor) -> int:
