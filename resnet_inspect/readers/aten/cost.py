@@ -7,6 +7,7 @@ from math import prod
 
 from ... import ops
 from ...ir import Tensor
+from ...ops.attention import products
 from .operators import Operator, tensors_in
 
 #: Words in the name of an operator that multiplies matrices: without a formula, its cost is unknown.
@@ -65,9 +66,8 @@ def _convolution(operator: Operator) -> int:
 
 
 def _attention(operator: Operator) -> int:
-    """The scores and the weighted sum."""
     query, key, value = operator.tensors()[:3]
-    return prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+    return products(prod(query.shape[:-1]), key.shape[-2], query.shape[-1], value.shape[-1])
 
 
 def _grouped(operator: Operator) -> int:

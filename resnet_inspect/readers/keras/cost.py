@@ -11,6 +11,7 @@ import keras
 from ... import ops
 from ...errors import InputError
 from ...ir import Attributes, Tensor, Value
+from ...ops.attention import products
 from .compat import ConvLSTM, einsum_kernel_shape
 from .operators import describe_layer, layer_op
 
@@ -37,7 +38,7 @@ def operation_macs(op: str, attributes: Attributes, inputs: Sequence[Tensor]) ->
         # Heads stand before the width here (batch, positions, heads, width): each is a product of its own.
         query, key, value = inputs[:3]
         batch, queries, heads, width = query.shape
-        return batch * heads * queries * key.shape[1] * (width + value.shape[-1])
+        return products(batch * heads * queries, key.shape[1], width, value.shape[-1])
     if op in ("matmul", "einsum") and len(inputs) == 2:
         return _by_rule(op, values, inputs)
     if op in ("dot", "inner", "vdot") and len(inputs) == 2 and all(len(t.shape) == 1 for t in inputs):

@@ -10,6 +10,7 @@ from onnx import defs
 from ... import ops
 from ...errors import InputError
 from ...ir import Attributes, Shape, Tensor, Value
+from ...ops.attention import products
 from .operators import FACTOR, Call
 
 #: ONNX's own operators that no rule knows, or that run graphs of their own.
@@ -145,7 +146,7 @@ def _attention(call: Call, _op: str, _attributes: Mapping[str, Value]) -> int | 
     if parts is None:
         return None
     projections, batch, queries, positions, keys, values = parts
-    return projections + batch * queries * positions * (keys + values)
+    return projections + products(batch * queries, positions, keys, values)
 
 
 def _parts(call: Call) -> tuple[int, int, int, int, int, int] | None:

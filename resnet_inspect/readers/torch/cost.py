@@ -7,13 +7,12 @@ from typing import Any
 
 from torch.utils.flop_counter import flop_registry
 
+from ...ops.attention import products
 from ..aten.cost import without_formula
 
 
 def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    """Vaswani et al. 2017, equation 1: every query with every key, and the weights with every value."""
-    products: int = query[..., 0].numel() * key.shape[-2]
-    return products * (query.shape[-1] + value.shape[-1])
+    return products(query[..., 0].numel(), key.shape[-2], query.shape[-1], value.shape[-1])
 
 
 def _grouped(first: Any, second: Any, *_: Any, **__: Any) -> int:
