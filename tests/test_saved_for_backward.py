@@ -41,7 +41,10 @@ def test_what_training_keeps_of_each_word() -> None:
         **{f"adaptive_max_pool{d}d": (getattr(nn, f"AdaptiveMaxPool{d}d")(2), x) for d, x in by_rank.items()},
         **{f"global_avg_pool{d}d": (lambda x: x.flatten(2).mean(-1), x) for d, x in by_rank.items()},
         **{f"global_max_pool{d}d": (lambda x: x.flatten(2).amax(-1), x) for d, x in by_rank.items()},
-        **{name: (getattr(torch, name), image) for name in ("abs", "exp", "log", "neg", "rsqrt", "sqrt", "argmax")},
+        **{
+            name: (getattr(torch, name), image)
+            for name in ("abs", "erf", "exp", "log", "neg", "rsqrt", "sqrt", "argmax")
+        },
         **{name: (getattr(functional, name), image) for name in ("celu", "elu", "gelu", "leaky_relu", "mish", "relu")},
         **{name: (getattr(functional, name), image) for name in ("relu6", "selu", "sigmoid", "silu", "softplus")},
         **{name: (getattr(functional, name), image) for name in ("softsign", "tanh")},
