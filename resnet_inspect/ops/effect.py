@@ -127,8 +127,8 @@ def window_output(image: Image, attributes: Mapping[str, Value]) -> Shape:
     padding = padding_pairs(attributes["padding"], dimensions)
     dilation = per_dimension(attributes.get("dilation", 1), dimensions)
     ceil_mode = bool(attributes.get("ceil_mode", False))
-    sizes = zip(image.spatial, kernel, stride, padding, dilation, strict=True)
-    output = tuple([window_positions(*of_one, ceil_mode) for of_one in sizes])
+    along = zip(image.spatial, kernel, stride, padding, dilation, strict=True)
+    output = tuple([window_positions(*sizes, ceil_mode) for sizes in along])
     if min(output) < 1:
         raise InputError(
             f"its {format_shape(kernel)} kernel"

@@ -28,7 +28,7 @@ class Values(Protocol[_Any]):
         """The id of the layer that wrote it last; None if none did (a constant, a parameter)."""
 
     def produced(self, value: _Any, layer: str, layout: str | None) -> None:
-        """Takes note of the layer that makes it, and of its layout."""
+        """Records the layer that produced it, and its layout."""
 
 
 class Keyed(Generic[Key]):
@@ -52,13 +52,13 @@ class Keyed(Generic[Key]):
         return self._sources.get(value)
 
     def produced(self, value: Key, layer: str, layout: str | None) -> None:
-        """Takes note of the layer that makes it, and of its layout."""
+        """Records the layer that produced it, and its layout."""
         self._sources[value] = layer
         if layout is not None:
             self._layouts[value] = layout
 
     def written(self, values: Iterable[Key], layer: str) -> None:
-        """Takes note of the layer that wrote into values which are there already."""
+        """Records the layer that wrote into existing values."""
         self._sources.update(dict.fromkeys(values, layer))
 
 

@@ -62,12 +62,12 @@ class _Values:
         return self._known[id(value)][1] if value in self else None
 
     def produced(self, value: Any, layer: str, layout: str | None) -> None:
-        """Takes note of the layer that makes it, and of its layout."""
+        """Records the layer that produced it, and its layout."""
         dtype = keras.backend.standardize_dtype(value.dtype)
         self._known[id(value)] = (value, layer, Tensor(_shape(value), dtype, layout))
 
     def same(self, value: Any, other: Any) -> None:
-        """``value`` is nothing but the ``other``."""
+        """``value`` is an alias of ``other``."""
         self._known[id(value)] = (value, *self._known[id(other)][1:])
 
 

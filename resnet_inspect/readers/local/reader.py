@@ -143,7 +143,7 @@ class _Values:
         self.source = self._sources.get
 
     def produced(self, value: str, layer: str, layout: str | None) -> None:
-        """Takes note of the layer."""
+        """Records the layer that produced it."""
         self._sources[value] = layer
 
 

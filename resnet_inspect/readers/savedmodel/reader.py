@@ -98,7 +98,7 @@ class _Values:
         return self._sources.get(value.source)
 
     def produced(self, value: Value, layer: str, layout: str | None) -> None:
-        """Takes note of the layer that makes it, and of its layout."""
+        """Records the layer that produced it, and its layout."""
         assert value.source is not None  # a constant has no layer
         self._sources[value.source] = layer
         if (tensor := self.known(value)) is not None:

@@ -70,7 +70,7 @@ def trace(
     Libraries skip what reads values while a compiler or an exporter traces them: that is tried in between.
 
     ``inputs`` stand in a row, or are a call whose leaves are ``Spec``s or tensors. ``dtype`` is of those without one.
-    A ``recorder`` of a kind of its own listens to a model that isn't run as Python runs one.
+    ``recorder``: a subclass for models that have an interpreter of their own.
 
     Raises:
         InputError: the forward fails, with the layer and the shapes that it met.
