@@ -14,7 +14,7 @@ from typing import Any
 
 from . import stranger_json
 from .errors import ModelError
-from .ir import Attributes, Layer, Model, Parameter, Shape, Summary, Tensor, Trace, Value, frozen_value
+from .ir import UNKNOWN, Attributes, Layer, Model, Parameter, Shape, Summary, Tensor, Trace, Value, frozen_value
 from .visible import in_json
 
 SCHEMA_VERSION = 1
@@ -180,13 +180,17 @@ def _from_dict(document: dict[str, Any]) -> Summary:
 
 
 def _layer(layer: dict[str, Any]) -> Layer:
+    inputs, tensors = _texts(layer["inputs"]), _tensors(layer, "input")
+    if len(tensors) > len(inputs):
+        raise ValueError(f"{len(tensors)} input_shapes for {len(inputs)} inputs")
     return Layer(
         id=_text(layer["id"]),
         path=_text(layer["path"]),
         type=_text(layer["type"]),
         op=_text(layer["op"]),
-        inputs=_texts(layer["inputs"]),
-        input_tensors=_tensors(layer, "input"),
+        inputs=inputs,
+        # An earlier version left out of SavedModels' what isn't known.
+        input_tensors=(*tensors, *[UNKNOWN] * (len(inputs) - len(tensors))),
         output_tensors=_tensors(layer, "output"),
         parameters=tuple(
             Parameter(

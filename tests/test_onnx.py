@@ -300,6 +300,25 @@ def test_functions_of_a_file_are_written_out() -> None:
         read(model)
 
 
+def test_defaults_of_a_function_hold_where_a_call_says_nothing() -> None:
+    """onnx's inliner drops them: a stride of 2 became 1."""
+    from onnx import helper
+
+    node = helper.make_node("Conv", ["x", "w"], ["y"])
+    node.attribute.add(name="strides", ref_attr_name="strides", type=7)
+    model = models.written(
+        "f (float[1, 3, 9, 9] x) => (float y) { h = mine.Down(x, w)  y = mine.Down<strides = [1, 1]>(h, v) }",
+        w=(4, 3, 3, 3),
+        v=(2, 4, 1, 1),
+    )
+    function = helper.make_function("mine", "Down", ["x", "w"], ["y"], [node], [helper.make_opsetid("", 21)])
+    function.attribute_proto.add().CopyFrom(helper.make_attribute("strides", [2, 2]))
+    model.functions.append(function)
+    summary = read(model)
+    assert [layer.output_tensors[0].shape for layer in summary.layers[1:]] == [(1, 4, 4, 4), (1, 2, 4, 4)]
+    assert summary.totals.macs == 4 * 4 * 4 * 27 + 2 * 4 * 4 * 4
+
+
 def test_modules_that_the_newer_exporter_notes_are_paths() -> None:
     model = models.perceptron()
     for node, scopes, kinds in (

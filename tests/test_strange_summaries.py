@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnet_inspect import ir_json
+from resnet_inspect.analysis.residual import residual_blocks
 from resnet_inspect.checks.sizes import drops
+from resnet_inspect.checks.structure import EqualSkips
 from resnet_inspect.diffs import compare
 from resnet_inspect.errors import InspectError, ModelError
 from resnet_inspect.ir import Summary
@@ -129,6 +131,43 @@ def test_thousands_of_strides_dont_grow_a_number_that_cant_be_printed() -> None:
     summary = ir_json.loads(json.dumps({**REAL[0], "layers": layers}))
     lines = render(summary, "csv", View(columns=("path", "rf_stride"))).splitlines()
     assert (lines[3], lines[-1]) == ("c1,4", "c19999,")
+
+
+def added(count: int, reads: Any) -> Summary:
+    """Additions in a row; ``reads(number)`` are the places of what each reads, 0 being the input."""
+    (first, *_), add = REAL[0]["layers"], next(layer for layer in REAL[0]["layers"] if layer["op"] == "add")
+    layers = [first]
+    shapes = {"input_shapes": add["input_shapes"][:1] * 2, "output_shapes": add["input_shapes"][:1]}
+    for number in range(count):
+        inputs = [layers[place]["id"] for place in reads(number)]
+        layers.append({**add, **shapes, "id": f"a{number}", "path": f"a{number}", "inputs": inputs})
+    return ir_json.loads(json.dumps({**REAL[0], "layers": layers}))
+
+
+def test_paths_whose_number_has_thousands_of_digits() -> None:
+    """Every second addition doubles them: 2**15000 has 4,516 digits, and Python writes 4,300."""
+    found = report(added(30_000, lambda number: (number, number - number % 2)))
+    assert "2^15000 = 2.81e4515" in render_report(found, "table")
+    assert json.loads(render_report(found, "json"))["network"]["paths"] is None
+
+
+def test_skips_within_skips_are_refused_in_time() -> None:
+    """4,000 forks, then their 4,000 additions, the innermost first: each is looked at from its fork on."""
+    with pytest.raises(ModelError, match="nested too deeply to search for residual blocks"):
+        residual_blocks(added(8_000, lambda number: (number, number if number < 4_000 else 8_000 - number)))
+
+
+def test_layers_without_outputs_and_with_fewer_shapes_than_inputs() -> None:
+    for document in REAL:
+        for place in range(len(document["layers"])):
+            for side in ("input", "output"):
+                changed_one = document
+                for part in ("shapes", "dtypes", "layouts"):
+                    changed_one = changed(changed_one, ("layers", place, f"{side}_{part}"), [])
+                summary = ir_json.loads(json.dumps(changed_one))
+                assert all(len(layer.inputs) == len(layer.input_tensors) for layer in summary.layers)
+                shown(summary)
+                list(EqualSkips().check(summary))
 
 
 @pytest.mark.parametrize(

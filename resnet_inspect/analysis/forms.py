@@ -37,7 +37,7 @@ def form(branch: Sequence[Layer], channels: tuple[int, int], after: Sequence[Lay
         normed = any(vocabulary.of(layer.op).reads == "channels" for layer in branch)
         return "transformer" if normed and len(weighted) == 2 else "other"
     # Squeeze-and-excitation works on images of one pixel: it stands beside the branch, not in it.
-    trunk = [layer for layer in weighted if layer.output_tensors[0].size > channels_of(layer)]
+    trunk = [layer for layer in weighted if sum(t.size for t in layer.output_tensors[:1]) > channels_of(layer)]
     widths = [channels_of(layer) for layer in trunk]
     pointwise = any(set(_kernel(layer)) == {1} for layer in trunk)
     if pointwise and len(trunk) > 1 and max(widths[:-1]) > max(channels):

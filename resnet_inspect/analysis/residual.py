@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from ..errors import ModelError
 from ..ir import Layer, Summary
 from .forms import behind, breaks, channels_of, form, is_weighted, shortcut_kind
 from .graph import Dominators, data_inputs
@@ -47,9 +48,11 @@ def residual_blocks(summary: Summary) -> tuple[Block, ...]:
     """
     by_id = {layer.id: layer for layer in summary.layers}
     found: dict[str, _Parts] = {}
+    effort = _Effort()
     for layer in summary.layers:
         if layer.op == "input":
-            found = _joins(by_id, data_inputs(summary.layers, layer.id)) | found
+            effort.spend(8 * len(summary.layers))  # dominators are more work than a look
+            found = _joins(by_id, data_inputs(summary.layers, layer.id), effort) | found
     readers: dict[str, list[Layer]] = {}
     for name, sources in data_inputs(summary.layers).items():
         for source in sources:
@@ -62,11 +65,25 @@ def residual_blocks(summary: Summary) -> tuple[Block, ...]:
     )
 
 
+#: Layers that the search looks at, some seconds' worth: residual networks of a thousand blocks take thousands.
+_MOST_STEPS = 5_000_000
 #: Fork, branch, shortcut and the shortcut's kind.
 _Parts = tuple[Layer, list[Layer], list[Layer], str]
 
 
-def _joins(by_id: dict[str, Layer], inputs: dict[str, tuple[str, ...]]) -> dict[str, _Parts]:
+class _Effort:
+    """How many layers the search may still look at: skips within skips make it quadratic, which no real network is."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_STEPS
+
+    def spend(self, steps: int) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise ModelError("its skip connections are nested too deeply to search for residual blocks")
+
+
+def _joins(by_id: dict[str, Layer], inputs: dict[str, tuple[str, ...]], effort: _Effort) -> dict[str, _Parts]:
     """The additions where two paths meet again."""
     dominators = Dominators(inputs)
     found = {}
@@ -74,7 +91,7 @@ def _joins(by_id: dict[str, Layer], inputs: dict[str, tuple[str, ...]]) -> dict[
         fork = dominators.of(name) if is_addition(by_id[name]) and len(sources) == 2 else None
         if fork is None or not _is_even(by_id[name]):
             continue
-        sides = [[by_id[item] for item in _side(source, fork, inputs)] for source in sources]
+        sides = [[by_id[item] for item in _side(source, fork, inputs, effort)] for source in sources]
         parts = _parts(sides)
         if parts is not None:
             found[name] = (by_id[fork], *parts)
@@ -92,11 +109,12 @@ def is_addition(layer: Layer) -> bool:
     return layer.op == "add" or (layer.op == "other" and layer.type == "CustomScaleLayer")
 
 
-def _side(end: str, fork: str, inputs: dict[str, tuple[str, ...]]) -> list[str]:
+def _side(end: str, fork: str, inputs: dict[str, tuple[str, ...]], effort: _Effort) -> list[str]:
     """The layers from behind ``fork`` to ``end``, what a layer reads before the layer: ``end`` is the last one."""
     found: dict[str, None] = {}
     waiting = [(end, False)]
     while waiting:
+        effort.spend(1)
         name, done = waiting.pop()
         if done:
             found[name] = None
@@ -165,6 +183,8 @@ def _shared(sequences: Sequence[Sequence[str]]) -> list[str]:
 def _stride(fork: Layer, join: Layer) -> int | None:
     """How much smaller the image gets, along the dimension that shrinks most; None where there is no image."""
     sizes = []
+    if not (fork.output_tensors and join.output_tensors):
+        return None
     for tensor in (fork.output_tensors[0], join.output_tensors[0]):
         layout = tensor.layout or ""
         sizes.append([size for size, letter in zip(tensor.shape, layout, strict=False) if letter in "DHWL"])

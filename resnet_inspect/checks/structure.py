@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from ..errors import ModelError
 from ..ir import Layer, Summary, Tensor
 from ..shape import format_shape
 from .rule import Case, Finding, Rule, layer, network
 
+#: Layers that a search for branches without a use looks at, a second's worth.
+_MOST_STEPS = 2_000_000
 _CHAIN = (layer("conv", "conv2d", params=36, macs=9), layer("relu", "relu", "conv"))
 
 
@@ -97,10 +100,14 @@ class DeadBranch(Rule):
         alive = _ancestors(_outputs(summary), by_id)
         dead = [found for found in summary.layers if found.called and found.op != "input" and found.id not in alive]
         read = {source for found in dead for source in found.inputs}
+        without_use = {found.id: found for found in dead}
+        left = _MOST_STEPS
         for end in dead:
             if end.id not in read:
-                leading = _ancestors([end], by_id)
-                branch = [found for found in dead if found.id in leading]
+                branch = [without_use[name] for name in _ancestors([end], without_use)]
+                left -= len(branch)
+                if left < 0:
+                    raise ModelError("too many layers without a use lead to one another")
                 if any(found.parameters or found.macs for found in branch):
                     more = f", for which {len(branch) - 1} more layers work" if len(branch) > 1 else ""
                     yield Finding("fail", self.message.format(more=more), end.id)
@@ -137,12 +144,12 @@ def _reached_from_input(layers: Sequence[Layer]) -> set[str]:
 
 
 def _ancestors(ends: Sequence[Layer], by_id: dict[str, Layer]) -> set[str]:
-    """The layers that lead to ``ends``, and these themselves."""
+    """The layers of ``by_id`` that lead to ``ends``, and these themselves."""
     found = {end.id for end in ends}
     waiting = list(ends)
     while waiting:
         for source in waiting.pop().inputs:
-            if source not in found:
+            if source not in found and source in by_id:
                 found.add(source)
                 waiting.append(by_id[source])
     return found

@@ -25,6 +25,8 @@ class Side:
         self.by_id = {layer.id: layer for layer in layers}
         self.number = {layers[index].id: number for number, index in enumerate(paired)}
         self.depth = depths(layers)
+        #: What was found already of where edges come from: a trunk of thousands is walked up once.
+        self.settled: dict[str, int] = {}
 
     def skipped_from(self, layer: Layer) -> str | None:
         """Where the skip connection begins that ends in ``layer``: the shallower of the branches that it joins."""
@@ -72,12 +74,17 @@ class Connections:
 
     def _settled(self, side: Side, source: str | None) -> int:
         """The pair that an edge comes from, followed up the trunk past layers that came, went or moved."""
-        while source is not None:
+        passed = []
+        while source is not None and source not in side.settled:
             number = side.number.get(source)
             if number is not None and number not in self.moved:
-                return number
+                side.settled[source] = number
+                break
+            passed.append(source)
             source = side.trunk(side.by_id[source])
-        return -1
+        result = -1 if source is None else side.settled[source]
+        side.settled.update(dict.fromkeys(passed, result))
+        return result
 
 
 def _edge(side: Side, layer: Layer, source: str) -> str:

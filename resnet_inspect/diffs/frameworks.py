@@ -84,7 +84,7 @@ def settled_names(summary: Summary) -> Sequence[Layer]:
             old = f"{old}.{part}" if old else part
             if old not in names:
                 automatic = _snake(layer.type if old == layer.path else kinds.get(old, ""))
-                if re.fullmatch(rf"{automatic}(_\d+)?", part):
+                if part.startswith(automatic) and re.fullmatch(r"(_\d+)?", part[len(automatic) :]):
                     count = used[parent, automatic] = used.get((parent, automatic), -1) + 1
                     part = f"{automatic}_{count}" if count else automatic
                 names[old] = f"{parent}.{part}" if parent else part

@@ -26,6 +26,8 @@ _SHRINKING = (
 
 #: Columns of a terminal: every cell is as wide as the widest, and a stranger's name may have a million letters.
 _WIDEST = 10_000
+#: Letters of a whole table, where its columns would be wider than ``_NARROW``.
+_LETTERS, _NARROW = 20_000_000, 200
 
 
 #: Rows that rich draws, which takes it 0.3 ms each. What stands below looks the same.
@@ -66,7 +68,8 @@ def grid(
     widths = [max(cell_len(cell) for cell in cells) for cells in zip([c.title for c in columns], *lines, strict=True)]
     if width is not None:
         columns, lines, widths = _fit(columns, lines, widths, width - margin)
-    widths = [min(size, _WIDEST) for size in widths]
+    widest = max(_NARROW, min(_WIDEST, _LETTERS // (len(lines) * len(columns) + 1)))
+    widths = [min(size, widest) for size in widths]
     # Every cell comes as wide as its column: measuring, padding and justifying them takes rich longest.
     table = Table(box=ASCII if ascii_only else ROUNDED, header_style="bold", padding=0)
     right = [bool(column.number and index) for index, column in enumerate(columns)]

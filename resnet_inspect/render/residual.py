@@ -7,6 +7,7 @@ History of the JSON's ``schema_version`` (its JSON Schema stands in ``schemas/``
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
@@ -71,9 +72,9 @@ def report(summary: Summary) -> Report:
                 "residual_blocks": len(blocks),
                 "longest_path": found.longest,
                 "shortest_path": found.shortest,
-                "paths": found.count,
-                "paths_by_blocks": list(found.by_blocks),
-                "paths_by_layers": list(found.by_layers),
+                "paths": _written(found.count),
+                "paths_by_blocks": list(map(_written, found.by_blocks)),
+                "paths_by_layers": list(map(_written, found.by_layers)),
             },
             "blocks": [
                 {
@@ -149,10 +150,27 @@ def _facts(blocks: tuple[Block, ...], found: Paths) -> list[tuple[str, str]]:
     return facts
 
 
+#: Bits of 4,200 digits; from 4,300 on, Python refuses to write a number.
+_MOST_BITS = 14_000
+
+
+def _written(number: int) -> int | None:
+    """A number in JSON; None for one of thousands of digits, which Python neither writes nor reads."""
+    return number if number.bit_length() < _MOST_BITS else None
+
+
 def _count(number: int) -> str:
     """Exact up to 15 digits, then three of them."""
-    digits = str(number)
-    return units.exact(number) if len(digits) <= 15 else f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
+    if number < 10**15:
+        return units.exact(number)
+    # Python writes no number of thousands of digits: the first three, and how many follow.
+    power = int(math.log10(number))
+    first = number // 10 ** (power - 2)
+    if first >= 1000:
+        power, first = power + 1, first // 10
+    elif first < 100:
+        power, first = power - 1, number // 10 ** (power - 3)
+    return f"{first // 100}.{first % 100:02}e{power}"
 
 
 def _distribution(numbers: tuple[int, ...]) -> str:
@@ -170,7 +188,7 @@ def _steps(blocks: tuple[Block, ...], depth: int) -> str:
     """How much of the depth one step along an identity leaves out."""
     steps = sorted({block.skipped for block in blocks if block.kind == "identity"})
     words = " to ".join(dict.fromkeys((str(steps[0]), str(steps[-1]))))
-    shares = " to ".join(dict.fromkeys(units.share(step / depth) for step in (steps[0], steps[-1])))
+    shares = " to ".join(dict.fromkeys(units.share(step / depth if depth else 0) for step in (steps[0], steps[-1])))
     return f"{words} of {depth} weighted layers ({shares})"
 
 

@@ -32,6 +32,7 @@ def written_out(model: Any) -> Any:
     Raises:
         UnsoundError: a function calls itself, or there are too many nodes.
     """
+    _fill_defaults(model)
     size = _Sizes(model.functions).of(model.graph.node)
     if size.nodes > MOST_NODES:
         what = "its functions stand for" if model.functions else "it has"
@@ -44,6 +45,25 @@ def written_out(model: Any) -> Any:
         return inliner.inline_local_functions(model)
     except Exception:
         return model  # what it can't write out stays a node that nobody knows
+
+
+def _fill_defaults(model: Any) -> None:
+    """Writes the attributes that calls leave to their function's defaults: the inliner drops these."""
+    defaults = {_key(function, function.name): list(function.attribute_proto) for function in model.functions}
+    if not any(defaults.values()):
+        return
+    room = _MOST_BYTES
+    for graph in (model.graph, *model.functions):
+        for node in with_inner(graph.node):
+            given = {attribute.name for attribute in node.attribute}
+            for default in defaults.get(_key(node, node.op_type), ()):
+                if default.name not in given:
+                    room -= default.ByteSize()
+                    if room < 0:
+                        raise UnsoundError(
+                            f"its functions have more than {_MOST_BYTES >> 20} MiB of default attributes"
+                        )
+                    node.attribute.add().CopyFrom(default)
 
 
 def with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
