@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 #: What a summary that we wrote begins with, spaces aside.
@@ -32,7 +33,8 @@ def kind_of(path: Path) -> str | None:
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return "hdf5"
     if start.startswith(b"PK"):
-        return _of_zip(path)
+        about = path.stat()
+        return _of_zip(path, about.st_size, about.st_mtime_ns)
     if start[8:9] == b"{" or start[:1] == b"\x80":
         return "state"  # safetensors; a pickle, as torch wrote before version 1.6
     if start[:1] == b"\x08" and path.name == "saved_model.pb":
@@ -53,7 +55,9 @@ def _of_folder(path: Path) -> str | None:
     return "state" if any(name.endswith((".safetensors", ".index.json")) for name in names) else None
 
 
-def _of_zip(path: Path) -> str | None:
+@lru_cache(16)
+def _of_zip(path: Path, _size: int, _changed: int) -> str | None:
+    """A command asks several times, and a directory of many entries takes seconds; a file that changed is another."""
     from . import archive  # every command asks for a kind, few meet an archive
 
     try:
