@@ -7,9 +7,9 @@ History of the JSON's ``schema_version`` (its JSON Schema stands in ``schemas/``
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
+from decimal import MAX_EMAX, ROUND_DOWN, Context
 from itertools import pairwise
 from typing import Any
 
@@ -150,6 +150,7 @@ def _facts(blocks: tuple[Block, ...], found: Paths) -> list[tuple[str, str]]:
     return facts
 
 
+_THREE_DIGITS = Context(prec=3, rounding=ROUND_DOWN, Emax=MAX_EMAX)
 #: Bits of 4,200 digits; from 4,300 on, Python refuses to write a number.
 _MOST_BITS = 14_000
 
@@ -163,14 +164,8 @@ def _count(number: int) -> str:
     """Exact up to 15 digits, then three of them."""
     if number < 10**15:
         return units.exact(number)
-    # Python writes no number of thousands of digits: the first three, and how many follow.
-    power = int(math.log10(number))
-    first = number // 10 ** (power - 2)
-    if first >= 1000:
-        power, first = power + 1, first // 10
-    elif first < 100:
-        power, first = power - 1, number // 10 ** (power - 3)
-    return f"{first // 100}.{first % 100:02}e{power}"
+    # Python writes no number of thousands of digits; decimals have no such bound.
+    return f"{_THREE_DIGITS.create_decimal(number):.2e}".replace("e+", "e")
 
 
 def _distribution(numbers: tuple[int, ...]) -> str:
