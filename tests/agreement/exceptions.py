@@ -22,8 +22,7 @@ def expected(network: str, reader: str) -> tuple[set[str], set[str]]:
     must: set[str] = set()
     may: set[str] = set()
     for listed in LISTED:
-        for place, whats in listed.where.items():
-            readers, networks = (words.split() for words in place.split(":"))
+        for readers, networks, whats in listed.places():
             if reader in readers and network in networks:
                 must.update(whats)
             elif reader in readers and networks == [ANY]:
@@ -36,10 +35,10 @@ def general() -> list[tuple[str, str]]:
     return [
         (reader, what)
         for listed in LISTED
-        for place, whats in listed.where.items()
-        for reader in place.split(":")[0].split()
+        for readers, networks, whats in listed.places()
+        for reader in readers
         for what in whats
-        if place.split(":")[1].split() == [ANY]
+        if networks == [ANY]
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 #: The format does not carry it, or the exporter changed it: not ours to mend.
@@ -24,3 +24,9 @@ class Listed:
     kind: str
     reason: str
     where: Mapping[str, tuple[str, ...]]
+
+    def places(self) -> Iterator[tuple[list[str], list[str], tuple[str, ...]]]:
+        """Readers, networks and what differs in each of these through each of those."""
+        for place, whats in self.where.items():
+            readers, networks = place.split(":")
+            yield readers.split(), networks.split(), whats

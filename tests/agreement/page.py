@@ -29,10 +29,10 @@ def page() -> str:
     reasons = sorted({(listed.kind != FORMAT, listed.reason) for listed in LISTED})
     numbers = {reason: number for number, (_, reason) in enumerate(reasons, 1)}
     everywhere = {
-        listed.reason: f" (Everywhere: {place.split(':')[0]}.)"
+        listed.reason: f" (Everywhere: {' '.join(readers)}.)"
         for listed in LISTED
-        for place in listed.where
-        if place.split(":")[1].split() == [ANY]
+        for readers, networks, _ in listed.places()
+        if networks == [ANY]
     }
     parts = [_HEAD]
     for framework, readers in (("torch", (*TORCH_FILES, "local")), ("keras", (*KERAS_FILES, "local", TWIN))):
@@ -57,12 +57,12 @@ def _cell(network: Network, reader: str, numbers: dict[str, int]) -> str:
     """What a reader says of a network: the numbers of the reasons why it says something else."""
     if reader not in network.compared:
         return ""
-    found = set()
-    for listed in LISTED:
-        for place in listed.where:
-            readers, networks = (words.split() for words in place.split(":"))
-            if reader in readers and network.name in networks:
-                found.add(numbers[listed.reason])
+    found = {
+        numbers[listed.reason]
+        for listed in LISTED
+        for readers, networks, _ in listed.places()
+        if reader in readers and network.name in networks
+    }
     return ", ".join(map(str, sorted(found))) or "="
 
 

@@ -74,10 +74,12 @@ def test_every_exception_names_networks_and_readers_that_there_are() -> None:
     for listed in LISTED:
         assert listed.kind in (FORMAT, OURS)
         assert listed.reason.endswith(".")
-        for place, whats in listed.where.items():
-            readers, networks = (words.split() for words in place.split(":"))
+        for readers, networks, whats in listed.places():
             assert whats
             if networks == [ANY]:
                 assert {reader for _, reader in _CASES} >= set(readers)
             else:
-                assert set(_CASES) >= {(network, reader) for network in networks for reader in readers}, place
+                assert set(_CASES) >= {(network, reader) for network in networks for reader in readers}, (
+                    readers,
+                    networks,
+                )

@@ -45,24 +45,31 @@ def tensors_in(value: Any) -> Sequence[Tensor]:
     return [tensor for item in value for tensor in tensors_in(item)] if isinstance(value, tuple) else ()
 
 
-#: Operators by their plain name; one that isn't here, nor an op of its own name, is ``other``.
-_OPS = {
+#: Operators of which torch has a function of the same name, by that name.
+FUNCTIONS = {
     **dict.fromkeys(("addmm", "baddbmm", "bmm", "mm"), "matmul"),
-    **dict.fromkeys(("numpy_T", "t", "permute", "movedim", "swapaxes", "mT"), "transpose"),
-    **dict.fromkeys(("chunk", "narrow", "select", "slice", "split", "split_with_sizes", "unbind"), "slice"),
-    **dict.fromkeys(("squeeze", "unflatten", "unsqueeze", "view", "unsafe_view"), "reshape"),
-    **dict.fromkeys(("rnn_relu", "rnn_tanh"), "rnn"),
-    **dict.fromkeys(("alpha_dropout", "feature_dropout", "feature_alpha_dropout"), "dropout"),
+    **dict.fromkeys(("t", "permute", "movedim", "swapaxes", "mT"), "transpose"),
+    **dict.fromkeys(("chunk", "narrow", "select", "split", "unbind"), "slice"),
+    **dict.fromkeys(("squeeze", "unflatten", "unsqueeze", "view"), "reshape"),
     "cat": "concat",
     "clone": "copy",
-    "constant_pad_nd": "pad",
     "contiguous": "copy",
     "linear": "dense",
-    "prelu_kernel": "prelu",
-    "rsub": "sub",
     "maximum": "max",
     "minimum": "min",
     "resize": "other",  # of a tensor's memory
+}
+#: Operators by their plain name; one that isn't here, nor an op of its own name, is ``other``.
+_OPS = {
+    **FUNCTIONS,
+    **dict.fromkeys(("slice", "split_with_sizes"), "slice"),
+    **dict.fromkeys(("rnn_relu", "rnn_tanh"), "rnn"),
+    **dict.fromkeys(("alpha_dropout", "feature_dropout", "feature_alpha_dropout"), "dropout"),
+    "constant_pad_nd": "pad",
+    "numpy_T": "transpose",
+    "prelu_kernel": "prelu",
+    "rsub": "sub",
+    "unsafe_view": "reshape",
 }
 #: Ops of names that begin so: there are many variants.
 _FAMILIES = {
@@ -95,7 +102,7 @@ def describe(operator: Operator) -> tuple[str, Attributes]:
         return "relu6", _values(operator)
     if op == "pad":
         given = operator.arguments
-        rank = len(tensors_in(tuple(given.values()))[0].shape)
+        rank = len(operator.tensors()[0].shape)
         padding = zeros_around(rank, given.get("pad"), given.get("mode"), given.get("value"))
         return ("pad", _values(operator)) if padding is None else ("zero_pad2d", (("padding", padding),))
     special = _SPECIAL.get(op) if operator.complete else None

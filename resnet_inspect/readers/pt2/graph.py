@@ -80,7 +80,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     _metas: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def tensor(self, name: str, layout: str | None = None) -> Tensor:
+    def tensor(self, name: str) -> Tensor:
         """A tensor's shape and element type, ``UNKNOWN`` if a size depends on values.
 
         Where sizes vary, they are those of the example that was exported.
@@ -91,7 +91,7 @@ class Graph:
             return UNKNOWN
         if len(sizes) > _MOST_DIMENSIONS or not all(type(s) is int and 0 <= s < _MOST_ELEMENTS for s in sizes):
             raise ValueError(f"the sizes of {name[:100]!r} are no short row of natural numbers")
-        return Tensor(sizes, _DTYPES.get(meta["dtype"], "unknown"), layout)
+        return Tensor(sizes, _DTYPES.get(meta["dtype"], "unknown"))
 
     def varies(self, name: str) -> bool:
         """Whether a tensor was exported with sizes that may differ from the example's."""

@@ -11,42 +11,19 @@ import torch
 from ...ir import Attributes, Value, frozen_value
 from ...ops import vocabulary
 from ...ops.attributes import zeros_around
+from ..aten.operators import FUNCTIONS
 from .compat import schemas_of
 from .operators import is_plain
 
 #: Functions by their plain name; one that isn't here and isn't an op of its own name is ``other``.
 _FUNCTION_OPS = {
+    **FUNCTIONS,
     "T": "transpose",
-    "addmm": "matmul",
-    "baddbmm": "matmul",
-    "bmm": "matmul",
-    "cat": "concat",
-    "chunk": "slice",
     "concatenate": "concat",
-    "contiguous": "copy",
-    "clone": "copy",
     "getitem": "slice",
     "interpolate": "resize",
-    "linear": "dense",
-    "mT": "transpose",
-    "maximum": "max",
-    "minimum": "min",
-    "mm": "matmul",
-    "movedim": "transpose",
     "multi_head_attention_forward": "attention",
-    "narrow": "slice",
-    "permute": "transpose",
     "scaled_dot_product_attention": "attention",
-    "select": "slice",
-    "split": "slice",
-    "squeeze": "reshape",
-    "swapaxes": "transpose",
-    "t": "transpose",
-    "unbind": "slice",
-    "unflatten": "reshape",
-    "unsqueeze": "reshape",
-    "view": "reshape",
-    "resize": "other",  # of a tensor's memory
 }
 _DUNDERS = {
     "truediv": "div",

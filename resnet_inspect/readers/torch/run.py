@@ -145,7 +145,7 @@ def _run(
         inputs=tuple(recorder.edges.tensor(tensor) for _, tensor, _ in given.tensors),
         outputs=tuple(recorder.edges.tensor(tensor) for tensor in tensors_in(output)),
         layers=layers,
-        modules=tuple((path, type(module).__name__) for path, module in modules_of(model)),
+        modules=recorder.classes(),
         trace=trace,
         unused=unused,
         environment=_environment(),

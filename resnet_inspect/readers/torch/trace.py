@@ -297,6 +297,10 @@ class Recorder:
         except (InputError, KeyError, TypeError, ValueError):
             return None
 
+    def classes(self) -> tuple[tuple[str, str], ...]:
+        """Path and class of every module, as they are now."""
+        return tuple((path, type(module).__name__) for path, module in modules_of(self._model))
+
     def describe_module(self, path: str) -> tuple[str, str, Attributes]:
         """The type, op and attributes of a module that wasn't called."""
         module = self._modules[path]

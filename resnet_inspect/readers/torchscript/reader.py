@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from ..torch.run import trace
 from ..torch.shapes import resolve_for
 from ..torch.walk import modules_of
 from .archive import Archive
-from .modules import Packed, Scripted
+from .modules import Packed
 from .pickle import RefusedError
 from .rows import OperatorRecorder
 from .run import Program
@@ -79,13 +78,12 @@ def _summary(archive: Archive, path: Path, request: Request, call: Call | None) 
             recorder=OperatorRecorder,
         )
     notes = [item.note for item in inputs if item.note] if not isinstance(inputs, Call) else []
-    modules = {place: item.original_name for place, item in modules_of(model) if isinstance(item, Scripted)}
     packed = any(_is_packed(value) for _, item in modules_of(model) for value in vars(item).get("values", {}).values())
     if summary.totals.macs and not summary.totals.params and not packed:
         notes.append(f"{path.name} has no parameters: they are constants of its code, as torch.jit.freeze makes them")
     if packed:
         notes.append(f"{path.name} is quantised: its packed weights are no tensors, and aren't counted")
-    return Answer(replace(summary, modules=tuple(modules.items())), tuple(notes))
+    return Answer(summary, tuple(notes))
 
 
 def _model(archive: Archive, request: Request, device: str) -> Any:

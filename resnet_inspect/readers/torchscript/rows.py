@@ -27,8 +27,8 @@ class OperatorRecorder(Recorder):
 
     def __init__(self, model: Any, name: str, zeros: bool = False) -> None:
         super().__init__(model, name, zeros)
-        self.modules = {path: item.original_name for path, item in modules_of(model) if isinstance(item, Scripted)}
-        self._parents = {path.rpartition(".")[0] for path in self.modules if path}
+        self._kinds = {path: item.original_name for path, item in modules_of(model) if isinstance(item, Scripted)}
+        self._parents = {path.rpartition(".")[0] for path in self._kinds if path}
         #: What is a weight in another form: the tensor, which isn't kept alive, and the weights.
         self._forms: dict[int, tuple[weakref.ref[torch.Tensor], list[Parameter]]] = {}
         self._ops: dict[str, str] = {}
@@ -131,15 +131,19 @@ class OperatorRecorder(Recorder):
         """Path and type of a row that uses these parameters."""
         owners = {parameter.name.rpartition(".")[0] for parameter in used}
         owner = owners.pop() if len(owners) == 1 else ""
-        if not owner or owner not in self.modules:
+        if not owner or owner not in self._kinds:
             return inside, kind
         # A product with a module's weight that isn't a linear layer is somebody else's use of it.
         foreign = owner in self._parents or op == "matmul"
-        return (f"{owner}.{kind}", kind) if foreign else (owner, self.modules[owner])
+        return (f"{owner}.{kind}", kind) if foreign else (owner, self._kinds[owner])
+
+    def classes(self) -> tuple[tuple[str, str], ...]:
+        """Path and class of every module, as the archive has them."""
+        return tuple(self._kinds.items())
 
     def describe_module(self, path: str) -> tuple[str, str, Attributes]:
         """A module that no operator was seen to use: its class; what it computes, nobody knows."""
-        return self.modules.get(path, "Module"), "other", ()
+        return self._kinds.get(path, "Module"), "other", ()
 
 
 def _plain(value: Any) -> Any:
