@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run test lint fuzz kills versions agreement bench clean
+.PHONY: help run test lint fuzz mutants kills versions agreement bench truth clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -36,8 +36,11 @@ lint: $(VENV)/.dev ## Style, types and the direction of imports
 fuzz: $(VENV)/.all ## Change honest files of every kind, N=20000 of each: hours
 	FUZZ_EXAMPLES=$(or $(N),20000) FUZZ_REPORT=fuzz-report $(BIN)/pytest -q -n auto --dist worksteal tests/fuzz
 
+mutants: $(VENV)/.dev ## Make N=400 mistakes in the core and count what the tests notice: ten minutes; hours without N
+	$(BIN)/python -m tests.mutation $(or $(N),all) $(or $(SEED),0)
+
 kills: $(VENV)/.all ## Kill batch, diff --base and the cache at N=500 random moments: half an hour
-	KILLS=$(or $(N),500) $(BIN)/pytest -q tests/test_batch_kills.py tests/test_revision.py tests/test_cache.py -k "kill"
+	KILLS=$(or $(N),500) $(BIN)/pytest -q tests/batch/test_kills.py tests/answers/test_revision.py tests/answers/test_cache_folder.py -k "kill"
 
 versions: $(VENV)/.dev ## Run beside every version that is declared, one environment at a time, and write VERSIONS.md: an hour
 	$(BIN)/python constraints/matrix.py record $(ARGS)
@@ -48,5 +51,8 @@ agreement: $(VENV)/.dev ## Write AGREEMENT.md: what each reader says of the same
 bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into an environment of their own: minutes
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
+truth: $(VENV)/.all ## Ask ours and nine others for parameters and MACs of 134 networks, beside the truth: 15 minutes
+	$(BIN)/python benchmarks/truth/run.py
+
 clean: ## Remove the virtual environments and caches
-	rm -rf $(VENV) .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-truth .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

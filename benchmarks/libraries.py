@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from resnet_inspect.answers.worker import Session, Task
 from resnet_inspect.errors import InspectError
-from resnet_inspect.readers.request import Request
+from resnet_inspect.readers.request import Limits, Request
 
 WORKERS = 2
 VERDICTS = (
@@ -44,12 +44,12 @@ def names(library: str) -> list[str]:
 
 def main(library: str, wanted: list[str]) -> None:
     models = wanted or names(library)
-    sessions = [Session("benchmarks.truth", TIMEOUT) for _ in range(WORKERS)]
+    sessions = [Session("benchmarks.library_counts", Limits(TIMEOUT)) for _ in range(WORKERS)]
 
     def look(index: int, session: Session) -> None:
         for model in models[index::WORKERS]:
             try:
-                found = json.loads(session.ask(Task("benchmarks.truth", library, Request(model)))["text"])
+                found = json.loads(session.ask(Task("benchmarks.library_counts", library, Request(model)))["text"])
             except InspectError as error:
                 found = {"model": model, "crash": str(error)}
             results.append(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import re
 import resource
@@ -155,6 +156,8 @@ def in_child(work: Callable[[], Any]) -> Any:
 def cost(prepare: Callable[[], Callable[[], object]], again: float = 0.0) -> tuple[float, int]:
     """Seconds and bytes that the function takes that ``prepare`` makes; the bytes are right in a child that is new.
 
+    Seconds of the processor: what else the machine does in the meantime doesn't count.
+
     It is run again as long as all runs together take less than ``again`` seconds, three times at most; the best counts.
     """
     work = prepare()
@@ -163,8 +166,19 @@ def cost(prepare: Callable[[], Callable[[], object]], again: float = 0.0) -> tup
     times: list[float] = []
     peak = 0
     while not times or (len(times) < 3 and sum(times) < again):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
         peak = peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return min(times), max(peak - before, 0)
+
+
+def exponent(points: Sequence[tuple[float, float]]) -> float | None:
+    """The power of its size that a cost grows by, fitted to the three largest sizes: 1 is linear, 2 quadratic.
+
+    None where there are fewer.
+    """
+    last = [(math.log(size), math.log(cost)) for size, cost in points[-3:] if cost > 0]
+    if len(last) < 3:
+        return None
+    return statistics.linear_regression(*zip(*last, strict=True)).slope

@@ -17,7 +17,10 @@ from matplotlib.ticker import FuncFormatter
 from report import LEAST_MEMORY, Row
 
 MET, MISSED, FREE, INK, FAINT = "#3b7dd8", "#d1495b", "#b9c6d6", "#24292f", "#d9dee4"
-LINES = ("#3b7dd8", "#d1495b", "#2a9d8f", "#e09f3e", "#7b5ea7")
+LINES = (
+    *("#3b7dd8", "#d1495b", "#2a9d8f", "#e09f3e", "#7b5ea7"),
+    *("#8c564b", "#e377c2", "#57606a", "#a3b018", "#17becf"),
+)
 #: What is longer is cut; the number beside it says how long it was.
 LONGEST = 2.4
 
@@ -99,7 +102,7 @@ def growth(jobs: Sequence[dict[str, Any]], file: Path) -> None:
     panels[0, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
     panels[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} MiB"))
     panels[1, 0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    _guides(panels[0], room=12)
+    _guides(panels[0], room=60)
     _guides(panels[1])
     title = "Time and memory against the number of layers; grey lines are linear growth"
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cases import GROUPS, TRACE_LIMITS
+from measure import exponent
 
 BEGIN, END = "<!-- measured: `make bench` writes what follows -->", "<!-- measured until here -->"
-#: How much more time and memory ten times the layers may take: linear is 10, quadratic 100.
-GROWTH_LIMIT = 20.0
-#: Less memory than this is noise.
-LEAST_MEMORY = 2**20
+#: The exponent that time and memory may grow by with the number of layers.
+GROWTH_LIMIT = 1.1
+#: Less memory than this is noise, and so are fewer seconds: caches of the processor hold what takes them.
+LEAST_MEMORY, LEAST_SECONDS = 2**20, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,39 +180,36 @@ def _in_process(models: Sequence[dict[str, Any]]) -> str:
 
 
 def growth_of(points: Sequence[Sequence[float]], which: int) -> float | None:
-    """What ten times the layers take: the last point beside the one with a tenth of its layers."""
-    by_layers = {point[0]: point for point in points}
-    last = points[-1] if points else (0, 0.0, 0.0)
-    before = by_layers.get(last[0] // 10)
-    if before is None or not before[which]:
+    """The exponent of a job's seconds (1) or bytes (2); None where its largest size costs too little to tell."""
+    least = LEAST_MEMORY * 32 if which == 2 else LEAST_SECONDS
+    if not points or points[-1][which] < least:
         return None
-    # Of little memory, growth is noise.
-    return None if which == 2 and last[2] < LEAST_MEMORY * 5 else last[which] / max(before[which], _least(which))
-
-
-def _least(which: int) -> float:
-    return LEAST_MEMORY if which == 2 else 0.0
+    return exponent([(point[0], point[which]) for point in points])
 
 
 def _growth(jobs: Sequence[dict[str, Any]]) -> str:
     sizes = sorted({int(point[0]) for job in jobs for point in job["points"]})[-4:]
-    head = ["", *(f"{size:,}" for size in sizes), "memory", "10 x layers: time", "memory", ""]
-    lines = []
+    head = ["", *(f"{size:,}" for size in sizes), "memory", "exponent: time", "memory", ""]
+    lines, bounds = [], {}
     for job in jobs:
         points = {int(point[0]): point for point in job["points"]}
         if not points or job["error"]:
             lines.append([job["name"], f"fails: {job['error']}", *[""] * (len(sizes) + 3)])
             continue
+        if job["bound"] and max(points) < sizes[-1]:
+            bounds[job["name"]] = f"{job['name']} to {max(points):,} layers ({job['bound']})"
         times, memory = growth_of(job["points"], 1), growth_of(job["points"], 2)
-        met = max(times or 0.0, memory or 0.0) <= GROWTH_LIMIT
+        met = round(max(times or 0.0, memory or 0.0), 2) <= GROWTH_LIMIT
         line = [job["name"], *(_seconds(points[size][1]) if size in points else "–" for size in sizes)]
-        line += [_mib(job["points"][-1][2]), *("–" if x is None else f"{x:.1f} x" for x in (times, memory))]
+        line += [_mib(job["points"][-1][2]), *("–" if x is None else f"{x:.2f}" for x in (times, memory))]
         lines.append([*line, "met" if met else "**missed**"])
     text = (
-        f"Time by number of layers, and memory of the largest. Ten times the layers take at most {GROWTH_LIMIT:g} "
-        "times as much (linear is 10, quadratic 100). A size that would take too long isn't tried.\n\n"
+        "Seconds of the processor by number of layers, and memory of the largest. The exponent is fitted to the three "
+        f"largest sizes: 1 is linear growth, 2 quadratic, {GROWTH_LIMIT:g} the limit. It isn't told where the largest "
+        f"takes less than {LEAST_SECONDS:g} s or 32 MiB. Files are written by the frameworks themselves.\n\n"
     )
-    return text + table(head, lines) + "\n\n" + _diffs(jobs, sizes)
+    said = f"\n\nMeasured up to a bound: {'; '.join(bounds.values())}." if bounds else ""
+    return text + table(head, lines) + said + "\n\n" + _diffs(jobs, sizes)
 
 
 def _diffs(jobs: Sequence[dict[str, Any]], sizes: Sequence[int]) -> str:

@@ -61,7 +61,7 @@ def main() -> int:
         if "in-process" in wanted:
             results["in_process"] = _in_process(folder, results["in_process_rounds"])
         if "growth" in wanted:
-            results["growth"] = _growth(folder, 3_000 if options.quick else 30_000)
+            results["growth"] = _growth(folder, 4_000 if options.quick else 64_000)
     _deliver(results, options.output or (HERE if len(wanted) == len(PARTS) else None))
     failed = _failures(results)
     for line in failed:

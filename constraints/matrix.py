@@ -37,6 +37,7 @@ IMPORTS = {
     "keras-hub": ("keras_hub",),
     "onnx": ("onnx",),
     "plot": ("matplotlib", "plotille"),
+    "pandas": ("pandas",),
     "dask": ("distributed",),
 }
 IMPORTS["all"] = tuple(package for packages in IMPORTS.values() for package in packages)

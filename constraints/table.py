@@ -14,7 +14,7 @@ TESTED = HERE.parent / "resnet_inspect" / "tested.json"
 #: Packages of a combination that the page and doctor tell, in this order.
 TOLD = (
     *("click", "rich", "torch", "torchvision", "tensorflow", "keras", "timm", "transformers", "keras-hub", "onnx"),
-    *("matplotlib", "plotille", "distributed", "numpy", "protobuf"),
+    *("matplotlib", "plotille", "pandas", "distributed", "numpy", "protobuf"),
 )
 HEAD = """# Versions
 

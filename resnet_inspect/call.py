@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import stranger_json
-from .errors import BadRequestError
+from .errors import BadRequestError, unknown
 from .ir import DTYPE_BITS
 from .shape import format_shape, parse_shape
 
@@ -47,12 +47,12 @@ class Call:
         """Reads what ``to_json`` wrote, or what a person wrote: an object of keyword arguments, or a list.
 
         Raises:
-            BadRequestError: the text is no JSON, or neither an object nor a list.
+            BadRequestError: the text is not JSON, or neither an object nor a list.
         """
         try:
             found = stranger_json.loads(text, _MOST_BYTES)
         except ValueError as error:
-            raise BadRequestError(f"--input-json {text!r:.60} is no JSON that can be read: {error}") from error
+            raise BadRequestError(f"--input-json {text!r:.60} can't be read as JSON: {error}") from error
         if isinstance(found, list):
             found = {"args": found}
         elif isinstance(found, dict) and not found.keys() <= {"args", "kwargs"}:
@@ -69,21 +69,19 @@ def parse_spec(text: str) -> Spec:
     """``1x128:int64`` or ``1x3x224x224``; ``scalar:int64`` has no dimensions.
 
     Raises:
-        BadRequestError: the shape is none, or nobody knows the element type.
+        BadRequestError: the shape or the element type is not valid.
     """
     sizes, separator, dtype = text.partition(":")
     if separator and dtype not in DTYPE_BITS:
-        raise BadRequestError(
-            f"{text!r:.60}: there is no element type {dtype!r:.60}; there are {', '.join(DTYPE_BITS)}"
-        )
-    return Spec(() if sizes.strip() == "scalar" else parse_shape(sizes), dtype or None)
+        raise BadRequestError(f"{text!r:.60}: {unknown('element type', dtype, DTYPE_BITS)}")
+    return Spec(parse_shape(sizes), dtype or None)
 
 
 def of_inputs(texts: Iterable[str]) -> Call:
     """A call with inputs as they stand on a command line: ``1x3x224x224``, ``1x128:int64`` or ``mask=1x128:bool``.
 
     Raises:
-        BadRequestError: one of them is none of these, or a name comes twice.
+        BadRequestError: one of them is not of this form, or a name is given twice.
     """
     args: list[Spec] = []
     kwargs: dict[str, Spec] = {}
@@ -93,7 +91,7 @@ def of_inputs(texts: Iterable[str]) -> Call:
             args.append(parse_spec(text))
         elif not name.isidentifier() or name in kwargs:
             raise BadRequestError(
-                f"--input {text!r:.60}: {name!r:.60} {'comes twice' if name in kwargs else 'is no name'}"
+                f"--input {text!r:.60}: {name!r:.60} {'is given twice' if name in kwargs else 'is not a name'}"
             )
         else:
             kwargs[name] = parse_spec(spec)
@@ -111,14 +109,23 @@ def mapped(value: Any, change: Callable[[Spec], Any]) -> Any:
     return value
 
 
+def spec_or_word(text: str) -> Spec | str:
+    """A shape, with its type if it has one; anything else is a word that the model is given: ``train``.
+
+    Raises:
+        BadRequestError: it has a colon, as a shape with a type, and is none.
+    """
+    try:
+        return parse_spec(text)
+    except BadRequestError:
+        if ":" in text:
+            raise
+        return text
+
+
 def _read(value: Any) -> Any:
     if isinstance(value, str):
-        try:
-            return parse_spec(value)
-        except BadRequestError:
-            if ":" in value:
-                raise
-            return value  # a word: "train"
+        return spec_or_word(value)
     if isinstance(value, list):
         return tuple(map(_read, value))
     return {key: _read(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -106,8 +106,10 @@ class Layer:
     """One call of one leaf operation, in execution order.
 
     ``inputs`` are the ids of the layers whose outputs it reads, one for each of ``input_tensors``.
-    ``shared`` names the parameters that it uses and an earlier layer counts. ``macs`` are multiply-adds,
-    None if unknown. A layer that was never called (``called`` is False) owns parameters that no call uses.
+    ``shared`` names the parameters that it uses and an earlier layer counts. ``macs`` are multiply-adds, None if
+    unknown: ``macs_at_least`` is what is known of them then. A layer that was never called (``called`` is False) owns
+    parameters that no call uses. What a ``view`` gives stands in the memory of what it reads or of a weight, at least
+    in inference; this follows from ``op`` and ``attributes``.
     """
 
     id: str
@@ -122,6 +124,14 @@ class Layer:
     macs: int | None = 0
     attributes: Attributes = ()
     called: bool = True
+    macs_at_least: int = 0
+    #: No difference between two layers, as it follows from what else they are.
+    view: bool = field(default=False, compare=False)
+
+    @property
+    def stored_bytes(self) -> int | None:
+        """Bytes that its outputs take for themselves; None if they aren't known."""
+        return 0 if self.view else sum_known(tensor.bytes for tensor in self.output_tensors)
 
     def count(self, role: str) -> int | None:
         """Elements of this layer's parameters of one role; None where a file doesn't say which are trained."""
@@ -137,15 +147,26 @@ class Layer:
         return dict(self.attributes).get(name, default)
 
 
+#: How ``builder`` begins where an object was summarised: of which class it is, and nothing of how it was made.
+AN_OBJECT = "an object of "
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What was summarised: enough to build it again."""
+    """What was summarised: enough to build it again, unless it is ``AN_OBJECT`` that somebody had in Python."""
 
     name: str
     backend: str
     builder: str
     arguments: Attributes = ()
     weights: str | None = None
+
+    @property
+    def title(self) -> str:
+        """``torch:resnet50``, as people ask for it. Of an object, which nobody can ask for, ``ResNet (torch)``."""
+        if self.builder.startswith(AN_OBJECT):
+            return f"{self.name} ({self.backend})"
+        return f"{self.backend}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +176,32 @@ class Trace:
     ``method``: ``rules`` (computed, no framework), ``meta`` (torch ran without data), ``symbolic`` (Keras did),
     ``real`` (the framework ran on real tensors, ``reason`` says why), ``graph`` (read from a file's graph, nothing ran)
     or ``header`` (a file's tensors by name alone: no layer is known to be called, no edge, no cost).
+    ``training``: the model ran as in training. A graph in a file is the one that it was written with.
     """
 
     method: str
     reason: str | None = None
+    training: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """A summary of one step of decoding: a token that reads the cache of ``tokens`` earlier ones.
+
+    ``cache`` has the tensors that the model itself keeps for the next token, after this step.
+    """
+
+    tokens: int
+    cache: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over all rows. ``macs`` leaves out the layers of ``uncounted`` (ids), whose MACs nobody knows."""
+    """Sums over all rows. Of the layers of ``uncounted`` (ids), ``macs`` has only what is known of theirs.
+
+    ``active_params`` are the parameters that one token uses, None if that isn't known. ``kv_cache_bytes`` is what a
+    step of decoding leaves in its cache, None where nothing was decoded or an element's width isn't known.
+    """
 
     layers: int
     params: int
@@ -175,6 +213,8 @@ class Totals:
     activation_bytes: int | None
     uncounted: tuple[str, ...]
     unused_params: tuple[str, ...]
+    active_params: int | None = None
+    kv_cache_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -189,28 +229,45 @@ class Summary:
     trace: Trace = field(default=Trace("rules"))
     #: Names of the parameters that no call was seen to use.
     unused: tuple[str, ...] = ()
+    #: Names of the parameters of which one token doesn't use all, and how many elements of each it leaves out. Empty
+    #: for a network that uses every parameter for every token, None where nobody knows.
+    inactive: tuple[tuple[str, int], ...] | None = None
+    #: Which step of decoding was summarised; None for a forward pass without a cache.
+    decoding: Decoding | None = None
     #: Why this was accepted as a baseline, the latest reason last.
     reasons: tuple[str, ...] = ()
     #: Versions. The only part that may differ between environments; comparisons ignore it.
     environment: tuple[tuple[str, str], ...] = ()
 
     @property
+    def has_graph(self) -> bool:
+        """Whether it is known what reads what; of a file of tensors, and of a module that didn't run, it isn't."""
+        return self.trace.method != "header"
+
+    @property
+    def may_train_unused(self) -> bool:
+        """Whether training may use what no call used: code ran in eval mode, and not a TorchScript file's, as it is."""
+        ran = self.trace.method in ("meta", "real", "symbolic") and self.model.builder != "torch.jit"
+        return ran and not self.trace.training
+
+    @property
     def totals(self) -> Totals:
-        """Sums over all rows; activation memory is every layer's output, as if none were freed."""
+        """Sums over all rows; activation memory is what every layer stores, as if nothing were freed."""
         parameters = [p for layer in self.layers for p in layer.parameters]
+        params = sum(p.size for p in parameters if p.counted)
         return Totals(
             layers=len(self.layers),
-            params=sum(p.size for p in parameters if p.counted),
+            params=params,
             trainable_params=_count(parameters, "trainable"),
             frozen_params=_count(parameters, "frozen"),
             statistics=sum(p.size for p in parameters if p.role == "statistics"),
-            macs=sum(layer.macs or 0 for layer in self.layers),
+            macs=sum(layer.macs_at_least if layer.macs is None else layer.macs for layer in self.layers),
             param_bytes=sum_known(p.bytes for p in parameters if p.counted),
-            activation_bytes=sum_known(
-                t.bytes for layer in self.layers if layer.op != "input" for t in layer.output_tensors
-            ),
+            activation_bytes=sum_known(layer.stored_bytes for layer in self.layers if layer.op != "input"),
             uncounted=tuple(layer.id for layer in self.layers if layer.macs is None),
             unused_params=self.unused,
+            active_params=None if self.inactive is None else params - sum(size for _, size in self.inactive),
+            kv_cache_bytes=sum_known(t.bytes for t in self.decoding.cache) if self.decoding else None,
         )
 
 

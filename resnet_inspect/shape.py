@@ -51,13 +51,15 @@ class Expected:
 class Resolved:
     """A full input shape in the model's own layout, and what to tell the user about how it came to be.
 
-    ``hint`` is what was probably meant, to be said only if the model refuses the shape.
+    ``hint`` is what was probably meant, to be said only if the model refuses the shape; ``other`` is what else it may
+    mean, to be tried then.
     """
 
     shape: tuple[int, ...]
     layout: str | None
     note: str | None = None
     hint: str | None = None
+    other: Resolved | None = None
 
 
 def format_shape(sizes: Iterable[int]) -> str:
@@ -66,27 +68,32 @@ def format_shape(sizes: Iterable[int]) -> str:
 
 
 def parse_shape(text: str) -> tuple[int, ...]:
-    """The sizes in ``3x512x512``, ``3,512,512``, ``3 512 512`` or ``(3, 512, 512)``.
+    """The sizes in ``3x512x512``, ``3,512,512``, ``3 512 512`` or ``(3, 512, 512)``; ``scalar`` has none.
 
     Raises:
         BadRequestError: the text holds anything but positive whole numbers.
     """
+    if text.strip() == "scalar":
+        return ()
     shown = f"{text!r:.60}"
-    parts = [part for part in re.split(r"[x×X,*\s]+", text.strip().strip("()[]")) if part]
+    sizes = text.strip().strip("()[]").strip()
+    if re.search(r"^[x×X*]|[x×X*]\s*([x×X*]|$)", sizes):
+        raise BadRequestError(f"{shown} is not a shape: a size is missing beside an x; try 3x224x224")
+    parts = [part for part in re.split(r"[x×X,*\s]+", sizes) if part]
     if not parts:
-        raise BadRequestError(f"{shown} is no shape: give sizes such as 3x224x224")
+        raise BadRequestError(f"{shown} is not a shape: give sizes such as 3x224x224")
     if len(parts) > _MAX_RANK:
         raise BadRequestError(f"{shown} has {len(parts)} dimensions; at most {_MAX_RANK} are possible")
     for part in parts:
         if not re.fullmatch(r"[-+]?[0-9]+", part):
-            raise BadRequestError(f"{shown} is no shape: {part!r:.60} is not a whole number; try 3x224x224")
+            raise BadRequestError(f"{shown} is not a shape: {part!r:.60} is not a whole number; try 3x224x224")
         if len(part) > _MAX_DIGITS:
-            raise BadRequestError(f"{shown} is no shape: no size has {len(part)} digits")
+            raise BadRequestError(f"{shown} is not a shape: no size has {len(part)} digits")
         if int(part) < 1:
-            raise BadRequestError(f"{shown} is no shape: every size must be at least 1, got {int(part)}")
+            raise BadRequestError(f"{shown} is not a shape: every size must be at least 1, got {int(part)}")
     shape = tuple(int(part) for part in parts)
     if prod(shape) >= MOST_ELEMENTS:
-        raise BadRequestError(f"{shown} is no shape: no tensor has {prod(shape):.1e} elements")
+        raise BadRequestError(f"{shown} is not a shape: no tensor has {prod(shape):.1e} elements")
     return shape
 
 
@@ -119,7 +126,8 @@ def resolve(
     if len(sizes) in (1, 2) and "W" in own:
         height_and_width = dict(zip("HW", sizes if len(sizes) == 2 else sizes * 2, strict=True))
         item = tuple(height_and_width.get(axis, size) for axis, size in zip(item_layout, default, strict=True))
-        return Resolved(_with_batch(item, batch or 1, batched), own)
+        note = f"input {format_shape(sizes)} has no channels and was completed: {format_shape(item)} {item_layout}"
+        return Resolved(_with_batch(item, batch or 1, batched), own, note)
     if len(sizes) == len(item_layout) + 1 and batched:
         if batch is not None and batch != sizes[0]:
             raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but --batch says {batch}")
@@ -136,7 +144,7 @@ def resolve(
 
 def _in_own_layout(sizes: tuple[int, ...], expected: Expected, layout: str | None, batch: int) -> Resolved:
     own = expected.layout
-    first, last = sizes[0] in _CHANNEL_COUNTS, sizes[-1] in _CHANNEL_COUNTS
+    first, last = is_telling(sizes[0]), is_telling(sizes[-1])
     own_first = _channels_first(own)
     if layout is not None:
         given_first = _channels_first(layout)
@@ -156,6 +164,11 @@ def _in_own_layout(sizes: tuple[int, ...], expected: Expected, layout: str | Non
     if layout is not None and channels != expected.channels and other_end == expected.channels:
         hint = f"{format_shape(sizes)} looks like {twin(given)}: did you mean --layout {order(twin(given))}?"
     return Resolved(_with_batch(item, batch, own.startswith("N")), own, note, hint)
+
+
+def is_telling(size: int) -> bool:
+    """Whether a size at the end of an image's shape is taken as its channels."""
+    return size in _CHANNEL_COUNTS
 
 
 def _with_batch(item: tuple[int, ...], batch: int, batched: bool) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 NOT_AVAILABLE = "n/a"
 
@@ -15,9 +16,19 @@ def exact(value: int | None) -> str:
     return NOT_AVAILABLE if value is None else f"{value:,}"
 
 
+def plain(value: Any) -> str:
+    """A value as people read it: exact numbers with separators, words as they are, unknown as n/a."""
+    return value if isinstance(value, str) else exact(value)
+
+
 def si(value: int | None) -> str:
     """A count to three significant digits with an SI prefix: ``4.09 G``."""
     return NOT_AVAILABLE if value is None else _scaled(value, 1000, _SI)
+
+
+def in_short(value: int | None) -> str:
+    """What stands behind an exact number: ``(4.09 G)``; nothing where it is short itself."""
+    return f" ({si(value)})" if value is not None and value >= 1000 else ""
 
 
 def binary(value: int | None) -> str:
@@ -41,6 +52,11 @@ def percent(old: int | None, new: int | None) -> str:
 def share(part: float | None) -> str:
     """A part of 1 in percent: ``12.3 %``."""
     return NOT_AVAILABLE if part is None else f"{100 * part:.1f} %"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first three of many names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _scaled(value: int, step: int, prefixes: tuple[str, ...]) -> str:

@@ -12,10 +12,10 @@ import pytest
 import resnet_inspect
 from resnet_inspect import Summary, assert_matches, check, diff, ir_json, summarize
 from resnet_inspect.errors import BadRequestError, ModelError
+from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.local.reader import summarize as build
 from resnet_inspect.readers.request import Request
-
-from .command import in_child, script
+from tests.support.command import in_child, needs, script
 
 RESNET18 = build(Request("resnet18")).summary
 TEN = build(Request("resnet18", arguments=(("num_classes", 10),))).summary
@@ -67,7 +67,7 @@ def test_a_baseline_that_differs_fails_with_the_diff(tmp_path: Path, monkeypatch
         assert_matches(TEN, baseline)
     assert_matches(TEN, baseline, fail_on=["edges", "layers"])
     with pytest.raises(AssertionError, match="the inputs differ"):
-        assert_matches(build(Request("resnet18", inputs=((64,),))).summary, baseline)
+        assert_matches(build(Request("resnet18", inputs=Shapes(((64,),)))).summary, baseline)
     assert Summary.from_json(baseline.read_text()).reasons == ("the first",)
 
 
@@ -111,3 +111,20 @@ def test_a_torch_module_against_its_baseline() -> None:
 @in_child("tensorflow")
 def test_a_keras_model_against_its_baseline() -> None:
     drift("keras")
+
+
+def test_a_name_is_no_model_and_no_file() -> None:
+    with pytest.raises(ModelError, match=r"takes a model and not a name: 'resnet18'"):
+        summarize("resnet18")
+    with pytest.raises(ModelError, match="resnet18 is no saved summary: there is no such file"):
+        diff("resnet18", "resnet34")
+
+
+@needs("torch")
+def test_a_first_baseline_makes_its_folder(tmp_path: Path) -> None:
+    script(
+        f"import os; os.environ['RESNET_INSPECT_UPDATE_BASELINES'] = 'first'; os.chdir({str(tmp_path)!r})\n"
+        "from torch import nn\nimport resnet_inspect\n"
+        "resnet_inspect.assert_matches(nn.Linear(2, 3), 'kept/net.json', (2,))"
+    )
+    assert (tmp_path / "kept" / "net.json").exists()

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.cli import COMMANDS
-
-from .command import needs, run
+from tests.support.command import needs, run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.requirements import advice, unsupported
-
-from .command import loaded_by
+from tests.support.command import loaded_by
 
 #: As hatchling writes our requirements, and as other tools do.
 _OURS = (

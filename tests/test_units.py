@@ -36,3 +36,41 @@ def test_exact_numbers_differences_and_shares() -> None:
         "0",
     )
     assert (units.percent(200, 201), units.percent(0, 5), units.percent(None, 5)) == ("+0.50 %", "n/a", "n/a")
+
+
+@pytest.mark.parametrize(
+    ("value", "si", "binary"),
+    [
+        # Three digits: two decimals below 10, one below 100, as it is rounded.
+        (9_994, "9.99 k", "9.76 KiB"),
+        (9_995, "10.0 k", "9.76 KiB"),
+        (9_996, "10.0 k", "9.76 KiB"),
+        (99_940, "99.9 k", "97.6 KiB"),
+        (99_950, "100 k", "97.6 KiB"),
+        # What rounds to a whole step has the next prefix.
+        (1023 * 1024 + 511, "1.05 M", "1023 KiB"),
+        (1023 * 1024 + 512, "1.05 M", "1.00 MiB"),
+        # Every prefix, and none beyond the last.
+        *((10 ** (3 * power), f"1.00 {prefix}", None) for power, prefix in enumerate("kMGTPE", 1)),
+        *((1024**power, None, f"1.00 {prefix}iB") for power, prefix in enumerate("KMGTP", 1)),
+        (10**24, "1000000 E", None),
+        (1024**6, None, "1024 PiB"),
+        (-(10**6), "-1.00 M", "-977 KiB"),
+        (1, "1", "1 B"),
+    ],
+)
+def test_where_digits_and_prefixes_change(value: int, si: str | None, binary: str | None) -> None:
+    assert si is None or units.si(value) == si
+    assert binary is None or units.binary(value) == binary
+
+
+def test_percentages_have_three_digits() -> None:
+    cases = [(100, 101, "+1.00 %"), (1000, 1099, "+9.90 %"), (1000, 900, "-10.0 %"), (100, 199, "+99.0 %")]
+    cases += [(10, 25, "+150 %"), (100_000, 109_994, "+9.99 %"), (100_000, 109_995, "+10.0 %"), (3, 0, "-100 %")]
+    cases += [(100_000, 199_949, "+99.9 %"), (100_000, 199_950, "+100 %")]
+    for old, new, said in cases:
+        assert units.percent(old, new) == said
+    assert [units.percent(*pair) for pair in ((0, 1), (None, 1), (1, None))] == ["n/a"] * 3
+    assert units.signed(1, units.exact) == "+1"
+    assert units.signed(None, units.si) == "n/a"
+    assert [units.share(part) for part in (None, 0.1234, 1.0, 0.0)] == ["n/a", "12.3 %", "100.0 %", "0.0 %"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .command import document, script
+from tests.support.command import document, script
 
 PROJECT = Path(__file__).parent.parent
 CONSTRAINTS = PROJECT / "constraints"

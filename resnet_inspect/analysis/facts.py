@@ -1,31 +1,31 @@
-"""What can be said of a network's layers beyond the layers themselves, worked out when asked for."""
+"""What analyses find out about a whole network, worked out when somebody asks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
-from ..ir import Summary
-from .memory import live_bytes, saved_bytes
-from .receptive import Field, receptive_fields
+from ..ir import Summary, Totals
+
+T = TypeVar("T")
 
 
 class Facts:
-    """Results of analyses by the ids of a summary's layers."""
+    """One network and the results of its analyses. Each analysis runs at most once."""
 
     def __init__(self, summary: Summary) -> None:
         self.summary = summary
+        self._results: dict[Callable[[Summary], Any], Any] = {}
+
+    def of(self, analysis: Callable[[Summary], T]) -> T:
+        """The result of an analysis: ``facts.of(live_bytes)["layer1.0.conv1"]``."""
+        if analysis not in self._results:
+            self._results[analysis] = analysis(self.summary)
+        found: T = self._results[analysis]
+        return found
 
     @cached_property
-    def fields(self) -> dict[str, Field | None]:
-        """Receptive fields."""
-        return receptive_fields(self.summary)
-
-    @cached_property
-    def live_bytes(self) -> dict[str, int | None]:
-        """Memory alive while a layer runs."""
-        return live_bytes(self.summary)
-
-    @cached_property
-    def saved_bytes(self) -> dict[str, int | None]:
-        """Memory that training keeps because of a layer."""
-        return saved_bytes(self.summary)
+    def totals(self) -> Totals:
+        """The sums that the IR itself has."""
+        return self.summary.totals

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..errors import closest
 from ..ir import Shape
 
 #: Keys under which training scripts keep the state dictionary in what they save.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "model_ema", "net", "network", "params")
 #: What stands in front of every name then, or because a wrapper around the model put it there.
 _PREFIXES = (*(f"{key}." for key in WRAPPERS), "_orig_mod.", "backbone.")
+_WRAPPING = frozenset(prefix.rstrip(".") for prefix in _PREFIXES)
 #: Names that a missing one is compared with, letter by letter: among more it would take minutes to find the closest.
 _MOST_CANDIDATES = 200
 
@@ -34,6 +35,18 @@ class Entry:
     tied: tuple[str, ...] = ()
 
 
+def unwrapped(names: Sequence[str]) -> list[str]:
+    """Names without what training scripts and wrappers have put in front of all of them; of each, two parts stay."""
+    parts = [name.split(".") for name in names]
+    most = min(map(len, parts), default=0) - 2
+    count = 0
+    for column in zip(*parts, strict=False):
+        if count >= most or column[0] not in _WRAPPING or len(set(column)) > 1:
+            break
+        count += 1
+    return [".".join(part[count:]) for part in parts]
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """What differs. ``mismatched`` are pairs (model's, file's); ``prefix`` was taken off the file's names."""
@@ -54,7 +67,7 @@ class Fit:
         names = [item.name for item in self.unexpected if item.shape == entry.shape]
         if len(names) > _MOST_CANDIDATES:
             return None
-        return next(iter(difflib.get_close_matches(entry.name, names, n=1)), None)
+        return next(iter(closest(entry.name, names, most=1)), None)
 
 
 def compare(model: Sequence[Entry], file: Sequence[Entry]) -> Fit:

@@ -14,7 +14,7 @@ def shortcut_kind(shortcut: Sequence[Layer]) -> str | None:
     """``identity``, ``projection`` (one linear map, normalised or not) or ``other``; None if it does more."""
     weighted = [layer for layer in shortcut if is_weighted(layer)]
     rest = [layer for layer in shortcut if not is_weighted(layer) and not _is_neutral(layer)]
-    gentle = all(vocabulary.of(layer.op).shortcut == "gentle" for layer in rest)
+    gentle = all(vocabulary.of(layer.op).shortcut == "gentle" or _is_affine(layer) for layer in rest)
     if len(weighted) > 1 or not gentle or any(map(_has_activation, weighted)):
         return None
     return "projection" if weighted else "other" if rest else "identity"
@@ -57,15 +57,27 @@ def breaks(shortcut: Sequence[Layer], kind: str, after: Sequence[Layer]) -> tupl
     """What stands in the identity's way: on the shortcut, or ``after`` the addition (He et al. 2016, sections 3, 4)."""
     found = ["projection on the shortcut"] if kind == "projection" else []
     for layer in shortcut:
-        if not is_weighted(layer) and not _is_neutral(layer) and not (kind == "projection" and _is_norm(layer)):
+        is_part = kind == "projection" and (_is_norm(layer) or _is_affine(layer))
+        if not is_weighted(layer) and not _is_neutral(layer) and not is_part:
             word = "scaling" if layer.op == "mul" else "padding" if "pad" in layer.op else layer.op
             found.append(f"{word} on the shortcut")
     return tuple(dict.fromkeys([*found, *(f"{layer.op} after the addition" for layer in after)]))
 
 
+def weighted_depth(layer: Layer) -> int:
+    """How many of the layers that a network's depth counts (He et al. 2015, table 1) follow one another in a row.
+
+    An attention with weights projects what it reads and what it gives; without them, others do both.
+    """
+    op = vocabulary.of(layer.op)
+    if op.family == "attention":
+        return 2 * any(len(p.shape) > 1 for p in layer.parameters) or 2 * bool(layer.shared)
+    return int(op.depth)
+
+
 def is_weighted(layer: Layer) -> bool:
-    """Whether a layer is one of those that a network's depth counts (He et al. 2015, table 1)."""
-    return vocabulary.of(layer.op).depth
+    """Whether a network's depth counts a layer."""
+    return weighted_depth(layer) > 0
 
 
 def _is_neutral(layer: Layer) -> bool:
@@ -74,6 +86,11 @@ def _is_neutral(layer: Layer) -> bool:
 
 def _is_norm(layer: Layer) -> bool:
     return vocabulary.of(layer.op).family == "norm"
+
+
+def _is_affine(layer: Layer) -> bool:
+    """Whether a layer scales or shifts by parameters, as files write a norm of known statistics or a bias."""
+    return layer.op in ("add", "mul") and len(layer.inputs) == 1 and bool(layer.parameters or layer.shared)
 
 
 def _kernel(layer: Layer) -> tuple[Value, ...]:

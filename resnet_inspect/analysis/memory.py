@@ -6,7 +6,7 @@ fused attention), the allocator's rounding, and the framework's own megabytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -14,10 +14,15 @@ from ..ir import HELD, Layer, Summary, Tensor, sum_known
 from ..ops import vocabulary
 from . import OPTIMIZERS
 
+#: How the types of elements begin that have no gradient.
+_NOT_REAL = ("int", "uint", "bool", "string")
+
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """What training a batch keeps. ``saved`` is what the backward pass needs of the forward pass.
+
+    It is without what ``unknown`` layers keep: so many whose operations nobody knows.
 
     The whole is more by the gradients of outputs, of which few are alive at a time.
     """
@@ -27,11 +32,12 @@ class Training:
     statistics: int | None
     gradients: int | None
     states: int | None
-    saved: int | None
+    saved: int
+    unknown: int = 0
 
     @property
     def total(self) -> int | None:
-        """All of it; None if a part isn't known."""
+        """All of it, but for what ``unknown`` layers keep; None if another part isn't known."""
         return sum_known((self.params, self.statistics, self.gradients, self.states, self.saved))
 
 
@@ -41,9 +47,10 @@ def live_bytes(summary: Summary) -> dict[str, int | None]:
     An output lives until its last reader has run, and what a module was called with until the module returns.
     """
     layers = summary.layers
-    owners = _owners(layers, ("always", "inference"))
+    owners = _owners(layers)
     ends = _ends(layers, owners)
-    sizes = {layer.id: _size(layer) for layer in layers if owners[layer.id] == layer.id}
+    # What views a weight has no layer to share with, and takes nothing all the same.
+    sizes = {layer.id: 0 if layer.view else _size(layer) for layer in layers if owners[layer.id] == layer.id}
     leaving: dict[int, list[str]] = {}
     for owner, end in ends.items():
         leaving.setdefault(end, []).append(owner)
@@ -66,10 +73,13 @@ def inference_peak(summary: Summary) -> int | None:
 def saved_bytes(summary: Summary) -> dict[str, int | None]:
     """What each layer adds to the tensors that training keeps for the backward pass; a shared one counts once."""
     by_id = {layer.id: layer for layer in summary.layers}
-    owners = _owners(summary.layers, ("always",))
+    owners = _owners(summary.layers, training=True)
     kept: set[str] = set()
     result: dict[str, int | None] = {}
     for layer in summary.layers:
+        if layer.called and _is_of_many_steps(layer):
+            result[layer.id] = None
+            continue
         sources: Iterable[str] = ()
         saves = _saves(layer)
         if layer.op in ("mul", "div") and len(layer.inputs) == 1 and not (layer.parameters or layer.shared):
@@ -86,9 +96,17 @@ def saved_bytes(summary: Summary) -> dict[str, int | None]:
     return result
 
 
+def _is_of_many_steps(layer: Layer) -> bool:
+    """Whether a layer is made of several operations, each of which keeps what no word tells, and gives real numbers."""
+    composed = vocabulary.of(layer.op).besides == "unknown"
+    return composed and any(not t.dtype.startswith(_NOT_REAL) for t in layer.output_tensors)
+
+
 def _saves(layer: Layer) -> str | None:
     """As the vocabulary says of the word, but for what depends on more than that."""
     op = vocabulary.of(layer.op)
+    if layer.op == "pad" and layer.attribute("mode") not in (None, "constant"):
+        return "inputs"
     if op.family == "adaptive pool" and "avg" in layer.op and all(_is_pixel(t) for t in layer.output_tensors):
         return None  # torch takes the mean, which needs nothing
     if op.family == "attention" and (layer.parameters or layer.shared):
@@ -104,6 +122,7 @@ def training(summary: Summary, optimizer: str) -> Training:
     """The estimate for one of ``OPTIMIZERS``; optimizer states and gradients are as wide as their parameters."""
     parameters = [p for layer in summary.layers for p in layer.parameters]
     trained = [p for p in parameters if p.role in ("trainable", "unknown")]
+    saved = saved_bytes(summary).values()
     gradients = sum_known(None if p.role == "unknown" else p.bytes for p in trained)
     return Training(
         optimizer=optimizer,
@@ -111,7 +130,8 @@ def training(summary: Summary, optimizer: str) -> Training:
         statistics=sum_known(p.bytes for p in parameters if p.role in HELD),
         gradients=gradients,
         states=None if gradients is None else OPTIMIZERS[optimizer] * gradients,
-        saved=sum_known(saved_bytes(summary).values()),
+        saved=sum(size for size in saved if size is not None),
+        unknown=sum(size is None for size in saved),
     )
 
 
@@ -119,12 +139,14 @@ def _size(layer: Layer) -> int | None:
     return sum_known(tensor.bytes for tensor in layer.output_tensors)
 
 
-def _owners(layers: Iterable[Layer], views: Collection[str]) -> dict[str, str]:
+def _owners(layers: Iterable[Layer], training: bool = False) -> dict[str, str]:
     """The layer in whose memory each layer's output stands: its own, or that of what it views or overwrites."""
     owners: dict[str, str] = {}
     for layer in layers:
-        shares = layer.inputs and (vocabulary.of(layer.op).view in views or layer.attribute("inplace") is True)
-        owners[layer.id] = owners[layer.inputs[0]] if shares else layer.id
+        shares = layer.view
+        if training and vocabulary.of(layer.op).view == "inference":
+            shares = layer.attribute("inplace") is True
+        owners[layer.id] = owners[layer.inputs[0]] if shares and layer.inputs else layer.id
     return owners
 
 
@@ -168,12 +190,13 @@ def _ends(layers: Sequence[Layer], owners: dict[str, str]) -> dict[str, int]:
 
 def _indices(layer: Layer, backend: str) -> int:
     """torch's max pooling computes the place of every maximum (int64), wanted or not; TensorFlow's and Keras' don't."""
-    is_torch = layer.op.startswith("max_pool") and not layer.type.startswith("MaxPooling") and backend != "tensorflow"
+    is_max = vocabulary.of(layer.op).besides == "places"
+    is_torch = is_max and not layer.type.startswith("MaxPooling") and backend != "tensorflow"
     return 8 * sum(tensor.size for tensor in layer.output_tensors) if is_torch else 0
 
 
 def _kept_besides(layer: Layer, backend: str) -> int | None:
-    rule = _BESIDES.get(layer.op)
+    rule = _BESIDES.get(vocabulary.of(layer.op).besides or "")
     if rule is not None:
         return rule(layer)
     if layer.attribute("inplace") is True and vocabulary.of(layer.op).copies:
@@ -183,14 +206,33 @@ def _kept_besides(layer: Layer, backend: str) -> int | None:
 
 def _batch_norm(layer: Layer) -> int:
     """The batch's mean and deviation, a number a channel."""
+    channels = layer.attribute("channels")
+    if isinstance(channels, int):
+        return 2 * 4 * channels
     return sum(p.size * 4 for p in layer.parameters if p.role == "statistics")
 
 
-def _layer_norm(layer: Layer) -> int:
-    """Mean and deviation of every position."""
+def _positions(layer: Layer) -> int:
+    """How many sets of numbers a layer normalises by themselves: over the last dimension, or as many as it says."""
+    shape = layer.attribute("normalized_shape")
+    count = len(shape) if isinstance(shape, tuple) else 1
+    return sum(prod(tensor.shape[:-count]) for tensor in layer.output_tensors if tensor.shape and tensor.size)
+
+
+def _group_norm(layer: Layer) -> int:
+    """Mean and deviation of every group of every image; of an instance norm each channel is a group."""
+    groups = layer.attribute("num_groups") or layer.attribute("groups")
     return sum(
-        2 * 4 * tensor.size // tensor.shape[-1] for tensor in layer.output_tensors if tensor.shape and tensor.size
+        2 * 4 * tensor.shape[0] * (groups if isinstance(groups, int) else tensor.shape[1])
+        for tensor in layer.output_tensors
+        if len(tensor.shape) > 1
     )
+
+
+def _rms_norm(layer: Layer) -> int | None:
+    """The deviation of every position and, where that is scaled by a weight, the result before."""
+    size = _size(layer) if layer.parameters or layer.shared else 0
+    return None if size is None else 4 * _positions(layer) + size
 
 
 def _dropout(layer: Layer) -> int | None:
@@ -206,9 +248,13 @@ def _attention(layer: Layer) -> int | None:
     return sum(4 * prod(tensor.shape[:-1]) for tensor in layer.output_tensors)
 
 
+#: What ``besides`` says -> its bytes.
 _BESIDES: dict[str, Callable[[Layer], int | None]] = {
-    "attention": _attention,
-    "batch_norm": _batch_norm,
-    "dropout": _dropout,
-    "layer_norm": _layer_norm,
+    "queries": _attention,
+    "channels": _batch_norm,
+    "mask": _dropout,
+    "limits": lambda layer: sum(tensor.size for tensor in layer.output_tensors),  # what wasn't cut off
+    "groups": _group_norm,
+    "positions": lambda layer: 2 * 4 * _positions(layer),  # mean and deviation
+    "deviations": _rms_norm,
 }

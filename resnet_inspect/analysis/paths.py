@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ..ir import Layer, Summary
-from .forms import is_weighted
+from .forms import weighted_depth
 from .graph import Dominators, data_inputs
 from .residual import is_addition
 
@@ -40,7 +40,7 @@ def paths(summary: Summary, branches: Collection[tuple[str, str]]) -> Paths:
     edges = data_inputs(summary.layers)
     if not edges:
         return Paths(0, 0, 0, (), ())
-    weights = {name: int(is_weighted(by_id[name])) for name in edges}
+    weights = {name: weighted_depth(by_id[name]) for name in edges}
     longest: dict[str, int] = {}
     followed: dict[str, tuple[str, ...]] = {}
     for name, sources in edges.items():

@@ -31,7 +31,7 @@ def rails(rows: Sequence[Row]) -> tuple[Rail, ...]:
     """
     place = {row.id: index for index, row in enumerate(rows)}
     sources = [
-        sorted({place[source] for source in row.connected_to if place.get(source, index) < index})
+        {place[source] for source in row.connected_to if place.get(source, index) < index}
         for index, row in enumerate(rows)
     ]
     last: dict[int, int] = {}

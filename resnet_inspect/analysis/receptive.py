@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..ir import Layer, Summary, Tensor
+from ..ir import Layer, Summary, Tensor, Value
 from ..ops import vocabulary
 from ..ops.effect import padding_pairs, per_dimension
 
@@ -92,6 +92,24 @@ def network_field(summary: Summary) -> Field | None:
     return fields[summary.layers[-1].id] if summary.layers else None
 
 
+def one_number(field: Field | None, part: str) -> int | str | None:
+    """The ``size``, ``stride`` or ``padding`` of a field: one number if all dimensions agree, else ``109x219``.
+
+    The size of a field that reads everything is ``all``. None is unknown.
+    """
+    if field is None:
+        return None
+    if field.whole:
+        return "all" if part == "size" else None
+    numbers = [getattr(axis, part) for axis in field.axes]
+    if None in numbers:
+        return None
+    distinct = list(dict.fromkeys(numbers))
+    if len(distinct) > 1:
+        return "x".join(map(str, numbers))
+    return distinct[0] if isinstance(distinct[0], int) else str(distinct[0])
+
+
 def _start(tensor: Tensor) -> Field | None:
     return Field((Axis(),) * _spatial(tensor)) if _spatial(tensor) else None
 
@@ -130,6 +148,8 @@ def _after(layer: Layer, read: Sequence[Field | None]) -> Field | None:
         return _adaptive(layer, before)
     if family == "padding":
         return _padded(layer, before)
+    if family == "dealing":
+        return _dealt(layer, before)
     if layer.op == "dense":
         return before if len(layer.input_tensors[0].shape) > 2 else WHOLE
     if reads == "channels":
@@ -151,9 +171,12 @@ def _gathers(layer: Layer) -> bool:
 
 
 def _same_sizes(layer: Layer, dimensions: int) -> bool:
-    """Whether the spatial sizes stand in the output as they do in the input, be they first or last."""
-    before, after = layer.input_tensors[0].shape, layer.output_tensors[0].shape
+    """Whether the spatial sizes stand in the output as in the input; without a layout, be they first or last."""
+    tensor, after = layer.input_tensors[0], layer.output_tensors[0].shape
+    before = tensor.shape
     sizes = {before[2 : 2 + dimensions], before[1 : 1 + dimensions], before[-dimensions:]}
+    if _spatial(tensor) == dimensions:
+        sizes = {tuple(size for size, letter in zip(before, tensor.layout or "", strict=False) if letter in "DHWL")}
     return bool(sizes & {after[start : start + dimensions] for start in range(1, len(after) - dimensions + 1)})
 
 
@@ -219,9 +242,11 @@ def _padded(layer: Layer, before: Field) -> Field | None:
     """Rows added in front move the window back, rows cut off move it on."""
     sign, key = (-1, "cropping") if layer.op == "crop" else (1, "padding")
     value = layer.attribute(key)
-    if layer.op == "pad" or value is None:
+    if value is None:
         return None
-    pairs = padding_pairs(value, len(before.axes))
+    pairs = padding_pairs(value, len(before.axes)) if layer.op != "pad" else _along_axes(value, layer.input_tensors[0])
+    if len(pairs) != len(before.axes):
+        return None
     return replace(
         before,
         axes=tuple(
@@ -229,6 +254,33 @@ def _padded(layer: Layer, before: Field) -> Field | None:
             for axis, pair in zip(before.axes, pairs, strict=True)
         ),
     )
+
+
+def _dealt(layer: Layer, before: Field) -> Field | None:
+    """Rows dealt out to several images stand further apart in each, and nearer when they are put back."""
+    steps = per_dimension(layer.attribute("block_shape"), len(before.axes))
+    if len(steps) != len(before.axes):
+        return None
+    if layer.op == "space_to_batch":
+        padded = _padded(layer, before)
+        axes = padded.axes if padded else ()
+        return replace(before, axes=tuple(replace(a, stride=a.stride * s) for a, s in zip(axes, steps, strict=True)))
+    pairs = padding_pairs(layer.attribute("cropping"), len(before.axes))
+    strides = [_plain(Fraction(axis.stride, step)) for axis, step in zip(before.axes, steps, strict=True)]
+    return replace(
+        before,
+        axes=tuple(
+            replace(axis, stride=stride, padding=None if axis.padding is None else axis.padding - pair[0] * stride)
+            for axis, stride, pair in zip(before.axes, strides, pairs, strict=True)
+        ),
+    )
+
+
+def _along_axes(value: Value, image: Tensor) -> tuple[tuple[int, int], ...]:
+    """The rows before and after along the spatial dimensions of an image whose last dimensions are padded."""
+    pairs = padding_pairs(value, 0)
+    every = ((0, 0),) * (len(image.shape) - len(pairs)) + pairs
+    return tuple(pair for pair, letter in zip(every, image.layout or "", strict=False) if letter in "DHWL")
 
 
 def _resized(layer: Layer, before: Field) -> Field | None:

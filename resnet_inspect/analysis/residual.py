@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from ..errors import ModelError
 from ..ir import Layer, Summary
-from .forms import behind, breaks, channels_of, form, is_weighted, shortcut_kind
+from .forms import behind, breaks, channels_of, form, is_weighted, shortcut_kind, weighted_depth
 from .graph import Dominators, data_inputs
 
 
@@ -162,7 +162,7 @@ def _longest(side: Sequence[Layer]) -> int:
     """Weighted layers on the longest path through one side."""
     longest: dict[str, int] = {}
     for layer in side:
-        longest[layer.id] = is_weighted(layer) + max((longest.get(source, 0) for source in layer.inputs), default=0)
+        longest[layer.id] = weighted_depth(layer) + max((longest.get(source, 0) for source in layer.inputs), default=0)
     return max(longest.values(), default=0)
 
 

@@ -1,20 +1,21 @@
-"""The rows of a table: every layer, or whole modules below a depth, with exact subtotals."""
+"""The rows of a table: every layer, or whole modules below a depth, with exact subtotals; equal ones as one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import groupby
 
 from ..errors import BadRequestError
-from ..ir import UNKNOWN, Layer, Parameter, Shape, Summary, sum_known
+from ..ir import UNKNOWN, Layer, Parameter, Shape, Summary
 from .facts import Facts
-from .receptive import Field
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table: a layer, or all layers of a module. ``uncounted`` layers are missing in ``macs``.
+    """One line of a table: a layer, or all layers of a module. ``metrics`` compute its numbers from ``layers``.
 
     ``id`` is what the edges in ``connected_to`` call it: the layer's id, or the module's path.
     """
@@ -33,25 +34,6 @@ class Row:
         return tuple(p for layer in self.layers for p in layer.parameters)
 
     @property
-    def params(self) -> int:
-        """Parameters as the framework counts them."""
-        return sum(layer.params for layer in self.layers)
-
-    def count(self, role: str) -> int | None:
-        """Parameters of one role; None where it isn't known which are trained."""
-        return sum_known(layer.count(role) for layer in self.layers)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-adds of the layers whose MACs are known."""
-        return sum(layer.macs or 0 for layer in self.layers)
-
-    @property
-    def uncounted(self) -> int:
-        """Number of layers whose MACs are unknown."""
-        return sum(layer.macs is None for layer in self.layers)
-
-    @property
     def input_shapes(self) -> tuple[Shape, ...]:
         """What the first layer reads."""
         return tuple(t.shape for t in self.layers[0].input_tensors if t != UNKNOWN)
@@ -62,26 +44,8 @@ class Row:
         called = [layer for layer in self.layers if layer.called]
         return tuple(t.shape for t in called[-1].output_tensors if t != UNKNOWN) if called else ()
 
-    @property
-    def activation_bytes(self) -> int | None:
-        """Bytes of all outputs."""
-        return sum_known(t.bytes for layer in self.layers for t in layer.output_tensors)
 
-    @property
-    def live_bytes(self) -> int | None:
-        """The most that is alive while one of the layers runs; 0 if none is called."""
-        found = [self.facts.live_bytes[layer.id] for layer in self.layers if layer.called]
-        return None if None in found else max((size for size in found if size is not None), default=0)
-
-    @property
-    def saved_bytes(self) -> int | None:
-        """What training keeps for the backward pass because of these layers."""
-        return sum_known(self.facts.saved_bytes.get(layer.id, 0) for layer in self.layers)
-
-    @property
-    def field(self) -> Field | None:
-        """The receptive field of the last layer; None if it isn't known."""
-        return self.facts.fields.get(self.layers[-1].id)
+_NUMBER = re.compile(r"\d+")
 
 
 def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -> tuple[Row, ...]:
@@ -90,12 +54,13 @@ def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -
     Raises:
         BadRequestError: no path matches.
     """
-    layers = [
-        layer for layer in summary.layers if not only or any(fnmatchcase(layer.path, pattern) for pattern in only)
-    ]
+    layers = [layer for layer in summary.layers if not only or any(_matches(layer.path, pattern) for pattern in only)]
     if only and not layers:
-        starts = ", ".join(dict.fromkeys(layer.path.split(".")[0] for layer in summary.layers))
-        raise BadRequestError(f"no layer matches {' or '.join(map(repr, only))}; paths start with {starts}")
+        from .nearest import nearest  # only the message needs it
+
+        raise BadRequestError(
+            f"no layer matches {' or '.join(map(repr, only))}; {nearest(summary, only[0].rstrip('.*'))}"
+        )
     kinds = dict(summary.modules)
     groups: dict[str, list[Layer]] = {}
     for layer in layers:
@@ -121,9 +86,44 @@ def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -
     return tuple(result)
 
 
+def _matches(path: str, pattern: str) -> bool:
+    """Whether a path is meant: as a pattern says, or inside of a module that is named whole."""
+    return fnmatchcase(path, pattern) or path.startswith(f"{pattern}.")
+
+
 def _group(layer: Layer, depth: int | None) -> str:
     """The key of the row that a layer belongs to: its own id, or the path of its module at ``depth``."""
     if depth is None or layer.op == "input":
         return layer.id
     parts = layer.path.split(".")
-    return layer.id if len(parts) < depth or (len(parts) == depth and depth) else ".".join(parts[:depth])
+    return layer.id if len(parts) <= depth else ".".join(parts[:depth])
+
+
+def repeats_joined(found: Sequence[Row], mark: str = "…") -> tuple[Row, ...]:
+    """Rows of which equal ones that follow one another are one: ``layer3.1 … layer3.5  x5``, with their sums."""
+    joined: list[Row] = []
+    names: dict[str, str] = {}
+    for _, group in groupby(found, _kind):
+        members = list(group)
+        first, last = members[0], members[-1]
+        if len(members) == 1:
+            joined.append(first)
+            continue
+        name = f"{first.id} {mark} {last.id}  x{len(members)}"
+        names |= dict.fromkeys((row.id for row in members), name)
+        layers = tuple(layer for row in members for layer in row.layers)
+        sources = tuple(source for row in members for source in row.connected_to)
+        joined.append(replace(first, id=name, path=name, layers=layers, connected_to=sources))
+    return tuple(
+        replace(row, connected_to=tuple(dict.fromkeys(n for s in row.connected_to if (n := names.get(s, s)) != row.id)))
+        for row in joined
+    )
+
+
+def _kind(row: Row) -> Hashable:
+    """What two rows share that are the same thing twice: all but the numbers in their names."""
+    layers = tuple(
+        (layer.type, layer.op, layer.attributes, layer.output_tensors, tuple(p.shape for p in layer.parameters))
+        for layer in row.layers
+    )
+    return _NUMBER.sub("#", row.path), row.type, layers

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..readers import APART, UNLIMITED, Limits, load_framework, module_of, others
+from ..readers import UNLIMITED, Limits, load_framework, module_of, others
+from ..readers.backend import is_apart
 
 
 def adapter(backend: str, limits: Limits = UNLIMITED, apart: bool = False) -> Any:
@@ -20,7 +21,7 @@ def adapter(backend: str, limits: Limits = UNLIMITED, apart: bool = False) -> An
     module = module_of(backend)
     # Once loaded here, a backend stays here, and so does the framework that it brought.
     away = module not in sys.modules and not others(backend).isdisjoint(sys.modules)
-    if away or apart or backend in APART or limits != UNLIMITED:
+    if away or apart or is_apart(backend) or limits != UNLIMITED:
         from .worker import Remote
 
         return Remote(module, limits)

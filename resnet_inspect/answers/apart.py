@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..readers.backend import module_of
+from ..readers.inputs import UserFunction
 from ..readers.request import Request
 
 #: Modules whose functions open a stranger's file, and those that run users' code.
-FILES = ("resnet_inspect.readers.file", "resnet_inspect.readers.checkpoint.hdf5")
-CODE = ("resnet_inspect.readers.code.reader",)
+FILES = (module_of("file"), "resnet_inspect.readers.checkpoint.hdf5")
+CODE = (module_of("python"),)
 
 #: What a file may take where nobody says otherwise: seconds of processor time, and bytes beyond its framework's own.
 SECONDS, MEMORY = 10.0, 2**30
@@ -25,4 +27,4 @@ ENVIRONMENT = {
 
 def is_apart(module: str, request: Request) -> bool:
     """Whether a task of a backend's module runs users' code or opens a stranger's file."""
-    return module in (*FILES, *CODE) or request.inputs_from is not None
+    return module in (*FILES, *CODE) or isinstance(request.inputs, UserFunction)

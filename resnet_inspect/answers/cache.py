@@ -1,6 +1,6 @@
 """Summaries of zoo models, kept from run to run: what a framework takes seconds for is read in milliseconds.
 
-Only the command keeps and reads them, and only of torchvision's and Keras' models, without weights: what can change an
+Only the command keeps and reads them, and only of models of the libraries below, without weights: what can change an
 answer is known, and is part of the entry's key. (An edit by hand of a framework's installed files isn't.)
 ``RESNET_INSPECT_CACHE`` is ``off``, or another folder. ``cache_folder.py`` sees to it that only we can have written it.
 """
@@ -16,13 +16,14 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import process
 from ..errors import InspectError, ModelError
+from ..readers.inputs import UserFunction
 from ..readers.request import Answer, Request
 from ..version import __version__
 from .cache_folder import KEY, Folder, NotOursError, opened
@@ -32,13 +33,16 @@ VARIABLE = "RESNET_INSPECT_CACHE"
 _PACKAGES = {
     "resnet_inspect.readers.torch.reader": ("torch", "torchvision"),
     "resnet_inspect.readers.keras.reader": ("keras", "tensorflow"),
+    "resnet_inspect.readers.libraries.timm": ("timm", "torch", "torchvision"),
+    "resnet_inspect.readers.libraries.transformers": ("transformers", "torch"),
+    "resnet_inspect.readers.libraries.keras_hub": ("keras_hub", "keras", "tensorflow"),
 }
 #: A package -> the distributions that may have brought it, where they have other names.
 _DISTRIBUTIONS = {
     "tensorflow": ("tensorflow", "tensorflow_cpu", "tensorflow_macos", "tf_nightly"),
 }
 #: Variables that frameworks read, whatever each means; but for the one that we set ourselves.
-_VARIABLES, _OURS = ("KERAS_", "TF_", "TORCH", "PYTORCH_"), "TF_CPP_MIN_LOG_LEVEL"
+_VARIABLES, _OURS = ("KERAS_", "TF_", "TORCH", "PYTORCH_", "TIMM_", "TRANSFORMERS_", "HF_"), "TF_CPP_MIN_LOG_LEVEL"
 #: What Keras' own configuration may say, and what it says where there is none.
 _KERAS = {"backend": "tensorflow", "epsilon": 1e-07, "floatx": "float32", "image_data_format": "channels_last"}
 
@@ -193,8 +197,10 @@ def _key(module: str, request: Request) -> str | None:
 
     Weights are files, or come from the network; a call's inputs may be a function of the user's.
     """
-    if module not in _PACKAGES or request.weights or request.inputs_from:
+    if module not in _PACKAGES or request.weights or isinstance(request.inputs, UserFunction):
         return None
+    if module.endswith("transformers") and Path(request.model).exists():
+        return None  # a folder with a configuration may stand where a type is named
     try:
         surroundings = _surroundings(module)
     except OSError:
@@ -211,12 +217,15 @@ def _surroundings(module: str) -> str | None:
     """Our own code, the packages, Python and the settings that they read."""
     import hashlib
 
-    settings = _keras_settings() if module.endswith("keras.reader") else {}
+    settings = _keras_settings() if "keras" in _PACKAGES[module] else {}
     if settings is None:
         return None
     digest = hashlib.sha256()
+    installed = {folder: _distributions(folder) for folder in sys.path}
+    # Libraries take other ways where a package is there that they don't ask for: a backbone of timm, a fused kernel.
+    digest.update(json.dumps(sorted(name for names in installed.values() for name in names)).encode())
     for package in _PACKAGES[module]:
-        records = _records(package)
+        records = _records(package, installed)
         if not records:
             return None
         for record in records:
@@ -228,16 +237,25 @@ def _surroundings(module: str) -> str | None:
     return digest.hexdigest()
 
 
-def _records(package: str) -> list[Path]:
+def _distributions(folder: str) -> list[str]:
+    """The names of the folders that say what is installed in a folder of ``sys.path``."""
+    try:
+        return [name for name in os.listdir(folder or ".") if name.endswith(".dist-info")]  # noqa: PTH208 - three times as fast
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _records(package: str, installed: Mapping[str, Sequence[str]]) -> list[Path]:
     """The lists of files of the distribution that a package is imported from, with their hashes.
 
     None where it is imported from anywhere else: a checkout, a folder on the path, an editable installation.
     """
-    for folder in map(Path, sys.path):
+    for path in installed:
+        folder = Path(path)
         if (folder / package / "__init__.py").is_file():
             names = _DISTRIBUTIONS.get(package, (package,))
-            found = [item for item in folder.glob("*.dist-info") if item.name.partition("-")[0].lower() in names]
-            records = [item / "RECORD" for item in found]
+            found = [name for name in installed[path] if name.partition("-")[0].lower() in names]
+            records = [folder / name / "RECORD" for name in found]
             return sorted(record for record in records if record.is_file())
         if (folder / f"{package}.py").is_file():
             break

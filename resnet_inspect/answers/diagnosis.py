@@ -6,50 +6,17 @@ import functools
 import json
 import os
 import socket
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InspectError
-from ..readers import EXTRAS, module_of
-from ..readers.request import Limits, Request
+from ..readers import BACKENDS, module_of
+from ..readers.request import Limits
 from ..requirements import installed
-from .worker import Remote
-
-#: Backend -> the packages that it rests on, the first one its framework.
-_PACKAGES = {
-    "local": (),
-    "torch": ("torch", "torchvision", "torchsummary"),
-    "keras": ("keras", "tensorflow"),
-    "timm": ("timm", "torch"),
-    "transformers": ("transformers", "torch"),
-    "keras_hub": ("keras_hub", "tensorflow"),
-}
-#: Backend -> its smallest model, and the host of its pretrained weights.
-_SMALLEST = {
-    "local": Request("resnet18"),
-    "torch": Request("squeezenet1_1"),
-    "keras": Request("MobileNet"),
-    "timm": Request("resnet18"),
-    "transformers": Request("bert", arguments=(("num_hidden_layers", 1),)),
-    "keras_hub": Request(
-        "BertBackbone",
-        arguments=(
-            ("vocabulary_size", 8),
-            ("num_layers", 1),
-            ("num_heads", 1),
-            ("hidden_dim", 8),
-            ("intermediate_dim", 8),
-        ),
-    ),
-}
-_WEIGHTS = {
-    "torch": "download.pytorch.org",
-    "keras": "storage.googleapis.com",
-    "timm": "huggingface.co",
-    "transformers": "huggingface.co",
-    "keras_hub": "www.kaggle.com",
-}
+from .worker import Session, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +30,62 @@ class Finding:
     notes: tuple[str, ...] = ()
 
 
-def examine(backend: str, timeout: float) -> Finding:
+def findings(backends: Sequence[str], timeout: float) -> Iterator[Finding]:
+    """The state of each backend, in the given order and as soon as it is known.
+
+    Frameworks are looked at side by side, each in a process of its own. Libraries of one framework share its process,
+    one after the other, for its import is what takes long.
+    """
+    by_framework: dict[str | None, list[str]] = {}
+    for name in backends:
+        by_framework.setdefault(BACKENDS[name].framework, []).append(name)
+    found: dict[str, Future[Finding]] = {name: Future() for name in backends}
+    sessions = []
+    try:
+        for names in by_framework.values():
+            session = Session(BACKENDS[names[0]].reader or names[0], Limits(timeout))
+            sessions.append(session)
+            threading.Thread(target=_examine_all, args=(names, session, found), daemon=True).start()
+        for name in backends:
+            yield found[name].result()
+    finally:
+        for session in sessions:  # where somebody has interrupted this, one may still be asked
+            session.close()
+
+
+def _examine_all(backends: Sequence[str], session: Session, found: Mapping[str, Future[Finding]]) -> None:
+    for name in backends:
+        try:
+            finding = _examined(name, session)
+        except BaseException as error:
+            found[name].set_exception(error)  # whoever waits for it raises it
+            continue
+        found[name].set_result(finding)
+        if finding.problem:
+            session.end()  # the next one isn't to meet what this one has left half imported
+
+
+def _examined(backend: str, session: Session) -> Finding:
     """Looks at a backend's packages, and has it summarise a small model in a child process."""
-    packages = _PACKAGES[backend]
+    about = BACKENDS[backend]
+    packages = about.packages
     if backend == "keras":
         packages = ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"))
     versions = tuple((package, installed(package)) for package in packages)
     missing = [package for package, version in versions if version is None and package != "torchsummary"]
     if missing:
-        extra = EXTRAS[backend] if missing != ["jax"] else "all"
+        extra = about.extra if missing != ["jax"] else "all"
         return Finding(
             backend, versions, f"{' and '.join(missing)} not installed", f"pip install 'resnet-inspect[{extra}]'"
         )
     notes = untested(versions)
     if ("torchsummary", None) in versions:
         notes.append("--format native needs torchsummary: pip install torchsummary")
-    if backend in _WEIGHTS and not _reachable(_WEIGHTS[backend]):
-        notes.append(f"no network to {_WEIGHTS[backend]}: --weights default can't download, --weights PATH works")
+    if about.weights_host and not _reachable(about.weights_host):
+        notes.append(f"no network to {about.weights_host}: --weights default can't download, --weights PATH works")
     try:
-        Remote(module_of(backend), Limits(timeout)).summarize(_SMALLEST[backend])
+        if about.smallest:
+            session.answer(Task(module_of(backend), "summarize", about.smallest))
     except InspectError as error:
         mend = f"pip install --upgrade --force-reinstall {' '.join(packages)}" if packages else None
         if "built for different versions" in str(error):
@@ -111,6 +115,7 @@ def _series(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
+@functools.cache
 def _reachable(host: str) -> bool:
     try:
         with socket.create_connection((host, 443), timeout=3):

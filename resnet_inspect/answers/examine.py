@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from ..activity import doing
 from ..checks import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, drops, judge, smallest
 from ..diffs import KINDS
 from ..errors import BadRequestError, InputError, InspectError
 from ..ir import Summary
 from ..readers import module_of
+from ..readers.inputs import RequestInputs, Shapes
 from ..readers.request import UNLIMITED, Answer, Limits, Request
 from ..shape import format_shape, order
 from .cache import remembered
@@ -26,16 +27,17 @@ from .worker import Session
 class Target:
     """One model, the inputs that have to fit it, and the rules that it has to keep.
 
-    Each of ``inputs`` is what a person typed, and the fields of a request that it means.
+    Each of ``inputs`` is what a person typed, and what a request has of it. ``place`` is as ``Checked`` has it.
     """
 
     name: str
     source: Source
     rules: tuple[Rule, ...] = ()
-    inputs: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    inputs: tuple[tuple[str, RequestInputs], ...] = ()
     find_min: bool = False
     baseline: Path | None = None
     fail_on: frozenset[str] = frozenset(KINDS)
+    place: tuple[Path, int | None] | None = None
 
 
 Summarize = Callable[[Request], Answer]
@@ -70,7 +72,7 @@ def _in_child(session: Session, request: Request) -> Answer:
 
 def _examine(target: Target, opening: AbstractContextManager[Summarize]) -> Checked:
     try:
-        with opening as summarize:
+        with doing(f"checking {target.name}"), opening as summarize:
             return _look(target, summarize)
     except InspectError as error:
         finding = Finding("error", f"couldn't be looked at: {error}", getattr(error, "layer", None))
@@ -82,7 +84,12 @@ def _look(target: Target, summarize: Summarize) -> Checked:
         return _judged(target, read(target.source.text).summary)
     request = target.source.request
     own = _own(request, summarize, needed=not target.inputs)
-    fits = tuple(_fit(given, replace(request, **fields), own, summarize) for given, fields in target.inputs)
+    if own and not own.has_graph and target.source.backend == "python":
+        # A module that says no input of its own is a table of what it holds: nothing ran that could be checked.
+        if not target.inputs:
+            raise BadRequestError(f"{request.model} doesn't say what it reads: add --input 3x224x224")
+        own = None
+    fits = tuple(_fit(given, replace(request, inputs=inputs), own, summarize) for given, inputs in target.inputs)
     summary = next((fit.summary for fit in fits if fit.summary), None) if target.inputs else own
     outcomes = [_told(fit, own, target.find_min) for fit in fits]
     least = None
@@ -95,7 +102,7 @@ def _look(target: Target, summarize: Summarize) -> Checked:
 def _own(request: Request, summarize: Summarize, needed: bool) -> Summary | None:
     """The summary at the model's own input, to say what it reads; None of one that says no input of its own."""
     try:
-        return summarize(replace(request, inputs=(), layout=None)).summary
+        return summarize(replace(request, layout=None)).summary
     except (BadRequestError, InputError):
         if needed:
             raise
@@ -133,9 +140,9 @@ def _judged(
     outcomes: Sequence[Outcome] = (),
 ) -> Checked:
     if summary is None:
-        blind = Finding("error", "couldn't be looked at: no input fits")
         labels = [*(rule.label for rule in target.rules), *(["baseline"] if target.baseline else [])]
-        return Checked(target.name, (*outcomes, *(Outcome(label, (blind,)) for label in labels)), fits, least)
+        blind = Finding("error", f"no input fits, so these couldn't be looked at: {', '.join(labels)}")
+        return Checked(target.name, (*outcomes, Outcome("rules", (blind,))), fits, least)
     found = [*outcomes, *judge(target.rules, summary)]
     code = 0
     if target.baseline:
@@ -160,7 +167,7 @@ def _smallest(
     def attempt(height: int, width: int) -> Summary:
         sizes = {"H": height, "W": width}
         shape = tuple(sizes.get(axis, size) for axis, size in zip(layout, tensor.shape, strict=True))
-        return summarize(replace(request, inputs=(shape,), layout=order(layout), batch=None)).summary
+        return summarize(replace(request, inputs=Shapes((shape,)), layout=order(layout), batch=None)).summary
 
     height, width = (tensor.shape[layout.index(axis)] for axis in "HW")
     least = smallest(attempt, (height, width))

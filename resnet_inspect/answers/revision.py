@@ -20,8 +20,9 @@ from typing import Any
 from .. import ir_json
 from ..errors import BadRequestError, InspectError, ModelError
 from ..host.processes import Started, interpreter
+from ..readers.inputs import UserFunction
+from ..readers.options import command_line
 from ..readers.request import Answer
-from ..shape import format_shape
 from .source import Source, read
 
 #: What a repository's configuration may say that would run programs or write into the repository, or leave files out.
@@ -35,7 +36,7 @@ _QUIET = (
 _COMMAND = "import sys; sys.path[:1] = filter(None, sys.path[:1]); from resnet_inspect.__main__ import main; main()"
 #: The keeper's program: without installed packages, and Python's own modules come first.
 _KEEPER = "import sys; sys.path.append({own!r}); from resnet_inspect.host.keeper import main; main()"
-#: Bytes of an error that are told.
+#: Bytes of an error that are shown.
 _MOST_WORDS = 2000
 
 
@@ -43,7 +44,7 @@ def at_revision(revision: str, source: Source, timeout: float | None = None) -> 
     """The summary of ``source`` with the files of ``revision``.
 
     Raises:
-        BadRequestError: this is no git repository, or it has no such revision.
+        BadRequestError: this is not a git repository, or it has no such revision.
         ModelError: the model can't be built there, with what was said.
     """
     if source.text == "-":
@@ -126,19 +127,7 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
     model = request.model if source.backend in ("python", "file") else f"{source.backend}:{request.model}"
     if source.backend in ("python", "file") and Path(model).is_absolute():
         model = str(there.path(model))
-    command = ["summary", model, "--format", "json", "--dtype", request.dtype]
-    for shape in request.inputs:
-        command += ["--input", format_shape(shape)]
-    for key, value in request.arguments:
-        command += ["--arg", f"{key}={json.dumps(value)}"]
-    for option, chosen in (
-        ("batch", request.batch),
-        ("layout", request.layout),
-        ("flavor", request.flavor),
-        ("input-json", request.call),
-        ("input-from", request.inputs_from),
-    ):
-        command += [] if chosen is None else [f"--{option}", str(chosen)]
+    command = ["summary", model, "--format", "json", *command_line(request.options())]
     if not there.here.is_dir():
         raise ModelError(f"at {revision}: there is no folder {there.here.relative_to(there.root)}")
     code = there.keeper.run(
@@ -148,7 +137,7 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
         raise ModelError(f"at {revision}: {source.text} wasn't summarised within {timeout:g} seconds")
     if code:
         said = " ".join(there.keeper.said("err", _MOST_WORDS).decode(errors="replace").split())
-        raise ModelError(f"at {revision}: {said.removeprefix('error: ') or f'exit code {code}, without a word'}")
+        raise ModelError(f"at {revision}: {said.removeprefix('error: ') or f'exit code {code}, without a message'}")
     return Answer(ir_json.loads(there.keeper.said("out", ir_json.MOST_BYTES)))
 
 
@@ -164,7 +153,7 @@ def _environment(source: Source, there: _Files) -> dict[str, str]:
     if own is not None and (own / "resnet_inspect" / "__main__.py").is_file():
         given.insert(0, str(own))
     places = [str(there.mirrored(entry) or Path(entry).absolute()) for entry in given]
-    if source.backend == "python" or source.request.inputs_from:
+    if source.backend == "python" or isinstance(source.request.inputs, UserFunction):
         places = [str(there.here), *([str(there.here / "src")] if (there.here / "src").is_dir() else []), *places]
     else:
         environment["PYTHONSAFEPATH"] = "1"  # of processes that the command starts; Python 3.10 doesn't know it
@@ -236,7 +225,7 @@ def _git(*arguments: str, unknown: str | None = None) -> str:
         raise BadRequestError("--base needs git, which isn't installed") from None
     if done.returncode and unknown is not None:
         raise BadRequestError(
-            f"git knows no revision {unknown!r}; in CI, fetch it first (actions/checkout: fetch-depth: 0)"
+            f"git has no revision {unknown!r}; in CI, fetch it first (actions/checkout: fetch-depth: 0)"
         )
     if done.returncode:
         raise BadRequestError(f"--base: {' '.join(done.stderr.decode(errors='replace').split())}")

@@ -25,14 +25,16 @@ from .. import process, units
 from ..errors import InspectError, ModelError, first_line
 from ..host import forks, limits, processes
 from ..ir import Attributes, frozen_value
-from ..readers import BACKENDS, LIBRARIES, load_framework, module_of
+from ..readers import BACKENDS, load_framework, module_of
+from ..readers.frameworks import FRAMEWORKS
+from ..readers.inputs import from_fields
+from ..readers.protocols import Prepared
 from ..readers.request import Answer, Request
 from . import answer_json, sandbox
 from .apart import CLOCK, CODE, FILES, MOST_BYTES, is_apart
 from .child_process import write
 
 #: Frameworks that users' code may have imported: the next fork finds the one that the last needed.
-_FRAMEWORKS = ("torch", "keras")
 #: Characters of a traceback that goes along with an error, for ``--debug``.
 _TRACEBACK = 20_000
 #: What libraries in C say where there is no memory, for a thread's stack either.
@@ -114,7 +116,7 @@ class _Server:
         with contextlib.suppress(ValueError, IndexError, TypeError):
             told = [(backend, module) for backend, module in json.loads(lines[0])]
             # A file's fork says it before it opens the file; users' code may have written anything.
-            if task["module"] in FILES or set(told) <= {(None, name) for name in _FRAMEWORKS}:
+            if task["module"] in FILES or set(told) <= {(None, name) for name in FRAMEWORKS}:
                 self._known = told
         if failure is None:
             # Whether it can be read is seen where it is: users' code may have written it.
@@ -191,7 +193,7 @@ class _Apart:
         imported = []
         try:
             module = _load(None, self._task["module"])
-            if hasattr(module, "prepare"):
+            if isinstance(module, Prepared):
                 imported += module.prepare(self._request)
         except InspectError as error:
             self._begin([])
@@ -206,7 +208,7 @@ class _Apart:
         if self._task["memory"] is not None:
             limits.limit_memory(self._task["memory"])
         answer = _answer(self._task, self._request)
-        self._begin([(None, name) for name in _FRAMEWORKS if name in sys.modules][:1])
+        self._begin([(None, name) for name in FRAMEWORKS if name in sys.modules][:1])
         self._tell(answer)
 
     def _prepare(self) -> None:
@@ -279,7 +281,8 @@ def _told(task: dict[str, Any], request: Request, error: BaseException) -> Inspe
         return ModelError(f"{name}: its code ends the program (exit code {error.code!r:.20})")
     kind = "" if said == type(error).__name__ else f"{type(error).__name__}: "
     if task["module"] in FILES:
-        return ModelError(f"{name} is damaged, or holds something that can't be read ({kind}{said})")
+        what = f"holds something that can't be read ({kind}{said}). If it is sound, please report this"
+        return ModelError(f"{name} is damaged, or {what}")
     return ModelError(f"{name}: {kind}{said}")
 
 
@@ -313,7 +316,7 @@ def _error(error: InspectError, cause: BaseException | None = None) -> dict[str,
 def _backend(module: str) -> str | None:
     if module.startswith("resnet_inspect.batch"):
         return None  # whose place nobody need ask the installed packages for
-    return next((name for name in (*BACKENDS, *LIBRARIES) if module_of(name) == module), None)
+    return next((name for name in BACKENDS if module_of(name) == module), None)
 
 
 def _load(backend: str | None, module: str) -> Any:
@@ -327,7 +330,7 @@ def _load(backend: str | None, module: str) -> Any:
 
 def _request(fields: dict[str, Any]) -> Request:
     arguments: Attributes = tuple((key, frozen_value(value)) for key, value in fields["arguments"])
-    inputs = tuple(tuple(sizes) for sizes in fields["inputs"])
+    inputs = from_fields(fields["inputs"])
     return Request(**{**fields, "arguments": arguments, "inputs": inputs})
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import ir_json
+from ..activity import doing
 from ..errors import InspectError, ModelError
-from ..readers import APART, module_of
+from ..readers.backend import is_apart, module_of
+from ..readers.inputs import UserFunction
 from ..readers.request import UNLIMITED, Answer, Limits, Request
 from . import adapter
 
@@ -42,7 +44,7 @@ class Source:
     @property
     def is_apart(self) -> bool:
         """Whether users' code takes part, or a stranger's file: neither is let into this process."""
-        return self.backend in APART or self.request.inputs_from is not None
+        return is_apart(self.backend) or isinstance(self.request.inputs, UserFunction)
 
     @property
     def process(self) -> str:
@@ -52,7 +54,8 @@ class Source:
         from ..host.paths import split_reference
 
         place = split_reference(self.request.model)[0] or self.text
-        return f"{self.backend} {place} {self.request.inputs_from or ''}"
+        inputs = self.request.inputs
+        return f"{self.backend} {place} {inputs.reference if isinstance(inputs, UserFunction) else ''}"
 
 
 def read(text: str) -> Answer:
@@ -105,7 +108,7 @@ def summarize(source: Source, limits: Limits = UNLIMITED) -> Answer:
     Raises:
         InspectError: whatever goes wrong.
     """
-    with opened(source, limits) as ask:
+    with doing(f"summarising {source.text}"), opened(source, limits) as ask:
         return ask(source.request)
 
 
@@ -116,10 +119,11 @@ def load(sources: Sequence[Source], limits: Limits = UNLIMITED) -> list[Answer]:
         InspectError: the first thing that goes wrong.
     """
     result = []
-    for answer in load_each(sources, limits):
-        if isinstance(answer, InspectError):
-            raise answer
-        result.append(answer)
+    with doing(f"summarising {' and '.join(source.text for source in sources)}"):
+        for answer in load_each(sources, limits):
+            if isinstance(answer, InspectError):
+                raise answer
+            result.append(answer)
     return result
 
 

@@ -113,7 +113,6 @@ class Child:
     """
 
     def __init__(self, module: str, threads: int | None = None) -> None:
-        self._name = module.rpartition(".")[2].removeprefix("from_")
         self._asked = 0
         tasks, self._tasks = os.pipe()
         answers, writing = os.pipe()
@@ -214,7 +213,11 @@ class Child:
         self.answered = self._is_watching and "deaf" not in failure
         time.sleep(0.02)  # what was said last is on its way
         name = (
-            Path(task.request.model).name if is_file else task.request.model if apart else f"the {self._name} backend"
+            Path(task.request.model).name
+            if is_file
+            else task.request.model
+            if apart
+            else f"the {_called(task.module)} backend"
         )
         if "unreadable" in failure:
             raise ModelError(f"{name} gave no answer that can be read")
@@ -300,6 +303,11 @@ class Session:
         finally:
             if child.is_spent or not child.answered:
                 self.end()
+
+
+def _called(module: str) -> str:
+    """What a person calls the backend of a module: ``torch`` for ``resnet_inspect.readers.torch.reader``."""
+    return module.removesuffix(".reader").rpartition(".")[2]
 
 
 def _environment(threads: int | None, is_file: bool) -> Mapping[str, str]:

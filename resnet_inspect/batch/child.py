@@ -13,7 +13,7 @@ from ..errors import InspectError, ModelError
 from ..readers.request import Limits, Request
 from .lines import Done, Line, Result, Work
 
-GO_ON = "the same command goes on from there"
+GO_ON = "repeat the command to continue from there"
 
 
 def ask(child: Child, work: Work, lines: Sequence[Line]) -> Done:
@@ -25,7 +25,7 @@ def ask(child: Child, work: Work, lines: Sequence[Line]) -> Done:
     asked = {
         "read": [work.read.__module__, work.read.__qualname__],
         "full": work.full,
-        "limits": astuple(work.limits),
+        "limits": work.limits,
         "version": work.version,
         "lines": [(number, line.decode("latin-1")) for number, line in lines],
     }

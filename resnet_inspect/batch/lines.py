@@ -107,7 +107,7 @@ def lines_of(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of a file. In place of one that is too long comes a short line that says so, and tells it from others.
 
     Raises:
-        BadRequestError: a line doesn't end: this is no file of requests.
+        BadRequestError: a line doesn't end: this is not a file of requests.
     """
     while line := file.readline(_MOST_BYTES + 1):
         if len(line) > _MOST_BYTES:
@@ -115,7 +115,9 @@ def lines_of(file: IO[bytes]) -> Iterator[bytes]:
             while not line.endswith(b"\n") and (line := file.readline(_MOST_BYTES)):
                 digest.update(line)
                 if (length := length + len(line)) > _ENDLESS:
-                    raise BadRequestError(f"a line has more than {_ENDLESS // 2**20} MiB: this is no file of requests")
+                    raise BadRequestError(
+                        f"a line has more than {_ENDLESS // 2**20} MiB: this is not a file of requests"
+                    )
             line = _TOO_LONG + digest.hexdigest().encode() + b"\n"
         yield line
 
@@ -133,16 +135,16 @@ def _fields(line: bytes) -> dict[str, Any]:
     try:
         found = stranger_json.loads(line, parse_float=_finite, parse_constant=_finite)
     except ValueError as error:
-        raise BadRequestError(f"the line is no JSON that can be read: {error}") from error
+        raise BadRequestError(f"the line can't be read as JSON: {error}") from error
     if not isinstance(found, dict):
-        raise BadRequestError('the line is no object: a request is {"model": "resnet50"}')
+        raise BadRequestError('the line is not an object: a request is {"model": "resnet50"}')
     return found
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is no number that JSON can hold")
+        raise ValueError(f"{text} is not a number that JSON can hold")
     return value
 
 

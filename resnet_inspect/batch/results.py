@@ -35,10 +35,10 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """The file, for this process alone; made if it isn't there.
 
     Raises:
-        BadRequestError: it is no file, has no folder, or another run is writing it.
+        BadRequestError: it is not a file, has no folder, or another run is writing it.
     """
     if path.exists() and not path.is_file():
-        raise BadRequestError(f"{path} is no file that results can be kept in; without -o, they go to stdout")
+        raise BadRequestError(f"{path} is not a file that can hold results; without -o, they go to stdout")
     if not path.resolve().parent.is_dir():
         raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
@@ -62,7 +62,7 @@ def resume(file: IO[bytes], name: str, lines: Iterator[Line], full: bool) -> The
         if not text.endswith(b"\n"):
             # After a power failure, a file may end with zeros.
             if not _may_begin(text.rstrip(b"\0"), number):
-                raise _other(name, number, "is no result")
+                raise _other(name, number, "is not a result")
             break
         _, request = next(lines, (0, None))
         if request is None:
@@ -119,7 +119,7 @@ def _failed(text: bytes, name: str, number: int, request: bytes, full: bool) -> 
     except ValueError:
         raise _other(name, number, "is damaged") from None
     if not isinstance(found, dict) or (found.get("line"), found.get("request")) != (number, key_of(request)):
-        raise _other(name, number, "is no result of that line of the requests")
+        raise _other(name, number, "is not the result of that line of the requests")
     if "error" in found:
         return True
     if ("summary" in found) != full:
@@ -128,4 +128,4 @@ def _failed(text: bytes, name: str, number: int, request: bytes, full: bool) -> 
 
 
 def _other(name: str, number: int, problem: str) -> BadRequestError:
-    return BadRequestError(f"{name}: line {number:,} {problem}; --restart writes the file anew")
+    return BadRequestError(f"{name}: line {number:,} {problem}; --restart begins the file again")

@@ -20,6 +20,11 @@ def names(flavor: str) -> tuple[str, ...]:
     return tuple(_family(flavor).PRESETS)
 
 
+def find(name: str, flavor: str) -> str | None:
+    """The network of a flavor that is called so; upper and lower case don't matter."""
+    return next((item for item in names(flavor) if item.lower() == name.lower()), None)
+
+
 def _family(flavor: str) -> Any:
     return importlib.import_module(f"{__package__}.{_FAMILIES[flavor]}")
 
@@ -32,12 +37,12 @@ def network(
     Keras builds its networks for the ``channels`` of the input; torchvision's always read three.
 
     Raises:
-        ModelError: no such network or argument, with the nearest names.
+        ModelError: no such network or argument.
     """
     build = _family(flavor).resnet
-    by_lower_case = {item.lower(): item for item in names(flavor)}
-    if name.lower() not in by_lower_case:
-        raise ModelError(_unknown(name, flavor))
+    found = find(name, flavor)
+    if found is None:
+        raise ModelError(f"the {flavor} flavor has no {name!r}")
     parameters = [p for p in inspect.signature(build).parameters.values() if p.name not in ("name", "channels")]
     kinds = {p.name: p.default for p in parameters}
     for key, value in (arguments or {}).items():
@@ -50,18 +55,5 @@ def network(
             wanted = "true or false" if isinstance(default, bool) else "a whole number of at least 1"
             raise ModelError(f"local:{name}: {key} must be {wanted}, got {value!r}")
     extra = {"channels": channels} if channels and flavor == "keras" else {}
-    graph: Graph = build(by_lower_case[name.lower()], **extra, **(arguments or {}))
+    graph: Graph = build(found, **extra, **(arguments or {}))
     return graph
-
-
-def _unknown(name: str, flavor: str) -> str:
-    known = names(flavor)
-    for other in _FAMILIES:
-        if other != flavor and name.lower() in (item.lower() for item in names(other)):
-            return f"the {flavor} flavor has no {name!r}; --flavor {other} has it"
-    import difflib
-
-    nearest = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
-    return f"the local backend has no model {name!r}; " + (
-        f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {', '.join(known)}"
-    )

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import units
-from ..ir import Layer, Summary, sum_known
+from ..analysis.facts import Facts
+from ..analysis.metrics import activation_bytes, macs, params
+from ..analysis.nearest import nearest
+from ..ir import Layer, Summary
 from .rule import Case, Finding, Rule, layer, network
 
 
@@ -32,9 +35,13 @@ class _Budget(Rule):
         layers = [found for found in summary.layers if _within(found.path, self.part)]
         part = self.part or "the model"
         if not layers:
-            yield Finding("error", f"there is no {self.part} in the model, so its budget can't be checked")
+            hint = nearest(summary, self.part)
+            yield Finding("error", f"there is no {self.part} in the model, so its budget can't be checked; {hint}")
             return
-        least, unknown = self._measure(layers)
+        facts = Facts(summary)
+        amounts = {found.id: self._amount(found, facts) for found in layers}
+        least = sum(amount for amount in amounts.values() if amount is not None)
+        unknown = [name for name, amount in amounts.items() if amount is None]
         for level, kind, limit in (("fail", "limit", self.limit), ("warn", "warning level", self.warn)):
             if limit is not None and least > limit:
                 yield Finding(
@@ -58,8 +65,8 @@ class _Budget(Rule):
                 "error", f"{part} has at least {self.said(least)} {self.unit}: {unknown[0]}{more} isn't counted"
             )
 
-    def _measure(self, layers: list[Layer]) -> tuple[int, list[str]]:
-        """What is known of the amount, and the layers whose share isn't."""
+    def _amount(self, found: Layer, facts: Facts) -> int | None:
+        """One layer's share; None if it is unknown."""
         raise NotImplementedError
 
     @staticmethod
@@ -92,8 +99,8 @@ class MaxParams(_Budget):
         Case("a part that isn't there", _NET, {"limit": 1, "part": "c"}),
     )
 
-    def _measure(self, layers: list[Layer]) -> tuple[int, list[str]]:
-        return sum(found.params for found in layers), []
+    def _amount(self, found: Layer, facts: Facts) -> int | None:
+        return params.METRIC.of_layer(found, facts)
 
 
 class MaxMacs(_Budget):
@@ -108,8 +115,8 @@ class MaxMacs(_Budget):
     valid = (Case("just within", _NET, {"limit": 700}),)
     invalid = (Case("one too many", _NET, {"limit": 699}), Case("a layer isn't counted", _UNKNOWN, {"limit": 1000}))
 
-    def _measure(self, layers: list[Layer]) -> tuple[int, list[str]]:
-        return sum(found.macs or 0 for found in layers), [found.id for found in layers if found.macs is None]
+    def _amount(self, found: Layer, facts: Facts) -> int | None:
+        return macs.METRIC.of_layer(found, facts)
 
 
 class MaxActivationMemory(_Budget):
@@ -123,9 +130,9 @@ class MaxActivationMemory(_Budget):
     valid = (Case("two outputs of 1,024 bytes", _NET, {"limit": 2048}),)
     invalid = (Case("one byte too many", _NET, {"limit": 2047}),)
 
-    def _measure(self, layers: list[Layer]) -> tuple[int, list[str]]:
-        sizes = {found.id: sum_known(t.bytes for t in found.output_tensors) for found in layers if found.op != "input"}
-        return sum(size or 0 for size in sizes.values()), [name for name, size in sizes.items() if size is None]
+    def _amount(self, found: Layer, facts: Facts) -> int | None:
+        # As in the total, the network's inputs are its caller's.
+        return 0 if found.op == "input" else activation_bytes.METRIC.of_layer(found, facts)
 
     @staticmethod
     def said(value: int) -> str:
@@ -144,5 +151,5 @@ class MaxLayers(_Budget):
     valid = (Case("input and two more", _NET, {"limit": 3}),)
     invalid = (Case("one too many", _NET, {"limit": 2}),)
 
-    def _measure(self, layers: list[Layer]) -> tuple[int, list[str]]:
-        return len(layers), []
+    def _amount(self, found: Layer, facts: Facts) -> int | None:
+        return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..ir import Summary
 from .rule import LEVELS, Finding, Rule
@@ -25,7 +26,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Checked:
-    """All that came of one model. ``error_code`` is the exit code of what kept it from being looked at, or 0."""
+    """All that came of one model. ``error_code`` is the exit code of what kept it from being looked at, or 0.
+
+    ``place`` is where somebody would change it: a file and, in one of settings, the line.
+    """
 
     name: str
     outcomes: tuple[Outcome, ...]
@@ -33,6 +37,7 @@ class Checked:
     smallest: Smallest | None = None
     summary: Summary | None = field(default=None, repr=False)
     error_code: int = 0
+    place: tuple[Path, int | None] | None = None
 
     @property
     def passed(self) -> bool:
@@ -42,7 +47,7 @@ class Checked:
 
 def judge(rules: Iterable[Rule], summary: Summary) -> tuple[Outcome, ...]:
     """What every rule has to say of a network, but for those on connections where a file has none."""
-    asked = [rule for rule in rules if not (rule.on_edges and summary.trace.method == "header")]
+    asked = [rule for rule in rules if not (rule.on_edges and not summary.has_graph)]
     return tuple(Outcome(rule.label, tuple(rule.check(summary))) for rule in asked)
 
 

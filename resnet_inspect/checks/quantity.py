@@ -15,15 +15,27 @@ _UNITS = {
 _UNITS["K"] = _UNITS["k"]
 
 
+def parse_count(text: str) -> int:
+    """The exact number of things that aren't bytes: ``26M``, and ``0.1B``, as people say of parameters, is 100,000,000.
+
+    Raises:
+        BadRequestError: the text is not a number, or one of bytes.
+    """
+    plain = text.strip()
+    if re.fullmatch(r".*[0-9]\s*([kKMGTP]i?B|[KMGTP]i)", plain):
+        raise BadRequestError(f"{text!r:.60} is a number of bytes, and this is a count: give 26M, 4.2G or 25557032")
+    return parse(re.sub(r"(?<=[0-9])\s*B$", "G", plain))
+
+
 def parse(text: str) -> int:
     """The exact number: ``26M`` is 26,000,000, ``200MiB`` 209,715,200.
 
     Raises:
-        BadRequestError: the text is no such amount, or no whole number.
+        BadRequestError: the text is not such an amount, or not a whole number.
     """
     found = len(text) < 100 and re.fullmatch(r"([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([kKMGTP]?i?)B?", text.strip())
     if found and found[2] in _UNITS:
         amount = Fraction(re.sub("[_,]", "", found[1])) * _UNITS[found[2]]
         if amount.denominator == 1:
             return int(amount)
-    raise BadRequestError(f"{text!r:.60} is no amount: give 26M, 4.2G, 25557032 or 200MiB")
+    raise BadRequestError(f"{text!r:.60} is not an amount: give 26M, 4.2G, 25557032 or 200MiB")

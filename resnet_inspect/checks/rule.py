@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ..diffs import Diff
 from ..ir import Layer, Model, Parameter, Shape, Summary, Tensor
+from ..ops.vocabulary import is_view
 
 #: How bad a finding is, the worst first. ``error``: the rule could not look, which never passes. A ``note`` is no
 #: fault, only good to know.
@@ -78,4 +79,5 @@ def layer(
     """A layer of a case, reading the layers named in ``inputs``."""
     weights = (Parameter(f"{name}.weight", (params,), "float32", "trainable"),) if params else ()
     output = (Tensor(shape, "float32", "NCHW"),)
-    return Layer(name, name, op, op, tuple(inputs.split()), (), output, weights, (), macs, **settings)
+    view = is_view(op, settings.get("attributes", ()))
+    return Layer(name, name, op, op, tuple(inputs.split()), (), output, weights, (), macs, view=view, **settings)

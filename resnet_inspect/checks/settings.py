@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import BadRequestError
+from ..errors import BadRequestError, unknown
 from . import BUDGETS, RULES, STRUCTURE
-from .quantity import parse
+from .drift import Baseline
+from .quantity import parse, parse_count
 from .rule import Rule
 from .structure import Counted
 
@@ -21,26 +22,29 @@ def rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
     An amount is an integer, a text (``26M``), or a table of them by part (``{"layer4": "15M"}``).
 
     Raises:
-        BadRequestError: an amount is none, or there is no rule of an ignored name.
+        BadRequestError: an amount is not valid, or an ignored rule does not exist.
     """
     found: list[Rule] = []
     for amount, rule in AMOUNTS.items():
-        limits, warnings = (_parts(settings.get(f"{kind}-{amount}")) for kind in ("max", "warn"))
+        read = parse if amount.endswith("memory") else parse_count
+        limits, warnings = (_parts(settings.get(f"{kind}-{amount}"), read) for kind in ("max", "warn"))
         for part in dict.fromkeys([*limits, *warnings]):
             found.append(rule(limits.get(part), part, warnings.get(part)))
     ignored = settings.get("ignore", ())
-    if unknown := sorted(set(ignored) - set(RULES)):
-        raise BadRequestError(f"there is no rule {unknown[0]!r} to ignore; there are {', '.join(RULES)}")
+    if Baseline.name in ignored:
+        raise BadRequestError("a baseline is compared where one is given: leave --baseline out to ignore it")
+    if wrong := sorted(set(ignored) - set(RULES)):
+        raise BadRequestError(unknown("rule", wrong[0], RULES))
     found += [rule() for rule in STRUCTURE if rule.name not in ignored]
     if settings.get("strict"):
         found.append(Counted())
     return tuple(rule for rule in found if rule.name not in ignored)
 
 
-def _parts(limits: Any) -> dict[str, int]:
+def _parts(limits: Any, read: Callable[[str], int]) -> dict[str, int]:
     """Part of the model -> amount; the whole model's part is empty."""
     if limits is None:
         return {}
     if not isinstance(limits, Mapping):
         limits = {"": limits}
-    return {part: amount if isinstance(amount, int) else parse(amount) for part, amount in limits.items()}
+    return {part: amount if isinstance(amount, int) else read(amount) for part, amount in limits.items()}

@@ -55,7 +55,7 @@ class UnusedParameters(Rule):
     """The forward pass uses every parameter.
 
     One that it doesn't use is stored, loaded and given to the optimizer for nothing, and distributed training
-    stops because of it. Auxiliary heads that only training runs are found, too: `--ignore unused-parameters`.
+    stops because of it. Auxiliary heads that only training runs are used with `--mode train`.
     """
 
     name: ClassVar[str] = "unused-parameters"
@@ -67,7 +67,8 @@ class UnusedParameters(Rule):
     def check(self, summary: Summary) -> Iterator[Finding]:
         if names := summary.unused:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            yield Finding("fail", self.message.format(names=", ".join(names[:3]) + more))
+            advice = " in eval mode; --mode train may use them" if summary.may_train_unused else ""
+            yield Finding("fail", self.message.format(names=", ".join(names[:3]) + more) + advice)
 
 
 class DeadBranch(Rule):

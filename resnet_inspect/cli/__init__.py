@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ..errors import InspectError
+from ..errors import InspectError, unknown
 from ..version import __version__
 
 #: Command -> its module and its line in ``--help``: listing the commands must not import them.
@@ -23,11 +23,11 @@ COMMANDS = {
     "block": ("resnet_inspect.cli.block", "Show a single residual block."),
     "residual": ("resnet_inspect.cli.residual", "Show the residual blocks of a network, and its depth and paths."),
     "identity": ("resnet_inspect.cli.identity", "Show why residual networks work: zeroed blocks change nothing."),
-    "compare": ("resnet_inspect.cli.compare", "Put networks side by side: cost, memory, depth, accuracy; plots."),
+    "compare": ("resnet_inspect.cli.compare", "Show networks side by side: cost, memory, depth, accuracy; plots."),
     "sweep": ("resnet_inspect.cli.sweep", "Show what a network costs at many input sizes."),
-    "diff": ("resnet_inspect.cli.diff", "Tell what changed from one network to another."),
+    "diff": ("resnet_inspect.cli.diff", "Show what changed from one network to another."),
     "check": ("resnet_inspect.cli.check", "Check a network: inputs, budgets, structure, drift from a baseline."),
-    "weights": ("resnet_inspect.cli.weights", "Tell whether a checkpoint fits a network."),
+    "weights": ("resnet_inspect.cli.weights", "Show whether a checkpoint fits a network."),
     "batch": ("resnet_inspect.cli.batch", "Summarise many models: a request a line, results in order."),
     "models": ("resnet_inspect.cli.models", "List the models that every backend has."),
     "cache": ("resnet_inspect.cli.cache", "Show or clear the summaries of zoo models that are kept."),
@@ -36,6 +36,67 @@ COMMANDS = {
 }
 
 PROGRAM = "resnet-inspect"
+
+
+class _LostReaderError(Exception):
+    """Whoever read stdout has gone (``| head``): no error, and nothing more to write."""
+
+
+def show_waiting(_ctx: click.Context, _param: click.Parameter, quiet: bool) -> bool:
+    """While the command works, something moves on a terminal, unless it is to be ``quiet``."""
+    if not quiet and sys.stderr is not None and sys.stderr.isatty():
+        from .waiting import watch
+
+        watch()
+    return quiet
+
+
+class Command(click.Command):
+    """A command whose ``--help`` has its options in sections, and its examples at the end.
+
+    While it works, something moves on a terminal, unless it is to be ``--quiet``. A command with a ``--quiet`` of its
+    own has ``show_waiting`` as that option's callback.
+    """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        if not any(param.name == "quiet" for param in self.params):
+            words = "Show nothing that moves while this works."
+            quiet = click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, callback=show_waiting, help=words)
+            self.params.append(quiet)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            from ..host.streams import has_lost_its_reader
+
+            if has_lost_its_reader(error):
+                raise _LostReaderError from None  # click would make an exit code of 1 of it
+            raise
+        finally:
+            from .. import activity
+
+            # Whatever ended it, what is written next begins on a line of its own.
+            activity.watch(None)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from .help import split_examples
+
+        whole = self.help
+        self.help, _ = split_examples(whole or "")
+        try:
+            super().format_help_text(ctx, formatter)
+        finally:
+            self.help = whole
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from .help import split_examples, write_options
+
+        write_options(self, ctx, formatter)
+        if examples := split_examples(self.help or "")[1]:
+            with formatter.section("Examples"):
+                formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in examples))
 
 
 class LazyGroup(click.Group):
@@ -54,16 +115,17 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"]
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            import difflib
-
-            nearest = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(COMMANDS)}"
-            ctx.fail(f"no such command: {name}. {hint}")
+            ctx.fail(unknown("command", name, COMMANDS))
         return super().resolve_command(ctx, args)
 
 
@@ -82,52 +144,82 @@ def cli() -> None:
     """
 
 
+class Invocation:
+    """What ``main`` has to know of a run of the command line. It is the ``obj`` of click's root context."""
+
+    #: Whether an error shows its traceback.
+    debug = False
+
+
+def _show_tracebacks(ctx: click.Context, _param: click.Parameter, given: bool) -> None:
+    if given:
+        ctx.find_root().ensure_object(Invocation).debug = True
+
+
+#: Read before the other options, whose values may be errors already.
+debug_option = click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_tracebacks,
+    help="Show a traceback with an error.",
+)
+
+
 #: What a group without a command ends with: since click 8.2; before, it prints its help and that is all.
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 def main() -> NoReturn:
     """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
-    debug = "--debug" in sys.argv
+    invocation = Invocation()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal's encoding can't write is better escaped than an error.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(prog_name=PROGRAM, standalone_mode=False)
+        code = cli.main(prog_name=PROGRAM, standalone_mode=False, obj=invocation)
         if sys.stdout is not None:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except _NO_ARGUMENTS as error:
-        click.echo(error.format_message(), err=True)
-        sys.exit(error.exit_code)
+        # Who asks for nothing gets help, as before click 8.2.
+        click.echo(error.format_message())
+        sys.exit(0)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else PROGRAM
         _fail(f"{error.format_message()} (see {path} --help)", error.exit_code)
     except click.Abort:
         _fail("interrupted", 130)
     except InspectError as error:
-        _trace(debug, error)
+        _trace(invocation, error)
         _fail(str(error), error.exit_code)
+    except _LostReaderError:
+        _end_without_a_reader()
     except OSError as error:
         from ..host.streams import has_lost_its_reader
 
         if has_lost_its_reader(error):
-            # The reader has gone (| head): no error, and nothing more to write when Python closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-        _trace(debug, error)
+            _end_without_a_reader()
+        _trace(invocation, error)
         closed = error.errno == errno.EBADF and error.filename is None
         _fail("standard output is closed" if closed else f"{error.filename or 'output'}: {error.strerror or error}", 3)
     except MemoryError:
         _fail("not enough memory for this model and input", 3)
     except Exception as error:
-        _trace(debug, error)
+        _trace(invocation, error)
         _fail(f"internal error: {type(error).__name__}: {error}. Please report it; --debug shows where", 3)
 
 
-def _trace(debug: bool, error: Exception) -> None:
+def _end_without_a_reader() -> NoReturn:
+    # Python writes what is left when it closes stdout.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+def _trace(invocation: Invocation, error: Exception) -> None:
     """Where an error comes from: from the process in which it happened, if that was another."""
-    if debug:
+    if invocation.debug:
         import traceback
 
         from ..visible import visible

@@ -13,30 +13,34 @@ import click
 
 from ..errors import BadRequestError
 from ..readers import Limits
-from .options import max_memory_option, say, with_progress
+from . import Command, debug_option
+from .delivery import say, with_progress
+from .options import max_memory_option
 from .requests import read_request
 
 
-@click.command("batch")
+@click.command("batch", cls=Command)
 @click.argument("requests", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file of results, gone on with if it is there. Default: stdout.",
+    help="Results file; resumed if it exists. Default: stdout.",
 )
 @click.option("--full", is_flag=True, help="Whole summaries, with every layer, instead of totals.")
-@click.option("--restart", is_flag=True, help="Write the file of results anew.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes side by side. Default: one a core.")
+@click.option("--restart", is_flag=True, help="Begin the results file again.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of parallel processes. Default: one per core."
+)
 @click.option("--cluster", metavar="ADDRESS", help="Work on the Dask cluster with this scheduler: tcp://host:8786.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Give up on a line after this long. Importing its framework counts, where it isn't there yet.",
+    help="Give up on a line after this long, including the first import of its framework.",
 )
 @max_memory_option
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@debug_option
 def command(
     requests: Path,
     output: Path | None,
@@ -46,12 +50,11 @@ def command(
     cluster: str | None,
     timeout: float | None,
     max_memory: int | None,
-    debug: bool,
 ) -> int:
     """Summarise many models: each line of REQUESTS (-: stdin) asks for one, and gives one line of results, in order.
 
     A request is a JSON object whose keys are options of summary: model, backend, input (text or a list), input-json,
-    input-from, batch, dtype, layout, arg (an object) and flavor; an id is copied into the result.
+    input-from, batch, dtype, mode, layout, arg (an object), decode and flavor; an id is copied into the result.
 
     \b
     {"model": "resnet50", "input": "3x512x512", "id": 1}
@@ -59,12 +62,15 @@ def command(
 
     With several workers, lines are read ahead of their results.
 
-    A result has the model, its inputs, outputs and totals as in summary --format json, or an error: whatever goes wrong
-    with a line, the others go on, and the exit code is 3 in the end. After an interruption of any kind, the same
-    command goes on behind the last complete line.
+    A result has the model, its inputs, outputs and totals as in summary --format json, or an error. An error
+    in one line does not stop the others; the exit code is 3 in the end. To resume an interrupted run, repeat the
+    command: it continues after the last complete line.
 
     Models of a framework run in child processes. On a cluster, this package must be installed for the workers too, and
     files and code must be where they run, under the same path.
+
+    \b
+    resnet-inspect batch requests.jsonl -o results.jsonl
     """
     from ..batch.child import GO_ON
     from ..batch.lines import Work, lines_of
@@ -75,7 +81,7 @@ def command(
     if jobs and cluster:
         raise BadRequestError("--jobs is for this machine; a cluster has as many workers as it has")
     if restart and not output:
-        raise BadRequestError("--restart writes the file of -o anew: give -o")
+        raise BadRequestError("--restart begins the file of -o again: give -o")
     with pool(jobs, cluster) as workers, _read(requests) as (source, total), _results(output) as results:
         lines = enumerate(lines_of(source), 1)
         count = failed = 0
@@ -90,7 +96,7 @@ def command(
             _note("the cluster has no workers yet: waiting for the first")
         found = written(results, answers(workers, Work(read_request, full, Limits(timeout, max_memory)), lines))
         try:
-            for result in with_progress(found, total - count, "Summarising"):
+            for result in with_progress(found, total - count, "Summarising") if output else found:
                 count += 1
                 failed += result.failed
         except KeyboardInterrupt:
@@ -103,7 +109,7 @@ def command(
 
 @contextmanager
 def _read(path: Path) -> Iterator[tuple[IO[bytes], int]]:
-    """The requests, and how many there are if that can be known without reading them up: else 0."""
+    """The requests, and how many there are if that can be known without reading all of them, else 0."""
     if str(path) == "-":
         yield sys.stdin.buffer, 0
         return

@@ -9,6 +9,7 @@ import click
 from .. import units
 from ..answers.cache import LIMIT, VARIABLE, clear, contents
 from ..visible import in_json, visible
+from . import debug_option
 
 
 @click.group("cache")
@@ -26,8 +27,8 @@ def command() -> None:
 
 @command.command("info")
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
-def info(output_format: str, debug: bool) -> None:
+@debug_option
+def info(output_format: str) -> None:
     """Show where summaries are kept, how many, and how large they are."""
     found = contents()
     if output_format == "json":
@@ -48,8 +49,8 @@ def info(output_format: str, debug: bool) -> None:
 
 
 @command.command("clear")
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
-def clear_all(debug: bool) -> None:
+@debug_option
+def clear_all() -> None:
     """Remove the summaries that are kept. Other files in the folder stay."""
     found = clear()
     click.echo(f"{found.entries:,} {'entry' if found.entries == 1 else 'entries'} removed, {units.binary(found.bytes)}")

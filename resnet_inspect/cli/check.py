@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,18 @@ import click
 from .. import ir_json
 from ..answers.examine import Target, examine
 from ..answers.source import read
-from ..checks import BUDGETS, Checked, Finding, Outcome, accept, exit_code
+from ..checks import BUDGETS, RULES, Checked, Finding, Outcome, accept, exit_code
 from ..checks.settings import AMOUNTS
 from ..diffs import KINDS, compare
 from ..errors import BadRequestError, InspectError
 from ..files import write_whole
 from ..readers import Limits
+from ..readers.options import SHARED
 from ..render.check import ENDINGS, FORMATS, CheckView, render
-from . import config
+from . import Command, config, debug_option, show_waiting
 from .building import building_options
-from .options import (
-    add_to_job_summary,
-    draw_options,
-    emit,
-    format_of,
-    limits_options,
-    parse_arguments,
-    split_words,
-    with_progress,
-)
+from .delivery import add_to_job_summary, draw_options, emit, format_of, with_progress
+from .options import limits_options, parse_arguments, split_words
 from .summary import complete_model
 from .targets import target as make_target
 
@@ -41,7 +34,7 @@ def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
         example = {"params": "26M", "macs": "4.2G", "activation-memory": "200MiB", "layers": "200"}[amount]
         warn = f"As --max-{amount}, but only a warning."
         function = click.option(f"--warn-{amount}", multiple=True, metavar="[PART=]AMOUNT", help=warn)(function)
-        limit = f"At most so many, {example}, or in one module: layer4={example}."
+        limit = f"Upper limit, {example}, or for one module: layer4={example}."
         function = click.option(f"--max-{amount}", multiple=True, metavar="[PART=]AMOUNT", help=limit)(function)
     return function
 
@@ -55,31 +48,41 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
         ctx.exit()
 
 
-@click.command("check")
+@click.command("check", cls=Command)
 @click.argument("model", required=False, shell_complete=complete_model)
 @building_options(
-    input="Has to fit; repeatable. Rules look at the first that does. Of a model with several inputs: 3x64x64+10."
+    input="An input that has to fit. Repeatable; rules use the first that fits. Several inputs of a model: 3x64x64+10."
 )
 @click.option("--find-min", is_flag=True, help="Find the smallest input that fits, and what drops rows or columns.")
 @_budget_options
 @click.option("--baseline", metavar="FILE", help="A saved summary that the model must not differ from.")
-@click.option("--fail-on", metavar="KINDS", help=f"Of a baseline; others warn: {','.join(KINDS)}. Default: all.")
+@click.option(
+    "--fail-on",
+    metavar="KINDS",
+    help=f"Differences from the baseline that fail; others warn: {','.join(KINDS)}. Default: all.",
+)
 @click.option("--update-baseline", is_flag=True, help="Accept what differs: write the baseline. Needs --reason.")
 @click.option("--reason", help="Why the baseline changes; it is kept in the file.")
 @click.option("--strict", is_flag=True, help="Exit 5 if the MACs of a layer aren't known.")
-@click.option("--ignore", multiple=True, metavar="RULE", help="Leave out a rule: unused-parameters. Repeatable.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULE",
+    shell_complete=lambda _ctx, _param, incomplete: [name for name in RULES if name.startswith(incomplete)],
+    help="Leave out a rule: unused-parameters. Repeatable.",
+)
 @click.option(
     "--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Default: see above."
 )
 @click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="No character beyond ASCII.")
-@click.option("-q", "--quiet", is_flag=True, help="Exit code only.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
+@click.option("-q", "--quiet", is_flag=True, callback=show_waiting, help="Exit code only.")
 @click.option(
     "--rules", is_flag=True, is_eager=True, expose_value=False, callback=show_rules, help="Explain the rules and end."
 )
 @limits_options
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@debug_option
 def command(
     model: str | None,
     config_file: Path | None,
@@ -90,7 +93,6 @@ def command(
     ascii_only: bool,
     quiet: bool,
     limits: Limits,
-    debug: bool,
     **settings: Any,
 ) -> int:
     """Check MODEL: inputs that fit, budgets, drift from a baseline, structure. Exit 1 if a rule isn't kept.
@@ -115,6 +117,7 @@ def command(
         checked = [_updated(item, target.baseline, str(reason).strip()) for item, target in found]
     else:
         checked = list(with_progress(examine(targets, limits), len(targets), "Checking"))
+    checked = [replace(item, place=target.place) for item, target in zip(checked, targets, strict=True)]
     code = exit_code(checked)
     if not quiet:
         drawing = draw_options(output, ascii_only)
@@ -131,7 +134,9 @@ def _targets(model: str | None, config_file: Path | None, settings: dict[str, An
     path = config_file or (config.find(Path.cwd()) if needed else None)
     named = [item for item in config.load(path) if model in (None, item.name)] if path is not None else []
     if named and given:
-        raise BadRequestError("the file says what is checked, without options that build or limit; give a MODEL")
+        raise BadRequestError(
+            "the file of settings decides what is checked: for options that build or limit, give a MODEL"
+        )
     if named:
         return named
     if model is None:
@@ -146,10 +151,22 @@ def _of_options(settings: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {key.replace("_", "-"): value for key, value in settings.items() if value}
     for key in [f"{kind}-{amount}" for kind in ("max", "warn") for amount in AMOUNTS]:
         if key in found:
-            found[key] = dict(_part(text) for text in found[key])
-    found["inputs"] = found.pop("input", ())
-    found["args"] = dict(parse_arguments(found.pop("arg", ())))
+            found[key] = _limits(key, found[key])
+    for option in SHARED:
+        if option.setting:
+            found[option.setting] = found.pop(option.name, ())
+    found["args"] = dict(parse_arguments(found["args"]))
     found["fail-on"] = split_words(found.get("fail-on"))
+    return found
+
+
+def _limits(key: str, texts: Sequence[str]) -> dict[str, str]:
+    """Part of the model -> amount. Two amounts for one part are a slip."""
+    found: dict[str, str] = {}
+    for part, amount in map(_part, texts):
+        if part in found:
+            raise BadRequestError(f"--{key} is given twice for {part or 'the whole model'}: {found[part]} and {amount}")
+        found[part] = amount
     return found
 
 
@@ -171,6 +188,7 @@ def _updated(item: Checked, baseline: Path | None, reason: str) -> Checked:
         return replace(item, outcomes=(*item.outcomes, Outcome("baseline", (finding,))), error_code=error.exit_code)
     new = accept(old, item.summary, reason)
     if new is not old:
+        baseline.parent.mkdir(parents=True, exist_ok=True)
         write_whole(baseline, ir_json.dumps(new))
     said = "no difference" if new is old else f"{baseline.name} {'updated' if old else 'written'}: {reason}"
     diff = compare(old, new, any_input=True) if old and new is not old else None

@@ -11,22 +11,27 @@ import click
 from ..answers.source import load_each
 from ..errors import BadRequestError, InspectError
 from ..readers import Limits
-from ..render.compare import QUANTITIES, compared, panel, quantity, report
+from ..render.report.compare import QUANTITIES, check_axes, compared, panel, quantity, report
+from . import Command
 from .building import building_options, source
+from .delivery import say, with_progress
 from .models import LISTS
-from .options import limits_options, say, split_model, split_words, with_progress
-from .reporting import check_plot, deliver_plot, deliver_report, plot_option, report_options
+from .naming import split_model
+from .options import limits_options, split_words
+from .reporting import check_plot, deliver_plot, deliver_report, plot_options, report_options
 from .summary import complete_model
 
 
-@click.command("compare")
+@click.command("compare", cls=Command)
 @click.argument("models", nargs=-1, required=True, shell_complete=complete_model)
 @click.option("--columns", metavar="NAMES", help=f"Separated by commas: {','.join(QUANTITIES)}.")
 @click.option("--sort", metavar="COLUMN", help="Rows by this column, the largest first.")
-@plot_option
-@click.option("--x", default="macs", show_default=True, metavar="COLUMN", help="What a plot has to the right.")
-@click.option("--y", metavar="COLUMN", help="What a plot has upwards. Default: acc1, or params if none is published.")
-@building_options(backend="Of models that don't name theirs. Default: local.")
+@plot_options
+@click.option("--x", default="macs", show_default=True, metavar="COLUMN", help="Column for the x-axis of a plot.")
+@click.option(
+    "--y", metavar="COLUMN", help="Column for the y-axis. Default: acc1, or params if no accuracy is published."
+)
+@building_options(backend="Backend of models that don't name theirs. Default: local.")
 @limits_options
 @report_options
 def command(
@@ -34,24 +39,30 @@ def command(
     columns: str | None,
     sort: str | None,
     plot: str | None,
+    dark: bool,
     x: str,
     y: str | None,
     limits: Limits,
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
-    debug: bool,
     **building: Any,
 ) -> int:
-    """Put MODELS side by side, one row each.
+    """Show MODELS side by side, one row each.
 
-    A model may be a pattern ('torch:resnet*'), a saved summary (model.json) or - for standard input. Those of different
-    frameworks are built in processes of their own, side by side. The accuracy is the one that torchvision publishes.
+    A model may be a pattern ('torch:resnet*'), a saved summary (model.json) or - for standard input. Models of
+    different frameworks are built in parallel, in separate processes. The accuracy is the one torchvision publishes.
+
+    \b
+    resnet-inspect compare resnet18 resnet50 resnet101
+    resnet-inspect compare torch:resnet50 keras:ResNet50 --sort macs
     """
     wanted = split_words(columns)
     for key in (*wanted, *filter(None, (sort, x, y))):
         quantity(key)
-    check_plot(plot, output_format, output)
+    if plot:
+        check_axes(x, y)
+    check_plot(plot, dark, output_format, output)
     names = [name for text in models for name in _expanded(text, building["backend"])]
     sources = [source(name, {**building, "backend": None if ":" in name else building["backend"]}) for name in names]
     rows, errors = [], []
@@ -63,8 +74,10 @@ def command(
     if rows:
         deliver_report(report(rows, wanted, sort), output_format, output, ascii_only)
         if plot:
-            found = panel(rows, x, y)
-            deliver_plot(plot, f"{found.y_title} against {found.x_title}", [found])
+            found, notes = panel(rows, x, y)
+            for note in notes:
+                say("note", note)
+            deliver_plot(plot, dark, f"{found.y_title} against {found.x_title}", [found])
     for name, error in errors:
         say("error", f"{name}: {error}")
     return errors[0][1].exit_code if errors else 0

@@ -1,30 +1,29 @@
-"""The file that says what ``check`` alone looks at: ``resnet-inspect.toml``, or a table of pyproject.toml."""
+"""The file of settings of ``check``: ``resnet-inspect.toml``, or a table of pyproject.toml."""
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import importlib
 import json
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import stranger_json
 from ..answers.examine import Target
 from ..checks.settings import AMOUNTS
-from ..errors import BadRequestError
-from ..shape import MOST_SIZE
+from ..errors import BadRequestError, unknown
+from ..readers import options
+from ..readers.options import LIST, TEXT, Kind
 from .targets import target
 
 TABLE = "resnet-inspect"
 FILE = "resnet-inspect.toml"
 #: Bytes of a file of settings, other tools' among them.
 _MOST_BYTES = 2**22
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_whole(value: Any) -> bool:
@@ -39,35 +38,22 @@ def _is_budget(value: Any) -> bool:
     return _is_amount(value) or (isinstance(value, dict) and all(map(_is_amount, value.values())))
 
 
-_TEXT = (lambda value: isinstance(value, str), "text")
-_TEXTS = (_texts, "a list of texts")
-_SWITCH = (lambda value: isinstance(value, bool), "true or false")
-_BUDGET = (_is_budget, 'an amount ("26M") or a table of parts ({ layer4 = "15M" })')
-Key = tuple[Callable[[Any], bool], str]
+_SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
+_BUDGET = Kind('an amount ("26M") or a table of parts ({ layer4 = "15M" })', _is_budget)
 
 #: What holds for every model, unless the model says otherwise.
-SHARED: dict[str, Key] = {"ignore": _TEXTS, "strict": _SWITCH, "fail-on": _TEXTS}
-#: What a model may say.
-KEYS: dict[str, Key] = {
-    "model": _TEXT,
-    "backend": _TEXT,
-    "inputs": _TEXTS,
-    "batch": (
-        lambda value: _is_whole(value) and 0 < value <= MOST_SIZE,
-        "a whole number from 1 on, of 18 digits at most",
-    ),
-    "dtype": _TEXT,
-    "layout": _TEXT,
-    "args": (lambda value: isinstance(value, dict), "a table"),
-    "flavor": _TEXT,
+SHARED: dict[str, Kind] = {"ignore": LIST, "strict": _SWITCH, "fail-on": LIST}
+#: What a model may have. Each of its inputs is one that has to fit.
+KEYS: dict[str, Kind] = {
+    "model": TEXT,
+    **{option.setting or option.name: option.kind for option in options.SHARED},
+    "inputs": LIST,
     "find-min": _SWITCH,
-    "input-json": _TEXT,
-    "input-from": _TEXT,
-    "baseline": _TEXT,
+    "baseline": TEXT,
     **{f"{kind}-{amount}": _BUDGET for amount in AMOUNTS for kind in ("max", "warn")},
     **SHARED,
 }
-_TOP: dict[str, Key] = {"models": (lambda value: isinstance(value, dict), "a table of tables"), **SHARED}
+_TOP: dict[str, Kind] = {"models": Kind("a table of tables", lambda value: isinstance(value, dict)), **SHARED}
 
 
 def find(start: Path) -> Path | None:
@@ -85,7 +71,7 @@ def load(path: Path) -> list[Target]:
     """The models that a file names.
 
     Raises:
-        BadRequestError: the file can't be read, or says something that has no meaning.
+        BadRequestError: the file can't be read, or has a setting that makes no sense.
     """
     document = _read(path)
     settings = document
@@ -93,16 +79,21 @@ def load(path: Path) -> list[Target]:
         settings = _tools(document).get(TABLE, {})
     if not isinstance(settings, dict):
         raise BadRequestError(f"{path.name}: tool.{TABLE} must be a table, got {settings!r:.60}")
-    _verify(settings, _TOP, f"{path.name}: ")
+    _verify(settings, _TOP, path.name)
     shared = {key: settings[key] for key in SHARED if key in settings}
+    folder = path.parent
+    # As short as what a person would type: it stands in messages.
+    with contextlib.suppress(ValueError):  # another drive
+        folder = Path(os.path.relpath(path.parent))
     found = []
     for name, model in settings.get("models", {}).items():
         where = f"{path.name}: models.{name}"
         if not isinstance(model, dict):
             raise BadRequestError(f"{where} must be a table")
-        _verify(model, KEYS, f"{where}.")
+        _verify(model, KEYS, where)
         try:
-            found.append(target(name, {"model": name, **shared, **model}, path.parent))
+            made = target(name, {"model": name, **shared, **model}, folder)
+            found.append(replace(made, place=(path, _line_of(name, path))))
         except BadRequestError as error:
             raise BadRequestError(f"{where}: {error}") from error
     if not found:
@@ -110,15 +101,21 @@ def load(path: Path) -> list[Target]:
     return found
 
 
-def _verify(settings: Mapping[str, Any], keys: Mapping[str, Key], where: str) -> None:
+def _line_of(name: str, path: Path) -> int | None:
+    """The line of a model's table, which TOML's readers don't tell; None where it is written in another way."""
+    titles = {f"{table}models.{key}" for table in ("", f"tool.{TABLE}.") for key in (name, f'"{name}"', f"'{name}'")}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if line.partition("#")[0].strip().strip("[] ") in titles), None)
+
+
+def _verify(settings: Mapping[str, Any], keys: Mapping[str, Kind], where: str) -> None:
     for key, value in settings.items():
         if key not in keys:
-            nearest = difflib.get_close_matches(key, keys, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(keys)}"
-            raise BadRequestError(f"{where}{key} is no setting; {hint}")
-        fits, words = keys[key]
-        if not fits(value):
-            raise BadRequestError(f"{where}{key} must be {words}, got {value!r:.60}")
+            raise BadRequestError(f"{where}: {unknown('setting', key, keys)}")
+        try:
+            keys[key].check(key, value)
+        except BadRequestError as error:
+            raise BadRequestError(f"{where}: {error}") from error
 
 
 def _tools(document: dict[str, Any]) -> dict[str, Any]:
@@ -139,6 +136,4 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BadRequestError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise BadRequestError(
-            f"{path} is no TOML that can be read: {str(error) or 'it is nested too deeply'}"
-        ) from error
+        raise BadRequestError(f"{path} is not valid TOML: {str(error) or 'it is nested too deeply'}") from error

@@ -11,17 +11,13 @@ from ..answers.source import Source, load
 from ..diffs import KINDS, compare, kinds
 from ..errors import BadRequestError
 from ..readers import Limits
+from ..readers.options import SHARED
 from ..render.diff import ENDINGS, FORMATS, DiffView, render
-from .building import OPTIONS, building_options, parameter, source
-from .options import (
-    add_to_job_summary,
-    draw_options,
-    emit,
-    format_of,
-    limits_options,
-    show_notes,
-    split_words,
-)
+from ..visible import line
+from . import Command, debug_option
+from .building import building_options, check_saved, place_of, source
+from .delivery import add_to_job_summary, draw_options, emit, format_of, show_notes
+from .options import limits_options, split_words
 from .summary import complete_model
 
 
@@ -30,7 +26,7 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
     return kinds(split_words(text))
 
 
-@click.command("diff")
+@click.command("diff", cls=Command)
 @click.argument("old", shell_complete=complete_model)
 @click.argument("new", required=False, shell_complete=complete_model)
 @click.option("--base", metavar="REVISION", help="OLD is the one model named, as it was at this git revision.")
@@ -39,13 +35,15 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @click.option(
     "--fail-on", callback=parse_kinds, metavar="KINDS", help=f"Exit 1 if one of these differs: {','.join(KINDS)}."
 )
-@click.option("--all/--hide-unchanged", "everything", help="Show every row, each by itself. Default: hide unchanged.")
+@click.option(
+    "--all/--hide-unchanged", "everything", help="Show every row, unchanged ones too. Default: hide unchanged."
+)
 @click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="No character beyond ASCII.")
-@building_options("old", "new", backend="Of models that don't name theirs. Default: local.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
+@building_options("old", "new", backend="Backend of models that don't name theirs. Default: local.")
 @limits_options
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@debug_option
 def command(
     old: str,
     new: str | None,
@@ -58,10 +56,9 @@ def command(
     output: Path | None,
     ascii_only: bool,
     limits: Limits,
-    debug: bool,
     **building: Any,
 ) -> int:
-    """Tell what changed from OLD to NEW, layer by layer.
+    """Show what changed from OLD to NEW, layer by layer.
 
     Each is a saved summary (model.json), - for standard input, or a model (torch:resnet50). Of two frameworks, layouts
     are brought together, layers matched by structure, and the difference in parameters explained.
@@ -76,7 +73,7 @@ def command(
         raise BadRequestError("give OLD and NEW, or --base REVISION and one model")
     if (old, new) == ("-", "-"):
         raise BadRequestError("standard input can be one side only")
-    sources = (_source(old, "old", building), _source(new or old, "new", building))
+    sources = (_source(old, new or old, "old", building), _source(new or old, old, "new", building))
     if base is None:
         before, after = load(sources, limits)
     else:
@@ -86,23 +83,29 @@ def command(
         (after,) = load(sources[1:], limits)
     found = compare(before.summary, after.summary, any_input)
     chosen = output_format or format_of(output, ENDINGS)
-    text = render(found, chosen, DiffView(everything, fail_on, **draw_options(output, ascii_only)))
+    title = line(f"{old}: {base} → this branch") if base else ""
+    place = place_of(new or old) if chosen == "github" else None
+    view = DiffView(everything, fail_on, title=title, place=place, **draw_options(output, ascii_only))
+    text = render(found, chosen, view)
     show_notes(before, after)
     emit(text, output, chosen)
     if chosen == "github":
-        add_to_job_summary(lambda: render(found, "markdown", DiffView(everything)))
+        add_to_job_summary(lambda: render(found, "markdown", DiffView(everything, title=title)))
     return int(bool(found.kinds if exit_code else found.kinds & fail_on))
 
 
-def _source(text: str, side: str, building: dict[str, Any]) -> Source:
+def _source(text: str, other: str, side: str, building: dict[str, Any]) -> Source:
     """One side, with the options of its own before those of both; constructor arguments add up."""
-    names = [parameter(option) for option in OPTIONS]
-    given = {name: building[f"{side}_{name}"] or building[name] for name in names}
+    own = {option: building[f"{side}_{option.parameter}"] for option in SHARED}
     saved = Source(text)
-    if not saved.is_saved:
-        arguments = (*building["arg"], *building[f"{side}_arg"])
-        return source(text, {**given, "arg": arguments, "backend": None if ":" in text else given["backend"]})
-    for option in OPTIONS:
-        if building[f"{side}_{parameter(option)}"]:
-            raise BadRequestError(f"--{side}-{option} builds a model, but {text} is a saved summary")
-    return saved
+    if saved.is_saved:
+        check_saved(text, {f"{side}-{option.name}": value for option, value in own.items()})
+        return saved
+    from ..readers.kind import kind_of
+
+    of_tensors = [kind_of(Path(each)) == "state" for each in (text, other)]
+    # What is said of both sides is for the one that is built, where the other is a file of tensors.
+    given = {} if of_tensors == [True, False] else building
+    options = {option.parameter: value or given.get(option.parameter) for option, value in own.items()}
+    options["arg"] = (*given.get("arg", ()), *(options["arg"] or ()))
+    return source(text, {**options, "backend": None if ":" in text else options["backend"]})

@@ -5,55 +5,81 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from ..activity import doing
 from ..answers import diagnosis
-from ..readers import LIBRARIES, NAMES
+from ..answers.diagnosis import Finding
+from ..readers import NAMED
 from ..version import __version__
 from ..visible import in_json, line, visible
+from . import Command, debug_option
+from .options import BackendName
 
 
-@click.command("doctor")
-@click.argument("backend", type=click.Choice((*NAMES, *LIBRARIES)), required=False)
+@click.command("doctor", cls=Command)
+@click.argument("backend", type=BackendName(NAMED), required=False)
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=120, show_default=True, help="Seconds.")
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
-def command(backend: str | None, timeout: float, output_format: str, debug: bool) -> int:
+@debug_option
+def command(backend: str | None, timeout: float, output_format: str) -> int:
     """Tell what works here, what doesn't, and the command that mends it.
 
     Every backend summarises a small model in a process of its own. With a BACKEND, exit 3 if that one is unusable.
+
+    \b
+    resnet-inspect doctor
     """
-    findings = [diagnosis.examine(name, timeout) for name in ([backend] if backend else (*NAMES, *LIBRARIES))]
+    findings = _awaited(diagnosis.findings([backend] if backend else NAMED, timeout))
     if output_format == "json":
-        found: dict[str, Any] = {
+        found = [(item.backend, _document(item)) for item in findings]
+        document = {
             "resnet_inspect": __version__,
             "python": platform.python_version(),
             "tested": diagnosis.tested(),
-            "backends": {
-                item.backend: {
-                    "usable": item.problem is None,
-                    "versions": dict(item.versions),
-                    "problem": item.problem,
-                    "mend": item.mend,
-                    "notes": list(item.notes),
-                }
-                for item in findings
-            },
+            "backends": dict(found),
         }
-        click.echo(in_json(json.dumps(found, indent=2)))
+        click.echo(in_json(json.dumps(document, indent=2)))
+        works = all(backend["usable"] for _, backend in found)
     else:
         click.echo(f"resnet-inspect {__version__}, Python {platform.python_version()} on {sys.platform}")
         for note in diagnosis.untested([("python", platform.python_version())]):
             click.echo(f"  note: {note}")
-        for item in findings:
-            versions = ", ".join(f"{package} {version or 'not installed'}" for package, version in item.versions)
-            click.echo(line(f"{item.backend}: {'works' if item.problem is None else item.problem}"))
-            if versions:
-                click.echo(f"  {visible(versions)}")
-            for note in item.notes:
-                click.echo(f"  note: {line(note)}")
-            if item.mend:
-                click.echo(f"  mend it with: {visible(item.mend)}")
-    return 3 if backend and findings[0].problem else 0
+        works = True
+        for item in findings:  # each is shown when it is known
+            click.echo("\n".join(_lines(item)))
+            works &= item.problem is None
+    return 0 if works or not backend else 3
+
+
+def _awaited(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings as they come: a person who waits for one sees that something goes on."""
+    while True:
+        with doing("trying every backend"):
+            item = next(findings, None)
+        if item is None:
+            return
+        yield item
+
+
+def _document(item: Finding) -> dict[str, Any]:
+    return {
+        "usable": item.problem is None,
+        "versions": dict(item.versions),
+        "problem": item.problem,
+        "mend": item.mend,
+        "notes": list(item.notes),
+    }
+
+
+def _lines(item: Finding) -> list[str]:
+    versions = ", ".join(f"{package} {version or 'not installed'}" for package, version in item.versions)
+    return [
+        line(f"{item.backend}: {'works' if item.problem is None else item.problem}"),
+        *([f"  {visible(versions)}"] if versions else []),
+        *(f"  note: {line(note)}" for note in item.notes),
+        *([f"  mend it with: {visible(item.mend)}"] if item.mend else []),
+    ]

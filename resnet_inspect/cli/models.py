@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import click
@@ -13,15 +14,16 @@ from .. import units
 from ..answers import adapter
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
-from ..readers import LIBRARIES, NAMES, Limits, Request, module_of, zoo
+from ..readers import BACKENDS, NAMED, Limits, Request, module_of, zoo
 from ..visible import in_json, visible
-from .options import no_cache_option, say, with_progress
+from . import Command, debug_option
+from .delivery import say, with_progress
+from .options import BackendName, no_cache_option
 
 #: Backend -> where its names come from without importing its framework.
 LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
     "local": lambda: networks.names("torch"),
-    "torch": lambda: zoo.names("torchvision"),
-    "keras": lambda: zoo.names("keras"),
+    **{backend.name: partial(zoo.names, backend.zoo) for backend in BACKENDS.values() if backend.zoo},
 }
 
 
@@ -29,35 +31,38 @@ LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
 _MOST_CHARACTERS = 500
 
 
-@click.command("models")
+@click.command("models", cls=Command)
 @click.argument("pattern", default="*")
 @click.option(
     "--backend",
-    type=click.Choice((*NAMES, *LIBRARIES)),
+    type=BackendName(NAMED),
     help="Default: local, torch and keras, as far as they are installed.",
 )
 @click.option("--counts", is_flag=True, help="Build each model and give its parameters and MACs.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for each model with --counts.")
 @no_cache_option
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
-def command(
-    pattern: str, backend: str | None, counts: bool, timeout: float | None, output_format: str, debug: bool
-) -> int:
-    """List the models whose name matches PATTERN ('resnet*', upper and lower case alike), by backend.
+@debug_option
+def command(pattern: str, backend: str | None, counts: bool, timeout: float | None, output_format: str) -> int:
+    """List the models whose name has PATTERN in it, or matches it ('resnet*'; upper and lower case alike), by backend.
 
     Names are read from the sources of torchvision and Keras, so that no framework is imported; timm, transformers
     and keras_hub are imported if --backend asks for them. With --counts, every model is built without weights, in child
     processes that run side by side.
+
+    \b
+    resnet-inspect models
+    resnet-inspect models --backend torch --counts
     """
     if len(pattern) > _MOST_CHARACTERS:
         raise BadRequestError(f"a pattern of {len(pattern):,} characters: names have less than {_MOST_CHARACTERS}")
     wanted = [backend] if backend else list(LISTS)
     listed = [(name, model) for name in wanted for model in _names(name)]
-    found = [(name, model) for name, model in listed if fnmatchcase(model.lower(), pattern.lower())]
+    found = [(name, model) for name, model in listed if _matches(model.lower(), pattern.lower())]
     if not found:
-        where = f"the {backend} backend" if backend else "any installed backend"
-        raise BadRequestError(f"no model of {where} matches {pattern!r}; see: resnet-inspect models")
+        others = [name for name in NAMED if name not in wanted]
+        more = f"; those of {' and '.join(others)} are listed with --backend" if not backend else ""
+        raise BadRequestError(f"no model of {' or '.join(wanted)} matches {pattern!r}{more}")
     rows: list[dict[str, Any]] = [{"backend": name, "model": model} for name, model in found]
     failed = _count(rows, timeout) if counts else []
     if output_format == "json":
@@ -67,6 +72,11 @@ def command(
     for line in failed:
         say("error", line)
     return 3 if failed else 0
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a pattern says a name, or a text without any sign of one stands in it."""
+    return fnmatchcase(name, pattern) or (not set("*?[") & set(pattern) and pattern in name)
 
 
 def _names(backend: str) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ import click
 
 from ..errors import BadRequestError
 from ..files import write_whole
-from ..render.plot import Panel, drawing, picture, picture_kind
 from ..render.report import ENDINGS, FORMATS, Report, render
-from .options import draw_options, emit, format_of
+from ..render.report.plot import Panel, drawing, library, picture, picture_kind
+from . import debug_option
+from .delivery import draw_options, emit, format_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def report_options(function: F) -> F:
     """``--format``, ``--output``, ``--ascii`` and ``--debug``."""
     for option in (
-        click.option("--debug", is_flag=True, help="Show a traceback with an error."),
+        debug_option,
         click.option("--ascii", "ascii_only", is_flag=True, help="Draw tables without box characters."),
         click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."),
         click.option(
@@ -41,28 +42,37 @@ def deliver_report(report: Report, output_format: str | None, output: Path | Non
     emit(render(report, chosen, **draw_options(output, ascii_only)), output, chosen)
 
 
-def check_plot(plot: str | None, output_format: str | None, output: Path | None) -> None:
-    """Whether a plot can go where it should, before anything is built.
+def check_plot(plot: str | None, dark: bool, output_format: str | None, output: Path | None) -> None:
+    """Whether a plot can be drawn and can go where it should, before anything is built.
 
     Raises:
         BadRequestError: its file is no picture, or a terminal's plot would spoil a document for programs.
+        ModelError: the library that draws it isn't installed.
     """
+    kind = "" if plot is None or plot == "-" else picture_kind(Path(plot).suffix)
+    if dark and kind != "png":
+        raise BadRequestError("--dark is for --plot FILE.png; an .svg is light or dark as the page that shows it")
     if plot == "-":
         if (output_format or format_of(output, ENDINGS)) != "table" or output is not None:
             raise BadRequestError("--plot - draws below the table in the terminal; name a file: --plot plot.svg")
+        library("plotille")
     elif plot is not None:
-        picture_kind(Path(plot).suffix)
+        library("matplotlib")
 
 
-def deliver_plot(plot: str | None, title: str, panels: Sequence[Panel]) -> None:
+def deliver_plot(plot: str | None, dark: bool, title: str, panels: Sequence[Panel]) -> None:
     """Draws to the terminal, or to a file."""
     if plot == "-":
         width = draw_options(None, False)["width"] or 80
         emit("\n" + drawing(panels, width), None)
     elif plot is not None:
-        write_whole(Path(plot), picture(title, panels, picture_kind(Path(plot).suffix)))
+        write_whole(Path(plot), picture(title, panels, picture_kind(Path(plot).suffix), dark))
 
 
-plot_option = click.option(
-    "--plot", metavar="FILE", help="Also draw: a file that ends with .svg or .png, or - for the terminal."
-)
+def plot_options(function: F) -> F:
+    """``--plot`` and ``--dark``."""
+    dark = click.option("--dark", is_flag=True, help="Draw a .png for dark pages; an .svg follows the page by itself.")
+    plot = click.option(
+        "--plot", metavar="FILE", help="Also draw: a file that ends with .svg or .png, or - for the terminal."
+    )
+    return plot(dark(function))

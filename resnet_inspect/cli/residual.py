@@ -9,14 +9,16 @@ import click
 
 from ..answers.source import load
 from ..readers import Limits
-from ..render.residual import report
+from ..render.report.residual import report
+from . import Command
 from .building import building_options, source
-from .options import limits_options, show_notes
+from .delivery import show_notes
+from .options import limits_options
 from .reporting import deliver_report, report_options
 from .summary import complete_model
 
 
-@click.command("residual")
+@click.command("residual", cls=Command)
 @click.argument("model", default="resnet50", shell_complete=complete_model)
 @building_options()
 @limits_options
@@ -27,7 +29,6 @@ def command(
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
-    debug: bool,
     **building: Any,
 ) -> None:
     """Show the residual blocks of MODEL (default: resnet50) and the paths through it.
@@ -37,6 +38,10 @@ def command(
 
     Skips is how many weighted layers (convolutions, fully connected, attention) a step along the shortcut leaves out.
     Paths join at additions and concatenations (Veit et al. 2016); at products, the longest path counts alone.
+
+    \b
+    resnet-inspect residual
+    resnet-inspect residual torch:vit_b_16 --format markdown
     """
     (answer,) = load([source(model, building)], limits)
     show_notes(answer)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 
+from ..activity import doing
 from ..answers import adapter
-from ..answers.source import read, summarize
-from ..errors import BadRequestError
-from ..readers import Limits
-from .building import OPTIONS, building_options, parameter, source
-from .options import deliver, deliver_native, limits_options, output_options
+from ..answers.source import Source, read, summarize
+from ..errors import BadRequestError, InputError
+from ..readers import Answer, Limits
+from ..render import View
+from . import Command
+from .building import building_option, building_options, source
+from .delivery import deliver, deliver_native
+from .options import limits_options, output_options
 
 #: Backends with a framework's own words for their models; the local one says whose it hasn't got.
 _OWN_WORDS = ("local", "torch", "keras", "keras_hub")
@@ -29,24 +34,20 @@ def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str
     return [name for name in known if name.startswith(incomplete)]
 
 
-@click.command("summary")
+@click.command("summary", cls=Command)
 @click.argument("model", default="resnet50", shell_complete=complete_model)
 @building_options()
-@click.option(
-    "--weights",
-    default="none",
-    show_default=True,
-    metavar="NAME|PATH",
-    help="default: the framework's own pretrained set; a NAME of it; or a file that must fit.",
-)
+@building_option("weights", default="none", show_default=True)
 @limits_options
 @output_options("native")
 def command(
     model: str,
     weights: str,
     limits: Limits,
-    debug: bool,
-    **options: Any,
+    output_format: str | None,
+    output: Path | None,
+    view: View,
+    **building: Any,
 ) -> None:
     """Show MODEL (default: resnet50) layer by layer, with every skip connection.
 
@@ -55,19 +56,44 @@ def command(
     function or an instance), or a file: .keras, .h5, .onnx, .pt2, TorchScript, a SavedModel folder, a saved summary.
     For .safetensors and .pth it lists the tensors. Code in a file is never run by Python or by a framework: an
     interpreter of our own follows that of TorchScript.
+
+    \b
+    resnet-inspect summary
+    resnet-inspect summary torch:resnet50 --input 3x512x512
+    resnet-inspect summary net.py:Net --input 3x64x64 --sort macs --top 10
+    resnet-inspect summary keras:ResNet50 --format json -o resnet50.json
     """
-    building = {parameter(name): options.pop(parameter(name)) for name in OPTIONS}
     chosen = source(model, building)
-    native = options["output_format"] == "native"
+    native = output_format == "native"
     if chosen.is_saved:
         if native or weights != "none":
             raise BadRequestError(f"{model} is a saved summary: no framework is asked")
-        deliver(read(model), **options)
+        deliver(read(model), output_format, output, view)
         return
     request = replace(chosen.request, weights=None if weights == "none" else weights)
+    chosen = replace(chosen, request=request)
     if native:
         if chosen.backend not in _OWN_WORDS:
-            raise BadRequestError(f"--format native is for models of torchvision and Keras, not for {model}")
-        deliver_native(adapter(chosen.backend, limits).native(request), **options)
+            raise BadRequestError(f"--format native is for models of torchvision, Keras and keras-hub, not for {model}")
+        if request.is_training:
+            raise BadRequestError("--mode train does not apply to --format native, which is the framework's own")
+        with doing(f"asking {chosen.backend} for its words of {request.model}"):
+            words = adapter(chosen.backend, limits).native(request)
+        deliver_native(words, output, view)
     else:
-        deliver(summarize(replace(chosen, request=request), limits), **options)
+        trains = view.optimizer and building["mode"] is None
+        answer = _of_training(chosen, limits) if trains else summarize(chosen, limits)
+        deliver(answer, output_format, output, view)
+
+
+def _of_training(source: Source, limits: Limits) -> Answer:
+    """The summary to estimate training from: in train mode if the model runs in it."""
+    training = replace(source, request=replace(source.request, mode="train"))
+    try:
+        return summarize(training, limits)
+    except BadRequestError:
+        return summarize(source, limits)  # a file's graph has one mode
+    except InputError as error:
+        answer = summarize(source, limits)
+        said = f"training is estimated from the graph in eval mode, as train mode fails: {error}"
+        return replace(answer, notes=(*answer.notes, said))

@@ -8,45 +8,53 @@ from typing import Any
 
 import click
 
+from ..activity import doing
 from ..analysis.fit import Entry, Fit, compare
 from ..answers import adapter
-from ..readers import NAMES, Request
+from ..readers import WITH_BLOCKS, Request
 from ..readers.checkpoint import reader as checkpoint
 from ..readers.weights import legacy
 from ..render.width import padded, width
 from ..shape import format_shape
 from ..visible import cleaned, in_json
-from .options import emit, parse_arguments, split_model
+from . import Command, debug_option
+from .building import building_option
+from .delivery import emit
+from .naming import split_model
+from .options import BackendName, parse_arguments
 from .summary import complete_model
 
 _SCHEMA_VERSION = 1
 
 
-@click.command("weights")
+@click.command("weights", cls=Command)
 @click.argument("model", shell_complete=complete_model)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--backend", type=click.Choice(NAMES), help="Default: local, or what the file's kind asks for.")
-@click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="For the constructor: num_classes=10.")
+@click.option("--backend", type=BackendName(WITH_BLOCKS), help="Default: local, or what the file's kind asks for.")
+@building_option("arg")
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@debug_option
 def command(
     model: str,
     file: Path,
     backend: str | None,
-    arguments: tuple[str, ...],
+    arg: tuple[str, ...],
     output_format: str,
     output: Path | None,
-    debug: bool,
 ) -> int:
-    """Tell whether the checkpoint FILE fits MODEL, entry by entry; exit 1 if it doesn't.
+    """Show whether the checkpoint FILE fits MODEL, entry by entry; exit 1 if it doesn't.
 
     FILE is .safetensors, torch's .pth or .pt, Keras' .weights.h5 or .keras. Nothing in it is run, and of
     safetensors only the header is read.
+
+    \b
+    resnet-inspect weights torch:resnet50 resnet50.pth
     """
     backend, name = split_model(model, backend)
     kind, found = checkpoint.read(file)
-    expected = adapter(backend).state(Request(model=name, arguments=parse_arguments(arguments)))
+    with doing(f"building {backend}:{name}"):
+        expected = adapter(backend).state(Request.from_options(name, arg=dict(parse_arguments(arg))))
     fit = compare(legacy(expected) if kind == "legacy keras" else expected, found)
     if output_format == "json":
         document = _document(f"{backend}:{name}", file, kind, fit)

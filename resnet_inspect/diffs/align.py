@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
-#: Insertions and removals after which the rest of two sequences is no longer aligned: the cost grows with its square.
+#: Insertions and removals after which the rest of a stretch is no longer aligned: the cost grows with its square.
 _MOST_EDITS = 400
 
 Pair = tuple[int, int]
@@ -15,8 +16,9 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:
     """Pairs of positions of a longest common subsequence, both ascending.
 
     Myers, "An O(ND) Difference Algorithm and Its Variations" (Algorithmica 1986), figure 2, on the elements that both
-    sequences have, without their common start and end. Of sequences that differ in very much, only the beginning
-    and the end are aligned.
+    sequences have, without their common start and end. Sequences that differ in much are first parted at what occurs
+    once in each (as Cohen's patience diff does); of a stretch without such an element that still differs in very much,
+    only the beginning and the end are aligned, unless one is the other with elements left out.
     """
     shared = set(old).intersection(new)
     left = [index for index, item in enumerate(old) if item in shared]
@@ -29,13 +31,53 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:
         stop += 1
     pairs = list(zip(left[:start], right[:start], strict=True))
     middle = left[start : len(left) - stop], right[start : len(right) - stop]
-    found = _myers([old[index] for index in middle[0]], [new[index] for index in middle[1]])
+    found = _middle([old[index] for index in middle[0]], [new[index] for index in middle[1]])
     pairs += [(middle[0][a], middle[1][b]) for a, b in found]
     pairs += zip(left[len(left) - stop :], right[len(right) - stop :], strict=True)
     return pairs
 
 
-def _myers(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:
+def _middle(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:
+    if (found := _subsequence(old, new)) is not None:
+        return found
+    found, complete = _myers(old, new)
+    if complete:
+        return found
+    anchors = _once_in_each(old, new)
+    if not anchors:
+        return found
+    found = []
+    before = (-1, -1)
+    for anchor in [*anchors, (len(old), len(new))]:
+        a, b = before[0] + 1, before[1] + 1
+        found += [(a + x, b + y) for x, y in align(old[a : anchor[0]], new[b : anchor[1]])]
+        found.append(anchor)
+        before = anchor
+    return found[:-1]
+
+
+def _subsequence(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair] | None:
+    """The pairs if one sequence is the other with elements left out, however many; else None."""
+    if len(old) > len(new):
+        found = _subsequence(new, old)
+        return None if found is None else [(a, b) for b, a in found]
+    pairs: list[Pair] = []
+    for index, item in enumerate(new):
+        if len(pairs) < len(old) and item == old[len(pairs)]:
+            pairs.append((len(pairs), index))
+    return pairs if len(pairs) == len(old) else None
+
+
+def _once_in_each(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:
+    """Positions of what occurs once in each sequence, as many as ascend on both sides."""
+    often_old, often_new = Counter(old), Counter(new)
+    places = {item: index for index, item in enumerate(new) if often_new[item] == 1}
+    once = [(index, places[item]) for index, item in enumerate(old) if item in places and often_old[item] == 1]
+    return sorted(in_order(once))
+
+
+def _myers(old: Sequence[Hashable], new: Sequence[Hashable]) -> tuple[list[Pair], bool]:
+    """Pairs of a longest common subsequence, and whether they are all of them."""
     furthest = {1: 0}  # diagonal k = x - y -> the largest x that was reached on it
     history = []
     for edits in range(min(len(old) + len(new), _MOST_EDITS) + 1):
@@ -46,9 +88,9 @@ def _myers(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:
                 x += 1
             furthest[k] = x
             if x >= len(old) and x - k >= len(new):
-                return _backtrack(history, x, x - k)
+                return _backtrack(history, x, x - k), True
     last = max(range(-edits, edits + 1, 2), key=lambda k: 2 * furthest[k] - k)
-    return _backtrack(history, furthest[last], furthest[last] - last)
+    return _backtrack(history, furthest[last], furthest[last] - last), False
 
 
 def _down(furthest: dict[int, int], k: int, edits: int) -> bool:
@@ -68,19 +110,23 @@ def _backtrack(history: list[dict[int, int]], x: int, y: int) -> list[Pair]:
     return pairs[::-1]
 
 
-def in_order(pairs: Iterable[Pair]) -> set[Pair]:
-    """A largest set of pairs that ascend on both sides: what is left out stands elsewhere on the other side."""
+def in_order(pairs: Iterable[Pair], name: Callable[[Pair], str] = lambda _: "") -> set[Pair]:
+    """A largest set of pairs that ascend on both sides: what is left out stands elsewhere on the other side.
+
+    Where several are as large, as of two neighbours that changed places, the one with the first name stays, whichever
+    side is the old one.
+    """
     tails: list[int] = []  # the smallest end of an ascending run, by its length
-    ends: list[Pair] = []
-    before: dict[Pair, Pair | None] = {}
+    ends: list[list[Pair]] = []  # the last pairs of the longest ascending run up to each
     for pair in sorted(pairs):
         length = bisect_left(tails, pair[1])
-        before[pair] = ends[length - 1] if length else None
         tails[length : length + 1] = [pair[1]]
-        ends[length : length + 1] = [pair]
+        if length == len(ends):
+            ends.append([])
+        ends[length].append(pair)
     kept = set()
-    last = ends[-1] if ends else None
-    while last is not None:
+    last: Pair | None = None
+    for found in reversed(ends):
+        last = min((pair for pair in found if last is None or (pair[0] < last[0] and pair[1] < last[1])), key=name)
         kept.add(last)
-        last = before[last]
     return kept

@@ -13,6 +13,8 @@ from .result import Cause, LayerDiff
 #: Settings that a layer's weights and work depend on, the most telling first; any other one comes after these.
 _WIDTHS = ("out_channels", "out_features", "channels", "embed_dim", "normalized_shape", "in_channels", "in_features")
 _TELLING = ("type", "op", "kernel_size", "groups", "stride", "dilation", "padding", "bias", *_WIDTHS)
+#: Those that have to fit what a layer reads.
+_FITTED = ("channels", "normalized_shape", "in_channels", "in_features")
 #: How many causes are worth telling for each total.
 _MOST = 3
 
@@ -29,7 +31,10 @@ class _Blame:
 
 @dataclass(slots=True)
 class _Group:
+    """What one change brings: in the layers that were changed, and in those behind them, which follow."""
+
     amount: int = 0
+    followers: int = 0
     paths: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
 
@@ -38,17 +43,22 @@ def causes(layers: Sequence[LayerDiff]) -> tuple[Cause, ...]:
     """For parameters and for MACs, the changes that explain the most of the difference, the largest first.
 
     A layer whose own settings stayed is laid to the nearest change upstream of it: the layers behind a convolution
-    that has lost its stride do more work because of the stride.
+    that has lost its stride do more work because of the stride. It is counted, and not named.
     """
     blames = _blames(layers)
     found = []
     for total in ("params", "macs"):
         groups: dict[_Blame, _Group] = {}
-        for layer, blame in zip(layers, blames, strict=True):
-            if blame and (amount := _amount(layer, total)):
-                # Modules that differ in their number only came or went together.
-                group = groups.setdefault(replace(blame, place=masked(blame.place)), _Group())
-                group.amount += amount
+        for layer, (blame, follows) in zip(layers, blames, strict=True):
+            if blame is None:
+                continue
+            # Modules that differ in their number only came or went together.
+            group = groups.setdefault(replace(blame, place=masked(blame.place)), _Group())
+            amount = _amount(layer, total)
+            group.amount += amount
+            if follows:
+                group.followers += amount != 0
+            else:
                 group.paths.append(layer.layer.path)
                 group.places.append(blame.place)
         difference = sum(_amount(layer, total) for layer in layers)
@@ -65,6 +75,7 @@ def causes(layers: Sequence[LayerDiff]) -> tuple[Cause, ...]:
                 blame.new,
                 _place(group),
                 len(group.paths),
+                group.followers,
             )
             for blame, group in helping[:_MOST]
         ]
@@ -76,25 +87,34 @@ def _amount(layer: LayerDiff, total: str) -> int:
     return int(after - before)
 
 
-def _blames(layers: Sequence[LayerDiff]) -> list[_Blame | None]:
-    """For each layer, what is to blame for its difference."""
+def _blames(layers: Sequence[LayerDiff]) -> list[tuple[_Blame | None, bool]]:
+    """For each layer, what is to blame for its difference, and whether that is a change upstream of it."""
     gone = {layer.layer.id: _Blame("removed", place=layer.module) for layer in layers if layer.new is None}
     here: dict[str, _Blame] = {}
-    found: list[_Blame | None] = []
+    found: list[tuple[_Blame | None, bool]] = []
     for layer in layers:
         if layer.new is None:
-            found.append(gone[layer.layer.id])
+            found.append((gone[layer.layer.id], False))
             continue
         blame = _Blame("added", place=layer.module) if layer.old is None else _own(layer)
-        if blame is None and layer.old and layer.changes:
+        follows = False
+        if layer.old and layer.changes and (blame is None or _is_fitted(layer)):
             upstream = [here[source] for source in layer.new.inputs if source in here]
             upstream += [gone[source] for source in layer.old.inputs if source in gone]
-            first = layer.changes[0]
-            blame = upstream[0] if upstream else _Blame(first.field, first.old, first.new, layer.new.path)
+            if upstream:
+                blame, follows = upstream[0], True
+            elif blame is None:
+                first = layer.changes[0]
+                blame = _Blame(first.field, first.old, first.new, layer.new.path)
         if blame:
             here[layer.new.id] = blame
-        found.append(blame)
+        found.append((blame, follows))
     return found
+
+
+def _is_fitted(layer: LayerDiff) -> bool:
+    """Whether a layer was only made to fit what it reads."""
+    return all(change.field in _FITTED for change in layer.changes if change.kind == "config")
 
 
 def _own(layer: LayerDiff) -> _Blame | None:
@@ -111,7 +131,7 @@ def _own(layer: LayerDiff) -> _Blame | None:
 
 def _place(group: _Group) -> str:
     """The modules to blame; or what the paths have in common, or the modules at the top that they stand in."""
-    if group.places[0]:
+    if group.places and group.places[0]:
         first, last = group.places[0], group.places[-1]
         return first if first == last else f"{first}…{last}"
     if len(set(group.paths)) == 1:

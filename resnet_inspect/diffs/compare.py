@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 
 from ..errors import InputError
 from ..ir import Layer, Shape, Summary, Tensor
@@ -11,24 +12,35 @@ from .align import Pair
 from .cause import causes
 from .changes import changes
 from .edges import Connections
-from .frameworks import canonical, channels_first, framework, reconcile, settled_names, settled_order
-from .match import by_structure, match, renamings
+from .frameworks import canonical, channels_first, counted, framework, reconcile, settled_names, settled_order
+from .match import by_structure, match, prefixes_of, renamed_path, renamings, uncounted
 from .result import Change, Diff, LayerDiff, Total
+from .tensors import tensors_alone
 
 
 def compare(old: Summary, new: Summary, any_input: bool = False) -> Diff:
     """What changed from one network to another.
 
-    Two frameworks are compared in channels-first layout, matched by structure, and their totals reconciled by cause.
+    Two frameworks are compared in channels-first layout, matched by structure, and their totals reconciled by cause. A
+    model and a checkpoint are compared by their tensors alone.
 
     Raises:
+        BadRequestError: a model is compared with a checkpoint that doesn't name its tensors.
         InputError: their inputs differ, which changes every shape, and ``any_input`` doesn't allow it.
     """
+    if not (old.has_graph and new.has_graph) and not (_is_file(old) and _is_file(new)):
+        old, new = tensors_alone(old, new), tensors_alone(new, old)
     across = framework(old) != framework(new)
     if not any_input and _input_shapes(old) != _input_shapes(new):
         raise InputError(
             f"the inputs differ: {_said(old.inputs)} against {_said(new.inputs)}, and with them every shape. "
             "Give both sides the same --input, or compare them all the same with --any-input"
+        )
+    tokens = [summary.decoding.tokens if summary.decoding else 0 for summary in (old, new)]
+    if not any_input and tokens[0] != tokens[1]:
+        raise InputError(
+            f"the caches differ: of {tokens[0]:,} tokens against {tokens[1]:,}, and with them many shapes. "
+            "Give both sides the same --decode, or compare them all the same with --any-input"
         )
     before: Sequence[Layer] = old.layers
     after: Sequence[Layer] = new.layers
@@ -38,8 +50,9 @@ def compare(old: Summary, new: Summary, any_input: bool = False) -> Diff:
         renamed: set[Pair] = set()
     else:
         names = settled_names(old), settled_names(new)
-        pairs = match(*names)
-        renamed = {(a, b) for a, b in pairs if names[0][a].id != names[1][b].id}
+        numbers = counted(old, names[0]) | counted(new, names[1])
+        pairs = match(*names, numbers)
+        renamed = {(a, b) for a, b in pairs if _is_renamed(names[0][a].id, names[1][b].id, numbers)}
     layers = _layers(before, after, pairs, renamed, across)
     return Diff(
         old=old,
@@ -58,11 +71,17 @@ def _layers(
 ) -> tuple[LayerDiff, ...]:
     """Every layer of both sides once: in the new order, with what was removed behind the layer it followed."""
     connections = Connections(old, new, pairs, ordered=not across)
+    prefixes = dict(prefixes_of(old[a].path, new[b].path) for a, b in renamed)
     found: dict[int, LayerDiff] = {}
     for number, (a, b) in enumerate(pairs):
         moved = number in connections.moved
         edge = None if moved else connections.change(old[a], new[b])
-        told = [*changes(old[a], new[b], across), *([edge] if edge else [])]
+        tie = None if across else connections.tie(old[a], new[b])
+        told = [
+            *changes(old[a], new[b], across, partial(renamed_path, prefixes)),
+            *([tie] if tie else []),
+            *([edge] if edge else []),
+        ]
         found[b] = LayerDiff(old[a], new[b], tuple(told), (a, b) in renamed, moved)
     kept_old = set(_prefixes(old[a] for a, _ in pairs))
     kept_new = set(_prefixes(new[b] for _, b in pairs))
@@ -84,6 +103,16 @@ def _layers(
     return tuple(result)
 
 
+def _is_file(summary: Summary) -> bool:
+    """Whether it is of a checkpoint, and of no module that didn't run."""
+    return not summary.has_graph and not summary.model.builder
+
+
+def _is_renamed(old: str, new: str, counted: Collection[str]) -> bool:
+    """Whether somebody gave a layer another name; a number that counts calls is nobody's."""
+    return old != new and not (old in counted and new in counted and uncounted(old) == uncounted(new))
+
+
 def _outermost(layer: Layer, kept: Collection[str]) -> str:
     """The largest module around a layer of which nothing stayed; the layer itself if its module did."""
     return next((prefix for prefix in _prefixes([layer]) if prefix not in kept), layer.path)
@@ -103,9 +132,18 @@ _NUMBERS = (
 )
 
 
+#: And what few networks have.
+_OF_SOME = ("active_params", "kv_cache_bytes")
+
+
 def _totals(old: Summary, new: Summary) -> tuple[Total, ...]:
     before, after = old.totals, new.totals
-    found = [Total(name, getattr(before, name), getattr(after, name)) for name in _NUMBERS]
+
+    def both(name: str) -> Total:
+        return Total(name, getattr(before, name), getattr(after, name))
+
+    found = [both(name) for name in _NUMBERS]
+    found += [each for each in map(both, _OF_SOME) if (each.old, each.new) != (None, None)]
     return (*found, Total("uncounted", len(before.uncounted), len(after.uncounted)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ..ir import Layer
@@ -25,6 +26,12 @@ class Side:
         self.by_id = {layer.id: layer for layer in layers}
         self.number = {layers[index].id: number for number, index in enumerate(paired)}
         self.depth = depths(layers)
+        #: Parameter -> the pair of the layer that counts it, and its place there.
+        self.owners = {
+            parameter.name: (self.number.get(layer.id, -1), place)
+            for layer in layers
+            for place, parameter in enumerate(layer.parameters)
+        }
         #: What was found already of where edges come from: a trunk of thousands is walked up once.
         self.settled: dict[str, int] = {}
 
@@ -52,7 +59,7 @@ class Connections:
         self.new = Side(new, [b for _, b in pairs])
         #: Numbers of the pairs that stand elsewhere and read something else; none where order says nothing.
         self.moved: set[int] = set()
-        if ordered and len(kept := in_order(pairs)) < len(pairs):
+        if ordered and len(kept := in_order(pairs, lambda pair: min(old[pair[0]].id, new[pair[1]].id))) < len(pairs):
             self.moved = {
                 number
                 for number, pair in enumerate(pairs)
@@ -63,14 +70,20 @@ class Connections:
         """What became of the inputs of a layer, unless layers that came, went or moved in between explain it."""
         if self.old.direct(old) == self.new.direct(new) and -1 not in self.old.direct(old):
             return None
-        before = {source: self._settled(self.old, source) for source in old.inputs}
-        after = {source: self._settled(self.new, source) for source in new.inputs}
-        if _ordered(old, [before[s] for s in old.inputs]) == _ordered(new, [after[s] for s in new.inputs]):
+        before = [self._settled(self.old, source) for source in old.inputs]
+        after = [self._settled(self.new, source) for source in new.inputs]
+        if _ordered(old, before) == _ordered(new, after):
             return None
-        gone = [_edge(self.old, old, source) for source, pair in before.items() if pair not in after.values()]
-        come = [_edge(self.new, new, source) for source, pair in after.items() if pair not in before.values()]
+        gone = [_edge(self.old, old, source) for source in _beyond(old.inputs, before, after)]
+        come = [_edge(self.new, new, source) for source in _beyond(new.inputs, after, before)]
         words = [*(f"{edge} went" for edge in gone), *(f"{edge} came" for edge in come)]
         return Change("inputs", old.inputs, new.inputs, "edges", ", ".join(words) or "inputs in another order")
+
+    def tie(self, old: Layer, new: Layer) -> Change | None:
+        """What became of the parameters that a layer uses and another one counts."""
+        before = [self.old.owners.get(name) for name in old.shared]
+        after = [self.new.owners.get(name) for name in new.shared]
+        return Change("shared", old.shared, new.shared, "config") if before != after else None
 
     def _settled(self, side: Side, source: str | None) -> int:
         """The pair that an edge comes from, followed up the trunk past layers that came, went or moved."""
@@ -85,6 +98,17 @@ class Connections:
         result = -1 if source is None else side.settled[source]
         side.settled.update(dict.fromkeys(passed, result))
         return result
+
+
+def _beyond(sources: Sequence[str], these: Sequence[int], those: Sequence[int]) -> list[str]:
+    """The sources whose pair is among ``these`` more often than among ``those``: the last ones of each."""
+    left = Counter(those)
+    found = []
+    for source, pair in zip(sources, these, strict=True):
+        left[pair] -= 1
+        if left[pair] < 0:
+            found.append(source)
+    return found
 
 
 def _edge(side: Side, layer: Layer, source: str) -> str:

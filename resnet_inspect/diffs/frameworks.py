@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from ..ir import Layer, Parameter, Summary, Tensor
 from .edges import depths
+from .match import uncounted
+from .result import LayerDiff
 
 #: Settings that say how a framework computes, not what.
 _ONLY_HOW = {"inplace"}
@@ -16,7 +18,7 @@ _OTHER_NAMES = {"epsilon": "eps"}
 
 def framework(summary: Summary) -> str:
     """Whose conventions a summary follows: the local backend speaks the words of either."""
-    if summary.model.backend in ("torch", "keras", "onnx"):
+    if summary.model.backend in ("torch", "keras", "onnx", "tensorflow"):
         return summary.model.backend
     return "keras" if any(layer.type == "InputLayer" for layer in summary.layers) else "torch"
 
@@ -95,10 +97,46 @@ def settled_names(summary: Summary) -> Sequence[Layer]:
     return found
 
 
+def counted(summary: Summary, layers: Sequence[Layer]) -> frozenset[str]:
+    """The ids of ``layers`` whose names nobody gave: a function's, and an automatic one of Keras', count calls."""
+    modules = {path for path, _ in summary.modules}
+    if framework(summary) == "keras":
+        return frozenset(
+            layer.id for layer in layers if uncounted(layer.path).rpartition(".")[2] in (_snake(layer.type), layer.op)
+        )
+    return frozenset(layer.id for layer in layers if layer.path not in modules)
+
+
 def _snake(kind: str) -> str:
     """The name that Keras gives a layer of a class: ``Conv2D`` -> ``conv2d``, ``ReLU`` -> ``re_lu``."""
     kind = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", kind))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", kind).lower()
+
+
+def folded_norms(layers: Sequence[LayerDiff]) -> frozenset[str]:
+    """The ids of norms of one side that an exporter has folded into the convolution before them on the other."""
+    sides = [(layer.old, layer.new) for layer in layers]
+    return _folded(sides) | _folded([(new, old) for old, new in sides])
+
+
+def _folded(pairs: Sequence[tuple[Layer | None, Layer | None]]) -> frozenset[str]:
+    """The ids of norms that only the first side has.
+
+    The layer that such a norm reads has a bias on the other side, and as many channels as the norm. Its scale is in the
+    weights: ``w * gamma / sqrt(var + eps)``.
+    """
+    both = {one.id: (one, other) for one, other in pairs if one and other}
+    found = set()
+    for norm, other in pairs:
+        if other or not norm or norm.op != "batch_norm" or not norm.inputs:
+            continue
+        before, after = both.get(norm.inputs[0], (None, None))
+        if before is None or after is None or after.attribute("out_channels") != norm.attribute("channels"):
+            continue
+        # An exporter keeps one tensor of equal biases, so that the parameters of others don't grow.
+        if (before.attribute("bias"), after.attribute("bias")) == (False, True):
+            found.add(norm.id)
+    return frozenset(found)
 
 
 def reconcile(old: Summary, new: Summary) -> dict[str, int]:
@@ -120,4 +158,7 @@ def _kind(layer: Layer, parameter: Parameter) -> str:
     if parameter.role == "statistics":
         return f"{op} statistics"
     name = parameter.name.replace("/", ".").rpartition(".")[2]
-    return f"{op} biases" if name.endswith("bias") and op != "batch-norm" else f"{op} weights"
+    # Files give biases other names, but they are always a number a channel.
+    is_beside = len(parameter.shape) == 1 and any(len(p.shape) > 1 for p in layer.parameters)
+    is_bias = name.endswith("bias") or (is_beside and op in ("convolution", "dense", "matmul"))
+    return f"{op} biases" if is_bias and op != "batch-norm" else f"{op} weights"

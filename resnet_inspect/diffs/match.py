@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from ..ir import Layer
 from ..ops import vocabulary
 from .align import Pair, align, in_order
+from .edges import Connections
 from .result import Renaming
 
 Key = Callable[[Layer], Hashable]
 
+#: Names whose parts are remembered: each is asked for in every round of a matching.
+_NAMES = 1 << 18
 #: Parts of a path that count: ``features.3``, ``conv2d_7``. They shift when something is put in between.
-_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)|^\d+(?=\.|$)|(?<=_)\d+(?=\.|$)")
+_NUMBER = re.compile(r"(?<=\.)\d{1,18}(?=\.|$)|^\d{1,18}(?=\.|$)|(?<=_)\d{1,18}(?=\.|$)")
+#: The number of a name that stands for itself, too: the first of all is ``relu``, and not ``relu_0``.
+_COUNTED = re.compile(r"_\d+(?=\.|$)")
 
 
-def match(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
+def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] = ()) -> list[Pair]:
     """Positions of the layers that are the same one, in the order of the old side.
 
     Two ways are tried, and the one that leaves less to report is taken: names first, or the sequence first, which
-    is right where layers are only numbered (a Sequential) and one is put in between.
+    is right where layers are only numbered (a Sequential) and one is put in between. The ids that are ``counted``, as
+    ``relu_1`` for the second call of a function, say nothing: there the graph decides first.
     """
     if [layer.id for layer in old] == [layer.id for layer in new] and all(
         _family(a) == _family(b) for a, b in zip(old, new, strict=True)
@@ -29,15 +36,22 @@ def match(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
         by_name = [(index, index) for index in range(len(old))]
         if sum(_cost(old[a], new[b]) for a, b in by_name) == 0:
             return by_name
-    names = _Matching(old, new)
-    names.by_id()
-    names.by_sequence()
-    names.by_other_names()
-    sequence = _Matching(old, new)
-    sequence.by_sequence()
-    sequence.by_id()
-    sequence.by_other_names()
-    return min(names, sequence, key=_Matching.cost).pairs
+    calls = {layer.id for layer in (*old, *new) if layer.id in counted and layer.op != "input"}
+    names = _Matching(old, new, calls)
+    names.by_name()
+
+    def ways() -> Iterator[_Matching]:
+        if calls:
+            yield from (names.with_calls(backwards) for backwards in (False, True))
+        else:
+            yield names
+        sequence = _Matching(old, new)
+        sequence.by_sequence()
+        sequence.by_id()
+        sequence.by_other_names()
+        yield sequence
+
+    return _cheapest(ways()).pairs
 
 
 def by_structure(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
@@ -51,11 +65,27 @@ def by_structure(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
     return matching.pairs
 
 
+def _cheapest(found: Iterator[_Matching]) -> _Matching:
+    """The first of those that leave the least to report.
+
+    Edges are compared only where they can still decide, and nothing is tried any more once there is nothing to report.
+    """
+    best = next(found)
+    least = best.cost() + best.changed_edges()
+    while least and (other := next(found, None)):
+        cost = other.cost()
+        if cost < least and (cost := cost + other.changed_edges()) < least:
+            best, least = other, cost
+    return best
+
+
 class _Matching:
     """Pairs found so far, and the rounds that find more among the rest."""
 
-    def __init__(self, old: Sequence[Layer], new: Sequence[Layer]) -> None:
+    def __init__(self, old: Sequence[Layer], new: Sequence[Layer], ignored: Collection[str] = ()) -> None:
         self.old, self.new = old, new
+        #: Ids that are left for later rounds.
+        self.ignored = ignored
         self.there: dict[int, int] = {}
         self.back: dict[int, int] = {}
 
@@ -67,14 +97,48 @@ class _Matching:
         """How much there would be to report: layers that came, went or changed, and each kind of renaming."""
         unmatched = len(self.old) + len(self.new) - 2 * len(self.there)
         changed = sum(_cost(self.old[a], self.new[b]) for a, b in self.there.items())
-        paths = [(self.old[a].path, self.new[b].path) for a, b in self.pairs]
+        paths = [(uncounted(self.old[a].path), uncounted(self.new[b].path)) for a, b in self.pairs]
         moved = len(self.there) - len(in_order(self.there.items()))
         return unmatched + changed + moved + len(renamings(paths))
 
+    def changed_edges(self) -> int:
+        """How many pairs read something else, which is to be reported, too."""
+        connections = Connections(self.old, self.new, self.pairs)
+        return sum(connections.change(self.old[a], self.new[b]) is not None for a, b in self.pairs)
+
+    def with_calls(self, backwards: bool) -> _Matching:
+        """A copy with the ids that were left for later matched, too."""
+        copied = _Matching(self.old, self.new)
+        copied.there, copied.back = dict(self.there), dict(self.back)
+        copied.by_graph(backwards)
+        copied.by_name()
+        return copied
+
+    def by_name(self) -> None:
+        """Names first, then the sequence, then what was called otherwise."""
+        self.by_id()
+        self.by_sequence()
+        self.by_other_names()
+
     def by_id(self) -> None:
         """The same path, and something alike under it."""
-        places = {(layer.id, _family(layer)): index for index, layer in enumerate(self.new)}
+        rest = self._rest(self.new, self.back)
+        places = {(self.new[b].id, _family(self.new[b])): b for b in rest}
         self._add((a, places.get((self.old[a].id, _family(self.old[a])), -1)) for a in self._rest(self.old, self.there))
+
+    def by_graph(self, backwards: bool) -> None:
+        """The same name but for its number, on the same inputs or else between the same layers; ``backwards``: read by
+        the same layers.
+        """
+
+        def key(layer: Layer) -> Hashable:
+            return uncounted(layer.id), _family(layer)
+
+        if backwards:
+            self._by_readers(key)
+        else:
+            self._by_inputs(key)
+        self.align(key, in_gaps=True)
 
     def by_sequence(self) -> None:
         """The same but for the numbers in the path, in the same order."""
@@ -89,8 +153,8 @@ class _Matching:
         self._by_renamed_prefix()
         self._anywhere(lambda layer: (masked(layer.id).rpartition(".")[0], _signature(layer)))
         self._anywhere(lambda layer: _signature(layer) if layer.parameters else layer.id)
-        self._by_neighbours()
-        places = {layer.id: index for index, layer in enumerate(self.new)}
+        self._by_inputs(_family)  # another name and other settings
+        places = {self.new[b].id: b for b in self._rest(self.new, self.back)}
         self._add((a, places.get(self.old[a].id, -1)) for a in self._rest(self.old, self.there))
 
     def align(self, key: Key, in_gaps: bool = False) -> None:
@@ -107,40 +171,50 @@ class _Matching:
         """What stands under a prefix that others of it changed."""
         if not (left := self._rest(self.old, self.there)):
             return
-        prefixes = dict(_prefixes(self.old[a].path, self.new[b].path) for a, b in self.pairs)
+        prefixes = dict(prefixes_of(self.old[a].path, self.new[b].path) for a, b in self.pairs)
         places = {(layer.id, _family(layer)): index for index, layer in enumerate(self.new)}
         found = []
         for a in left:
             layer = self.old[a]
-            parts = layer.id.split(".")
-            for end in range(len(parts) - 1, -1, -1):
-                new = prefixes.get(".".join(parts[:end]))
-                if new is not None:
-                    name = ".".join([*new.split("."), *parts[end:]] if new else parts[end:])
-                    found.append((a, places.get((name, _family(layer)), -1)))
-                    break
+            module, _, name = layer.id.rpartition(".")
+            path = ".".join(part for part in (renamed_path(prefixes, module), name) if part)
+            found.append((a, places.get((path, _family(layer)), -1)))
         self._add(found)
 
     def _anywhere(self, key: Key) -> None:
         """The same thing at another place: moved, and perhaps renamed."""
+        if not (rest := self._rest(self.old, self.there)):
+            return
         places: defaultdict[Hashable, list[int]] = defaultdict(list)
         for b in reversed(self._rest(self.new, self.back)):
             places[key(self.new[b])].append(b)
-        rest = self._rest(self.old, self.there)
         self._add((a, where.pop()) for a in rest if (where := places.get(key(self.old[a]))))
 
-    def _by_neighbours(self) -> None:
-        """The same kind of operation on the same inputs: another name and other settings."""
+    def _by_inputs(self, key: Key) -> None:
+        """The same key, on the same inputs."""
+        if not (left := self._rest(self.old, self.there)):
+            return
         new_ids = {layer.id: index for index, layer in enumerate(self.new)}
         old_ids = {layer.id: index for index, layer in enumerate(self.old)}
         readers: dict[Hashable, int] = {}
         for b in self._rest(self.new, self.back):
             layer = self.new[b]
-            readers.setdefault((layer.op, tuple(new_ids[source] for source in layer.inputs)), b)
-        for a in self._rest(self.old, self.there):
+            readers.setdefault((key(layer), tuple(new_ids[source] for source in layer.inputs)), b)
+        for a in left:
             layer = self.old[a]
             sources = tuple(self.there.get(old_ids[source], -1) for source in layer.inputs)
-            self._add([(a, readers.get((layer.op, sources), -1))] if sources else [])
+            self._add([(a, readers.get((key(layer), sources), -1))] if sources else [])
+
+    def _by_readers(self, key: Key) -> None:
+        """The same key, read by the same layers; what none reads is an output."""
+        old, new = _readers(self.old), _readers(self.new)
+        read: defaultdict[Hashable, list[int]] = defaultdict(list)
+        for b in self._rest(self.new, self.back):
+            read[key(self.new[b]), tuple(new[b])].append(b)
+        for a in reversed(self._rest(self.old, self.there)):
+            there = tuple(self.there.get(reader, -1) for reader in old[a])
+            if where := read.get((key(self.old[a]), there)):
+                self._add([(a, where.pop())])
 
     def _gaps(self) -> tuple[list[int], list[int]]:
         """For each layer of both sides, how many of the pairs that are in order stand before it."""
@@ -155,7 +229,8 @@ class _Matching:
         return sides[0], sides[1]
 
     def _rest(self, layers: Sequence[Layer], taken: dict[int, int]) -> list[int]:
-        return [index for index in range(len(layers)) if index not in taken]
+        rest = [index for index in range(len(layers)) if index not in taken]
+        return [index for index in rest if layers[index].id not in self.ignored] if self.ignored else rest
 
     def _add(self, pairs: Iterable[Pair]) -> None:
         for a, b in pairs:
@@ -164,9 +239,19 @@ class _Matching:
                 self.back[b] = a
 
 
+def _readers(layers: Sequence[Layer]) -> list[list[int]]:
+    """For each layer, the places of those that read it."""
+    places = {layer.id: index for index, layer in enumerate(layers)}
+    found: list[list[int]] = [[] for _ in layers]
+    for index, layer in enumerate(layers):
+        for source in layer.inputs:
+            found[places[source]].append(index)
+    return found
+
+
 def renamings(paths: Sequence[tuple[str, str]]) -> list[Renaming]:
     """Renamed paths in as few lines as say them: a shared prefix is one, and so is a run of shifted numbers."""
-    by_prefix = Counter(_prefixes(old, new) for old, new in paths if old != new)
+    by_prefix = Counter(prefixes_of(old, new) for old, new in paths if old != new)
     groups: dict[Hashable, list[tuple[str, str]]] = {}
     for old, new in by_prefix:
         shifts = tuple(int(b) - int(a) for a, b in zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=False))
@@ -181,7 +266,17 @@ def renamings(paths: Sequence[tuple[str, str]]) -> list[Renaming]:
     return found
 
 
-def _prefixes(old: str, new: str) -> tuple[str, str]:
+def renamed_path(prefixes: Mapping[str, str], path: str) -> str:
+    """What a path is called by now, of whose modules some have another name: old prefix -> new prefix."""
+    parts = path.split(".")
+    for end in range(len(parts), -1, -1):
+        new = prefixes.get(".".join(parts[:end]))
+        if new is not None:
+            return ".".join([*([new] if new else []), *parts[end:]])
+    return path
+
+
+def prefixes_of(old: str, new: str) -> tuple[str, str]:
     """What is left of two paths without the end that they share."""
     a, b = old.split("."), new.split(".")
     while a and b and a[-1] == b[-1]:
@@ -190,9 +285,16 @@ def _prefixes(old: str, new: str) -> tuple[str, str]:
     return ".".join(a), ".".join(b)
 
 
+@lru_cache(_NAMES)
 def masked(path: str) -> str:
     """A path without its numbers: what stands at the same place but for how many came before."""
-    return _NUMBER.sub("#", path)
+    return _NUMBER.sub("#", uncounted(path))
+
+
+@lru_cache(_NAMES)
+def uncounted(path: str) -> str:
+    """A path without the numbers that only count calls: ``layer1.0.relu_1`` is ``layer1.0.relu``."""
+    return _COUNTED.sub("", path)
 
 
 def _family(layer: Layer) -> str:

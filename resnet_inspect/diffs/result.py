@@ -76,9 +76,15 @@ class LayerDiff:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """In what it differs."""
-        structure = {"layers"} if self.old is None or self.new is None or self.renamed or self.moved else set()
-        return frozenset(structure | {change.kind for change in self.changes})
+        """In what it differs. A layer that came or went had its parameters, MACs and skip connection with it."""
+        if self.old is not None and self.new is not None:
+            structure = {"layers"} if self.renamed or self.moved else set()
+            return frozenset(structure | {change.kind for change in self.changes})
+        found = {"layers"}
+        found |= {"params"} if self.layer.parameters else set()
+        found |= {"macs"} if self.layer.macs != 0 else set()
+        found |= {"edges"} if self.skip else set()
+        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ class Cause:
     """What explains ``amount`` of the ``difference`` in ``total`` (``params`` or ``macs``).
 
     ``what`` is ``added``, ``removed`` or the setting that went from ``old`` to ``new``, in ``layers`` layers of a
-    ``place``.
+    ``place``; ``followers`` are the layers behind them that cost more or less because of it.
     """
 
     total: str
@@ -120,6 +126,7 @@ class Cause:
     new: Value
     place: str
     layers: int
+    followers: int = 0
 
 
 @dataclass(frozen=True)

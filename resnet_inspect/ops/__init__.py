@@ -2,7 +2,7 @@
 
 ``apply(op, attributes, inputs)`` is the only door. A rule is one function of attributes and input tensors
 that gives the output tensor, the weights and the MACs; each stands in the file named after its family and
-is listed in ``RULES``. A new op needs a rule and a line here.
+is listed in ``RULES``. A new op with weights or MACs needs a rule and a line here, as does each of the local backend.
 """
 
 from __future__ import annotations

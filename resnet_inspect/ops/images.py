@@ -18,6 +18,11 @@ def output_layout(op: str, rank: int, read: Sequence[str | None]) -> str | None:
     return None
 
 
+def keeps_layout(op: str) -> bool:
+    """Whether an op's results are images where what it reads is, and it says nothing more of that."""
+    return vocabulary.of(op).layout == "keeps"
+
+
 def read_layout(op: str, rank: int) -> str | None:
     """The layout that an op wants of an input with ``rank`` dimensions, if it is one that makes images."""
     return CHANNELS_FIRST.get(rank) if vocabulary.of(op).layout == "makes" else None

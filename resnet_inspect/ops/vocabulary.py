@@ -6,7 +6,8 @@ isn't listed, as a function of ``keras.ops`` that nobody thought of, is ``UNKNOW
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 
 class Op(NamedTuple):
@@ -21,6 +22,9 @@ class Op(NamedTuple):
         view: its result lies in the memory of what it reads, ``always`` or in ``inference`` only.
         saves: what torch's backward formula needs of the forward pass (PyTorch's ``derivatives.yaml``): ``inputs``,
             ``output`` or ``both``.
+        besides: what that formula needs which is neither: a number a place (``channels``, ``groups``, ``positions``,
+            ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), or
+            ``unknown``, of what is made of several operators.
         copies: done in place, it keeps a copy of what it overwrites, as its formula needs that.
         commutes: its inputs have no order.
         shortcut: a shortcut with a ``neutral`` one is the identity; with a ``gentle`` one it isn't, but the identity
@@ -34,13 +38,14 @@ class Op(NamedTuple):
     reads: str | None = None
     view: str | None = None
     saves: str | None = None
+    besides: str | None = None
     copies: bool = False
     commutes: bool = False
     shortcut: str | None = None
     depth: bool = False
 
 
-UNKNOWN = Op("other")
+UNKNOWN = Op("other", besides="unknown")
 
 # What an operator is beside its family's own is said in its line.
 _CONVOLUTION = Op("convolution", layout="makes", saves="inputs", depth=True)
@@ -56,10 +61,12 @@ _DROPOUT = Op("dropout", layout="keeps", reads="position", view="inference")
 _BY_ELEMENT = Op("elementwise", layout="keeps", reads="position")
 _PRODUCT = Op("product", saves="inputs", depth=True)
 _EMBEDDING = Op("embedding", saves="inputs")
-_RECURRENT = Op("recurrent", reads="all", depth=True)
+_RECURRENT = Op("recurrent", reads="all", besides="unknown", depth=True)
 _REDUCTION = Op("reduction", layout="keeps")
 _SHAPE = Op("shape", reads="moved", view="always", shortcut="neutral")
 _PADDING = Op("padding", layout="keeps", shortcut="gentle")
+# Every n-th row of an image is an image of its own: so a convolution gets dilated whose kernel isn't.
+_DEALING = Op("dealing", layout="keeps", shortcut="gentle")
 
 VOCABULARY: dict[str, Op] = {
     "abs": _BY_ELEMENT._replace(saves="inputs"),
@@ -67,24 +74,25 @@ VOCABULARY: dict[str, Op] = {
     "adaptive_avg_pool1d": _ADAPTIVE,
     "adaptive_avg_pool2d": _ADAPTIVE,
     "adaptive_avg_pool3d": _ADAPTIVE,
-    "adaptive_max_pool1d": _ADAPTIVE,
-    "adaptive_max_pool2d": _ADAPTIVE,
-    "adaptive_max_pool3d": _ADAPTIVE,
+    "adaptive_max_pool1d": _ADAPTIVE._replace(besides="places"),
+    "adaptive_max_pool2d": _ADAPTIVE._replace(besides="places"),
+    "adaptive_max_pool3d": _ADAPTIVE._replace(besides="places"),
     "add": _BY_ELEMENT._replace(commutes=True),
     "amax": _REDUCTION._replace(saves="both"),
     "amin": _REDUCTION._replace(saves="both"),
     "argmax": _REDUCTION,
-    "attention": Op("attention", reads="all", saves="both", depth=True),
+    "attention": Op("attention", reads="all", saves="both", besides="queries", depth=True),
     "avg_pool": _POOL,
     "avg_pool1d": _POOL,
     "avg_pool2d": _POOL,
     "avg_pool3d": _POOL,
-    "batch_norm": _IMAGE_NORM._replace(reads="position"),
+    "batch_norm": _IMAGE_NORM._replace(reads="position", besides="channels"),
+    "batch_to_space": _DEALING,
     "bidirectional": _RECURRENT._replace(depth=False),
     "bilinear": _PRODUCT,
     "celu": _ACTIVATION,
     "channel_shuffle": Op("shape", layout="makes", reads="position"),
-    "clamp": _BY_ELEMENT._replace(saves="inputs"),
+    "clamp": _ACTIVATION._replace(copies=True),
     "concat": Op("join", layout="keeps", reads="position", shortcut="gentle"),
     "conv": _CONVOLUTION,
     "conv1d": _CONVOLUTION,
@@ -100,7 +108,7 @@ VOCABULARY: dict[str, Op] = {
     "dequantize": _BY_ELEMENT,
     "div": _BY_ELEMENT._replace(saves="inputs"),
     "dot": _PRODUCT._replace(depth=False),
-    "dropout": _DROPOUT._replace(shortcut="gentle"),
+    "dropout": _DROPOUT._replace(besides="mask", shortcut="gentle"),
     "einsum": _PRODUCT._replace(depth=False),
     "einsum_dense": _PRODUCT,
     "elu": _ACTIVATION,
@@ -109,6 +117,7 @@ VOCABULARY: dict[str, Op] = {
     "erf": _BY_ELEMENT._replace(saves="inputs"),
     "exp": _BY_ELEMENT._replace(saves="output"),
     "expand": Op("shape", layout="keeps", view="always"),
+    "fake_quantize": _BY_ELEMENT._replace(besides="limits"),
     "flatten": Op("shape", view="always"),
     "frozen_batch_norm": _IMAGE_NORM._replace(reads="position"),
     "gelu": _ACTIVATION,
@@ -119,27 +128,27 @@ VOCABULARY: dict[str, Op] = {
     "global_max_pool2d": _GLOBAL._replace(saves="both"),
     "global_max_pool3d": _GLOBAL._replace(saves="both"),
     "glu": _ACTIVATION._replace(reads=None),
-    "group_norm": _NORM._replace(reads="all"),
+    "group_norm": _NORM._replace(reads="all", besides="groups"),
     "gru": _RECURRENT,
     "hard_sigmoid": _ACTIVATION._replace(copies=True),
     "hard_swish": _ACTIVATION._replace(copies=True),
     "hard_tanh": _ACTIVATION._replace(copies=True),
     "identity": _SHAPE._replace(layout="keeps", reads="position"),
     "input": Op("input"),
-    "instance_norm": _IMAGE_NORM._replace(reads="all"),
-    "layer_norm": _NORM._replace(reads="channels"),
+    "instance_norm": _IMAGE_NORM._replace(reads="all", besides="groups"),
+    "layer_norm": _NORM._replace(reads="channels", besides="positions"),
     "leaky_relu": _ACTIVATION,
-    "local_response_norm": _NORM._replace(reads="position"),
+    "local_response_norm": _NORM._replace(reads="position", besides="unknown"),
     "log": _BY_ELEMENT._replace(saves="inputs"),
     "log_softmax": _OVER_A_DIMENSION,
     "lstm": _RECURRENT,
     "mask": UNKNOWN,
     "matmul": _PRODUCT._replace(depth=False),
     "max": _BY_ELEMENT._replace(saves="inputs", commutes=True),
-    "max_pool": _POOL,
-    "max_pool1d": _POOL,
-    "max_pool2d": _POOL,
-    "max_pool3d": _POOL,
+    "max_pool": _POOL._replace(besides="places"),
+    "max_pool1d": _POOL._replace(besides="places"),
+    "max_pool2d": _POOL._replace(besides="places"),
+    "max_pool3d": _POOL._replace(besides="places"),
     "mean": _REDUCTION._replace(reads="position"),
     "min": _BY_ELEMENT._replace(saves="inputs", commutes=True),
     "mish": _ACTIVATION._replace(copies=True),
@@ -158,7 +167,7 @@ VOCABULARY: dict[str, Op] = {
     "rescale": _BY_ELEMENT,
     "reshape": _SHAPE,
     "resize": Op("resize", layout="makes", shortcut="gentle"),
-    "rms_norm": _NORM._replace(reads="channels"),
+    "rms_norm": _NORM._replace(reads="channels", besides="deviations"),
     "rnn": _RECURRENT,
     "roll": Op("shape", layout="keeps"),
     "rsqrt": _BY_ELEMENT._replace(saves="output"),
@@ -170,6 +179,7 @@ VOCABULARY: dict[str, Op] = {
     "softmax": _OVER_A_DIMENSION,
     "softplus": _ACTIVATION,
     "softsign": _ACTIVATION,
+    "space_to_batch": _DEALING,
     "sqrt": _BY_ELEMENT._replace(saves="output"),
     "stack": Op("join"),
     "stochastic_depth": _DROPOUT._replace(shortcut="neutral"),
@@ -196,3 +206,8 @@ _BY_LETTERS = {word.replace("_", ""): word for word in VOCABULARY}
 def named(name: str) -> str | None:
     """The word that a framework's own name is, but for capitals and underscores: LeakyReLU, hardswish."""
     return _BY_LETTERS.get(name.replace("_", "").lower())
+
+
+def is_view(op: str, attributes: Iterable[tuple[str, Any]]) -> bool:
+    """Whether the result of an operation stands in the memory of what it reads, in inference."""
+    return of(op).view is not None or ("inplace", True) in attributes

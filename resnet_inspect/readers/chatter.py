@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
-from .. import process
+from .. import activity, process
 
 #: Bytes of it that are shown at most.
 _KEPT = 2**16
@@ -25,7 +25,7 @@ def held_back(progress: bool = False) -> Iterator[None]:
         return
     process.flush()
     if progress and sys.stderr.isatty():
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), activity.hidden():
             yield
         return
     import tempfile

@@ -7,30 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from .. import process
 from ..analysis.fit import Entry
 from ..errors import BadRequestError, ModelError
-from . import load_framework
 from .chatter import held_back
-from .kind import kind_of
+from .format import Format
+from .frameworks import load_framework
+from .kind import formats, kind_of
+from .protocols import Reader, State
 from .request import Answer, Request
 
 #: Bytes among which an HDF5 file that Keras wrote has the name of its first attribute.
 _FIRST = 2**16
-#: Kind of a file -> whose packages its reader needs, and the module with its ``summarize(request)``.
-_READERS = {
-    "state": ("local", "checkpoint.summary"),
-    "hdf5": ("local", "keras.hdf5_model"),
-    "pt2": ("local", "pt2.reader"),
-    "onnx": ("onnx", "onnx.reader"),
-    "torchscript": ("torch", "torchscript.reader"),
-    "keras": ("keras", "keras.file"),
-    "savedmodel": ("keras", "savedmodel.reader"),
-    "transformers": ("transformers", "libraries.transformers"),
-}
-#: What a backend's library imports when it builds any model, rather than at first: a second's worth.
-_LATE = {"transformers": ("transformers.modeling_utils",)}
 
 
 def prepare(request: Request) -> list[tuple[str, str]]:
@@ -39,11 +28,11 @@ def prepare(request: Request) -> list[tuple[str, str]]:
     Raises:
         ModelError: as ``summarize``.
     """
-    backend, module = _reader_of(request)
-    if module.endswith(".hdf5_model") and _holds_model(Path(request.model)):
-        backend, module = "keras", f"{__package__}.keras.file"
-    needed = [(backend, module), *((backend, name) for name in _LATE.get(backend, ()))]
-    for _, name in needed:
+    found = _format_of(request)
+    if found.kind == "hdf5" and _holds_model(Path(request.model)):
+        found = _of_kind("keras", Path(request.model).name)
+    needed = [(found.backend, name) for name in (found.reader, *found.late)]
+    for backend, name in needed:
         load_framework(backend, name)
     return needed
 
@@ -65,9 +54,8 @@ def summarize(request: Request) -> Answer:
         BadRequestError: the request doesn't go with what the file holds.
         InputError: the input doesn't fit.
     """
-    with held_back():
-        answer: Answer = _reader(request).summarize(request)
-    return answer
+    with held_back(), process.uncollected():
+        return _reader(request).summarize(request)
 
 
 def state(request: Request) -> Sequence[Entry]:
@@ -77,24 +65,28 @@ def state(request: Request) -> Sequence[Entry]:
         BadRequestError: files of this kind say nothing of their weights' names.
     """
     reader = _reader(request)
-    if not hasattr(reader, "state"):
+    if not isinstance(reader, State):
         raise BadRequestError(f"{request.model}: weights are compared with a built model, not with a file")
-    with held_back():
-        entries: Sequence[Entry] = reader.state(request)
-    return entries
+    with held_back(), process.uncollected():
+        return reader.state(request)
 
 
-def _reader(request: Request) -> Any:
-    return load_framework(*_reader_of(request))
+def _reader(request: Request) -> Reader:
+    found = _format_of(request)
+    reader: Reader = load_framework(found.backend, found.reader)
+    return reader
 
 
-def _reader_of(request: Request) -> tuple[str, str]:
+def _format_of(request: Request) -> Format:
     path = Path(request.model)
     if not path.exists():
         raise ModelError(f"there is no file {path}")
-    kind = kind_of(path)
-    if kind not in _READERS:
-        known = ".keras, .h5, .onnx, .pt2, TorchScript, safetensors, .pth, SavedModel folder, transformers' config.json"
-        raise ModelError(f"{path.name} is not a model in a supported format: {known}")
-    backend, module = _READERS[kind]
-    return backend, f"{__package__}.{module}"
+    return _of_kind(kind_of(path), path.name)
+
+
+def _of_kind(kind: str | None, file: str) -> Format:
+    for format_ in formats():
+        if format_.kind == kind:
+            return format_
+    known = ", ".join(format_.title for format_ in formats())
+    raise ModelError(f"{file} is not a model in a supported format: {known}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..call import Call, Spec
-from ..errors import BadRequestError, InputError
+from ..errors import BadRequestError, InputError, listed
+from .inputs import CallJson
 from .request import Request
 
 
@@ -16,8 +17,9 @@ def given_specs(file: str, names: Sequence[str], request: Request) -> dict[str, 
         InputError: there are more of them than inputs.
         BadRequestError: no input has such a name, one is given twice, or is no tensor.
     """
-    call = Call.from_json(request.call) if request.call else Call(tuple(map(Spec, request.inputs)))
-    known = f"{file} has {len(names)} input(s){': ' if names else ''}{', '.join(names)}"
+    inputs = request.inputs
+    call = Call.from_json(inputs.text) if isinstance(inputs, CallJson) else Call(tuple(map(Spec, request.shapes)))
+    known = f"{file} has {len(names)} input(s){': ' if names else ''}{listed(names)}"
     if len(call.args) > len(names):
         raise InputError(f"{known}; got {len(call.args)}")
     found: dict[str, Spec] = {}

@@ -10,12 +10,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-#: Backend -> the module with its ``block(spec, request, seed)`` and ``network(request, insert, seed)``.
-MODULES = {
-    "torch": "resnet_inspect.readers.torch.identity",
-    "keras": "resnet_inspect.readers.keras.identity",
-}
-
 #: Different inputs that a network is given: whether it still tells them apart shows whether a signal gets through.
 INPUTS = 8
 

@@ -4,33 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import BadRequestError
-from ..ir import Attributes, Summary
+from ..ir import Attributes, Summary, frozen_value
+from ..shape import format_shape
+from .inputs import OWN_INPUT, CallJson, RequestInputs, Shapes, UserFunction, read_inputs
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One model to summarise. ``inputs`` are parsed shapes, empty for the model's own default."""
+    """One model to summarise."""
 
     model: str = "resnet50"
-    inputs: tuple[tuple[int, ...], ...] = ()
+    inputs: RequestInputs = OWN_INPUT
     batch: int | None = None
     dtype: str = "float32"
+    mode: str = "eval"
     layout: str | None = None
     arguments: Attributes = ()
     flavor: str | None = None
+    #: How many tokens the cache has that one more token reads; None for a forward pass without a cache.
+    decode: int | None = None
     #: ``default``, the name of a framework's own set, or the path of a checkpoint.
     weights: str | None = None
-    #: Inputs with names, element types or structure, or None: the JSON text of a ``call.Call``.
-    call: str | None = None
-    #: ``module:function`` of the user's that returns real inputs.
-    inputs_from: str | None = None
+
+    @classmethod
+    def from_options(cls, model: str, **options: Any) -> Request:
+        """The request that the options of ``options.OPTIONS`` make, by their parameters' names; None isn't given.
+
+        Raises:
+            BadRequestError: there is no such option, a value isn't of its kind, or two contradict each other.
+            TypeError: one of them is the backend, which is asked and is not part of what it is asked.
+        """
+        from .options import given
+
+        if "backend" in options:
+            raise TypeError("a request has no backend: choose the reader instead")
+        values = given(options)
+        texts = values.get("input", ())
+        return cls(
+            model=model,
+            inputs=read_inputs(
+                [texts] if isinstance(texts, str) else texts, values.get("input_json"), values.get("input_from")
+            ),
+            batch=values.get("batch"),
+            dtype=values.get("dtype", "float32"),
+            mode=values.get("mode", "eval"),
+            layout=values.get("layout"),
+            arguments=tuple((key, frozen_value(value)) for key, value in values.get("arg", {}).items()),
+            flavor=values.get("flavor"),
+            decode=values.get("decode"),
+            weights=values.get("weights"),
+        )
+
+    @property
+    def is_training(self) -> bool:
+        """Whether the model runs as in training."""
+        return self.mode == "train"
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes that were given; none where the inputs are a call or a function's."""
+        return self.inputs.sizes if isinstance(self.inputs, Shapes) else ()
+
+    def options(self) -> dict[str, Any]:
+        """The options that were given, by their parameters' names: ``from_options`` makes the same request of them."""
+        inputs = self.inputs
+        values = {
+            "input": list(map(format_shape, self.shapes)),
+            "input_json": inputs.text if isinstance(inputs, CallJson) else None,
+            "input_from": inputs.reference if isinstance(inputs, UserFunction) else None,
+            "arg": dict(self.arguments),
+            "batch": self.batch,
+            "layout": self.layout,
+            "dtype": None if self.dtype == "float32" else self.dtype,
+            "mode": None if self.mode == "eval" else self.mode,
+            "weights": self.weights,
+            "flavor": self.flavor,
+            "decode": self.decode,
+        }
+        return {name: value for name, value in values.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a model may take: ``seconds`` until it answers, and bytes of ``memory`` beyond its framework's own.
 
     None is no limit, but for files, which have one of their own (``sandbox``); their seconds begin when their framework
@@ -43,30 +100,15 @@ class Limits:
 
 UNLIMITED = Limits()
 
-#: What a finished program has settled: it is built, and has its weights and element types.
-_SETTLED = ("--arg", "--flavor", "--weights", "--input-from", "--dtype")
 
+def check_settled(request: Request, file: str, takes: Container[str] = ()) -> None:
+    """Raises BadRequestError for an option that a program in a file has settled and the reader doesn't take."""
+    from .options import OPTIONS
 
-def options_of(request: Request) -> list[str]:
-    """The options of the command line that a request was made with, the model and the backend aside."""
-    given = {
-        "--input": request.inputs or request.call,
-        "--input-from": request.inputs_from,
-        "--arg": request.arguments,
-        "--batch": request.batch,
-        "--layout": request.layout,
-        "--dtype": request.dtype != "float32",
-        "--weights": request.weights,
-        "--flavor": request.flavor,
-    }
-    return [option for option, value in given.items() if value]
-
-
-def check_settled(request: Request, file: str, may: Container[str] = ()) -> None:
-    """Raises BadRequestError for an option, other than ``may``, that a program in a file has settled."""
-    for option in options_of(request):
-        if option in _SETTLED and option not in may:
-            raise BadRequestError(f"{file} is a finished program, built and with its weights: leave {option} out")
+    wanted = request.options()
+    for option in OPTIONS.values():
+        if option.is_settled and option.parameter in wanted and option.name not in takes:
+            raise BadRequestError(f"--{option.name} does not apply to {file}: its graph and weights are fixed")
 
 
 class Metric(NamedTuple):

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import ModelError
 from ..host.paths import has_folder
+from .kind import endings
 from .request import Request
 
 if TYPE_CHECKING:
     from ..analysis.fit import Entry, Fit
 
-_ENDINGS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".h5", ".keras")
-
 
 def is_file(weights: str) -> bool:
     """Whether ``--weights`` names a file, by what it looks like or because there is one."""
-    return weights.endswith(_ENDINGS) or has_folder(weights) or Path(weights).is_file()
+    return weights.endswith(endings()) or has_folder(weights) or Path(weights).is_file()
 
 
 def weights_label(weights: str | None) -> str | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+
+from .backend import BACKENDS
 
 #: Library -> the folder of its models, and what announces one.
 _ANNOUNCED = {
@@ -22,3 +25,10 @@ def names(library: str) -> tuple[str, ...]:
     sources = (Path(spec.submodule_search_locations[0]) / folder).rglob("*.py")
     texts = (source.read_text(encoding="utf-8") for source in sources)
     return tuple(sorted({given or function for text in texts for given, function in announced.findall(text)}))
+
+
+def known() -> Iterator[tuple[str, str]]:
+    """The backend and the name of every model of an installed library, without importing one."""
+    for backend in BACKENDS.values():
+        if backend.zoo:
+            yield from ((backend.name, name) for name in names(backend.zoo))

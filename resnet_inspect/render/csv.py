@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
 
 def render(summary: Summary, view: View) -> str:
     """One line a row, all columns unless some were chosen."""
-    chosen = select(summary, view, default=tuple(COLUMNS), bars=False)
+    chosen = select(summary, view, default=COLUMNS, bars=False)
     return document(
         [column.key for column in chosen.columns],
         ([column.value(row) for column in chosen.columns] for row in chosen.rows),

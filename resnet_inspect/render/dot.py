@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..analysis.rows import rows
 from ..ir import Summary
 from . import View
-from .picture import ACCENT, FAMILIES, Node, is_unconnected, outlined, picture
+from .picture import ACCENT, FAMILIES, Node, outlined, picture
 
 _HEAD = """\
   labelloc=t;
@@ -33,7 +33,7 @@ def render(summary: Summary, view: View) -> str:
         style += [f"constraint=false, tooltip={_quoted(f'{edge.shortcut} shortcut')}"] if edge.skip else []
         attributes = f" [{', '.join(style)}]" if style else ""
         lines.append(f"  {names[edge.source]} -> {names[edge.target]}{attributes};")
-    if is_unconnected(summary) and len(names) > 1:
+    if not summary.has_graph and len(names) > 1:
         # Seen by nobody, they keep what has no edges in one column.
         lines.append(f"  {' -> '.join(names.values())} [style=invis];")
     head = f"digraph {_quoted(found.title)} {{\n  label={_quoted(found.title, found.facts)};\n{_HEAD}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import pairwise
 
 from ..analysis.rows import rows
 from ..ir import Summary
 from . import View
-from .picture import ACCENT, FAMILIES, Node, Picture, is_unconnected, outlined, picture
+from .picture import ACCENT, FAMILIES, Node, Picture, connections, outlined, picture
 from .picture import notes as picture_notes
 
 #: What Mermaid draws where nobody has configured it otherwise, as on GitHub.
@@ -23,30 +24,58 @@ _LIMITS = f"{MAX_EDGES} edges, {MAX_CHARACTERS:,} characters"
 
 def render(summary: Summary, view: View) -> str:
     """The flowchart; without a depth, folded until GitHub draws it. ``notes`` are comments in its first lines."""
-    text, said = _drawn(summary, view)
-    return _comments(said) + text
+    return drawn(summary, view)[0]
 
 
 def notes(summary: Summary, view: View) -> tuple[str, ...]:
     """Why there are no arrows; what became of a graph that GitHub refuses, and the depth that folds it enough."""
-    return _drawn(summary, view)[1]
+    return drawn(summary, view)[1]
 
 
-def _drawn(summary: Summary, view: View) -> tuple[str, tuple[str, ...]]:
+def drawn(summary: Summary, view: View) -> tuple[str, tuple[str, ...]]:
+    """The document of ``render``, and its ``notes``."""
     said = picture_notes(summary)
-    text, edges = _at_depth(summary, view, view.depth)
-    size = _characters(_comments(said) + text)
-    if edges <= MAX_EDGES and size <= MAX_CHARACTERS:
-        return text, said
-    large = f"GitHub draws no flowchart of {edges:,} edges and {size:,} characters (at most {_LIMITS})"
+    asked = _Chart(summary, view, view.depth)
+    if asked.fits(said):
+        return _comments(said) + asked.text, said
+    large = f"GitHub draws no flowchart of {asked.size} (at most {_LIMITS})"
+    chosen, last = asked, f"{large}, and no --depth folds it enough: --only draws a part of it, svg draws it whole"
     for depth in range(_deepest(summary, view), 0, -1):
-        folded, edges = _at_depth(summary, view, depth)
+        folded = _Chart(summary, view, depth)
         note = f"folded at --depth {depth}: {large}; --only draws a part of it in full"
-        if edges <= MAX_EDGES and _characters(_comments((*said, note)) + folded) <= MAX_CHARACTERS:
+        if folded.fits((*said, note)):
             if view.depth is None:
-                return folded, (*said, note)
-            return text, (*said, f"{large}: --depth {depth} is the deepest that fits; --only draws a part of it")
-    return text, (*said, f"{large}, and no --depth folds it enough: --only draws a part of it, svg draws it whole")
+                chosen, last = folded, note
+            else:
+                last = f"{large}: --depth {depth} is the deepest that fits; --only draws a part of it"
+            break
+    said = (*said, last)
+    return _comments(said) + chosen.text, said
+
+
+class _Chart:
+    """The flowchart at one depth. It is drawn when its text is asked for: too many edges are counted sooner."""
+
+    def __init__(self, summary: Summary, view: View, depth: int | None) -> None:
+        self._summary = summary
+        self._rows = rows(summary, depth, view.only)
+        self._links = list(pairwise(range(len(self._rows)))) if not summary.has_graph else []
+        self._edges = len(connections(self._rows)) + len(self._links)
+
+    @cached_property
+    def text(self) -> str:
+        """The document without comments."""
+        return _flowchart(picture(self._summary, self._rows), self._links)
+
+    @property
+    def size(self) -> str:
+        """What is too large about it."""
+        edges = f"{self._edges:,} edges"
+        return edges if self._edges > MAX_EDGES else f"{edges} and {_characters(self.text):,} characters"
+
+    def fits(self, said: Sequence[str]) -> bool:
+        """Whether GitHub draws it, with these comments."""
+        return self._edges <= MAX_EDGES and _characters(_comments(said) + self.text) <= MAX_CHARACTERS
 
 
 def _comments(lines: Sequence[str]) -> str:
@@ -66,13 +95,6 @@ def _deepest(summary: Summary, view: View) -> int:
         paths = [path for path in paths if any(fnmatchcase(path, pattern) for pattern in view.only)]
     deepest = max(path.count(".") for path in paths)
     return deepest if view.depth is None else min(deepest, view.depth - 1)
-
-
-def _at_depth(summary: Summary, view: View, depth: int | None) -> tuple[str, int]:
-    """The flowchart and the number of its edges."""
-    found = picture(summary, rows(summary, depth, view.only))
-    links = list(pairwise(range(len(found.nodes)))) if is_unconnected(summary) else []
-    return _flowchart(found, links), len(found.edges) + len(links)
 
 
 def _flowchart(found: Picture, links: Sequence[tuple[int, int]]) -> str:

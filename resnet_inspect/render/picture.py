@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from .. import units
+from ..analysis.metrics import metric
 from ..analysis.residual import Block, is_addition, residual_blocks
 from ..analysis.rows import Row
 from ..ir import UNKNOWN, Layer, Summary
-from ..ops import vocabulary
 from ..shape import format_shape
-from .columns import COLUMNS
+from .columns import Column, choose
+from .kinds import kind
 
 #: What a tooltip says of a box.
 _DETAILS = ("path", "type", "attributes", "input", "output", "params", "macs")
@@ -37,15 +38,6 @@ FAMILIES = {
     "dense": Family("#fbefff", "#c297ff", "#2b1b4d", "#8957e5"),
     "module": Family("#e7ecf0", "#8c959f", "#262c36", "#768390"),
     "other": Family("#ffffff", "#afb8c1", "#0d1117", "#545d68"),
-}
-#: What an operator's family is drawn as.
-_DRAWN_AS = {
-    **dict.fromkeys(("convolution", "transposed convolution"), "conv"),
-    **dict.fromkeys(("pool", "adaptive pool", "global pool"), "pool"),
-    **dict.fromkeys(("product", "attention", "embedding", "recurrent"), "dense"),
-    "norm": "norm",
-    "activation": "activation",
-    "join": "merge",
 }
 #: Shortcuts, in light and in dark.
 ACCENT, DARK_ACCENT = "#d1570b", "#f0883e"
@@ -123,10 +115,11 @@ def picture(summary: Summary, rows: Sequence[Row]) -> Picture:
         around = {owner.get(member) for member in (*block.branch, *block.shortcut, block.join)}
         if len(around) == 1 and (only := around.pop()) is not None:
             folded[only] += 1
-    nodes = tuple(_node(row, folded[row.id]) for row in rows)
+    columns = choose(_DETAILS)
+    nodes = tuple(_node(row, columns, folded[row.id]) for row in rows)
     groups = _groups(nodes, summary)
     return Picture(
-        title=f"{summary.model.backend}:{summary.model.name}",
+        title=summary.model.title,
         facts=_facts(summary, sum(len(row.layers) for row in rows)),
         nodes=tuple(_within(node, groups) for node in nodes),
         edges=_edges(rows, owner, _shortcuts(summary, blocks)),
@@ -139,19 +132,14 @@ def _facts(summary: Summary, drawn: int) -> str:
     totals = summary.totals
     parts = [units.NOT_AVAILABLE if t == UNKNOWN else format_shape(t.shape) for t in summary.inputs]
     parts += [f"{units.si(totals.params)} params", f"{units.si(None if totals.uncounted else totals.macs)} MACs"]
-    parts += ["no connections known"] if is_unconnected(summary) else []
+    parts += ["no connections known"] if not summary.has_graph else []
     parts += [f"{drawn} of {len(summary.layers)} layers drawn"] if drawn < len(summary.layers) else []
     return " · ".join(parts)
 
 
-def is_unconnected(summary: Summary) -> bool:
-    """Whether it is of tensors alone, so that nobody knows which layer reads which."""
-    return summary.trace.method == "header"
-
-
 def notes(summary: Summary) -> tuple[str, ...]:
     """Why a drawing has no arrows."""
-    if not is_unconnected(summary):
+    if summary.has_graph:
         return ()
     return (f"{summary.model.name} holds tensors and no graph: there are no connections to draw",)
 
@@ -194,18 +182,18 @@ def by_group(nodes: Sequence[Node]) -> list[Node]:
     return [nodes[i] for i in sorted(range(len(nodes)), key=keys.__getitem__)]
 
 
-def _node(row: Row, residual: int) -> Node:
-    details = ((COLUMNS[key].title, COLUMNS[key].text(row)) for key in _DETAILS)
+def _node(row: Row, columns: Sequence[Column], residual: int) -> Node:
+    details = {column.key: (column.title, column.text(row)) for column in columns}
     return Node(
         id=row.id,
         label=row.id,
-        type=COLUMNS["type"].text(row),
+        type=details["type"][1],
         family=_family(row.layers),
         shape=_shape(row),
-        params=row.params,
-        macs=None if row.uncounted else row.macs,
+        params=metric("params").of(row.layers, row.facts),
+        macs=metric("macs").of(row.layers, row.facts),
         residual=residual,
-        details=tuple((title, text) for title, text in details if text),
+        details=tuple((title, text) for title, text in details.values() if text),
     )
 
 
@@ -220,7 +208,7 @@ def _family(layers: tuple[Layer, ...]) -> str:
         return "module"
     if is_addition(layers[0]) or layers[0].op == "mul":
         return "merge"
-    return _DRAWN_AS.get(vocabulary.of(layers[0].op).family, "other")
+    return kind(layers[0].op)
 
 
 def _groups(nodes: Sequence[Node], summary: Summary) -> dict[str, str]:
@@ -256,15 +244,19 @@ def _edges(
                 pair = owner.get(source), row.id
                 made_of.setdefault(pair, []).append(marks.get((source, layer.id)))
     result = []
-    pairs = ((source, row.id) for row in rows for source in row.connected_to if source != row.id)
-    shown = {row.id for row in rows}
-    for pair in dict.fromkeys(pairs):
-        if pair[0] in shown:
-            found = made_of.get(pair, [None])
-            on = [mark for mark in found if mark is not None]
-            whole = len(on) == len(found)
-            result.append(Edge(*pair, whole and all(skip for _, skip in on), on[0][0] if whole else None))
+    for pair in connections(rows):
+        found = made_of.get(pair, [None])
+        on = [mark for mark in found if mark is not None]
+        whole = len(on) == len(found)
+        result.append(Edge(*pair, whole and all(skip for _, skip in on), on[0][0] if whole else None))
     return tuple(result)
+
+
+def connections(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """The ends of each edge of a picture of these rows."""
+    shown = {row.id for row in rows}
+    pairs = ((source, row.id) for row in rows for source in row.connected_to)
+    return [pair for pair in dict.fromkeys(pairs) if pair[0] in shown and pair[0] != pair[1]]
 
 
 def _shortcuts(summary: Summary, blocks: Sequence[Block]) -> dict[tuple[str, str], tuple[str, bool]]:

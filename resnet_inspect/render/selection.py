@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..analysis.rows import Row, rows
+from ..analysis.rows import Row, repeats_joined, rows
 from ..errors import BadRequestError
 from ..ir import Summary
 from . import View
@@ -18,11 +18,15 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows and columns of a table. ``gutter`` has a text for every row, or is empty without rails."""
+    """The rows and columns of a table. ``gutter`` has a text for every row, or is empty without rails.
+
+    ``in_order``: the rows stand in the order of execution.
+    """
 
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
     gutter: tuple[str, ...] = ()
+    in_order: bool = True
 
 
 def select(summary: Summary, view: View, default: tuple[str, ...] = (), bars: bool = True) -> Selection:
@@ -32,6 +36,8 @@ def select(summary: Summary, view: View, default: tuple[str, ...] = (), bars: bo
         BadRequestError: no path matches, there is no such column, or sorted rows were to have rails.
     """
     found = rows(summary, view.depth, view.only)
+    if view.repeats:
+        found = repeats_joined(found, "..." if view.ascii else "…")
     columns = choose(view.columns, default or usual(summary))
     if not view.sort and view.top is None:
         # A gutter takes at most a sixth of a terminal; two lanes are the least that shows anything.
@@ -45,12 +51,15 @@ def select(summary: Summary, view: View, default: tuple[str, ...] = (), bars: bo
         found = _sorted(found, by)
         place = columns.index(by) + 1 if by in columns else len(columns)
         columns = (*columns[:place], *([] if by in columns else [by]), *share, *columns[place:])
-    return Selection(found[: view.top], columns)
+    return Selection(found[: view.top], columns, in_order=not view.sort)
 
 
 def usual(summary: Summary) -> tuple[str, ...]:
     """The columns that people see without asking."""
-    return STORED if summary.trace.method == "header" else DEFAULT
+    if summary.has_graph:
+        return DEFAULT
+    # Of a checkpoint alone nobody knows the classes of its modules.
+    return (STORED[0], "type", *STORED[1:]) if summary.trace.reason else STORED
 
 
 def _sorted(found: tuple[Row, ...], by: Column) -> tuple[Row, ...]:
@@ -67,16 +76,17 @@ def _sorted(found: tuple[Row, ...], by: Column) -> tuple[Row, ...]:
 
 
 def _share(by: Column, found: tuple[Row, ...], ascii_only: bool) -> Column:
-    """A bar and a percentage: how much of all rows' sum a row has."""
-    total = sum(value for value in (by.value(row) for row in found) if isinstance(value, int))
+    """A percentage, of all rows' sum, and a bar that the largest row fills."""
+    values = [value for value in (by.value(row) for row in found) if isinstance(value, int)]
+    total, largest = sum(values), max(values, default=0)
 
     def show(row: Row) -> str:
         value = by.value(row)
         if not isinstance(value, int) or not total:
             return ""
-        return f"{bar(value / total, ascii_only)} {100 * value / total:5.1f} %"
+        return f"{bar(value / largest, ascii_only)} {100 * value / total:5.1f} %"
 
-    return Column("share", "Share", show)
+    return Column("share", "Share", show, priority=3)
 
 
 def bar(share: float, ascii_only: bool) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .. import units
-from ..analysis.memory import inference_peak, live_bytes, training
+from ..analysis.facts import Facts
+from ..analysis.memory import training
+from ..analysis.metrics import TOTALS, total
 from ..ir import Summary, sum_known
 from ..shape import format_shape
 from . import View
@@ -20,50 +24,42 @@ _METHODS = {
 
 def totals(summary: Summary, view: View) -> list[tuple[str, str]]:
     """What stands below every table."""
-    t = summary.totals
-    peak = inference_peak(summary)
-    at = next((f" of outputs, at {name}" for name, size in live_bytes(summary).items() if peak and size == peak), "")
-    macs = f"{units.exact(t.macs)} ({units.si(t.macs)})"
-    flops = f"{units.exact(2 * t.macs)} ({units.si(2 * t.macs)})"
-    if t.uncounted:
-        macs += f", not counted: {_names(t.uncounted)}"
+    facts = Facts(summary)
     trace = _METHODS.get(summary.trace.method, summary.trace.method)
-    if summary.trace.method == "header":
-        return _stored(summary, trace)
+    if summary.trace.training:
+        trace += ", train mode"
+    if not summary.has_graph:
+        return _stored(facts, summary.trace.reason or trace)
     lines = [
-        ("Model", f"{summary.model.backend}:{summary.model.name}"),
+        ("Model", summary.model.title),
         (
             "Input",
             ", ".join(f"{format_shape(i.shape)} {i.dtype} {i.layout or ''}".rstrip() for i in summary.inputs),
         ),
-        ("Parameters", f"{units.exact(t.params)} ({units.si(t.params)})"),
-        ("  trainable", units.exact(t.trainable_params)),
-        ("  frozen", units.exact(t.frozen_params)),
-        ("Statistics", units.exact(t.statistics)),
-        *_buffers(summary),
-        ("MACs", macs),
-        ("FLOPs", flops),
-        ("Parameter memory", units.binary(t.param_bytes)),
-        ("Activation memory", units.binary(t.activation_bytes)),
-        ("Inference peak", units.binary(peak) + at),
+        *([("Decoding", f"one token after {units.exact(summary.decoding.tokens)}")] if summary.decoding else ()),
+        *_amounts(facts, TOTALS),
         *(_training(summary, view.optimizer) if view.optimizer else ()),
-        ("Layers", units.exact(t.layers)),
+        ("Layers", units.exact(facts.totals.layers)),
         ("Trace", trace + (f" ({summary.trace.reason})" if summary.trace.reason else "")),
     ]
-    if t.unused_params:
-        lines.append(("Unused parameters", _names(t.unused_params)))
+    if summary.unused:
+        more = " (in eval mode; --mode train may use them)" if summary.may_train_unused else ""
+        lines.append(("Unused parameters", units.few(summary.unused) + more))
     return lines
 
 
-def _stored(summary: Summary, trace: str) -> list[tuple[str, str]]:
+def _stored(facts: Facts, trace: str) -> list[tuple[str, str]]:
     """Of tensors without a model: what there is, and nothing of what a run would cost."""
-    held = [p for layer in summary.layers for p in layer.parameters]
-    t = summary.totals
+    held = [p for layer in facts.summary.layers for p in layer.parameters]
     return [
-        ("Checkpoint", f"{summary.model.backend}:{summary.model.name}"),
-        ("Parameters", f"{units.exact(t.params)} ({units.si(t.params)})"),
-        ("Statistics", units.exact(t.statistics)),
-        *_buffers(summary),
+        (
+            "Model" if facts.summary.trace.reason else "Checkpoint",
+            facts.summary.model.title,
+        ),
+        # Keras' files number what they hold: nobody can tell which of it are statistics.
+        *_amounts(
+            facts, ("params",) if facts.summary.model.backend == "keras" else ("params", "statistics", "buffers")
+        ),
         ("MACs", units.exact(None)),
         ("Stored", units.binary(sum_known(p.bytes for p in held))),
         ("Tensors", units.exact(len(held))),
@@ -71,10 +67,9 @@ def _stored(summary: Summary, trace: str) -> list[tuple[str, str]]:
     ]
 
 
-def _buffers(summary: Summary) -> list[tuple[str, str]]:
-    """What modules keep beside parameters and statistics, where they do."""
-    size = sum(layer.count("buffer") or 0 for layer in summary.layers)
-    return [("Buffers", units.exact(size))] if size else []
+def _amounts(facts: Facts, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """The lines of totals that this network has."""
+    return [each.line(facts) for each in map(total, keys) if each.is_shown(facts)]
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
@@ -84,12 +79,11 @@ def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
         ("statistics", estimate.statistics),
         ("gradients", estimate.gradients),
         ("optimizer", estimate.states),
-        ("saved for backward", estimate.saved),
     )
+    least = "at least " if estimate.unknown else ""
     words = " + ".join(f"{name} {units.binary(size)}" for name, size in parts)
+    words += f" + saved for backward {least}{units.binary(estimate.saved)}"
     batch = summary.inputs[0].shape[0] if summary.inputs and summary.inputs[0].shape else 1
-    return [(f"Training, {optimizer}", f"{units.binary(estimate.total)} at batch {batch}: {words}")]
-
-
-def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    if estimate.unknown:
+        words += f"; what {estimate.unknown:,} {'layers keep' if estimate.unknown > 1 else 'layer keeps'} isn't known"
+    return [(f"Training, {optimizer}", f"{least}{units.binary(estimate.total)} at batch {batch}: {words}")]

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from .. import units
 from ..analysis.rows import rows
 from ..ir import UNKNOWN, Layer, Summary
 from ..shape import format_shape
 from . import View
 from .columns import value_text
+from .fitting import shorten
 from .rails import above, gutter
 from .totals import totals
 from .width import padded, width
 
 
 def render(summary: Summary, view: View) -> str:
-    """One module a line, indented by its depth, functional layers among them; totals below.
+    """One module a line, as a branch of the one that holds it, functional layers among them; totals below.
 
-    With rails, every call has a line, in the order of execution.
+    Modules stand in the order in which they are called first. With rails, every call has a line. On a terminal, lines
+    are fitted to its width: what a layer is called and gives stays, of its settings what there is room for.
     """
     found = _calls(summary, view) if view.rails else _modules(summary, view)
     room = max((width(left) for left, _ in found), default=0)
+    if view.width is not None:
+        room = min(room, max(view.width - 2 - max((width(right) for _, right in found), default=0), view.width // 2))
+        found = [
+            (shorten(left, room, view.ascii, beginning=1.0), _fitted(right, view.width - room - 2))
+            for left, right in found
+        ]
     lines = [f"{padded(left, room)}  {right}".rstrip() for left, right in found]
     lines += ["", *(f"{label}: {value}" for label, value in totals(summary, view))]
+    if view.width is not None:
+        lines = [part for line in lines for part in _wrapped(line, view.width)]
     return "\n".join(lines) + "\n"
 
 
@@ -41,7 +53,8 @@ def _calls(summary: Summary, view: View) -> list[tuple[str, str]]:
         layers = list(row.layers)
         arguments = _arguments(layers) if len(layers) == 1 else ""
         left = f"{line} {'  ' * len(running)}({name}): {row.type}{arguments}"
-        found.append((left, _facts(layers[-1:], [row.params, row.macs], False)))
+        counts = [sum(layer.params for layer in layers), sum(layer.macs or 0 for layer in layers)]
+        found.append((left, _facts(layers[-1:], counts, False)))
     return found
 
 
@@ -54,8 +67,10 @@ def _modules(summary: Summary, view: View) -> list[tuple[str, str]]:
             layers.setdefault(layer.path, []).append(layer)
             kinds.setdefault(layer.path, layer.type)
     totals_of: dict[str, list[int]] = {}
-    for path, calls in layers.items():
+    first: dict[str, int] = {}
+    for index, (path, calls) in enumerate(layers.items()):
         for prefix in _prefixes(path):
+            first.setdefault(prefix, index)
             counts = totals_of.setdefault(prefix, [0, 0])
             counts[0] += sum(layer.params for layer in calls)
             counts[1] += sum(layer.macs or 0 for layer in calls)
@@ -63,17 +78,34 @@ def _modules(summary: Summary, view: View) -> list[tuple[str, str]]:
     for path in kinds:
         if path:
             children.setdefault(path.rpartition(".")[0], []).append(path)
+    branch, last, through, gap = ("|-- ", "`-- ", "|   ", "    ") if view.ascii else ("├── ", "└── ", "│   ", "    ")
     found: list[tuple[str, str]] = []
-    stack = [("", 0)]
+    stack = [("", 0, "", "")]
     while stack:
-        path, depth = stack.pop()
+        path, depth, before, below = stack.pop()
         name = f"({path.rpartition('.')[2]}): " if path else ""
-        left = "  " * depth + name + kinds.get(path, "") + _arguments(layers.get(path, []))
+        left = before + name + kinds.get(path, "") + _arguments(layers.get(path, []))
         if path in totals_of or not view.only:
             found.append((left, _facts(layers.get(path, []), totals_of.get(path), path in children)))
         if view.depth is None or depth < view.depth:
-            stack += [(child, depth + 1) for child in reversed(children.get(path, []))]
+            inside = sorted(children.get(path, []), key=lambda child: first.get(child, len(layers)))
+            if view.only:
+                inside = [child for child in inside if child in totals_of]
+            for child in reversed(inside):
+                own, further = (last, gap) if child == inside[-1] else (branch, through)
+                stack.append((child, depth + 1, below + own, below + further))
     return found
+
+
+def _fitted(facts: str, room: int) -> str:
+    """As many facts as there is room for, the shape first; a number is never cut."""
+    while facts and width(facts) > room:
+        facts = facts.rpartition("  ")[0]
+    return facts
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    return [line] if width(line) <= room else textwrap.wrap(line, room, subsequent_indent="    ") or [line]
 
 
 def _prefixes(path: str) -> list[str]:

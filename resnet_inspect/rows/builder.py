@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ..ir import UNKNOWN, Attributes, Layer, Parameter, Tensor
 from .identities import Identities
@@ -57,9 +57,33 @@ class Keyed(Generic[Key]):
         if layout is not None:
             self._layouts[value] = layout
 
+    def same(self, value: Key, other: Key) -> None:
+        """Records that a value comes from where another one does; it is the other, a slice or a stack of it."""
+        source = self._sources.get(other)
+        if source is not None:
+            self.produced(value, source, None)
+            if other in self._layouts and len(self._describe(value).shape) == len(self._describe(other).shape):
+                self._layouts[value] = self._layouts[other]
+
     def written(self, values: Iterable[Key], layer: str) -> None:
         """Records the layer that wrote into existing values."""
         self._sources.update(dict.fromkeys(values, layer))
+
+
+#: Values that may turn out to be images. They are kept alive, and what so many operations keep is no image.
+_MOST_OPEN = 100
+
+
+class _Views(NamedTuple):
+    """A parameter's view, or a view of that: the places of the rows that lead there, and the parameters seen."""
+
+    rows: tuple[int, ...]
+    parameters: tuple[Parameter, ...]
+
+
+def _as_image(tensor: Tensor, layout: str) -> Tensor:
+    """A tensor of as many dimensions as an image has with that layout."""
+    return replace(tensor, layout=layout) if len(tensor.shape) == len(layout) else tensor
 
 
 class Rows(Generic[Value]):
@@ -71,14 +95,20 @@ class Rows(Generic[Value]):
         self._ids = Identities()
         #: Which row counts a parameter: by identity, as two may have one name.
         self._claimed: dict[int, tuple[int, Parameter]] = {}
-        #: Inputs that nothing has read yet and that nobody said the layout of: id -> the place of its row, the value.
-        self._unread: dict[str, tuple[int, Value]] = {}
+        #: What may turn out to be an image: inputs without a layout and what was made of them by operations that keep
+        #: one. Id -> the place of its row, the value.
+        self._open: dict[str, tuple[int, Value]] = {}
+        #: The rows whose results are views of parameters, by id.
+        self._views: dict[str, _Views] = {}
 
     def add_input(self, value: Value, path: str, kind: str = "Input", layout: str | None = None) -> None:
-        """A tensor that the network is given. Without a ``layout``, what reads it first says whether it is an image."""
+        """A tensor that the network is given.
+
+        Without a ``layout``, the first operation that reads it and works on images or on none says whether it is one.
+        """
         identity = self._ids.next(path)
         if layout is None:
-            self._unread[identity] = (len(self.layers), value)
+            self._open[identity] = (len(self.layers), value)
         self._values.produced(value, identity, layout)
         self.layers.append(Layer(identity, path, kind, "input", output_tensors=(self._values.tensor(value),)))
 
@@ -94,35 +124,51 @@ class Rows(Generic[Value]):
         macs: int | None = 0,
         layouts: Sequence[str | None] | None = None,
         read_as: Sequence[Tensor] | None = None,
+        view: bool | None = None,
+        macs_at_least: int = 0,
     ) -> str:
         """An operation; returns the id of its layer.
 
         Of what it ``reads``, what no layer made is no edge. Of the parameters that it ``uses``, it counts those that no
-        layer counts already. Images keep or get their layouts as the op says, unless the reader knows the ``layouts``
-        of what it ``gives``, or how all that it reads is ``read_as``: a reshape's result as an image.
+        layer counts already; a view counts them until an operation computes with what it gives. Images keep or get
+        their layouts as the op says, unless the reader knows the ``layouts`` of what it ``gives``, or how all that it
+        reads is ``read_as``: a reshape's result as an image. Whether what it gives is a ``view`` follows from the op
+        and the attributes, unless the reader knows.
         """
         # Loops, as a row takes two microseconds of the few that a table without a framework takes.
-        tensor = self._values.tensor
+        values = self._values
+        tensor, source_of = values.tensor, values.source
         identity = self._ids.next(path)
         sources: list[str] = []
         read: list[Tensor] = []
         made: list[Tensor] = []
         for value in reads:
-            source = self._values.source(value)
+            source = source_of(value)
             if source is not None:
                 sources.append(source)
                 read.append(tensor(value))
         if layouts is None:
-            from ..ops.images import output_layout  # the local backend's rules know the layouts, and start without it
+            # The local backend's rules know the layouts, and start without this.
+            from ..ops.images import keeps_layout, output_layout
 
-            for index, source in enumerate(sources):
-                if source in self._unread:
-                    read[index] = self._seen_as(op, source, read[index])
+            if self._open:
+                for index, source in enumerate(sources):
+                    if source in self._open:
+                        read[index] = self._seen_as(op, source, read[index])
+                is_open = bool(sources) and self._open.keys() >= {*sources}
+                if is_open and keeps_layout(op) and len(self._open) < _MOST_OPEN:
+                    self._open.update((identity, (len(self.layers), value)) for value in [*gives][:1])
             known = [item.layout for item in read]
             layouts = [output_layout(op, len(tensor(value).shape), known) for value in gives]
         for index, value in enumerate(gives):
-            self._values.produced(value, identity, layouts[index])
+            values.produced(value, identity, layouts[index])
             made.append(tensor(value))
+        if view is None:
+            from ..ops.vocabulary import is_view
+
+            view = is_view(op, attributes)
+        if self._views or (view and uses):
+            uses = self._seen_through_views(identity, op, bool(view), sources, uses)
         new, shared = self._claim(uses) if uses else ((), ())
         self.layers.append(
             Layer(
@@ -137,22 +183,83 @@ class Rows(Generic[Value]):
                 shared=shared,
                 macs=macs,
                 attributes=attributes,
+                macs_at_least=macs_at_least,
+                view=view,
             )
         )
         return identity
 
-    def _seen_as(self, op: str, source: str, read: Tensor) -> Tensor:
-        """An input as it is ``read``, with the layout that the first op which reads it wants."""
-        from ..ops.images import read_layout
+    def _seen_through_views(
+        self, identity: str, op: str, view: bool, sources: Sequence[str], uses: Collection[Parameter]
+    ) -> Collection[Parameter]:
+        """What the next layer uses, with the parameters whose views it reads: those that it takes from the views' rows.
 
-        index, value = self._unread.pop(source)
+        It takes them if it computes with them and something else, as a product of ``x`` and ``weight.t()`` does. What
+        only moves or joins values, or reads nothing else, as a norm of a token, leaves them where they are; so does
+        everything behind an ``expand``, which makes a token for each image of the batch.
+        """
+        from ..ops.vocabulary import of
+
+        read = [self._views[source] for source in sources if source in self._views]
+        family = of(op).family
+        if family == "shape":
+            if op != "expand" and len(read) == len(sources) and (read or (view and uses)):
+                rows = {index for views in read for index in views.rows} | {len(self.layers)}
+                seen = (*uses, *(parameter for views in read for parameter in views.parameters))
+                self._views[identity] = _Views(tuple(rows), seen)
+        elif family != "join" and len(sources) > 1:
+            uses = [*uses, *(parameter for views in read for parameter in self._taken_from(views))]
+        return uses
+
+    def _taken_from(self, views: _Views) -> tuple[Parameter, ...]:
+        """The parameters of ``views``, whose rows no longer name them."""
+        identities, names = {id(p) for p in views.parameters}, {p.name for p in views.parameters}
+        for index in views.rows:
+            layer = self.layers[index]
+            self.layers[index] = replace(
+                layer,
+                parameters=tuple(p for p in layer.parameters if id(p) not in identities),
+                shared=tuple(name for name in layer.shared if name not in names),
+            )
+        for identity in identities:
+            if identity in self._claimed and self._claimed[identity][0] in views.rows:
+                del self._claimed[identity]
+        return views.parameters
+
+    def _seen_as(self, op: str, source: str, read: Tensor) -> Tensor:
+        """What may be an image as it is ``read``, with the layout that the op wants."""
+        from ..ops.images import keeps_layout, read_layout
+
+        if keeps_layout(op):
+            return read  # it isn't told by this one
         layout = read_layout(op, len(read.shape))
-        if layout is None or self._values.tensor(value) != read:
+        if layout is None or self._values.tensor(self._open[source][1]) != read:
+            del self._open[source]
             return read  # inside of vmap, it has a dimension less
-        self._values.produced(value, source, layout)
-        tensor = self._values.tensor(value)
-        self.layers[index] = replace(self.layers[index], output_tensors=(tensor,))
-        return tensor
+        self._settle(source, layout)
+        return replace(read, layout=layout)
+
+    def _settle(self, source: str, layout: str) -> None:
+        """An image was found: it is one in the row that made it, and so is what that row made it of."""
+        found: dict[int, tuple[str, Value]] = {}
+        waiting = [source]
+        while waiting:
+            name = waiting.pop()
+            if name not in self._open:
+                continue
+            index, value = self._open.pop(name)
+            if len(self._values.tensor(value).shape) == len(layout):
+                found[index] = (name, value)
+                waiting += self.layers[index].inputs
+        for index, (name, value) in sorted(found.items()):
+            layer = self.layers[index]
+            if self._values.source(value) == name:  # and nothing has written into it since
+                self._values.produced(value, name, layout)
+            self.layers[index] = replace(
+                layer,
+                input_tensors=tuple(_as_image(tensor, layout) for tensor in layer.input_tensors),
+                output_tensors=tuple(_as_image(tensor, layout) for tensor in layer.output_tensors),
+            )
 
     def back_to(self, count: int) -> None:
         """Takes back all layers but the first ``count``, and releases the parameters that they count."""
@@ -161,6 +268,8 @@ class Rows(Generic[Value]):
             for parameter in layer.parameters:
                 del self._claimed[id(parameter)]
         del self.layers[count:]
+        self._open = {name: entry for name, entry in self._open.items() if entry[0] < count}
+        self._views = {name: views for name, views in self._views.items() if max(views.rows) < count}
 
     def _claim(self, uses: Collection[Parameter]) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
         """What the next layer counts, and the names of what an earlier one counts; buffers are no weights."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from . import exceptions_keras, exceptions_onnx, exceptions_onnx_format, exceptions_pt2, exceptions_torchscript
+from . import exceptions_keras, exceptions_onnx, exceptions_savedmodel, exceptions_torch
 from .comparison import Difference
 from .listed import ANY, Listed
 
 LISTED: tuple[Listed, ...] = (
-    *exceptions_pt2.LISTED,
-    *exceptions_torchscript.LISTED,
+    *exceptions_torch.LISTED,
     *exceptions_onnx.LISTED,
-    *exceptions_onnx_format.LISTED,
     *exceptions_keras.LISTED,
+    *exceptions_savedmodel.LISTED,
 )
 
 

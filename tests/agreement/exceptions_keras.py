@@ -1,171 +1,163 @@
-"""Files of Keras, and Keras' networks against torch's."""
+"""SavedModel folders against live Keras, and Keras' networks against their twins in torch."""
 
 from __future__ import annotations
 
-from .listed import FORMAT, OURS, Listed
+from . import causes
+from .listed import Listed
 
 LISTED = (
     Listed(
-        FORMAT,
-        "A SavedModel has TensorFlow's operations, of which a Keras layer is made.",
+        causes.WRITTEN_OUT,
         {
-            "savedmodel: *": ("rows *", "* reads*"),
-        },
-    ),
-    Listed(
-        OURS,
-        (
-            "Behind SpaceToBatchND and grouped convolutions no shape is known, and then the kernel is taken for "
-            "the image: channels, groups and padding are wrong."
-        ),
-        {
-            "savedmodel: keras_convolutions keras_activations keras_alike": (
-                "conv2d shape*",
-                "conv2d macs*",
-                "* layout*",
+            "savedmodel: keras_convolutions keras_alike": (
+                "conv2d shape",
+                "conv2d dilation",
+            ),
+            "savedmodel: keras_convolutions": (
+                "conv2d field",
+                "conv2d padding",
+            ),
+            "savedmodel: keras_convolutions keras_resizes": ("conv2d saved x2",),
+            "savedmodel: keras_convolutions_elsewhere": ("total macs",),
+            "savedmodel: keras_resizes keras_residual_upsampled": ("conv2d field x2",),
+            "savedmodel: keras_resizes": (
+                "resize field x2",
+                "crop field",
             ),
             "savedmodel: keras_alike": (
-                "resize shape*",
-                "max_pool2d shape*",
-                "conv_transpose2d shape*",
-                "conv_transpose2d macs*",
-                "avg_pool2d shape*",
+                "conv2d field x3",
+                "resize field",
+                "max_pool2d field",
+                "conv_transpose2d field",
+                "avg_pool2d field",
+            ),
+            "savedmodel: keras_alike keras_residual_upsampled": ("conv2d saved",),
+            "savedmodel: keras_shapes": ("expand shape",),
+            "savedmodel: keras_arithmetic": ("mul saved",),
+            "savedmodel: keras_residual_upsampled": (
+                "relu field x2",
+                "add field",
             ),
         },
     ),
     Listed(
-        OURS,
-        (
-            "Shapes behind SpaceToBatchND, Split, Pack, While and the Reshapes of a Tensordot are not worked out: "
-            "nothing is known of what follows, and an output is not listed at all."
-        ),
+        causes.BIAS,
         {
-            "savedmodel: keras_alike": ("max_pool2d saved*",),
-            (
-                "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_activations keras_attention "
-                "keras_alike keras_recurrent keras_embedded keras_shapes keras_arithmetic"
-            ): ("outputs",),
-            (
-                "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_activations keras_attention "
-                "keras_alike keras_recurrent keras_embedded"
-            ): (
+            "savedmodel: keras_convolutions": (
+                "conv2d params x5",
+                "conv2d bias x5",
+            ),
+            "savedmodel: keras_convolutions_elsewhere": (
+                "conv3d params x2",
+                "conv3d bias x2",
+            ),
+            "savedmodel: keras_transposed": (
+                "conv_transpose2d params x2",
+                "conv_transpose2d bias x2",
+            ),
+            "savedmodel: keras_activations": (
+                "conv2d params x19",
+                "conv2d bias x19",
+            ),
+            "savedmodel: keras_hard_activations": (
+                "conv2d params x8",
+                "conv2d bias x8",
+            ),
+            "savedmodel: keras_pools_of_the_whole keras_classifier": (
+                "conv2d params",
+                "conv2d bias",
+            ),
+            "savedmodel: keras_resizes keras_alike": (
+                "conv2d params x3",
+                "conv2d bias x3",
+            ),
+            "savedmodel: keras_alike": (
+                "conv_transpose2d params",
+                "conv_transpose2d bias",
+            ),
+            "savedmodel: keras_dropped keras_residual_upsampled": (
+                "conv2d params x2",
+                "conv2d bias x2",
+            ),
+            "savedmodel: keras_residual": (
+                "conv2d params x6",
+                "conv2d bias x6",
+                "add params x2",
+            ),
+            "savedmodel: keras_residual_upsampled": ("add params",),
+        },
+    ),
+    Listed(
+        causes.LOOPS,
+        {
+            "savedmodel: keras_recurrent": (
                 "total macs",
                 "total uncounted",
             ),
-            "savedmodel: keras_activations": ("log_softmax shape*", "* saved*", "relu shape*"),
-            "savedmodel: keras_activations keras_shapes": ("* layout*",),
-            "savedmodel: keras_shapes": ("split shape*", "transpose shape*"),
         },
     ),
     Listed(
-        FORMAT,
-        "The bias is an operation of its own.",
+        causes.WHOLE_IMAGES,
         {
-            (
-                "savedmodel: keras_convolutions keras_activations keras_hard_activations "
-                "keras_pools_of_the_whole keras_resizes keras_alike keras_dropped keras_classifier "
-                "keras_residual keras_residual_upsampled"
-            ): ("conv2d params*",),
-            (
-                "savedmodel: keras_convolutions keras_activations keras_hard_activations "
-                "keras_pools_of_the_whole keras_resizes keras_dropped keras_classifier keras_residual "
-                "keras_residual_upsampled"
-            ): ("conv2d bias*",),
-            "savedmodel: keras_convolutions_elsewhere": ("conv3d params*", "conv3d bias*"),
-            "savedmodel: keras_transposed keras_alike": ("conv_transpose2d params*",),
-            "savedmodel: keras_residual keras_residual_upsampled": ("add params*",),
+            "twin: keras_pools_of_the_whole keras_residual": ("rows adaptive_avg_pool2d flatten -> global_avg_pool2d",),
         },
     ),
     Listed(
-        OURS,
-        (
-            "An image's layout is known from convolutions that read it directly, not behind a resize, a pad or a "
-            "reshape; no receptive field passes these."
-        ),
+        causes.NO_IMAGES,
         {
-            (
-                "savedmodel: keras_convolutions keras_convolutions_elsewhere keras_transposed "
-                "keras_hard_activations keras_resizes keras_alike keras_shapes keras_arithmetic keras_residual "
-                "keras_residual_upsampled"
-            ): ("* field*",),
             (
                 "savedmodel: keras_convolutions_elsewhere keras_norms keras_pools_elsewhere keras_attention "
-                "keras_einsums keras_attention_alone keras_alike keras_recurrent keras_shapes keras_arithmetic "
+                "keras_einsums keras_attention_alone keras_recurrent keras_shapes keras_arithmetic "
                 "keras_residual_upsampled"
             ): ("inputs",),
-            "savedmodel: keras_arithmetic": ("* layout*",),
-        },
-    ),
-    Listed(
-        FORMAT,
-        "The rows of which a layer is made keep other tensors.",
-        {
-            "savedmodel: keras_convolutions keras_activations keras_resizes keras_alike keras_arithmetic": (
-                "* saved*",
+            "savedmodel: keras_convolutions_elsewhere keras_arithmetic": ("outputs",),
+            "savedmodel: keras_shapes": ("reshape field",),
+            "savedmodel: keras_arithmetic": (
+                "mul field",
+                "mul layout",
+                "sub field",
+                "sub layout",
+                "add field x4",
+                "add layout x4",
+                "max field",
+                "max layout",
+                "min field",
+                "min layout",
+                "abs field",
+                "abs layout",
+                "pow field",
+                "pow layout",
+                "sqrt field",
+                "sqrt layout",
+                "neg field",
+                "neg layout",
+                "exp field",
+                "exp layout",
+                "div field",
+                "div layout",
+                "log field",
+                "log layout",
+                "amax field",
+                "argmax field",
+                "sum field",
+                "mean field",
             ),
         },
     ),
     Listed(
-        OURS,
-        (
-            "The shift of a batch norm that is written as a product and a sum is no part of a projection to the "
-            "search for blocks."
-        ),
-        {
-            "savedmodel: keras_residual": (
-                "residual form",
-                "residual kind",
-                "residual channels",
-                "residual params",
-                "residual macs",
-                "residual skipped",
-                "residual breaks",
-            ),
-            "savedmodel: keras_residual keras_residual_upsampled": ("residual stride",),
-        },
-    ),
-    Listed(
-        OURS,
-        "Keras' reader leaves the padding of a transposed convolution a word, and no receptive field passes it.",
-        {
-            "twin: keras_alike": ("conv_transpose2d padding",),
-        },
-    ),
-    Listed(
-        FORMAT,
-        "torch is given the key and the value each, Keras one for both.",
+        causes.FRAMEWORKS,
         {
             "twin: keras_attention_alone": ("attention reads",),
-        },
-    ),
-    Listed(
-        FORMAT,
-        "Keras pools the whole image and flattens it in one layer.",
-        {
-            ("twin: keras_pools_of_the_whole keras_residual"): (
-                "rows adaptive_avg_pool2d flatten -> global_avg_pool2d",
+            "twin: keras_alike keras_classifier": (
+                "max_pool2d saved",
+                "avg_pool2d count_include_pad",
             ),
-        },
-    ),
-    Listed(
-        FORMAT,
-        "torch keeps the place of every maximum, TensorFlow does not.",
-        {
-            "twin: keras_alike keras_classifier": ("max_pool2d saved",),
-        },
-    ),
-    Listed(
-        FORMAT,
-        "The frameworks count padding in their own way; here there is none.",
-        {
-            "twin: keras_alike keras_classifier": ("avg_pool2d count_include_pad",),
-        },
-    ),
-    Listed(
-        FORMAT,
-        "Keras cannot pad both sides of a strided convolution: a layer in front of it does.",
-        {
-            "twin: keras_residual": ("rows nothing -> zero_pad2d", "conv2d saved", "conv2d padding", "conv2d reads"),
+            "twin: keras_residual": (
+                "rows nothing -> zero_pad2d",
+                "conv2d saved",
+                "conv2d padding",
+                "conv2d reads",
+            ),
         },
     ),
 )

@@ -82,6 +82,19 @@ class products(nn.Module):  # noqa: N801
         return torch.mm(sums, a.t()), self.fc(x), z, vector, functional.linear(x, self.fc.weight)
 
 
+class parts_of_weights(nn.Module):  # noqa: N801
+    """Views of parameters: multiplied, and taken as the weight of a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = nn.Parameter(torch.ones(8, 6))
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x):  # type: ignore[no-untyped-def]
+        one, other = self.both.chunk(2)
+        return x @ one.t(), x @ other.t(), functional.linear(x, one), self.fc(x), self.fc.weight.detach() * 2
+
+
 class bilinear(nn.Module):  # noqa: N801
     """A product of three."""
 

@@ -84,6 +84,7 @@ NETWORKS = (
     _torch("einsums", "2x5x6", "2x6x7", "5x6", "6x7"),
     _torch("einsums_alike", "2x6", "2x7"),
     _torch("products", "2x5x6", "2x6x7", "5x6"),
+    _torch("parts_of_weights", "2x6"),
     _torch("bilinear", "2x5x6"),
     _torch("recurrent", "2x7x5"),
     _torch("embedded", "2x3:int64"),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import causes
 from .exceptions import LISTED
-from .listed import ANY, FORMAT
+from .listed import ANY
 from .networks import KERAS_FILES, NETWORKS, TORCH_FILES, TWIN, Network
 
 PAGE = Path(__file__).parents[2] / "AGREEMENT.md"
@@ -19,21 +20,23 @@ summary is compared with that of the live framework: op, settings, layout, shape
 bytes kept for training, and residual blocks. The tests in `tests/agreement/` fail on a difference that isn't listed,
 and on a listed one that no longer occurs. `make agreement` writes this page from the list.
 
-`=` means the same in everything; a number is a reason below; an empty cell is a reader that such a network can't go
+`=` means the same in everything; a number is a cause below; an empty cell is a reader that such a network can't go
 through. `local` works a residual block out by rules, `twin` is the same network in torch.
+"""
+_CAUSES = """
+## Causes
+
+Each lies in a format, an exporter or a framework, and not in a reader. *Summaries* counts the cells above that name it,
+*differences* the rows and settings that differ in these.
+
+| | cause | summaries | differences |
+|---|---|---|---|
 """
 
 
 def page() -> str:
     """The page as text."""
-    reasons = sorted({(listed.kind != FORMAT, listed.reason) for listed in LISTED})
-    numbers = {reason: number for number, (_, reason) in enumerate(reasons, 1)}
-    everywhere = {
-        listed.reason: f" (Everywhere: {' '.join(readers)}.)"
-        for listed in LISTED
-        for readers, networks, _ in listed.places()
-        if networks == [ANY]
-    }
+    numbers = {cause: number for number, cause in enumerate(causes.ALL, 1)}
     parts = [_HEAD]
     for framework, readers in (("torch", (*TORCH_FILES, "local")), ("keras", (*KERAS_FILES, "local", TWIN))):
         parts.append(
@@ -43,22 +46,42 @@ def page() -> str:
             if network.framework == framework:
                 cells = [_cell(network, reader, numbers) for reader in readers]
                 parts.append(f"| {network.name} | {' | '.join(cells)} |\n")
-    for ours, title in ((False, "Reasons that are the format's or the exporter's"), (True, "Ours to mend")):
-        parts.append(f"\n## {title}\n\n")
-        parts += [
-            f"{numbers[reason]}. {reason}{everywhere.get(reason, '')}\n"
-            for is_ours, reason in reasons
-            if is_ours is ours
-        ]
+    parts.append(_CAUSES)
+    parts += [f"| {number} | {cause}{_everywhere(cause)} | {_counts(cause)} |\n" for cause, number in numbers.items()]
     return "".join(parts)
 
 
+def _counts(cause: str) -> str:
+    """In how many summaries a cause makes a difference, and how many."""
+    found = [
+        (network, reader, what)
+        for listed in LISTED
+        for readers, networks, whats in listed.places()
+        for network in networks
+        for reader in readers
+        for what in whats
+        if listed.cause == cause and network != ANY
+    ]
+    return f"{len({case[:2] for case in found})} | {len(found)}"
+
+
+def _everywhere(cause: str) -> str:
+    """The readers all of whose summaries may differ by a cause."""
+    found = (
+        readers
+        for listed in LISTED
+        for readers, networks, _ in listed.places()
+        if listed.cause == cause and networks == [ANY]
+    )
+    return "".join(f" (Everywhere: {' '.join(readers)}.)" for readers in found)
+
+
 def _cell(network: Network, reader: str, numbers: dict[str, int]) -> str:
-    """What a reader says of a network: the numbers of the reasons why it says something else."""
+    """What a reader says of a network: the numbers of the causes why it says something else."""
     if reader not in network.compared:
         return ""
     found = {
-        numbers[listed.reason]
+        numbers[listed.cause]
         for listed in LISTED
         for readers, networks, _ in listed.places()
         if reader in readers and network.name in networks

@@ -21,6 +21,7 @@ from typing import Any
 from resnet_inspect import ir_json
 from resnet_inspect.call import of_inputs
 from resnet_inspect.ir import Summary
+from resnet_inspect.readers.inputs import CallJson, Shapes
 from resnet_inspect.readers.request import Request
 
 from .networks import BY_NAME, Network
@@ -118,9 +119,9 @@ def _read(path: Path, network: Network, reader: str) -> Summary:
 
     asked: dict[str, Any] = {}
     if reader in ("traced", "scripted") and network.image:
-        asked["inputs"] = network.image
+        asked["inputs"] = Shapes(network.image)
     elif reader in ("traced", "scripted"):
-        asked["call"] = of_inputs(network.inputs).to_json()
+        asked["inputs"] = CallJson(of_inputs(network.inputs).to_json())
     elif network.framework == "keras":
         asked["batch"] = 2
     return from_file.summarize(Request(str(path), **asked)).summary
@@ -133,7 +134,7 @@ def _block(network: Network, reader: str) -> Summary:
 
     settings: dict[str, Any] = dict(network.settings)
     spec = BlockSpec(flavor=network.framework, **settings)
-    request = Request("block", inputs=network.image, layout="NCHW" if network.framework == "torch" else "NHWC")
+    request = Request("block", inputs=Shapes(network.image), layout="NCHW" if network.framework == "torch" else "NHWC")
     if reader == "local":
         return from_local.summarize_block(spec, request).summary
     adapter = importlib.import_module(f"resnet_inspect.readers.{network.framework}.reader")

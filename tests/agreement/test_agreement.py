@@ -1,4 +1,4 @@
-"""One network through every reader: a difference from the live framework is listed with a reason, or fails."""
+"""One network through every reader: a difference from the live framework is listed with its cause, or fails."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from functools import cache
 import pytest
 
 from resnet_inspect.ir import Summary
+from tests.support.command import needs
 
-from ..command import needs
+from . import causes, exceptions_keras, exceptions_onnx, exceptions_savedmodel, exceptions_torch
 from .comparison import Difference, differences
 from .exceptions import LISTED, fits, general, outdated, unlisted
-from .listed import ANY, FORMAT, OURS
+from .listed import ANY
 from .networks import BY_NAME, NETWORKS, TWIN
 from .page import PAGE, page
 from .readers import LIVE, summary_of
@@ -50,7 +51,7 @@ def _found(name: str, reader: str) -> list[Difference]:
 def test_readers_agree_but_for_what_is_listed(name: str, reader: str) -> None:
     found = _found(name, reader)
     new, gone = unlisted(name, reader, found), outdated(name, reader, found)
-    assert not new, "\n".join(["mend a reader, or list these new differences with a reason:", *new])
+    assert not new, "\n".join(["mend a reader, or list these new differences with their cause:", *new])
     assert not gone, "\n".join(["take these differences, which no longer occur, off the list:", *gone])
 
 
@@ -66,14 +67,21 @@ def test_an_exception_for_any_network_occurs_in_one(reader: str, what: str) -> N
     assert any(fits(item.what, what) for case in cases for item in _found(*case))
 
 
+def test_there_are_few_causes_and_each_stands_once_for_a_family_of_readers() -> None:
+    assert len(causes.ALL) <= 15
+    assert {listed.cause for listed in LISTED} == set(causes.ALL)
+    for module in (exceptions_torch, exceptions_onnx, exceptions_keras, exceptions_savedmodel):
+        found = [listed.cause for listed in module.LISTED]
+        assert len(found) == len(set(found)), module.__name__
+
+
 def test_the_page_is_made_of_the_list() -> None:
     assert PAGE.read_text() == page(), "run make agreement"
 
 
 def test_every_exception_names_networks_and_readers_that_there_are() -> None:
     for listed in LISTED:
-        assert listed.kind in (FORMAT, OURS)
-        assert listed.reason.endswith(".")
+        assert listed.cause in causes.ALL
         for readers, networks, whats in listed.places():
             assert whats
             if networks == [ANY]:

@@ -20,14 +20,14 @@ def _of_torch() -> dict[str, set[str]]:
     convolutions = {f"{op}{d}d" for op in ("conv", "conv_transpose") for d in _DIMENSIONS}
     families = [*onnx_ops.CONVOLUTIONS.values(), *onnx_ops.POOLS.values(), *onnx_ops._GLOBAL_POOLS.values()]
     return {
-        "torch_ops": set(operators._MODULE_OPS.values()),
-        "torch_functions": set(torch_functions._FUNCTION_OPS.values()),
+        "torch modules": set(operators._MODULE_OPS.values()),
+        "torch functions": set(torch_functions._FUNCTION_OPS.values()),
         "aten": {*aten._OPS.values(), *aten._FAMILIES.values(), *convolutions},
-        "onnx_ops": {*onnx_ops._OPS.values(), *(f"{op}{d}d" for op in families for d in _DIMENSIONS), "clamp"},
+        "onnx": {*onnx_ops._OPS.values(), *(f"{op}{d}d" for op in families for d in _DIMENSIONS), "clamp"},
     }
 
 
 def _of_keras() -> dict[str, set[str]]:
     from resnet_inspect.readers.keras import operators
 
-    return {"keras_ops": {*operators._LAYER_OPS.values(), *operators._OPERATION_OPS.values()}}
+    return {"keras layers and operations": {*operators._LAYER_OPS.values(), *operators._OPERATION_OPS.values()}}

@@ -23,10 +23,11 @@ from resnet_inspect.answers.source import read
 from resnet_inspect.answers.worker import Session
 from resnet_inspect.errors import InspectError
 from resnet_inspect.readers import file as from_file
+from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render import FORMATS, View, render
+from tests.support.command import needs
 
-from ..command import needs
 from . import seeds
 from .mutations import (
     Change,
@@ -113,7 +114,7 @@ def test_a_changed_file_is_summarised_or_refused(kind: str, session: Session, tm
         data = change(seed.read_bytes(), random)
         path, named = place_of(seed, tmp_path)
         path.write_bytes(data)
-        ends[ending(lambda: session.summarize(Request(str(named), inputs=asked(kind))))] += 1
+        ends[ending(lambda: session.summarize(Request(str(named), asked(kind))))] += 1
 
     try:
         ask()
@@ -121,9 +122,9 @@ def test_a_changed_file_is_summarised_or_refused(kind: str, session: Session, tm
         told(kind, ends)
 
 
-def asked(kind: str) -> tuple[tuple[int, ...], ...]:
+def asked(kind: str) -> Shapes:
     """The input that a kind needs to be told."""
-    return ((3, 8, 8),) if kind == "torchscript" else ()
+    return Shapes(((3, 8, 8),) if kind == "torchscript" else ())
 
 
 def ending(act: Callable[[], object]) -> str:

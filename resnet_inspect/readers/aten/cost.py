@@ -15,7 +15,7 @@ _PRODUCTS = frozenset(
     [
         *("addmm", "addbmm", "addmv", "bmm", "conv", "convolution", "cdist", "dot", "fft", "gru", "inner", "linalg"),
         *("linear", "lstm", "matmul", "mm", "mv", "rnn", "sparse", "trilinear", "bilinear", "vdot", "int4pack"),
-        *("int8pack", "attention", "transformer", "tensordot", "einsum", "chain"),
+        *("int8pack", "attention", "transformer", "tensordot", "einsum", "chain", "conv1d", "conv2d", "conv3d"),
     ]
 )
 _NO_PRODUCTS = ("linalg_vector_norm", "linalg_cross")
@@ -31,7 +31,7 @@ def without_formula(namespace: str, name: str) -> int | None:
     """
     if namespace == "torchvision":
         return 0 if name in _FREE else None
-    if namespace not in ("aten", "prim", "prims"):
+    if namespace not in ("aten", "prim", "prims", "quantized"):
         return None
     # The upsampling and the bilinear layer share a word, and only one of them multiplies matrices.
     free = name in _NO_PRODUCTS or name.startswith("upsample")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...ir import UNKNOWN, Attributes, Tensor, Value, frozen_value
 from ...ops import vocabulary
-from ...ops.attributes import explicit_padding, zeros_around
+from ...ops.attributes import clamped, dimension_or_several, explicit_padding, in_each_dimension, padded
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,12 @@ FUNCTIONS = {
     **dict.fromkeys(("t", "permute", "movedim", "swapaxes", "mT"), "transpose"),
     **dict.fromkeys(("chunk", "narrow", "select", "split", "unbind"), "slice"),
     **dict.fromkeys(("squeeze", "unflatten", "unsqueeze", "view"), "reshape"),
+    **dict.fromkeys(("clamp_max", "clamp_min", "clip"), "clamp"),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout", "feature_dropout"), "dropout"),
+    **dict.fromkeys(("fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine"), "fake_quantize"),
     "cat": "concat",
     "clone": "copy",
+    "constant_pad_nd": "pad",
     "contiguous": "copy",
     "linear": "dense",
     "maximum": "max",
@@ -64,8 +68,7 @@ _OPS = {
     **FUNCTIONS,
     **dict.fromkeys(("slice", "split_with_sizes"), "slice"),
     **dict.fromkeys(("rnn_relu", "rnn_tanh"), "rnn"),
-    **dict.fromkeys(("alpha_dropout", "feature_dropout", "feature_alpha_dropout"), "dropout"),
-    "constant_pad_nd": "pad",
+    **{f"{kind}_pad{d}d": "pad" for kind in ("reflection", "replication") for d in (1, 2, 3)},
     "numpy_T": "transpose",
     "prelu_kernel": "prelu",
     "rsub": "sub",
@@ -77,6 +80,8 @@ _FAMILIES = {
     "upsample": "resize",
     "batch_norm": "batch_norm",
     "cudnn_batch_norm": "batch_norm",
+    "fake_quantize": "fake_quantize",
+    "fused_moving_avg_obs_fake_quant": "fake_quantize",
 }
 
 #: Operators whose result looks at the memory of their first argument.
@@ -87,6 +92,8 @@ VIEWS = frozenset(
         *("squeeze", "swapaxes", "t", "transpose", "unbind", "unflatten", "unfold", "unsqueeze", "view", "view_as"),
     ]
 )
+#: The arguments in which an operator takes its weights: a view of a parameter is the parameter there, and has no row.
+WEIGHTS = frozenset(["weight", "bias", "params"])
 
 
 def describe(operator: Operator) -> tuple[str, Attributes]:
@@ -98,15 +105,21 @@ def describe(operator: Operator) -> tuple[str, Attributes]:
         return _conv(operator)
     op = _OPS.get(name) or vocabulary.named(name) or "other"
     op = next((known for start, known in _FAMILIES.items() if name.startswith(start)), op)
-    if name == "hardtanh" and _number(operator, "min_val", -1) == 0 and _number(operator, "max_val", 1) == 6:
-        return "relu6", _values(operator)
+    if op in ("clamp", "hard_tanh"):
+        return with_limits(op, dict(_values(operator)))
     if op == "pad":
-        given = operator.arguments
-        rank = len(operator.tensors()[0].shape)
-        padding = zeros_around(rank, given.get("pad"), given.get("mode"), given.get("value"))
-        return ("pad", _values(operator)) if padding is None else ("zero_pad2d", (("padding", padding),))
+        return _pad(operator)
     special = _SPECIAL.get(op) if operator.complete else None
     return op, special(operator) if special else _values(operator)
+
+
+def with_limits(op: str, settings: Mapping[str, Value]) -> tuple[str, Attributes]:
+    """The word and settings of torch's clamp and hardtanh, which are one operator; the latter has limits by default."""
+    if op == "hard_tanh":
+        op, found = clamped({"min_val": -1, "max_val": 1, **settings}, "min_val", "max_val")
+    else:
+        op, found = clamped(settings)
+    return op, tuple(found.items())
 
 
 def output_count(operator: Operator) -> int:
@@ -130,8 +143,8 @@ def _values(operator: Operator) -> Attributes:
     }
     if operator.name.endswith("_"):
         found["inplace"] = True
-    if isinstance(dim := found.get("dim"), tuple) and len(dim) == 1:
-        found["dim"] = dim[0]  # of one dimension, the schema makes a list
+    if "dim" in found:
+        found["dim"] = dimension_or_several(found["dim"])
     if operator.name == "rsub":
         found["reflected"] = True
     return tuple(found.items())
@@ -145,10 +158,18 @@ def _number(operator: Operator, name: str, default: float) -> float:
 def _each(operator: Operator, name: str, rank: int, default: Any) -> tuple[Any, ...]:
     """A setting for every spatial dimension, where one number stands for all of them."""
     value = operator.arguments.get(name)
-    value = default if value is None or value == () else value
-    if not isinstance(value, tuple):
-        return (value,) * rank
-    return value * rank if len(value) == 1 else value
+    return in_each_dimension(default if value is None or value == () else value, rank)
+
+
+#: How operators that only pad in one way do it, by the beginnings of their names.
+_PADS = {"reflection": "reflect", "replication": "replicate"}
+
+
+def _pad(operator: Operator) -> tuple[str, Attributes]:
+    sides = operator.arguments.get("pad", operator.arguments.get("padding"))
+    mode = _PADS.get(operator.plain.partition("_")[0], operator.arguments.get("mode"))
+    found = padded(len(operator.tensors()[0].shape), sides, mode, operator.arguments.get("value"))
+    return ("pad", _values(operator)) if found is None else (found[0], tuple(found[1].items()))
 
 
 def _conv(operator: Operator) -> tuple[str, Attributes]:

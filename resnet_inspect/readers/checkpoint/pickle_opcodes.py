@@ -48,7 +48,7 @@ class Pickle:
 
         Raises:
             EndedError: the data breaks off.
-            RefusedError: it names something that isn't on the list.
+            ForbiddenNameError: it names something that isn't on the list.
             ValueError: it is damaged, or takes too many steps. Other errors (IndexError, TypeError ...) are its, too.
         """
         self._clear()

@@ -88,7 +88,7 @@ _MOST_DIMENSIONS = 128
 _MOST_ELEMENTS = 2**63
 
 
-class RefusedError(Exception):
+class ForbiddenNameError(Exception):
     """A pickle names something that isn't on the list; the message is its name."""
 
 
@@ -136,12 +136,12 @@ def named(module: str, name: str) -> Named:
     """A function or class that the pickle names.
 
     Raises:
-        RefusedError: it isn't on the list.
+        ForbiddenNameError: it isn't on the list.
     """
     full = f"{'builtins' if module == '__builtin__' else module}.{name}"
     if full in _MAKERS or full in _OPAQUE or full in _MAPPINGS or full in _STORAGE_TYPES or full in _DTYPES:
         return Named(full)
-    raise RefusedError(f"{module}.{name}")
+    raise ForbiddenNameError(f"{module}.{name}")
 
 
 def called(function: Any, arguments: Any, charge: Callable[[int], None]) -> Any:

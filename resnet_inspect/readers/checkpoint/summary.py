@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from ...errors import BadRequestError
 from ...ir import UNKNOWN, Model, Parameter, Summary, Trace
 from ...rows.builder import Keyed, Rows
 from ...version import __version__
-from ..request import Answer, Request, options_of
+from ..request import Answer, Request
 from . import reader as checkpoint
+from .known import known
 
 #: The last part of a name -> what it is in a BatchNorm of torch or Keras; of other names nobody can tell.
 _ROLES = {
@@ -43,8 +45,13 @@ def summary(request: Request, kind: str, entries: Sequence[Entry]) -> Answer:
         BadRequestError: an option was given that only a model has a use for.
     """
     path = Path(request.model)
-    for option in options_of(request):
-        raise BadRequestError(f"{path.name} has tensors but no model: leave {option} out")
+    for name in request.options():
+        # Named inputs of --input are JSON by now.
+        option = name.replace("_", "-").removesuffix("-json")
+        raise BadRequestError(f"--{option} does not apply to {path.name}: it has tensors but no model")
+    if _is_alphabetical(entries):
+        # Not the order of the network, and 10 comes before 2.
+        entries = sorted(entries, key=lambda entry: _naturally(entry.name))
     modules: dict[str, list[Parameter]] = {}
     for entry in entries:
         owner, parameter = _parameter(entry)
@@ -53,7 +60,7 @@ def summary(request: Request, kind: str, entries: Sequence[Entry]) -> Answer:
     for owner, found in modules.items():
         rows.add_uncalled(owner or path.name, "Tensors", "other", sorted(found, key=_place), macs=None)
     made = Summary(
-        model=Model(path.name, kind.rpartition(" ")[2], ""),
+        model=Model(path.name or path.resolve().name, kind.rpartition(" ")[2], ""),
         inputs=(),
         outputs=(),
         layers=tuple(rows.layers),
@@ -61,7 +68,24 @@ def summary(request: Request, kind: str, entries: Sequence[Entry]) -> Answer:
         trace=Trace("header"),
         environment=(("resnet_inspect", __version__),),
     )
-    return Answer(made)
+    model = known(entries)
+    notes = [f"it has the shapes of {model}: resnet-inspect weights {model} {path} checks it"] if model else []
+    return Answer(made, tuple(notes))
+
+
+def _is_alphabetical(entries: Sequence[Entry]) -> bool:
+    """Whether a file has its tensors in the order of their names, those of each type for themselves (safetensors)."""
+    last: dict[str, str] = {}
+    for entry in entries:
+        if entry.name < last.get(entry.dtype, ""):
+            return False
+        last[entry.dtype] = entry.name
+    return True
+
+
+def _naturally(name: str) -> list[str | int]:
+    """A key by which names stand in the order of their numbers."""
+    return [int(part) if number % 2 else part for number, part in enumerate(re.split("([0-9]+)", name))]
 
 
 def _parameter(entry: Entry) -> tuple[str, Parameter]:

@@ -14,7 +14,7 @@ from ...errors import ModelError
 from ..archive import Archive
 from ..bounds import Allowance
 from .pickle_opcodes import EndedError, Pickle
-from .pickle_values import OPAQUE, Named, RefusedError, Storage, Tensor
+from .pickle_values import OPAQUE, ForbiddenNameError, Named, Storage, Tensor
 
 #: Bytes of a pickle: a tensor has 150, so these are half a million.
 MOST_BYTES = 2**26
@@ -36,7 +36,7 @@ def read(path: Path, file: IO[bytes], allowance: Allowance) -> tuple[Entry, ...]
     try:
         is_archive = file.read(2) == b"PK"
         loaded = _zipped(file, allowance) if is_archive else _old(path, file, allowance)
-    except RefusedError as error:
+    except ForbiddenNameError as error:
         raise refused(path.name, error) from error
     tensors = _state_dict(loaded)
     if not tensors:
@@ -45,7 +45,7 @@ def read(path: Path, file: IO[bytes], allowance: Allowance) -> tuple[Entry, ...]
     return tuple(Entry(name, tensor.shape, tensor.dtype) for name, tensor in tensors.items())
 
 
-def refused(file: str, error: RefusedError) -> ModelError:
+def refused(file: str, error: ForbiddenNameError) -> ModelError:
     """What to say of a pickle that names what isn't on the list."""
     name = str(error)
     shown = name if name.isprintable() and len(name) < 100 else ascii(name[:100])

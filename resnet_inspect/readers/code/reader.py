@@ -13,8 +13,10 @@ from ...analysis.fit import Entry
 from ...errors import BadRequestError, ModelError
 from ...host.paths import split_reference
 from ...ir import Model
-from .. import OBJECTS, load_framework
+from ..backend import BACKENDS
 from ..chatter import held_back
+from ..frameworks import framework_of, load_framework
+from ..protocols import Objects
 from ..request import Answer, Request
 from ..weights import is_file
 from .user_code import attribute, theirs
@@ -43,37 +45,30 @@ def state(request: Request) -> tuple[Entry, ...]:
     """The entries of the model's state dictionary, or of its weights file in Keras."""
     with held_back():
         _, module, build = _found(request)
-        entries: tuple[Entry, ...] = module.state_of(build)
-    return entries
+        return tuple(module.state_of(build))
 
 
-def _found(request: Request) -> tuple[str, Any, Callable[[], Any]]:
+def _found(request: Request) -> tuple[str, Objects, Callable[[], Any]]:
     """The framework's name, its adapter, and what builds the model."""
     found = attribute(request.model)
     arguments = dict(request.arguments)
 
     def build() -> Any:
         with theirs(request.model):
-            if callable(found) and not _framework_of(type(found)):
+            if callable(found) and not framework_of(type(found)):
                 return found(**arguments)
         if arguments:
             raise BadRequestError(f"{request.model} is built already: it takes no --arg")
         return found
 
-    backend = _framework_of(found if inspect.isclass(found) else type(found)) or _imported()
+    backend = framework_of(found if inspect.isclass(found) else type(found)) or _imported()
     if backend is None:
         # A function that imports its framework when it is called.
-        backend = _framework_of(type(build()))
+        backend = framework_of(type(build()))
     if backend is None:
         raise ModelError(f"{request.model} is no model of torch or Keras: it is {_kind(found)}")
-    module = load_framework(backend, OBJECTS[backend])
+    module: Objects = load_framework(backend, BACKENDS[backend].objects)
     return backend, module, build
-
-
-def _framework_of(kind: type) -> str | None:
-    """Whose model a class is, by its ancestors; Keras' layers are torch modules too where Keras runs on torch."""
-    origins = {cls.__module__.partition(".")[0] for cls in kind.__mro__}
-    return "keras" if "keras" in origins else "torch" if "torch" in origins else None
 
 
 def _imported() -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-from ...errors import InspectError, ModelError, first_line
+from ...errors import InspectError, ModelError, first_line, listed
 from ...host.paths import has_folder, split_reference
 
 #: Code that isn't the user's: what a traceback passes through on its way.
@@ -59,7 +59,7 @@ def attribute(reference: str) -> Any:
         if not hasattr(found, part):
             public = [item for item in vars(found) if not item.startswith("_")] if hasattr(found, "__dict__") else []
             own = [item for item in public if getattr(getattr(found, item), "__module__", None) == found.__name__]
-            raise ModelError(f"{place} has no {name!r}; it has {', '.join(own or public) or 'nothing'}")
+            raise ModelError(f"{place} has no {name!r}; it has {listed(own or public) or 'nothing'}")
         found = getattr(found, part)
     return found
 

@@ -1,7 +1,8 @@
 """Whatever of Keras we use that isn't public, in one place, and what differs between its versions.
 
 Keras moves such names between releases. An ImportError here means that this version isn't supported, and
-``tests/test_keras_compat.py`` looks for each name in ``SEEN`` and ``ATTRIBUTES`` and fails with those that have moved.
+``tests/readers/keras/test_compat.py`` looks for each name in ``SEEN`` and ``ATTRIBUTES`` and fails with those that have
+moved.
 """
 
 from __future__ import annotations

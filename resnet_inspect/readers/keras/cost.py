@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -13,15 +13,17 @@ from ...errors import InputError
 from ...ir import Attributes, Tensor, Value
 from ...ops.attention import products
 from .compat import ConvLSTM, einsum_kernel_shape
-from .operators import describe_layer, layer_op
+from .operators import describe_layer, layer_class, layer_op
 
 #: Operations of ``keras.ops`` that multiply matrices or run code of their own: without a rule their cost is unknown.
 _PRODUCTS = frozenset(
     [
-        *("associative_scan", "cdist", "cholesky", "cholesky_inverse", "cond", "conv", "conv_transpose", "correlate"),
-        *("depthwise_conv", "dot", "einsum", "fft", "fft2", "fori_loop", "gaussian_blur", "ifft2", "inner", "irfft"),
-        *("istft", "jvp", "kron", "map", "matmul", "rfft", "scan", "separable_conv", "stft", "tensordot", "vdot"),
-        *("vectorized_map", "while_loop", "attention"),
+        *("associative_scan", "attention", "cdist", "cholesky", "cholesky_inverse", "cond"),
+        *("conv", "conv_transpose", "correlate", "depthwise_conv", "det", "dot", "eig", "eigh"),
+        *("einsum", "fft", "fft2", "fori_loop", "gaussian_blur", "ifft2", "inner", "inv"),
+        *("irfft", "istft", "jvp", "kron", "logdet", "lstsq", "lu_factor", "map", "matmul"),
+        *("pinv", "qr", "rfft", "scan", "separable_conv", "slogdet", "solve", "solve_triangular"),
+        *("stft", "svd", "tensordot", "vdot", "vectorized_map", "while_loop"),
     ]
 )
 
@@ -29,7 +31,7 @@ _PRODUCTS = frozenset(
 _UNKNOWN = frozenset(["other", "bidirectional", "dot", "einsum_dense", "recurrent", "time_distributed"])
 
 
-def operation_macs(op: str, attributes: Attributes, inputs: Sequence[Tensor]) -> int | None:
+def operation_macs(op: str, attributes: Attributes, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int | None:
     """Multiply-adds of a functional operation, None if nobody knows."""
     values = dict(attributes)
     if op == "einsum":
@@ -41,9 +43,58 @@ def operation_macs(op: str, attributes: Attributes, inputs: Sequence[Tensor]) ->
         return products(batch * heads * queries, key.shape[1], width, value.shape[-1])
     if op in ("matmul", "einsum") and len(inputs) == 2:
         return _by_rule(op, values, inputs)
-    if op in ("dot", "inner", "vdot") and len(inputs) == 2 and all(len(t.shape) == 1 for t in inputs):
+    if op == "vdot" and len(inputs) == 2:
         return inputs[0].size
+    if op in _FORMULAS and outputs and len(inputs) == (3 if op == "separable_conv" else 2):
+        return _FORMULAS[op](values, inputs, outputs[0])
     return None if op in _PRODUCTS else 0
+
+
+def _convolution(_: Mapping[str, Value], inputs: Sequence[Tensor], output: Tensor) -> int:
+    """Each output element is a sum over a kernel (height, width, channels of a group, output channels)."""
+    return output.size * prod(inputs[1].shape[:-1])
+
+
+def _depthwise(_: Mapping[str, Value], inputs: Sequence[Tensor], output: Tensor) -> int:
+    """Each output element is a sum over a kernel (height, width, channels, multiplier) of one channel."""
+    return output.size * prod(inputs[1].shape[:-2])
+
+
+def _separable(_: Mapping[str, Value], inputs: Sequence[Tensor], output: Tensor) -> int:
+    """At each position a kernel for each channel, times the multiplier; then a product of all channels."""
+    depthwise, pointwise = inputs[1].shape, inputs[2].shape
+    positions = output.size // pointwise[-1]
+    return positions * (prod(depthwise) + prod(pointwise))
+
+
+def _transposed(_: Mapping[str, Value], inputs: Sequence[Tensor], _output: Tensor) -> int:
+    """Each input element meets a kernel (height, width, output channels, input channels)."""
+    return inputs[0].size * prod(inputs[1].shape[:-1])
+
+
+def _dot(_: Mapping[str, Value], inputs: Sequence[Tensor], output: Tensor) -> int:
+    """NumPy's ``dot`` and ``inner``: sums over the last dimension of the first; with a number, there is none."""
+    return output.size * inputs[0].shape[-1] if all(item.shape for item in inputs) else 0
+
+
+def _tensordot(values: Mapping[str, Value], inputs: Sequence[Tensor], output: Tensor) -> int | None:
+    axes, shape = values.get("axes", 2), inputs[0].shape
+    if isinstance(axes, int):
+        return output.size * prod(shape[len(shape) - axes :])
+    first = axes[0] if isinstance(axes, tuple) and axes else None
+    summed = first if isinstance(first, tuple) else (first,)
+    return output.size * prod(shape[axis] for axis in summed if isinstance(axis, int)) if None not in summed else None
+
+
+_FORMULAS: dict[str, Callable[[Mapping[str, Value], Sequence[Tensor], Tensor], int | None]] = {
+    "conv": _convolution,
+    "conv_transpose": _transposed,
+    "depthwise_conv": _depthwise,
+    "dot": _dot,
+    "inner": _dot,
+    "separable_conv": _separable,
+    "tensordot": _tensordot,
+}
 
 
 def layer_macs(
@@ -93,6 +144,10 @@ def _layer_macs(
         if len(inputs[0].shape) == len(inputs[1].shape) == 2:
             return inputs[0].size  # a product per item, summed up
         return outputs[0].size * shared
+    if layer_class(layer) == "AdditiveAttention":
+        # Scores are sums of tanh, by element (Bahdanau et al. 2015): what they weigh is the only product.
+        query, value = inputs[:2]
+        return products(prod(query.shape[:-1]), value.shape[-2], 0, value.shape[-1])
     if op == "attention" and "attention_axes" in attributes:
         return None  # over some of the positions only
     if op in ops.RULES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy
 
+from ...activity import doing
 from ...blocks.residual import BlockSpec, residual_block
 from ...errors import ModelError
 from ..chatter import held_back
@@ -22,6 +23,9 @@ from . import reader as from_keras
 from .lower import lower
 from .object import summarize_object
 
+#: The layers of a residual branch, one behind the other. Both variants of a network, with and without the shortcut,
+#: are made of the same.
+Branch = list[Any]
 _STAGE_END = re.compile(r"conv(\d)_block\d+_out")
 
 
@@ -69,52 +73,67 @@ def network(request: Request, insert: int, seed: int) -> Experiment:
         x = numpy.random.standard_normal(shape).astype("float32")
         expected = _array(base(x, training=False))
         cases = [_case(name, base, x, expected)]
-        form = _preactivation if name.endswith("V2") else _bottleneck
+        is_preactivated = name.endswith("V2")
+        branch = _preactivation if is_preactivated else _bottleneck
         for words, usual in (("branch at zero", False), ("usual initialisation", True)):
+            keras.utils.set_random_seed(seed + 1)
+            branches = {
+                end: [branch(base.get_layer(end).output.shape[-1]) for _ in range(count)]
+                for end, count in counts.items()
+            }
             for shortcut in (True, False):
-                keras.utils.set_random_seed(seed + 1)
-                deeper = _deeper(base, counts, form, usual, shortcut)
                 ending = "" if shortcut else ", no shortcut"
-                cases.append(_case(f"+{insert} blocks, {words}{ending}", deeper, x, expected))
+                with doing(f"network {len(cases) + 1} of 5, {words}{ending}"):
+                    deeper = _deeper(base, branches, usual, shortcut, is_preactivated)
+                    cases.append(_case(f"+{insert} blocks, {words}{ending}", deeper, x, expected))
     return Experiment("keras", name, seed, shape, tuple(cases))
 
 
-def _deeper(base: Any, counts: dict[str, int], form: Callable[[Any, bool], Any], usual: bool, shortcut: bool) -> Any:
-    """The same layers on the same weights, with blocks between them."""
-    own = {variable.path for variable in base.variables}
+def _deeper(base: Any, branches: dict[str, list[Branch]], usual: bool, shortcut: bool, is_preactivated: bool) -> Any:
+    """The same layers on the same weights, with blocks of these branches between them."""
+    layers = keras.layers
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        y = layer(*args, **kwargs)
-        for _ in range(counts.get(layer.name, 0)):
-            y = form(y, shortcut)
-        return y
+        x = layer(*args, **kwargs)
+        for branch in branches.get(layer.name, ()):
+            y = x
+            for each in branch:
+                y = each(y)
+            y = layers.Add()([x, y]) if shortcut else y
+            x = y if is_preactivated else layers.ReLU()(y)
+        return x
 
     deeper = keras.models.clone_model(base, clone_function=lambda layer: layer, call_function=call)
     if not usual:
-        _set_to_zero(variable for variable in deeper.trainable_variables if variable.path not in own)
+        inserted = (layer for blocks in branches.values() for branch in blocks for layer in branch)
+        _set_to_zero(variable for layer in inserted for variable in layer.trainable_variables)
     return deeper
 
 
-def _bottleneck(x: Any, shortcut: bool) -> Any:
-    """As the blocks of ``ResNet50``: 1x1 - 3x3 - 1x1, each with a bias and normalised, then the addition and a ReLU."""
-    layers, channels = keras.layers, x.shape[-1]
-    y = x
+def _bottleneck(channels: int) -> Branch:
+    """As in the blocks of ``ResNet50``: 1x1 - 3x3 - 1x1, each with a bias and normalised. A ReLU ends the block."""
+    layers = keras.layers
+    branch: Branch = []
     for filters, kernel in ((channels // 4, 1), (channels // 4, 3)):
-        y = layers.ReLU()(
-            layers.BatchNormalization(epsilon=1.001e-5)(layers.Conv2D(filters, kernel, padding="same")(y))
-        )
-    y = layers.BatchNormalization(epsilon=1.001e-5)(layers.Conv2D(channels, 1)(y))
-    return layers.ReLU()(layers.Add()([x, y]) if shortcut else y)
+        branch += [
+            layers.Conv2D(filters, kernel, padding="same"),
+            layers.BatchNormalization(epsilon=1.001e-5),
+            layers.ReLU(),
+        ]
+    return [*branch, layers.Conv2D(channels, 1), layers.BatchNormalization(epsilon=1.001e-5)]
 
 
-def _preactivation(x: Any, shortcut: bool) -> Any:
-    """As the blocks of ``ResNet50V2``: normalised and rectified before every convolution, nothing after the sum."""
-    layers, channels = keras.layers, x.shape[-1]
-    y = x
+def _preactivation(channels: int) -> Branch:
+    """As in the blocks of ``ResNet50V2``: normalised and rectified before every convolution, nothing after the sum."""
+    layers = keras.layers
+    branch: Branch = []
     for filters, kernel, bias in ((channels // 4, 1, False), (channels // 4, 3, False), (channels, 1, True)):
-        y = layers.ReLU()(layers.BatchNormalization(epsilon=1.001e-5)(y))
-        y = layers.Conv2D(filters, kernel, padding="same", use_bias=bias)(y)
-    return layers.Add()([x, y]) if shortcut else y
+        branch += [
+            layers.BatchNormalization(epsilon=1.001e-5),
+            layers.ReLU(),
+            layers.Conv2D(filters, kernel, padding="same", use_bias=bias),
+        ]
+    return branch
 
 
 def _set_to_zero(variables: Iterable[Any]) -> None:

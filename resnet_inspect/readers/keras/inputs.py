@@ -11,7 +11,7 @@ import keras
 
 from ...blocks.graph import INPUT
 from ...call import Call, Spec
-from ...errors import BadRequestError, InputError
+from ...errors import BadRequestError, InputError, listed
 from ...shape import Expected, Resolved, format_shape
 from ...shape import resolve as resolve_image
 from ..asked import asked_call
@@ -119,7 +119,7 @@ def of_call(model: Any, call: Call, batch: int | None, dtype: str | None) -> Giv
     if inputs and isinstance(model, keras.Sequential) and not declared:
         raise BadRequestError(f"{type(model).__name__} reads one input without a name: leave {sorted(inputs)[0]}= out")
     if declared and not call.args and (unknown := sorted(set(inputs) - set(declared))):
-        raise BadRequestError(f"{type(model).__name__} has no input {unknown[0]!r}; it has {', '.join(declared)}")
+        raise BadRequestError(f"{type(model).__name__} has no input {unknown[0]!r}; it has {listed(declared)}")
     row = declared_inputs(model)
     args = tuple(
         maker.make(item, _numbered(index), row[index] if index < len(row) else None)
@@ -165,6 +165,7 @@ class _Maker:
         if _is_array(value):
             if hasattr(value, "detach"):
                 raise BadRequestError("give a Keras model shapes or its backend's arrays, not torch's tensors")
+            _check_rank(name, tuple(value.shape), declared)
             return self._keep(name, tuple(value.shape), keras.backend.standardize_dtype(value.dtype))
         if isinstance(value, Mapping):
             return {key: self.make(item, f"{name}.{key}", None) for key, item in value.items()}
@@ -178,6 +179,16 @@ class _Maker:
         tensor = keras.KerasTensor(shape, dtype=dtype)
         self.tensors.append((name, tensor, _layout(len(shape))))
         return tensor
+
+
+def _check_rank(name: str, shape: tuple[Any, ...], declared: Any) -> None:
+    """Raises InputError for an array that Keras wouldn't take for an input: it adds or drops a last size of 1 alone."""
+    wanted = shape if declared is None else tuple(declared.shape)
+    if len(shape) == len(wanted) or (shape[-1:] == (1,) and len(shape) == len(wanted) + 1):
+        return
+    if wanted[-1:] != (1,) or len(shape) != len(wanted) - 1:
+        text = "x".join("?" if size is None else str(size) for size in wanted)
+        raise InputError(f"the input {name} is {text}, got {'x'.join(map(str, shape)) or 'scalar'}")
 
 
 def _packed(model: Any, tensors: list[Any]) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import keras
 from ...analysis.fit import Entry
 from ...call import Call
 from ...errors import BadRequestError, ModelError
-from ...ir import Model, Summary
+from ...ir import AN_OBJECT, Model, Summary
 from ...shape import Resolved
 from ..request import Request
 from ..weights import check_fit, weights_label
@@ -21,9 +21,15 @@ from .reader import defaults, fresh_names, trace, trace_call, unallocated
 
 
 def summarize_object(
-    model: Any, inputs: Sequence[tuple[int, ...]] | Call, batch: int | None = None, dtype: str | None = None
+    model: Any,
+    inputs: Sequence[tuple[int, ...]] | Call | None,
+    batch: int | None = None,
+    dtype: str | None = None,
+    training: bool = False,
 ) -> Summary:
     """Summarises a Keras model object. One that isn't built yet is built by this, as by its first call.
+
+    Without ``inputs``, it gets those that it declares.
 
     Raises:
         ModelError: ``model`` is no Keras model or layer.
@@ -32,12 +38,14 @@ def summarize_object(
     """
     if not isinstance(model, keras.layers.Layer):
         raise ModelError(f"expected a Keras model or layer, got {type(model).__name__}")
-    described = Model(type(model).__name__, "keras", f"{type(model).__module__}.{type(model).__qualname__}")
+    described = Model(type(model).__name__, "keras", f"{AN_OBJECT}{type(model).__module__}.{type(model).__qualname__}")
+    if inputs is None:
+        inputs = of_declared(model, described.name)
     if not isinstance(inputs, Call):
         if any(hasattr(item, "detach") for item in inputs):
             raise BadRequestError("give a Keras model shapes, not tensors")
-        return trace(model, described, _resolved(model, inputs, batch), dtype)
-    return trace_call(model, described, of_call(model, inputs, batch, dtype))
+        return trace(model, described, _resolved(model, inputs, batch), dtype, training)
+    return trace_call(model, described, of_call(model, inputs, batch, dtype), training)
 
 
 def summarize_built(build: Callable[[], Any], request: Request) -> tuple[Summary, tuple[str, ...]]:
@@ -68,10 +76,11 @@ def summarize_model(
     """
     call = asked(request)
     if call is not None:
-        return trace_call(model, described, of_call(model, call, request.batch, dtype)), ()
-    given = request.inputs or of_declared(model, request.model)
+        return trace_call(model, described, of_call(model, call, request.batch, dtype), request.is_training), ()
+    given = request.shapes or of_declared(model, request.model)
     resolved = _resolved(model, given, request.batch, request.layout)
-    return trace(model, described, resolved, dtype), tuple(item.note for item in resolved if item.note)
+    summary = trace(model, described, resolved, dtype, request.is_training)
+    return summary, tuple(item.note for item in resolved if item.note)
 
 
 def state_of(build: Callable[[], Any]) -> tuple[Entry, ...]:

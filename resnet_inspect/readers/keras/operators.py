@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from ...ir import Attributes, Tensor, Value, frozen_value
-from ...ops.attributes import explicit_padding, paddings
+from ...ops.attributes import clamped, explicit_padding, pad, paddings
 from .compat import SOURCE
 
 _POOLS = {"Max": "max", "Average": "avg"}
@@ -28,6 +28,7 @@ _LAYER_OPS = {
     **{f"SpatialDropout{d}D": "dropout" for d in (1, 2, 3)},
     "Activation": "activation",
     "Add": "add",
+    "AdditiveAttention": "attention",
     "AlphaDropout": "dropout",
     "Attention": "attention",
     "Average": "mean",
@@ -84,17 +85,28 @@ _HUB = "keras_hub.src.layers.modeling.position_embedding"
 _OPERATION_OPS = {
     "absolute": "abs",
     "average_pool": "avg_pool",
+    "broadcast_to": "expand",
+    "cast": "copy",
     "concatenate": "concat",
     "divide": "div",
     "dot_product_attention": "attention",
     "get_item": "slice",
     "hard_silu": "hard_swish",
+    "max": "amax",
+    "maximum": "max",
+    "min": "amin",
+    "minimum": "min",
+    "moveaxis": "transpose",
     "multiply": "mul",
     "negative": "neg",
     "power": "pow",
+    "ravel": "reshape",
+    "split": "slice",
     "squeeze": "reshape",
     "subtract": "sub",
+    "swapaxes": "transpose",
     "expand_dims": "reshape",
+    "tile": "expand",
     "true_divide": "div",
 }
 
@@ -117,8 +129,13 @@ def layer_op(layer: Any) -> str:
 
 
 def is_composite(layer: Any) -> bool:
-    """Whether a layer is made of others that deserve rows of their own; Keras' own layers never are."""
+    """Whether a layer is made of others that deserve rows of their own.
+
+    Of Keras' own layers, those are that only call what they were given: wrappers that have no op, and ``Lambda``.
+    """
     if isinstance(layer, keras.Model):
+        return True
+    if layer_class(layer) is None and isinstance(layer, (keras.layers.Wrapper, keras.layers.Lambda)):
         return True
     return layer_class(layer) is None and not type(layer).__module__.startswith(f"{SOURCE}layers.")
 
@@ -163,19 +180,20 @@ def _described(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) 
     return op, tuple(attributes.items())
 
 
-def operation_op(operation: Any) -> str:
-    """The op of a functional operation of ``keras.ops``."""
+def describe_operation(operation: Any) -> tuple[str, Attributes]:
+    """The op of a functional operation of ``keras.ops``, or its own name where it has none, and its plain values."""
     name = _snake(type(operation).__name__)
-    return _OPERATION_OPS.get(name, name)
-
-
-def operation_attributes(operation: Any) -> Attributes:
-    """The plain values that an operation was made with."""
-    return tuple(
-        (name, frozen_value(value))
-        for name, value in vars(operation).items()
-        if not name.startswith("_") and name != "name" and value is not None and _is_plain(value)
-    )
+    settings = {
+        key: frozen_value(value)
+        for key, value in vars(operation).items()
+        if not key.startswith("_") and key != "name" and value is not None and _is_plain(value)
+    }
+    op = _OPERATION_OPS.get(name, name)
+    if op == "clip":
+        op, settings = clamped(settings, "x_min", "x_max")
+    elif op == "pad" and "pad_width" in settings:
+        settings = pad([(before, after) for before, after in operation.pad_width], settings.get("mode"))
+    return op, tuple(settings.items())
 
 
 def _activation(layer: Any) -> str | None:
@@ -248,9 +266,11 @@ def _convolution_of(layer: Any, inputs: Sequence[Tensor], out_channels: int, gro
 
 def _transposed(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Value]:
     attributes = _convolution_of(layer, inputs, layer.filters, getattr(layer, "groups", 1))
-    # How much is cut off follows from the output's size; Keras has no explicit padding here.
-    attributes["padding"] = layer.padding
-    attributes["output_size"] = _spatial(outputs[0], layer) if outputs else ()
+    # It is a convolution backwards, whose input is what this one gives: that one's padding is cut off here.
+    size = _spatial(outputs[0], layer) if outputs else ()
+    window = tuple(layer.kernel_size), tuple(layer.strides), tuple(layer.dilation_rate)
+    attributes["padding"] = explicit_padding(layer.padding, size, *window) if size else layer.padding
+    attributes["output_size"] = size
     return attributes
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import platform
 import random
@@ -16,7 +15,7 @@ import keras
 
 from ...analysis.fit import Entry
 from ...blocks.residual import BlockSpec, residual_block
-from ...errors import BadRequestError, InputError, ModelError
+from ...errors import BadRequestError, InputError, ModelError, closest, meant
 from ...ir import Model, Summary, Trace
 from ...shape import Expected, Resolved, format_shape
 from ...version import __version__
@@ -53,7 +52,7 @@ def summarize(request: Request) -> Answer:
         published = _published(name, getattr(keras.applications, name), request.weights)
         builder, weights = f"keras.applications.{name}", published or weights_label(request.weights)
         described = Model(name, "keras", builder, request.arguments, weights)
-        summary = trace(model, described, [resolved], request.dtype)
+        summary = trace(model, described, [resolved], request.dtype, request.is_training)
     return Answer(summary, (resolved.note,) if resolved.note else ())
 
 
@@ -94,12 +93,15 @@ def application(request: Request) -> tuple[str, Any, Resolved]:
     def build(input_shape: tuple[int, ...] | None) -> Any:
         return constructor(weights=weights, input_shape=input_shape, **arguments)
 
-    if request.inputs:
+    if request.shapes:
         resolved = resolve_input(request, f"keras:{name}", _image((_DEFAULT_SIZE, _DEFAULT_SIZE, 3)))
         model = _build(name, build, resolved)
     else:
         model = _build(name, build, None)
-        image = _image(tuple(size or _DEFAULT_SIZE for size in model.input_shape[1:]))
+        sizes = [size or _DEFAULT_SIZE for size in model.input_shape[1:]]
+        if _channels_come_first():
+            sizes = [*sizes[1:], sizes[0]]
+        image = _image(tuple(sizes))
         resolved = resolve_input(request, f"keras:{name}", image)
         if None in model.input_shape[1:]:
             model = _build(name, build, resolved)
@@ -128,8 +130,8 @@ def _known(name: str) -> str:
     by_lower_case = {item.lower(): item for item in known_names()}
     if name.lower() in by_lower_case:
         return by_lower_case[name.lower()]
-    nearest = [by_lower_case[item] for item in difflib.get_close_matches(name.lower(), by_lower_case, n=3)]
-    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {len(by_lower_case)}, ResNet50 among them"
+    nearest = [by_lower_case[item] for item in closest(name.lower(), by_lower_case)]
+    hint = meant(nearest, f"it has {len(by_lower_case)}, ResNet50 among them")
     raise ModelError(f"keras.applications has no model {name!r}; {hint}")
 
 
@@ -154,10 +156,17 @@ def _check_arguments(name: str, constructor: Callable[..., Any], arguments: dict
             raise ModelError(f"keras:{name} takes no argument {key!r}; it takes {takes}")
 
 
+def _channels_come_first() -> bool:
+    """As somebody's settings of Keras may say."""
+    return bool(keras.config.image_data_format() == "channels_first")
+
+
 def _image(sizes: tuple[int, ...]) -> Expected:
-    first = keras.config.image_data_format() == "channels_first"
+    """An image of a height, a width and channels."""
     height, width, channels = sizes
-    return Expected("NCHW", (1, channels, height, width)) if first else Expected("NHWC", (1, height, width, channels))
+    if _channels_come_first():
+        return Expected("NCHW", (1, channels, height, width))
+    return Expected("NHWC", (1, height, width, channels))
 
 
 def _build(name: str, build: Callable[[tuple[int, ...] | None], Any], resolved: Resolved | None) -> Any:
@@ -190,28 +199,30 @@ def _build(name: str, build: Callable[[tuple[int, ...] | None], Any], resolved: 
             keras.config.enable_traceback_filtering()
 
 
-def trace(model: Any, described: Model, inputs: Sequence[Resolved], dtype: str | None) -> Summary:
-    """Summarises a model that is called with one tensor for each shape.
+def trace(
+    model: Any, described: Model, inputs: Sequence[Resolved], dtype: str | None, training: bool = False
+) -> Summary:
+    """Summarises a model that is called with one tensor for each shape, as in ``training`` or as in use.
 
     Raises:
         InputError: a layer refuses its input, with what was probably meant.
     """
     try:
-        return trace_call(model, described, of_row(model, inputs, dtype))
+        return trace_call(model, described, of_row(model, inputs, dtype), training)
     except InputError as error:
         hint = next((item.hint for item in inputs if item.hint), None)
         raise error.with_hint(hint) from error
 
 
-def trace_call(model: Any, described: Model, given: Given) -> Summary:
-    """Summarises a model that is called with any arguments.
+def trace_call(model: Any, described: Model, given: Given, training: bool = False) -> Summary:
+    """Summarises a model that is called with any arguments, as in ``training`` or as in use.
 
     Raises:
         InputError: a layer refuses its input, or its code needs data.
     """
     recorder = Recorder(model, described.name)
     with _ONE_AT_A_TIME, fresh_names(), _kept_seed():
-        outputs = deeply(lambda: recorder.record(given))
+        outputs = deeply(lambda: recorder.record(given, training))
     layers, unused = recorder.finish()
     return Summary(
         model=described,
@@ -219,7 +230,7 @@ def trace_call(model: Any, described: Model, given: Given) -> Summary:
         outputs=tuple(outputs),
         layers=layers,
         modules=tuple(recorder.modules.items()),
-        trace=Trace("symbolic"),
+        trace=Trace("symbolic", training=training),
         unused=unused,
         environment=_environment(),
     )

@@ -21,13 +21,13 @@ from ...errors import InputError, message
 from ...ir import Attributes, Layer, Parameter, Tensor
 from ...ops import vocabulary
 from ...rows.builder import Rows
-from ...shape import format_shape
 from . import cost as keras_cost
 from . import operators
 from .compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict, is_default
 from .compat import Layer as KerasLayer
 from .failure import failed_layer, failure, reads_values
 from .inputs import Given, arguments_of
+from .values import Values, shape_of
 from .variables import describe_variable, own_weights
 
 
@@ -40,43 +40,12 @@ class _Frame:
     names: dict[str, int] = field(default_factory=dict)
 
 
-class _Values:
-    """What is known of Keras' symbolic tensors. They are kept, so that no other gets their identity."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, str, Tensor]] = {}
-
-    def __contains__(self, value: Any) -> bool:
-        found = self._known.get(id(value))
-        return found is not None and found[0] is value
-
-    def __iter__(self) -> Iterator[Any]:
-        return (value for value, _, _ in self._known.values())
-
-    def tensor(self, value: Any) -> Tensor:
-        """Its sizes, type and layout."""
-        return self._known[id(value)][2]
-
-    def source(self, value: Any) -> str | None:
-        """The id of the layer that made it; None if none did."""
-        return self._known[id(value)][1] if value in self else None
-
-    def produced(self, value: Any, layer: str, layout: str | None) -> None:
-        """Records the layer that produced it, and its layout."""
-        dtype = keras.backend.standardize_dtype(value.dtype)
-        self._known[id(value)] = (value, layer, Tensor(_shape(value), dtype, layout))
-
-    def same(self, value: Any, other: Any) -> None:
-        """``value`` is an alias of ``other``."""
-        self._known[id(value)] = (value, *self._known[id(other)][1:])
-
-
 class Recorder:
     """Records the layers of one run; ``record`` is the door."""
 
     def __init__(self, model: Any, name: str) -> None:
         self.name = name
-        self.values = _Values()
+        self.values = Values()
         self.rows = Rows(self.values)
         self.modules: dict[str, str] = {}
         self._model = model
@@ -88,8 +57,8 @@ class Recorder:
         self._paths: dict[int, str] = {}
         self._touched: list[Any] = []
 
-    def record(self, given: Given) -> list[Tensor]:
-        """Calls the model as given; gives its outputs.
+    def record(self, given: Given, training: bool) -> list[Tensor]:
+        """Calls the model as given, as in ``training`` or as in use; gives its outputs.
 
         Raises:
             InputError: a layer refuses its input, with the layer and the shapes, or the code needs data.
@@ -105,7 +74,7 @@ class Recorder:
         keras.config.disable_traceback_filtering()
         try:
             with self._listening():
-                output = self._model(*given.args, **given.kwargs)
+                output = _called(self._model, given, training)
         except InputError:
             raise
         except Exception as error:
@@ -197,7 +166,7 @@ class Recorder:
             self._in_leaf = False
         inputs = [_read_by(layer, self.values.tensor(tensor)) for tensor in given]
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
-        shapes = [Tensor(_shape(t), t.dtype) for t in outputs]
+        shapes = [Tensor(shape_of(t), t.dtype) for t in outputs]
         op, attributes = operators.describe_layer(layer, inputs, shapes)
         masks = keras.tree.flatten([value for name, value in arguments.items() if name.endswith("mask")])
         masked = {id(tensor) for tensor in masks}
@@ -218,33 +187,56 @@ class Recorder:
             self._stack.pop()
 
     def _call_operation(self, original: Callable[..., Any], operation: Any, args: Any, kwargs: Any) -> Any:
-        output = original(operation, *args, **kwargs)
         flat = keras.tree.flatten((args, kwargs))
         given = [tensor for tensor in flat if tensor in self.values]
         if self._in_leaf or not given:
-            return output
+            return original(operation, *args, **kwargs)
+        self._in_leaf = True  # some operations are made of others
+        try:
+            output = original(operation, *args, **kwargs)
+        finally:
+            self._in_leaf = False
         self._touched.append(operation)
         outputs = [t for t in keras.tree.flatten(output) if isinstance(t, keras.KerasTensor)]
         if type(operation).__name__ == "ConvertToTensor" and given and outputs[0].dtype == given[0].dtype:
             # Every functional model does this to its inputs: nothing.
             self.values.same(outputs[0], given[0])
             return output
-        op = operators.operation_op(operation)
-        attributes = operators.operation_attributes(operation)
+        op, attributes = operators.describe_operation(operation)
         variables = [item for item in flat if isinstance(item, keras.Variable)]
         operands = [
             self.values.tensor(item)
             if item in self.values
-            else Tensor(_shape(item), keras.backend.standardize_dtype(item.dtype))
+            else Tensor(shape_of(item), keras.backend.standardize_dtype(item.dtype))
             for item in flat
             if hasattr(item, "shape") and hasattr(item, "dtype")
         ]
-        macs = keras_cost.operation_macs(op, attributes, operands)
+        macs = keras_cost.operation_macs(op, attributes, operands, [Tensor(shape_of(t), t.dtype) for t in outputs])
+        if op == "vectorized_map":
+            macs = self._mapped_macs(operation.function, args[0])
         path = self._operation_path(operation, op)
         inputs = [self.values.tensor(tensor) for tensor in given]
         uses = self._used(variables, None, path)
-        self._add(path, type(operation).__name__, op, given, inputs, outputs, attributes, macs, uses)
+        word = op if op in vocabulary.VOCABULARY else "other"
+        self._add(path, type(operation).__name__, word, given, inputs, outputs, attributes, macs, uses)
         return output
+
+    def _mapped_macs(self, function: Callable[[Any], Any], elements: Any) -> int | None:
+        """What a function costs that is called on each item of a batch: it is heard once."""
+        before = len(self.rows.layers), len(self.modules), len(self._parameters)
+        names = dict(self._stack[-1].names)
+
+        def item(tensor: Any) -> Any:
+            alone = keras.KerasTensor(tensor.shape[1:], tensor.dtype)
+            self.values.produced(alone, self.values.source(tensor) or "", None)
+            return alone
+
+        function(keras.tree.map_structure(item, elements))
+        macs = [layer.macs for layer in self.rows.layers[before[0] :]]
+        self._back_to(*before)
+        self._stack[-1].names = names
+        count = keras.tree.flatten(elements)[0].shape[0]
+        return None if None in macs else int(count) * sum(each or 0 for each in macs)
 
     def _add(
         self,
@@ -282,6 +274,8 @@ class Recorder:
 
     def _operation_path(self, operation: Any, op: str) -> str:
         """A functional model's operation has a name; one that code calls is counted within its container."""
+        if not self._stack:
+            return op  # before the model runs, Keras casts inputs of another type than its own
         frame = self._stack[-1]
         prefix = f"{frame.path}." if frame.path else ""
         if id(operation) in frame.named:
@@ -341,6 +335,14 @@ class Recorder:
                 ]
 
 
+def _called(model: Any, given: Given, training: bool) -> Any:
+    """What a model gives. In training, code may count steps: what it assigns is lost."""
+    if not training:
+        return model(*given.args, **given.kwargs)
+    with keras.StatelessScope():
+        return model(*given.args, **{"training": True, **given.kwargs})
+
+
 def _node(operation: Any, call_args: Any, call_kwargs: Any, outputs: Any) -> Any:
     """A node for what a model gives, which may be no tensor (None, a number) beside its tensors.
 
@@ -362,9 +364,3 @@ def _read_by(layer: Any, tensor: Tensor) -> Tensor:
 
 def _kind(layer: Any) -> str:
     return type(layer).__name__
-
-
-def _shape(tensor: Any) -> tuple[int, ...]:
-    if any(size is None for size in tensor.shape):
-        raise InputError(f"a shape isn't known without data: {format_shape(s or 0 for s in tensor.shape)}")
-    return tuple(int(size) for size in tensor.shape)

@@ -6,7 +6,6 @@ take itself. A preset (``keras_hub:resnet_50_imagenet``) is a configuration that
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import keras
 import keras_hub
 
 from ...analysis.fit import Entry
-from ...errors import BadRequestError, InspectError, ModelError
+from ...errors import BadRequestError, InspectError, ModelError, closest, listed, meant
 from ...ir import Model, Summary
 from ...shape import Resolved
 from ..chatter import held_back
@@ -78,10 +77,11 @@ def _summarized(request: Request) -> tuple[Any, Summary, tuple[str, ...]]:
     described = Model(request.model, "keras", builder, request.arguments, weights_label(request.weights))
     call = asked(request)
     if call is not None:
-        return model, trace_call(model, described, of_call(model, call, request.batch, request.dtype)), ()
+        given = of_call(model, call, request.batch, request.dtype)
+        return model, trace_call(model, described, given, request.is_training), ()
     inputs = _inputs(model, request)
     notes = tuple(item.note for item in inputs if item.note)
-    return model, trace(model, described, inputs, request.dtype), notes
+    return model, trace(model, described, inputs, request.dtype, request.is_training), notes
 
 
 def _built(request: Request) -> Any:
@@ -108,13 +108,9 @@ def _of_preset(name: str, by_lower_case: dict[str, str], arguments: dict[str, An
         for preset in getattr(cls, "presets", None) or ()
     }
     if name not in presets:
-        nearest = [by_lower_case[item] for item in difflib.get_close_matches(name.lower(), by_lower_case, n=3)]
-        nearest = nearest or difflib.get_close_matches(name, sorted(presets), n=3)
-        hint = (
-            f"did you mean {' or '.join(nearest)}?"
-            if nearest
-            else f"it has {len(by_lower_case)}, ResNetBackbone among them"
-        )
+        nearest = [by_lower_case[item] for item in closest(name.lower(), by_lower_case)]
+        nearest = nearest or closest(name, sorted(presets))
+        hint = meant(nearest, f"it has {len(by_lower_case)}, ResNetBackbone among them")
         raise ModelError(f"keras_hub has no model {name!r}; {hint}")
     try:
         return deeply(lambda: keras_hub.models.Backbone.from_preset(name, load_weights=False, **arguments))
@@ -134,8 +130,7 @@ def _constructed(name: str, cls: Any, arguments: dict[str, Any]) -> Any:
     for key in arguments:
         if key not in own and key not in inner:
             known = [item for item in (*inner, *own) if item not in ("backbone", "preprocessor")]
-            nearest = difflib.get_close_matches(key, known, n=3)
-            hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it takes {', '.join(known)}"
+            hint = meant(closest(key, known), f"it takes {listed(known)}")
             raise ModelError(f"keras_hub:{name} takes no argument {key!r}; {hint}")
     required = [
         key
@@ -169,12 +164,12 @@ def _inputs(model: Any, request: Request) -> list[Resolved]:
         BadRequestError: more shapes were given than the model has inputs, or too few to tell which.
     """
     declared = declared_inputs(model)
-    given = list(request.inputs)
+    given = list(request.shapes)
     if len(given) == 1:
         given *= sum(tensor.shape == declared[0].shape for tensor in declared)
     if len(given) not in (0, len(declared)):
         names = ", ".join(str(tensor.name) for tensor in declared)
-        raise BadRequestError(f"keras_hub:{request.model} reads {names}; got {len(request.inputs)} shapes")
+        raise BadRequestError(f"keras_hub:{request.model} reads {names}; got {len(request.shapes)} shapes")
     given = given or [_own_sizes(model, tensor) for tensor in declared]
     return [
         resolve(sizes, request.batch, tensor, request.layout) for sizes, tensor in zip(given, declared, strict=True)

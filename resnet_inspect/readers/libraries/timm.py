@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ from timm.data import resolve_data_config
 from torch import nn
 
 from ...analysis.fit import Entry
-from ...errors import ModelError
+from ...errors import ModelError, closest, meant
 from ...ir import Model
 from ...shape import Expected
 from ..chatter import held_back
@@ -51,8 +50,7 @@ def _constructor(request: Request) -> tuple[str, Callable[[], nn.Module]]:
     name = request.model
     if not timm.is_model(name):
         known = timm.list_models()
-        nearest = difflib.get_close_matches(name.partition(".")[0], known, n=3)
-        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {len(known)}, resnet50 among them"
+        hint = meant(closest(name.partition(".")[0], known), f"it has {len(known)}, resnet50 among them")
         raise ModelError(f"timm has no model {name!r}; {hint}")
     pretrained = request.weights is not None and not is_file(request.weights)
     if pretrained and request.weights != "default":

@@ -5,9 +5,8 @@ Code that a configuration names (``auto_map``) is never run: only the library's 
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -20,14 +19,19 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from ...analysis.fit import Entry
 from ...call import Call, Spec
-from ...errors import BadRequestError, ModelError, first_line
-from ...ir import Model
+from ...errors import BadRequestError, ModelError, closest, first_line, meant
+from ...ir import Model, Summary
 from ..chatter import held_back
+from ..inputs import OWN_INPUT, Shapes
 from ..request import Answer, Request
+from ..torch import object as torch_object
+from ..torch.inputs import Decode
 from ..torch.object import state_of, summarize_built
 from ..torch.tensors import dtype_name
 from ..weights import is_file
 from .transformers_config import alone, read
+from .transformers_decoding import decoding
+from .transformers_experts import inactive
 
 #: What models of sound read where their configuration says no length: a second, as samples and as frames.
 _SAMPLES = 16_000
@@ -44,15 +48,45 @@ def summarize(request: Request) -> Answer:
     """
     if request.weights and not is_file(request.weights):
         raise BadRequestError("transformers: models are built from their configuration; give weights as a file")
+    if request.decode is not None and request.is_training:
+        raise BadRequestError("--decode is a step of a trained model: leave --mode out")
+    if request.decode is not None and not isinstance(request.inputs, Shapes):
+        raise BadRequestError("--decode makes the inputs of its step itself: give the encoder's as shapes, or none")
     with held_back(), _contained(request):
         config, architecture = _configuration(request)
         build = _builder(request, config, architecture)
         # Shapes and their batch are for ``declared`` to read; a call has its own.
-        read = request if request.call or request.inputs_from else replace(request, inputs=(), batch=None)
-        summary, notes = summarize_built(build, read, lambda model: declared(model, request))
+        read = replace(request, inputs=OWN_INPUT, batch=None) if isinstance(request.inputs, Shapes) else request
+        summary, notes = summarize_built(build, read, lambda model: _called(model, request))
     builder = f"transformers.{architecture}"
     described = Model(Path(request.model).name, "torch", builder, request.arguments, summary.model.weights)
-    return Answer(replace(summary, model=described), notes)
+    return Answer(replace(summary, model=described, inactive=inactive(summary, config)), notes)
+
+
+def summarize_object(
+    model: Any,
+    inputs: Sequence[Any] | Call | None,
+    batch: int | None = None,
+    dtype: str | None = None,
+    training: bool = False,
+) -> Summary:
+    """Summarises a model that a caller brings, as any torch module, and tells which of its experts a token takes."""
+    summary = torch_object.summarize_object(model, inputs, batch, dtype, training)
+    return replace(summary, inactive=inactive(summary, getattr(model, "config", None)))
+
+
+def summarize_decoding(model: Any, tokens: int, batch: int | None = None) -> Summary:
+    """Summarises one step of decoding of a model that a caller brings.
+
+    Raises:
+        BadRequestError: it isn't a model of transformers, or it keeps no cache.
+        InputError: it can't read so many tokens.
+    """
+    name = type(model).__name__
+    if not isinstance(model, transformers.PreTrainedModel):
+        raise BadRequestError(f"decode needs a model of transformers, and {name} is none")
+    summary = torch_object.summarize_object(model, _called(model, Request(name, batch=batch, decode=tokens)))
+    return replace(summary, inactive=inactive(summary, model.config))
 
 
 def state(request: Request) -> Sequence[Entry]:
@@ -72,6 +106,22 @@ def built(request: Request) -> nn.Module:
         return _builder(request, *_configuration(request))()
 
 
+def _called(model: Any, request: Request) -> Call | Decode:
+    """One forward pass, or a step of decoding; of several texts where a batch was given, else of one."""
+    if request.decode is None:
+        return declared(model, request)
+    batch = request.batch or 1
+    encoded: Mapping[str, Spec] = {}
+    if getattr(model.config, "is_encoder_decoder", False):
+        call = declared(model, replace(request, batch=batch))
+        encoded = {
+            name: spec for name, spec in call.kwargs if isinstance(spec, Spec) and not name.startswith("decoder")
+        }
+    elif request.shapes:
+        raise BadRequestError(f"--decode says how long the text of {request.model} is: leave --input out")
+    return decoding(model, request.model, request.decode, batch, encoded)
+
+
 def declared(model: Any, request: Request) -> Call:
     """What a model is called with: its dummy inputs, or what its configuration says of images and sounds.
 
@@ -81,14 +131,14 @@ def declared(model: Any, request: Request) -> Call:
     own = _own_inputs(model)
     if request.batch is not None:
         own = {name: replace(spec, shape=(request.batch, *spec.shape[1:])) for name, spec in own.items()}
-    if len(request.inputs) > len(own):
-        raise BadRequestError(f"{request.model} reads {', '.join(own)}; got {len(request.inputs)} shapes")
-    for name, shape in zip(list(own), request.inputs, strict=False):
+    if len(request.shapes) > len(own):
+        raise BadRequestError(f"{request.model} reads {', '.join(own)}; got {len(request.shapes)} shapes")
+    for name, shape in zip(list(own), request.shapes, strict=False):
         before = own[name]
         full = shape if len(shape) == len(before.shape) else (request.batch or 1, *shape)
         alike = [key for key, spec in own.items() if spec.shape == before.shape and key != name]
         own[name] = replace(before, shape=full)
-        if len(request.inputs) == 1:
+        if len(request.shapes) == 1:
             own |= {key: replace(own[key], shape=full) for key in alike}
     return Call((), (*own.items(), *_switches(model)))
 
@@ -106,18 +156,14 @@ def _configuration(request: Request) -> tuple[Any, str]:
                 f"{path.name} is refused: transformers has no architecture {kind!r:.80}, only the code that the file "
                 "names (auto_map), and no file's code is run"
             )
-        nearest = difflib.get_close_matches(str(kind), CONFIG_MAPPING_NAMES, n=3)
-        hint = (
-            f"did you mean {' or '.join(nearest)}?"
-            if nearest
-            else f"it has {len(CONFIG_MAPPING_NAMES)}, bert among them"
-        )
+        nearest = closest(str(kind), CONFIG_MAPPING_NAMES)
+        hint = meant(nearest, f"it has {len(CONFIG_MAPPING_NAMES)}, bert among them")
         raise ModelError(f"transformers has no architecture {kind!r}; {hint}")
     try:
         config = transformers.AutoConfig.for_model(kind)
         if wrong := [key for key, _ in request.arguments if not hasattr(config, key)]:
-            nearest = difflib.get_close_matches(wrong[0], vars(config), n=3)
-            hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+            nearest = closest(wrong[0], vars(config))
+            hint = f"; {meant(nearest)}" if nearest else ""
             raise ModelError(f"the configuration of {kind} has no {wrong[0]!r}{hint}")
         arguments = {key: list(value) if isinstance(value, tuple) else value for key, value in request.arguments}
         config = type(config)(**{**document, **arguments})

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from ... import ops
 from ...blocks.flavor import FLAVORS, Flavor
 from ...blocks.graph import INPUT, Graph
-from ...blocks.networks import network
-from ...errors import BadRequestError, InputError
-from ...ir import Model, Parameter, Summary, Tensor, Trace
+from ...blocks.networks import find, network
+from ...errors import BadRequestError, InputError, ModelError
+from ...ir import Model, Parameter, Shape, Summary, Tensor, Trace
 from ...rows.builder import Rows
-from ...shape import Expected, Resolved, format_shape, resolve
+from ...shape import Expected, Resolved, format_shape, is_telling, order, resolve, twin
 from ...version import __version__
 from ..request import Answer, Request
 
@@ -31,6 +31,10 @@ def summarize(request: Request) -> Answer:
         InputError: the input doesn't fit, with the first layer that refuses it.
     """
     flavor, arguments = request.flavor or "torch", dict(request.arguments)
+    if find(request.model, flavor) is None:
+        from .unknown import unknown
+
+        raise ModelError(unknown(request.model, flavor))
     graph = network(request.model, flavor, arguments)
     resolved = resolve_input(request, graph.name, expected_input(graph.flavor, graph.channels, graph.image))
     sizes = dict(zip(graph.flavor.layout, resolved.shape, strict=True))
@@ -44,7 +48,9 @@ def summarize(request: Request) -> Answer:
         graph = network(graph.name, flavor, arguments, sizes["C"])
     answered = answer(graph, resolved, request.dtype)
     model = replace(answered.summary.model, weights=label)
-    return replace(answered, summary=replace(answered.summary, model=model))
+    # The graph of a ResNet is the same in both modes.
+    trace = replace(answered.summary.trace, training=request.is_training)
+    return replace(answered, summary=replace(answered.summary, model=model, trace=trace))
 
 
 def _checked_weights(request: Request, name: str) -> str | None:
@@ -102,8 +108,20 @@ def resolve_block(spec: BlockSpec, request: Request) -> tuple[BlockSpec, Resolve
     shape = dict(zip(flavor.layout, resolved.shape, strict=True))
     spec = replace(spec, channels=shape["C"], image=(shape["H"], shape["W"]))
     # The tutorial's shape is the default for torch too: converting it is nothing to tell.
-    is_default = request.inputs == (BLOCK_DEFAULT,)
-    return spec, replace(resolved, note=None) if is_default else resolved
+    is_default = request.shapes == (BLOCK_DEFAULT,)
+    note = None if is_default else resolved.note or _reading(request, resolved.shape, default.layout)
+    return spec, replace(resolved, note=note)
+
+
+def _reading(request: Request, shape: Shape, own: str) -> str | None:
+    """What to say of a block's shape that could be read in two ways."""
+    (given,) = request.shapes or (shape,)
+    item, layout = shape[1:], own.removeprefix("N")
+    sizes = given[-len(item) :]
+    if request.layout or sizes[0] == sizes[-1] or is_telling(sizes[0]) != is_telling(sizes[-1]):
+        return None
+    other = twin(own)
+    return f"{format_shape(sizes)} was read as {layout}; --layout {order(other)} reads {other.removeprefix('N')}"
 
 
 def answer(graph: Graph, resolved: Resolved, dtype: str) -> Answer:
@@ -121,11 +139,11 @@ def resolve_input(request: Request, name: str, expected: Expected) -> Resolved:
     Raises:
         InputError: there is more than one input, or its sizes fit no reading.
     """
-    if len(request.inputs) > 1:
-        raise InputError(f"{name} has 1 input, got {len(request.inputs)}")
-    sizes = request.inputs[0] if request.inputs else expected.sizes[1:]
+    if len(request.shapes) > 1:
+        raise InputError(f"{name} has 1 input, got {len(request.shapes)}")
+    sizes = request.shapes[0] if request.shapes else expected.sizes[1:]
     # A default is in the model's own layout, whatever the user's is.
-    return resolve(sizes, expected, request.layout if request.inputs else expected.layout, request.batch)
+    return resolve(sizes, expected, request.layout if request.shapes else expected.layout, request.batch)
 
 
 def expected_input(flavor: Flavor, channels: int, image: tuple[int, int]) -> Expected:
@@ -135,16 +153,15 @@ def expected_input(flavor: Flavor, channels: int, image: tuple[int, int]) -> Exp
 
 
 class _Values:
-    """What the rules have found, by the ids of the nodes, which are those of the layers."""
+    """What the rules have found, by the ids of the nodes, which are those of the layers that give them."""
 
     def __init__(self, outputs: dict[str, Tensor]) -> None:
         self.tensor = outputs.__getitem__
-        self._sources: dict[str, str] = {}
-        self.source = self._sources.get
+
+    source = staticmethod(str)
 
     def produced(self, value: str, layer: str, layout: str | None) -> None:
-        """Records the layer that produced it."""
-        self._sources[value] = layer
+        """Nothing to record: a value's name says which layer gives it."""
 
 
 def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:
@@ -170,7 +187,10 @@ def run(graph: Graph, resolved: Resolved, dtype: str) -> Summary:
         uses = parameters.get(node.path) or flavor.parameters(node.path, effect, dtype)
         parameters[node.path] = uses
         layouts = (effect.output.layout,)
-        rows.add(node.path, kind, node.op, node.inputs, (node.id,), uses, node.attributes, effect.macs, layouts)
+        view = node.op == "flatten" or ("inplace", True) in node.attributes
+        rows.add(
+            node.path, kind, node.op, node.inputs, (node.id,), uses, node.attributes, effect.macs, layouts, view=view
+        )
     return Summary(
         model=Model(graph.name, "local", graph.builder, graph.arguments),
         inputs=(source,),

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...ir import Attributes, Shape, Value
-from ...ops.attributes import explicit_padding, paddings
-from .graph import dtype_name
-from .operators import BIAS, CONVOLUTIONS, FACTOR, POOLS, PRODUCTS, Call, limits, op_of, zeros_around
+from ...ops.attributes import clamped, dimension_or_several, explicit_padding, pad, paddings
+from .operators import (
+    BIAS,
+    CONVOLUTIONS,
+    FACTOR,
+    POOLS,
+    PRODUCTS,
+    Call,
+    limits,
+    op_of,
+    pad_value,
+    padded_pairs,
+    zeros_around,
+)
+from .stored import dtype_name
 
 
 def attributes_of(call: Call, op: str) -> Attributes:
@@ -162,10 +174,7 @@ def _flatten(call: Call) -> dict[str, Value]:
 
 def _reduction(call: Call) -> dict[str, Value]:
     axes = call.whole_numbers(1) if call.has(1) else call.integers("axes")
-    return {
-        "dim": axes[0] if axes is not None and len(axes) == 1 else axes,
-        "keepdim": bool(call.integer("keepdims", 1)),
-    }
+    return {"dim": dimension_or_several(axes), "keepdim": bool(call.integer("keepdims", 1))}
 
 
 def _resize(call: Call) -> dict[str, Value]:
@@ -182,17 +191,19 @@ def _embedding(call: Call) -> dict[str, Value]:
     return {"dim": call.integer("axis", 0)}
 
 
+#: How a Pad does it where torch has another word.
+_PADS = {"edge": "replicate", "wrap": "circular"}
+
+
 def _pad(call: Call) -> dict[str, Value]:
-    pairs = zeros_around(call)
-    if pairs:
-        return {"padding": paddings(pairs)}
-    pads = call.whole_numbers(1)
-    return {**call.settings, **({} if pads is None else {"pads": pads})}
+    if around := zeros_around(call):
+        return {"padding": paddings(around)}
+    pairs, mode = padded_pairs(call), str(call.settings.get("mode", "constant"))
+    return pad(pairs, _PADS.get(mode, mode), pad_value(call)) if pairs else dict(call.settings)
 
 
 def _clip(call: Call) -> dict[str, Value]:
-    least, most = limits(call)
-    return {"min": least, "max": most}
+    return clamped(limits(call))[1]
 
 
 def _reshape(call: Call) -> dict[str, Value]:

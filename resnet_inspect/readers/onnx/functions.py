@@ -76,10 +76,17 @@ def with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
 
 def subgraphs(node: Any) -> Iterator[Any]:
     """The graphs that a node runs."""
+    for _, graph in named_subgraphs(node):
+        yield graph
+
+
+def named_subgraphs(node: Any) -> Iterator[tuple[str, Any]]:
+    """The graphs that a node runs, each with the name of its attribute."""
     for attribute in node.attribute:
         if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
+            yield attribute.name, attribute.g
+        for graph in attribute.graphs:
+            yield attribute.name, graph
 
 
 class _Sizes:

@@ -10,7 +10,7 @@ from .functions import with_inner
 #: More dimensions no array library has; more elements no tensor.
 MOST_DIMENSIONS, MOST_ELEMENTS = 64, (1 << 63) - 1
 #: A larger size no machine holds, and sums of it no longer fit into 64 bits.
-_MOST_SIZE = 1 << 48
+MOST_SIZE = 1 << 48
 #: Settings that count dimensions.
 _PLACES = frozenset(["axes", "axis", "batch_axis", "batch_dims", "perm", "time_axis"])
 #: An Einstein sum: letters for each factor, and for the result, with the rest of the dimensions in one place.
@@ -30,7 +30,7 @@ def tame(kind: Any) -> None:
     if len(kind.tensor_type.shape.dim) > MOST_DIMENSIONS:
         kind.tensor_type.ClearField("shape")
     for dim in kind.tensor_type.shape.dim if kind.tensor_type.HasField("shape") else ():
-        if not 0 <= dim.dim_value <= _MOST_SIZE:
+        if not 0 <= dim.dim_value <= MOST_SIZE:
             dim.ClearField("dim_value")
 
 

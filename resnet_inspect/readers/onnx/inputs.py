@@ -14,8 +14,10 @@ from ...errors import BadRequestError, InputError
 from ...shape import CHANNELS_FIRST, Expected, Resolved, format_shape, resolve
 from ..graph_inputs import check_dtype, given_specs, sizes_text
 from ..request import Request
-from .graph import Graph, Node, dtype_name
+from .graph import Graph
 from .guard import MOST_DIMENSIONS, MOST_ELEMENTS
+from .nodes import Node
+from .stored import dtype_name
 
 #: What an example has where the file leaves a size of an image open, or of anything else.
 _IMAGE, _OTHER = 224, 128
@@ -30,6 +32,8 @@ _BEFORE_IMAGES = frozenset(
 #: Symbols of a batch, and of the steps of a sequence, which may stand first.
 _BATCH, _STEPS = r"(?i)batch|^[bn]s?$", r"(?i)len|seq|step|time|token|^[lst]$"
 
+#: What exporters write for a size without a name: two of these are two sizes.
+_UNNAMED = frozenset(["", "?", "-1", "None"])
 #: The sizes of an input: a number, the symbol that stands for one, or None.
 _Dims = tuple[int | str | None, ...]
 
@@ -105,7 +109,11 @@ def _dims(kind: Any) -> _Dims | None:
         return None
     # Some exporters write -1 for what is open.
     return tuple(
-        d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else d.dim_param or None
+        d.dim_value
+        if d.HasField("dim_value") and d.dim_value >= 0
+        else None
+        if d.dim_param in _UNNAMED
+        else d.dim_param
         for d in kind.tensor_type.shape.dim
     )
 

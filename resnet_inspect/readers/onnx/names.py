@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...rows.identities import Numbers
-from .graph import Node
+from .nodes import Node
 from .wire import NOTES, UnsoundError
 
 #: A string without escapes as Python writes it, and a list of them.

@@ -12,6 +12,7 @@ from onnx import helper
 
 from ...ir import Shape, Tensor, Value, frozen_value
 from ...ops import vocabulary
+from ...ops.attributes import clamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,27 +169,40 @@ def op_of(call: Call) -> str:
     if kind == "Gather":
         return "embedding" if call.is_static(0) else "slice" if call.number(1) is not None else "other"
     if kind == "Clip":
-        return "relu6" if limits(call) == (0, 6) else "clamp"
+        return clamped(limits(call))[0]
     if kind == "Pad":
         return "zero_pad2d" if zeros_around(call) else "pad"
     return _OPS.get(kind) or vocabulary.named(kind) or "other"
 
 
-def limits(call: Call) -> tuple[Value, Value]:
+def limits(call: Call) -> dict[str, Value]:
     """The least and the most that a Clip lets through, where the file says them; settings until opset 11."""
-    found = []
+    found: dict[str, Value] = {}
     for position, name in ((1, "min"), (2, "max")):
         number = call.number(position)
-        found.append(call.settings.get(name) if number is None or number.size != 1 else _plain(float(number.item())))
-    return found[0], found[1]
+        found[name] = call.settings.get(name) if number is None or number.size != 1 else _plain(float(number.item()))
+    return found
+
+
+def padded_pairs(call: Call) -> tuple[tuple[int, int], ...]:
+    """Rows before and after along each dimension that a Pad adds; nothing where the file doesn't say them."""
+    pads = call.whole_numbers(1) if call.has(1) else call.integers("pads")
+    if pads is None or call.has(3):  # from opset 18 on, of some dimensions alone
+        return ()
+    return tuple(zip(pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=False))
+
+
+def pad_value(call: Call) -> Value:
+    """What a Pad adds; None where the file doesn't say it."""
+    number = call.number(2)
+    if call.has(2):
+        return _plain(float(number.item())) if number is not None and number.size == 1 else None
+    return call.settings.get("value", 0)
 
 
 def zeros_around(call: Call) -> tuple[tuple[int, int], ...]:
     """Rows and columns of zeros around an image; nothing if a Pad is anything else."""
-    pads = call.whole_numbers(1) if call.has(1) else call.integers("pads")
-    value = numpy.asarray(call.number(2) if call.has(2) else call.settings.get("value", 0))
-    if pads is None or len(pads) != 8 or call.settings.get("mode", "constant") != "constant" or call.has(3):
+    pairs = padded_pairs(call)
+    if len(pairs) != 4 or call.settings.get("mode", "constant") != "constant" or pad_value(call) != 0:
         return ()
-    if value.tolist() not in (0, [0]) or any(pads[axis] for axis in (0, 1, 4, 5)) or min(pads) < 0:
-        return ()
-    return ((pads[2], pads[6]), (pads[3], pads[7]))
+    return pairs[2:] if pairs[:2] == ((0, 0), (0, 0)) and min(map(min, pairs)) >= 0 else ()

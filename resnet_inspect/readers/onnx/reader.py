@@ -13,13 +13,11 @@ from ...ir import UNKNOWN, Model, Parameter, Summary, Trace
 from ...rows.builder import Keyed, Rows
 from ...version import __version__
 from ..request import Answer, Request, check_settled
-from .attributes import attributes_of
-from .cost import macs_of
+from .control import Course, Operation, Same, follow
 from .graph import Graph, read
 from .inputs import resolve_inputs
 from .names import paths
-from .operators import op_of
-from .values import Values, follow
+from .values import Values
 from .weights import parameters_of
 from .wire import UnsoundError
 
@@ -31,7 +29,7 @@ def summarize(request: Request) -> Answer:
     """Summarises the file at ``request.model``.
 
     Every node is a layer, but for those that nothing of the inputs or the parameters flows through: constants and
-    arithmetic on shapes.
+    arithmetic on shapes. An If, a Loop and a Scan are the layers of what they run.
 
     Raises:
         ModelError: the file can't be read or is damaged.
@@ -62,12 +60,12 @@ def _shortened(error: Exception) -> str:
 def _summarize(graph: Graph, file: str, request: Request) -> Answer:
     inputs = resolve_inputs(graph, file, request)
     parameters = parameters_of(graph)
-    values = follow(graph, inputs.types, inputs.bound, parameters.keys())
+    values, course = follow(graph, inputs.types, inputs.bound, parameters.keys())
     known = Keyed[str](lambda name: values.tensor(name) or UNKNOWN)
     rows = Rows(known)
     for value in graph.inputs:
         rows.add_input(value.name, value.name.replace("/", ".") or "input", layout=inputs.layouts.get(value.name))
-    modules = _add_nodes(rows, graph, values, parameters)
+    modules = _add_nodes(rows, known, course, values, parameters)
     unread = rows.unclaimed(parameters.values())
     for parameter in unread:
         rows.add_uncalled(parameter.name, "Initializer", "other", [parameter])
@@ -77,8 +75,8 @@ def _summarize(graph: Graph, file: str, request: Request) -> Answer:
         outputs=tuple(known.tensor(value.name) for value in graph.outputs),
         layers=tuple(rows.layers),
         modules=(("", graph.name), *modules.items()),
-        trace=Trace("graph", _reason(graph)),
-        unused=tuple(parameter.name for parameter in unread if parameter.counted),
+        trace=Trace("graph", "; ".join(course.remarks) or None),
+        unused=tuple(p.name for p in unread if p.counted and p.name not in course.elsewhere),
         environment=(
             ("resnet_inspect", __version__),
             ("python", platform.python_version()),
@@ -88,21 +86,20 @@ def _summarize(graph: Graph, file: str, request: Request) -> Answer:
     return Answer(summary, inputs.notes)
 
 
-def _add_nodes(rows: Rows[str], graph: Graph, values: Values, parameters: Mapping[str, Parameter]) -> dict[str, str]:
-    """Adds the nodes that are layers; returns the modules around them."""
-    nodes = [node for node in graph.nodes if not values.constant.issuperset(node.outputs)]
-    calls = [values.call(node) for node in nodes]
-    ops = [op_of(call) for call in calls]
-    found, modules = paths(nodes, ops)
-    for node, call, op, path in zip(nodes, calls, ops, found, strict=True):
-        used = [parameters[name] for name in node.reads if name in parameters]
-        attributes = attributes_of(call, op)
-        macs = macs_of(call, op, attributes)
-        rows.add(path, node.kind, op, node.reads, node.outputs, used, attributes, macs)
+def _add_nodes(
+    rows: Rows[str], known: Keyed[str], course: Course, values: Values, parameters: Mapping[str, Parameter]
+) -> dict[str, str]:
+    """Adds the nodes that run as layers; returns the modules around them."""
+    operations = [step for step in course.steps if isinstance(step, Operation)]
+    found, modules = paths([step.node for step in operations], [step.op for step in operations])
+    at = iter(found)
+    for step in course.steps:
+        if isinstance(step, Same):
+            known.same(step.name, step.other)
+            continue
+        node, attributes, macs = step.node, step.attributes, step.macs
+        if step.steps > 1:
+            attributes, macs = (*attributes, ("steps", step.steps)), None if macs is None else macs * step.steps
+        used = [parameters[name] for name in map(values.origin, node.reads) if name in parameters]
+        rows.add(next(at), node.kind, step.op, node.reads, node.outputs, used, attributes, macs)
     return modules
-
-
-def _reason(graph: Graph) -> str | None:
-    """What the rows can't tell: nobody knows beforehand which body runs, or how often."""
-    closed = dict.fromkeys(node.kind for node in graph.nodes if node.has_body)
-    return f"what runs inside {', '.join(closed)} isn't counted" if closed else None

@@ -6,7 +6,7 @@ size of an image, as a reshape's target) is worked out; onnx's inference of whol
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -14,26 +14,26 @@ from typing import Any
 from onnx import defs, helper, numpy_helper, shape_inference
 
 from ...ir import Shape, Tensor
-from .arithmetic import OF_SHAPES, numbers_in, results
 from .cost import has_own_shapes, own_shapes
-from .graph import Graph, Node, dtype_name
+from .graph import Graph
 from .guard import MOST_DIMENSIONS, MOST_ELEMENTS, is_harmless, tame
+from .nodes import Node
 from .operators import SAME_AS, Call, settings_of
-
-#: Operators that give something else each time, and those that run graphs.
-_NEVER_CONSTANT = ("Random", "Bernoulli", "Multinomial", "If", "Loop", "Scan", "SequenceMap")
+from .stored import dtype_name
 
 
 class Values:
     """What is known of values, by name.
 
     ``constant`` are those that neither the network's inputs nor its parameters flow through; ``static`` are these and
-    what parameters alone flow through. ``types`` are ONNX's, set by ``learn`` alone.
+    what parameters alone flow through. ``types`` are ONNX's, set by ``learn`` alone. ``origins`` are the first names of
+    values that bodies know by others.
     """
 
     def __init__(self, constant: set[str], static: set[str]) -> None:
         self.types: dict[str, Any] = {}
         self.numbers: dict[str, Any] = {}
+        self.origins: dict[str, str] = {}
         self.constant, self.static = constant, static
         self._tensors: dict[str, Tensor] = {}
 
@@ -50,6 +50,17 @@ class Values:
     def tensor(self, name: str) -> Tensor | None:
         """A value as a tensor, None if it is none or its shape isn't known."""
         return self._tensors.get(name)
+
+    def origin(self, name: str) -> str:
+        """The first name of a value."""
+        return self.origins.get(name, name)
+
+    def claim(self, name: str, hints: Mapping[str, Any], bound: Mapping[str, int]) -> None:
+        """Believes what the file says of a value (``hints``), if nothing else is known of its shape."""
+        if self.tensor(name) is None and name in hints:
+            claimed = _fixed(hints[name], bound)
+            if name not in self.types or shape_of(claimed) is not None:
+                self.learn(name, claimed)
 
     def call(self, node: Node) -> Call:
         """A node and what is known around it."""
@@ -75,31 +86,7 @@ def shape_of(kind: Any) -> Shape | None:
     return sizes if min(sizes, default=0) >= 0 and prod(sizes) <= MOST_ELEMENTS else None
 
 
-def follow(graph: Graph, inputs: Mapping[str, Any], bound: Mapping[str, int], parameters: Collection[str]) -> Values:
-    """The values of a graph whose inputs have these types; ``bound`` are the sizes that its symbols stand for."""
-    values = Values(graph.stored.keys() - parameters, set(graph.stored))
-    for name, tensor in graph.stored.items():
-        values.learn(name, helper.make_tensor_type_proto(tensor.element_type, tensor.shape))
-        if name in values.constant and (numbers := numbers_in(tensor.proto)) is not None:
-            values.numbers[name] = numbers
-    for name, kind in inputs.items():
-        values.learn(name, kind)
-    for node in graph.nodes:
-        is_sure = _infer(graph, node, values, bound)
-        if node.proto.domain or node.kind.startswith(_NEVER_CONSTANT):
-            continue
-        shape_is_known = bool(node.inputs) and values.tensor(node.inputs[0]) is not None
-        if (node.kind in OF_SHAPES and shape_is_known) or values.constant.issuperset(node.reads):
-            values.constant.update(node.outputs)
-            if is_sure and (found := results(values.call(node), node.proto)) is not None:
-                values.numbers.update(zip(node.outputs, found, strict=True))
-        if values.static.issuperset(node.reads):
-            values.static.update(node.outputs)
-        values.static.update(values.constant.intersection(node.outputs))
-    return values
-
-
-def _infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -> bool:
+def infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -> bool:
     """Adds the types of what a node gives: onnx's word, else our own, else what the file claims.
 
     Whether all shapes are known without the file's claims.
@@ -133,10 +120,7 @@ def _infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -
         values.learn(name, helper.make_tensor_type_proto(first, sizes))
     unknown = [name for name in node.outputs if values.tensor(name) is None]
     for name in unknown:
-        if name in graph.hints:
-            claimed = _fixed(graph.hints[name], bound)
-            if name not in values.types or shape_of(claimed) is not None:
-                values.learn(name, claimed)
+        values.claim(name, graph.hints, bound)
     return not unknown
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from ...ir import Parameter, Tensor
-from .graph import Graph, Stored, Use
+from .graph import Graph
+from .nodes import Use
+from .stored import Stored
 
 #: Inputs that set how a node computes, by position: no parameters, though they may be fractions.
 _SETTINGS = {
@@ -28,7 +31,7 @@ _SCALES = {
     "QLinearMatMul": (1, 2, 4, 5, 6, 7),
     "QuantizeLinear": (1, 2),
 }
-#: States that a recurrent layer begins with: no parameters where the file writes them beside the node, as zeros.
+#: States that a recurrent layer begins with: no parameters where a Constant has them, as zeros.
 _STATES = {"GRU": (5,), "LSTM": (5, 6), "RNN": (5,)}
 _STATISTICS = {"BatchNormalization": (3, 4)}
 #: Whole numbers that are weights wherever they aren't settings; wider ones are indices, but for quantised biases.
@@ -43,22 +46,26 @@ def parameters_of(graph: Graph) -> dict[str, Parameter]:
         for use in node.uses:
             if use.name in graph.stored:
                 readers.setdefault(use.name, use)
-    weights = graph.stored.keys() - _settings(graph)
+    literals = {name for name, tensor in graph.stored.items() if tensor.literal}
+    weights = graph.stored.keys() - _read_at(graph, _SETTINGS) - (literals & _read_at(graph, _STATES))
     found = (
         (tensor, _parameter(tensor, readers.get(name))) for name, tensor in graph.stored.items() if name in weights
     )
     return {tensor.name: parameter for tensor, parameter in found if parameter is not None}
 
 
-def _settings(graph: Graph) -> set[str]:
-    """Values that only set how nodes compute, or that nothing else is made of: the parts of a resize's scales."""
+def _read_at(graph: Graph, positions: Mapping[str, tuple[int, ...]]) -> set[str]:
+    """Values that nodes read at these positions alone, and those that nothing else is made of.
+
+    The parts of a resize's scales are settings, too, and a state is spread over the batch before it is read.
+    """
     read: set[str] = set()
     others = {value.name for value in graph.outputs}
     for node in reversed(graph.nodes):
-        makes_settings = others.isdisjoint(node.outputs) and not read.isdisjoint(node.outputs)
+        makes_these = others.isdisjoint(node.outputs) and not read.isdisjoint(node.outputs)
         for use in node.uses:
             read.add(use.name)
-            if not makes_settings and use.position not in _SETTINGS.get(use.reader.op_type, ()):
+            if not makes_these and use.position not in positions.get(use.reader.op_type, ()):
                 others.add(use.name)
     return read - others
 
@@ -70,8 +77,7 @@ def _parameter(tensor: Stored, use: Use | None) -> Parameter | None:
         return Parameter(tensor.name, tensor.shape, tensor.dtype, "buffer", False, tensor.stored_bytes)
     if position in _STATISTICS.get(kind, ()):
         return Parameter(tensor.name, tensor.shape, tensor.dtype, "statistics", False, tensor.stored_bytes)
-    is_number = not tensor.shape or (tensor.literal and prod(tensor.shape) == 1)
-    if is_number or (tensor.literal and position in _STATES.get(kind, ())):
+    if not tensor.shape or (tensor.literal and prod(tensor.shape) == 1):
         return None
     is_weight = "float" in tensor.dtype or tensor.dtype in _NARROW or tensor.dtype.startswith("complex")
     if not is_weight and not (tensor.dtype == "int32" and position in _BIASES.get(kind, ())):

@@ -16,7 +16,7 @@ from ...errors import ModelError
 from ..archive import Archive
 from ..bounds import check_regular, door
 from ..checkpoint.pickle_opcodes import Pickle
-from ..checkpoint.pickle_values import RefusedError, Tensor
+from ..checkpoint.pickle_values import ForbiddenNameError, Tensor
 from ..checkpoint.torch_pickled import MOST_BYTES, pickled
 
 #: The newest major version of the schema (torch/_export/serde/schema.py) that is understood: 8 since torch 2.6.
@@ -119,6 +119,6 @@ def _tensors(text: bytes) -> dict[str, Tensor]:
     """The tensors of a pickled state dictionary. Empty if it isn't one."""
     try:
         state = Pickle(text).load()
-    except RefusedError:
+    except ForbiddenNameError:
         return {}
     return {name: item for name, item in state.items() if isinstance(item, Tensor)} if isinstance(state, dict) else {}

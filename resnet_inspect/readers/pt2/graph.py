@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -63,6 +63,10 @@ class Node:
     def refs(self) -> tuple[str, ...]:
         """The names of the tensors that it reads, in order."""
         return tuple(_refs(tuple(self.arguments.values())))
+
+    def refs_but(self, names: Container[str]) -> tuple[str, ...]:
+        """Those among them that aren't in arguments of these names."""
+        return tuple(_refs(tuple(value for name, value in self.arguments.items() if name not in names)))
 
 
 def _refs(value: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ from ...call import Call, Spec
 from ...errors import InputError
 from ...ir import Tensor
 from ...shape import Expected, format_shape, resolve
+from ..inputs import CallJson
 from ..request import Request, check_settled
 
 
@@ -24,10 +25,10 @@ def check(request: Request, file: str, names: Sequence[tuple[str, str]], inputs:
     again = f"leave the input out, or export it again ({file} was exported for {exported})"
     if request.batch is not None and any(tensor.shape[:1] != (request.batch,) for tensor in inputs):
         raise InputError(f"{file} can't be read with batch {request.batch}: {again}")
-    if request.call:
-        given = dict(_specs(Call.from_json(request.call), [name for name, _ in names]))
+    if isinstance(request.inputs, CallJson):
+        given = dict(_specs(Call.from_json(request.inputs.text), [name for name, _ in names]))
     else:
-        given = {str(index): Spec(sizes) for index, sizes in enumerate(request.inputs)}
+        given = {str(index): Spec(sizes) for index, sizes in enumerate(request.shapes)}
     wanted = {key: tensor for index, tensor in enumerate(inputs) for key in (str(index), *names[index])}
     for key, spec in given.items():
         tensor = wanted.get(key)
@@ -64,7 +65,7 @@ def _leaves(value: Any) -> Iterator[Spec]:
 
 def _full(sizes: tuple[int, ...], tensor: Tensor, request: Request) -> tuple[int, ...]:
     """The sizes as people type them, with the batch that they leave out."""
-    if tensor.layout is not None and not request.call:
+    if tensor.layout is not None and not isinstance(request.inputs, CallJson):
         batch = None if len(sizes) == len(tensor.shape) else tensor.shape[0]
         return resolve(sizes, Expected(tensor.layout, tensor.shape), request.layout, batch).shape
     return (*tensor.shape[:1], *sizes) if len(sizes) == len(tensor.shape) - 1 else sizes

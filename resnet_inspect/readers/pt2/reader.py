@@ -161,21 +161,18 @@ class _Reader:
                     yield name
 
     def _steps(self, made: set[str]) -> list[Step]:
-        """The nodes that are layers. A view of a weight is the weight, and a constant is none of the network's work."""
+        """The nodes that are layers; a constant is none of the network's work."""
         steps: list[Step] = []
         roots = Roots()
         used: set[tuple[str, tuple[str, ...]]] = set()
         names = 0
-        for node in map(self._linear, self.graph.nodes):
+        for node in self._without_forms():
             refs = node.refs
             roots.follow(node)
             if not node.outputs:
                 continue
             flows = [name for name in refs if name in made]
             weights = tuple(self.weights[name] for name in refs if name in self.weights)
-            if not flows and len(refs) == 1 and weights and node.name in aten.VIEWS:
-                self.weights.update(dict.fromkeys(node.outputs, weights[0]))
-                continue
             operator = self.graph.operator(node)
             if not flows and not weights and aten_cost.macs(operator) == 0:
                 continue
@@ -194,6 +191,28 @@ class _Reader:
             used.add((node.name, weights))
             steps.append(Step(node, operator, run, written))
         return steps
+
+    def _without_forms(self) -> list[Node]:
+        """All nodes but views of a weight that operators take as their weight alone: these are the weight itself."""
+        nodes = []
+        views: dict[str, str] = {}
+        for node in map(self._linear, self.graph.nodes):
+            if len(node.refs) == 1 and node.refs[0] in self.weights and node.name in aten.VIEWS:
+                self.weights.update(dict.fromkeys(node.outputs, self.weights[node.refs[0]]))
+                views.update(dict.fromkeys(node.outputs, node.refs[0]))
+            nodes.append(node)
+        kept = []
+        read: set[str] = set()
+        for node in reversed(nodes):
+            is_view = not views.keys().isdisjoint(node.outputs)
+            if is_view and read.isdisjoint(node.outputs):
+                continue
+            read.update(node.refs_but(aten.WEIGHTS))
+            if is_view:
+                for name in node.outputs:
+                    del self.weights[name]
+            kept.append(node)
+        return kept[::-1]
 
     def _linear(self, node: Node) -> Node:
         """``addmm`` with the transpose of a weight is what is left of a linear layer."""

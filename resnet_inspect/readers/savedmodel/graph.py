@@ -13,12 +13,15 @@ from typing import Any
 from tensorflow.core.protobuf import saved_model_pb2
 
 from ...errors import ModelError
-from .nodes import ELEMENTS, Body, Dims, Nodes, Reference, Step, check_name, dims_of, dtype_of
+from .nodes import Body, Dims, Nodes, Reference, Step, check_name, dims_of, dtype_of
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _VARIABLES = ("VarHandleOp", "VariableV2")
 #: What hands on its first input as it is.
 _PASSING = ("Identity", "IdentityN", "PreventGradient", "ReadVariableOp", "StopGradient")
+_LOOPS = ("StatelessWhile", "While")
+#: Loops inside of loops that are looked into.
+_DEEPEST = 2
 #: What reads a shape, which is no tensor's value.
 _OF_SHAPES = ("Rank", "Shape", "ShapeN", "Size")
 #: Bytes of a graph, in which weights have no place: they are in files of their own.
@@ -40,10 +43,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What an operation reads or gives: ``source`` made it, None where it depends on no input.
+    """What an operation reads or gives: ``source`` made it, None where it is a constant or a variable.
 
-    ``variables`` are those that it is computed from where it depends on no input; ``constant`` are its elements where
-    they are a few and written in the file.
+    ``flows`` tells whether it depends on what an input contains, not on its shape alone. Where it doesn't, it is
+    computed from ``variables``; ``constant`` is an array of its elements where they are a few and written in the file.
     """
 
     dims: Dims
@@ -51,18 +54,30 @@ class Value:
     source: int | None = None
     index: int = 0
     variables: tuple[str, ...] = ()
-    constant: tuple[int, ...] | None = None
+    constant: Any = None
+    flows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation that depends on an input; ``gives`` are what it makes."""
+    """One operation; ``gives`` are what it makes. ``flows`` tells whether it depends on what an input contains."""
 
     name: str
     kind: str
     attributes: Mapping[str, Any]
     reads: tuple[Value, ...]
     gives: tuple[Value, ...]
+    flows: bool
+    loop: Loop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What a loop runs: with its variables ``given``, its operations give the variables' next values."""
+
+    given: tuple[Value, ...]
+    operations: tuple[Operation, ...]
+    results: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,8 @@ class _Reader:
     operations: list[Operation] = field(default_factory=list)
     bodies: dict[str, Body] = field(default_factory=dict)
     count: int = 0
+    sources: int = 0
+    depth: int = 0
 
     def __post_init__(self) -> None:
         self.functions = {item.signature.name: item for item in self.meta.graph_def.library.function}
@@ -139,12 +156,12 @@ class _Reader:
         inputs = []
         for number, name in enumerate(sorted(signature.inputs), start=1):
             info = signature.inputs[name]
-            value = Value(dims_of(info.tensor_shape), dtype_of(info.dtype), source=-number)
+            value = Value(dims_of(info.tensor_shape), dtype_of(info.dtype), source=-number, flows=True)
             given[info.name.partition(":")[0]] = value
             inputs.append((name, value))
         names = sorted(signature.outputs)
         wanted = [signature.outputs[name].name for name in names]
-        found = self._follow(self.nodes.body(self.meta.graph_def.node, given, wanted), given, ())
+        found = self._follow(self.nodes.body(self.meta.graph_def.node, given.keys(), wanted), given, ())
         outputs = tuple((name, value) for name, value in zip(names, found, strict=True) if value is not None)
         return Graph(producer, chosen, self._variables(), tuple(inputs), tuple(self.operations), outputs)
 
@@ -225,17 +242,35 @@ class _Reader:
             return (Value(variable.shape, variable.dtype, variables=(variable.name,)),) if variable else ()
         if node.op in _PASSING and reads:
             return tuple(reads)
-        if any(item.source is not None for item in reads) and node.op not in _OF_SHAPES:
-            number = len(self.operations) + 1
-            gives = tuple(
-                Value(dims, dtype, source=number, index=index) for index, (dims, dtype) in enumerate(step.outputs)
-            )
-            self.operations.append(Operation(node.name, node.op, node.attr, tuple(reads), gives))
-            return gives
-        self._spend(sum(len(item.variables) for item in reads))
-        names = tuple(dict.fromkeys(name for item in reads for name in item.variables))
-        constant = _elements(step, reads)
-        return tuple(Value(dims, dtype, variables=names, constant=constant) for dims, dtype in step.outputs)
+        if not reads:
+            return tuple(Value(dims, dtype, constant=step.constant) for dims, dtype in step.outputs)
+        flows = any(item.flows for item in reads) and node.op not in _OF_SHAPES
+        names: tuple[str, ...] = ()
+        if not flows and node.op not in _OF_SHAPES:
+            self._spend(sum(len(item.variables) for item in reads))
+            names = tuple(dict.fromkeys(name for item in reads for name in item.variables))
+        loop = self._loop(node, reads, stack) if node.op in _LOOPS and self.depth < _DEEPEST else None
+        self.sources += 1
+        gives = tuple(
+            Value(dims, dtype, self.sources, index, names, flows=flows)
+            for index, (dims, dtype) in enumerate(step.outputs)
+        )
+        self.operations.append(Operation(node.name, node.op, node.attr, tuple(reads), gives, flows, loop))
+        return gives
+
+    def _loop(self, node: Any, reads: Sequence[Value], stack: tuple[str, ...]) -> Loop | None:
+        name = node.attr["body"].func.name
+        if name not in self.functions:
+            return None
+        given = []
+        for read in reads:
+            self.sources += 1
+            given.append(Value(read.dims, read.dtype, self.sources, flows=True))
+        outside, self.operations, self.depth = self.operations, [], self.depth + 1
+        results = self._call(self.functions[name], given, (*stack, name))
+        loop = Loop(tuple(given), tuple(self.operations), results)
+        self.operations, self.depth = outside, self.depth - 1
+        return loop
 
     def _call(self, function: Any, reads: list[Value], stack: tuple[str, ...]) -> tuple[Value, ...]:
         name = function.signature.name
@@ -244,7 +279,7 @@ class _Reader:
         arguments = [item.name for item in function.signature.input_arg]
         if name not in self.bodies:
             wanted = [function.ret[item.name] for item in function.signature.output_arg]
-            self.bodies[name] = self.nodes.body(function.node_def, arguments, wanted)
+            self.bodies[name] = self.nodes.body(function.node_def, set(arguments), wanted)
         found = self._follow(self.bodies[name], dict(zip(arguments, reads, strict=False)), stack)
         return tuple(item if item is not None else Value(None, "unknown") for item in found)
 
@@ -252,15 +287,3 @@ class _Reader:
         self.count += max(number, 0)
         if self.count > _MOST:
             raise ModelError(f"{self.name} is damaged: its functions have more than {_MOST} operations and edges")
-
-
-def _elements(step: Step, reads: Sequence[Value]) -> tuple[int, ...] | None:
-    """A few whole numbers that are written in the graph, or put together of such: axes, sizes, how often."""
-    known = [item.constant for item in reads]
-    if step.node.op in ("Cast", "ExpandDims", "Reshape", "Squeeze"):
-        return known[0] if known else None
-    if step.node.op == "Pack":
-        # Each may be as long as can be kept, and packed again and again.
-        few = None not in known and sum(len(item or ()) for item in known) <= ELEMENTS
-        return tuple(number for item in known for number in item or ()) if few else None
-    return step.constant

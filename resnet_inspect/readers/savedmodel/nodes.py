@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,7 +14,7 @@ import tensorflow as tf
 Dims = tuple[int, ...] | None
 
 #: Dimensions of a tensor, as TensorFlow has it; scopes around a name; elements of a constant that is kept.
-_RANK, _SCOPES, ELEMENTS = 254, 100, 16
+RANK, _SCOPES, _ELEMENTS = 254, 100, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A node: what it reads, what it gives, and its elements where it is a constant of a few."""
+    """A node: what it reads, what it gives, and its elements, an array, where it is a constant of a few."""
 
     node: Any
     reads: tuple[Reference, ...]
     outputs: tuple[tuple[Dims, str], ...]
-    constant: tuple[int, ...] | None
+    constant: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Nodes:
     definitions: Mapping[str, Any]
     spend: Callable[[int], None]
 
-    def body(self, nodes: Sequence[Any], given: Container[str], wanted: Sequence[str]) -> Body:
+    def body(self, nodes: Sequence[Any], given: Set[str], wanted: Sequence[str]) -> Body:
         """What the references ``wanted`` need, where what is ``given`` is there already."""
         by_name = {node.name: node for node in nodes if node.name not in given}
         steps = []
@@ -145,7 +145,7 @@ def check_name(name: str) -> None:
 
 def dims_of(shape: Any) -> Dims:
     """The sizes of a TensorShapeProto."""
-    if len(shape.dim) > _RANK:
+    if len(shape.dim) > RANK:
         raise ValueError(f"a tensor has {len(shape.dim)} dimensions")
     return None if shape.unknown_rank else tuple(max(dim.size, -1) for dim in shape.dim)
 
@@ -158,10 +158,9 @@ def dtype_of(number: int) -> str:
         return "unknown"
 
 
-def _constant(node: Any) -> tuple[int, ...] | None:
+def _constant(node: Any) -> Any:
+    """The elements of a constant that is a number or a few, as an array."""
     tensor = node.attr["value"].tensor
     dims = dims_of(tensor.tensor_shape) or ()
-    if dtype_of(tensor.dtype) not in ("int32", "int64") or -1 in dims or prod(dims) > ELEMENTS:
-        return None
-    values = tf.make_ndarray(tensor).ravel()
-    return tuple(int(item) for item in values)
+    is_number = dtype_of(tensor.dtype) in ("int32", "int64", "float32", "float64", "bool")
+    return tf.make_ndarray(tensor) if is_number and -1 not in dims and prod(dims) <= _ELEMENTS else None

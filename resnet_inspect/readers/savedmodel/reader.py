@@ -9,18 +9,18 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ...errors import BadRequestError, InputError, InspectError
-from ...ir import UNKNOWN, Layer, Model, Parameter, Summary, Tensor, Trace
+from ...ir import Layer, Model, Parameter, Summary, Tensor, Trace
 from ...rows.builder import Rows
 from ...shape import format_shape
 from ...version import __version__
 from ..graph_inputs import check_dtype, given_specs, sizes_text
 from ..request import Answer, Request, check_settled
-from .graph import Graph, Operation, Value, Variable, damaged, read
-from .operators import describe, layout_of
+from .graph import Graph, Value, Variable, damaged, read
+from .layouts import wanted_layouts
+from .values import Values
 
 #: What Keras keeps in a model that isn't trained: a BatchNorm's statistics, which it counts, and random generators.
 _STATISTICS = ("moving_mean", "moving_variance")
@@ -51,7 +51,7 @@ def _summarized(path: Path, request: Request) -> Answer:
     graph = read(path)
     parameters = {name: _parameter(variable) for name, variable in graph.variables.items()}
     inputs = _inputs(path.name, graph, request)
-    values = _Values()
+    values = Values()
     rows = Rows(values)
     _add_operations(rows, values, graph, inputs, parameters)
     unread = rows.unclaimed(parameters.values())
@@ -73,58 +73,23 @@ def _summarized(path: Path, request: Request) -> Answer:
     return Answer(summary)
 
 
-class _Values:
-    """What is known of the values of a graph: each operation needs the shapes of what it reads."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int | None, int], Tensor] = {}
-        self._sources: dict[int | None, str] = {}
-
-    def learn(self, value: Value, tensor: Tensor | None) -> None:
-        """Sets what a value is, if its shape is known."""
-        if tensor is not None:
-            self._known[value.source, value.index] = tensor
-
-    def known(self, value: Value) -> Tensor | None:
-        """What a value is, if all its sizes are known."""
-        return _tensor(value) if value.source is None else self._known.get((value.source, value.index))
-
-    def tensor(self, value: Value) -> Tensor:
-        """Its sizes, type and layout; UNKNOWN if the sizes aren't known."""
-        return self.known(value) or UNKNOWN
-
-    def source(self, value: Value) -> str | None:
-        """The id of the layer that made it; None if it depends on no input."""
-        return self._sources.get(value.source)
-
-    def produced(self, value: Value, layer: str, layout: str | None) -> None:
-        """Records the layer that produced it, and its layout."""
-        assert value.source is not None  # a constant has no layer
-        self._sources[value.source] = layer
-        if (tensor := self.known(value)) is not None:
-            self.learn(value, replace(tensor, layout=layout))
-
-
 def _add_operations(
-    rows: Rows[Value], values: _Values, graph: Graph, inputs: Sequence[Tensor], parameters: Mapping[str, Parameter]
+    rows: Rows[Value], values: Values, graph: Graph, inputs: Sequence[Tensor], parameters: Mapping[str, Parameter]
 ) -> None:
-    """Adds the inputs and the operations."""
-    readers: dict[int | None, Operation] = {}
-    for operation in graph.operations:
-        for value in operation.reads:
-            readers.setdefault(value.source, operation)
+    """Adds the inputs and the operations; arithmetic on shapes is worked out and has no rows."""
+    wanted = wanted_layouts(graph.operations)
     for (name, value), given in zip(graph.inputs, inputs, strict=True):
         values.learn(value, given)
-        rows.add_input(value, name, "Placeholder", _layout(readers.get(value.source), given))
+        layout = wanted.get((value.source, 0), "")
+        rows.add_input(value, name, "Placeholder", layout if len(layout) == len(given.shape) else None)
     for operation in graph.operations:
-        reads = [values.known(value) for value in operation.reads]
-        op, attributes, output, macs = describe(operation, reads)
-        for value in operation.gives:
-            values.learn(value, output if value.index == 0 else _tensor(value))
-        layouts = [values.tensor(value).layout for value in operation.gives]
-        used = [parameters[name] for value in operation.reads for name in value.variables if name in parameters]
-        path = operation.name.replace("/", ".")
-        rows.add(path, operation.kind, op, operation.reads, operation.gives, used, attributes, macs, layouts)
+        number = operation.gives[0].source if operation.gives else None
+        op, attributes, _, macs = values.infer(operation, wanted.get((number, 0)))
+        if operation.flows:
+            layouts = [values.tensor(value).layout for value in operation.gives]
+            used = [parameters[name] for value in operation.reads for name in value.variables if name in parameters]
+            path = operation.name.replace("/", ".")
+            rows.add(path, operation.kind, op, operation.reads, operation.gives, used, attributes, macs, layouts)
 
 
 def _inputs(file: str, graph: Graph, request: Request) -> list[Tensor]:
@@ -167,16 +132,6 @@ def _fits(shape: tuple[int, ...], dims: tuple[int, ...]) -> bool:
 def _example(dims: tuple[int, ...]) -> str:
     size = _SIDE if len(dims) == 4 else _LENGTH
     return format_shape(size if item < 0 else item for item in (1, *dims[1:]))
-
-
-def _tensor(value: Value) -> Tensor | None:
-    return None if value.dims is None or -1 in value.dims else Tensor(value.dims, value.dtype)
-
-
-def _layout(reader: Operation | None, tensor: Tensor) -> str | None:
-    """An input's layout, if what reads it first takes it for an image."""
-    layout = layout_of(reader) if reader is not None else None
-    return layout if len(tensor.shape) == len(layout or "") else None
 
 
 def _parameter(variable: Variable) -> Parameter:

@@ -54,7 +54,8 @@ def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
     """What ``build`` gives, with every parameter and buffer on meta.
 
     A constructor that reads a tensor's values (torchvision's RegNets) is run on the CPU, and each parameter
-    goes to meta as it is registered: at no time is more than one of them in memory.
+    goes to meta as it is registered: at no time is more than one of them in memory. One that computes with its
+    parameters (it quantises them) is built as it is.
     """
     with quiet(), _SkipInitialization():
         try:
@@ -69,9 +70,13 @@ def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
         ]
         try:
             return build()
+        except Exception as error:
+            if not is_about_meta(error):
+                raise
         finally:
             for hook in hooks:
                 hook.remove()
+        return build()
 
 
 def with_zeros(build: Callable[[], nn.Module]) -> nn.Module:

@@ -1,6 +1,7 @@
 """The private names of torch that we use, in one place, and what differs between its versions from 2.4 on.
 
-Each comment says in which versions a name was seen; ``tests/test_torch_compat.py`` fails with its name once it moves.
+Each comment says in which versions a name was seen; ``tests/readers/torch/test_compat.py`` fails with its name once
+it moves.
 Attributes that torch's own objects have under private names are used where they are needed; ``ATTRIBUTES`` lists them.
 """
 
@@ -29,6 +30,10 @@ without_function_modes = torch._C.DisableTorchFunction
 _with_function_modes = torch._C._EnableTorchFunction
 #: 2.4-2.14. The class of ``torch.ops.aten.add.Tensor``.
 OpOverload = torch._ops.OpOverload
+#: 2.4-2.14. The class of ``cond`` and of other operators that are given functions, and the key of that of their
+#: ``py_kernels`` which runs these as they are.
+HigherOrderOperator = torch._ops.HigherOrderOperator
+DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
 
 #: 2.4-2.14. The compiler.
 COMPILER = "torch._dynamo"
@@ -41,6 +46,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "tensor": ("_version", "_base"),
     "storage": ("_cdata",),
     "operator": ("_schema", "_overloadpacket"),
+    "operator of functions": ("py_kernels",),
     "compiled module": ("_orig_mod",),
 }
 
@@ -189,11 +195,13 @@ __all__ = [
     "ANSWERS",
     "ATTRIBUTES",
     "COMPILER",
+    "DENSE",
     "EXPRESSIONS",
     "GLOBAL_HOOKS",
     "HOOKS",
     "SEVERAL",
     "SHAPES",
+    "HigherOrderOperator",
     "OpOverload",
     "TorchDispatchMode",
     "autocast_on_meta",

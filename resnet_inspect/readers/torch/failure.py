@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import torch
 from torch import nn
 
 from ... import ops
 from ...errors import InputError, message
-from ...ir import Attributes, Tensor
+from ...ir import Attributes, Tensor, Value
 from ...shape import CHANNELS_FIRST, format_shape
 from ..code.user_code import place
+from . import functions as torch_functions
 from . import operators
+from .compat import without_function_modes
 from .parameters import is_lazy
 from .tensors import dtype_name
 
-#: Layers whose inputs our own rules judge before torch does.
-_CHECKED = frozenset(
+#: Layers whose inputs our own rules judge, too.
+_JUDGED = frozenset(
     op
-    for op in ops.RULES
-    if op.startswith(("conv1d", "conv2d", "conv3d", "max_pool", "avg_pool")) or op in ("batch_norm", "dense")
+    for op in ("embedding", *ops.RULES)
+    if op.startswith(("conv1d", "conv2d", "conv3d", "max_pool", "avg_pool", "batch_norm", "dense", "embedding"))
 )
 #: Characters of an error that are more than a line.
 _LONG = 200
@@ -31,11 +34,20 @@ _SCRIPTS = "failed in the TorchScript interpreter"
 _SCRIPTS_ERROR = re.compile(r"(?:[\w.]*(?:Error|Exception): )+(.+)")
 
 
+#: What torch and torchvision say of a run in training that lacks something -> what to do.
+_TRAINING = {
+    "Expected more than 1 value per channel when training": "In training, BatchNorm needs a larger batch: --batch 2",
+    "targets should not be none when in training mode": (
+        "In training, the model reads targets beside its images: name a function that returns both, with --input-from"
+    ),
+}
+
+
 class NotOnMetaError(Exception):
     """The model reads values, which tensors on meta haven't got."""
 
 
-class RefusedError(RuntimeError):
+class LayerRefusedError(RuntimeError):
     """Our own word for what torch would refuse."""
 
 
@@ -55,7 +67,7 @@ class Failures:
         shapes = " and ".join(f"{format_shape(t.shape)} {dtype_name(t)}" for t in inputs)
         if _needs_values(error):
             said = f"{where}: {_first_line(error)}"
-        elif isinstance(error, RefusedError):
+        elif isinstance(error, LayerRefusedError):
             said = f"{where} {error}"
         else:
             said = f"{where} fails{' on ' * bool(shapes)}{shapes}: {_words(error)}"
@@ -78,32 +90,82 @@ class Failures:
         return InputError(f"{where}its forward fails: {type(error).__name__}: {_first_line(error)}")
 
 
-def check(module: nn.Module, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> None:
-    """Holds the inputs of a well-known layer against our own rules: torch's words on meta are poor.
+def is_judged(module: nn.Module, op: str) -> bool:
+    """Whether our own rules know what a module's forward accepts: it is torch's own, and its sizes are known."""
+    cls = operators.torch_class(module)
+    return op in _JUDGED and cls is not None and type(module).forward is cls.forward and not is_lazy(module)
+
+
+def judged(op: str, attributes: Attributes, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Calls a function inside of a well-known layer; our own words, where torch's are poor or it is too permissive.
+
+    Torch on meta takes some tensors that no real run would take. The tensors are those of the call, whatever hooks made
+    of the module's input and of its weights.
 
     Raises:
         RuntimeError: as torch itself would, because a model may catch it.
-        NotOnMetaError: autocast is on, which does nothing on meta.
     """
+    if torch_functions.function_op(torch_functions.function_name(func)) != op or not args:
+        return func(*args, **kwargs)
+    tensor, *others = args
+    try:
+        output = func(*args, **kwargs)
+    except (RuntimeError, ValueError, IndexError) as error:
+        with without_function_modes():
+            said = _complaint(op, attributes, tensor, others)
+        if said:
+            raise LayerRefusedError(said) from error
+        raise
+    # Each look at a tensor's shape would go through the mode of the device.
+    with without_function_modes():
+        permissive = isinstance(output, torch.Tensor) and output.is_meta
+        said = _complaint(op, attributes, tensor, others) if permissive else None
+    if said:
+        raise LayerRefusedError(said)
+    return output
+
+
+def check_autocast(inputs: list[torch.Tensor]) -> None:
+    """Raises NotOnMetaError where autocast is on, which does nothing on meta."""
     if any(t.is_meta for t in inputs) and _autocast():
         raise NotOnMetaError("autocast has no effect")
-    cls = operators.torch_class(module)
-    if cls is None or type(module).forward is not cls.forward or len(inputs) != 1 or is_lazy(module):
-        return
-    (tensor,) = inputs
-    weight = module._parameters.get("weight")
+
+
+def training_hint(error: InputError) -> str | None:
+    """What a run in training lacked, where that is known."""
+    return next((hint for words, hint in _TRAINING.items() if words in message(error)), None)
+
+
+def _complaint(op: str, attributes: Attributes, tensor: torch.Tensor, others: list[Any]) -> str | None:
+    """What our own rule has against a layer's input, if anything."""
+    weight = next((item for item in others if isinstance(item, torch.Tensor)), None)
+    shape = tuple(tensor.shape)
+    dimensions = {"1d": 3, "2d": 4, "3d": 5}.get(op[-2:])
+    if dimensions is not None and len(shape) == dimensions - 1:
+        shape = (1, *shape)  # torch takes a single image, too
+    given = {**dict(attributes), **_sizes(op, weight, dict(attributes).get("groups"))}
     try:
-        if (weight is not None and op in ("dense", "embedding")) or op.startswith("conv"):
+        if op != "batch_norm":
             _check_dtype(op, tensor, weight)
-        if op in _CHECKED:
-            shape = tuple(tensor.shape)
-            dimensions = {"1d": 3, "2d": 4, "3d": 5}.get(op[-2:])
-            if dimensions is not None and len(shape) == dimensions - 1:
-                shape = (1, *shape)  # torch takes a single image, too
-            layout = CHANNELS_FIRST.get(len(shape))
-            ops.apply(op, dict(attributes), [Tensor(shape, dtype_name(tensor), layout)])
+        if op != "embedding":
+            ops.apply(op, given, [Tensor(shape, dtype_name(tensor), CHANNELS_FIRST.get(len(shape)))])
     except InputError as error:
-        raise RefusedError(message(error)) from error
+        return message(error)
+    return None
+
+
+def _sizes(op: str, weight: torch.Tensor | None, groups: Value) -> dict[str, Value]:
+    """What the weights of a call say of its sizes: a module's own attributes may be those of an earlier weight."""
+    if weight is None:
+        return {}
+    if op == "batch_norm":
+        return {"channels": weight.shape[0]}
+    if op == "dense":
+        return {"out_features": weight.shape[0], "in_features": weight.shape[-1]}
+    if op.startswith("conv"):
+        times = groups if isinstance(groups, int) else 1
+        return {"out_channels": weight.shape[0], "in_channels": weight.shape[1] * times}
+    return {}
 
 
 def _check_dtype(op: str, tensor: torch.Tensor, weight: torch.Tensor | None) -> None:

@@ -10,8 +10,8 @@ import torch
 
 from ...ir import Attributes, Value, frozen_value
 from ...ops import vocabulary
-from ...ops.attributes import zeros_around
-from ..aten.operators import FUNCTIONS
+from ...ops.attributes import dimension_or_several, in_each_dimension, padded
+from ..aten.operators import FUNCTIONS, with_limits
 from .compat import schemas_of
 from .operators import is_plain
 
@@ -20,6 +20,7 @@ _FUNCTION_OPS = {
     **FUNCTIONS,
     "T": "transpose",
     "concatenate": "concat",
+    "flex_attention": "attention",
     "getitem": "slice",
     "interpolate": "resize",
     "multi_head_attention_forward": "attention",
@@ -63,12 +64,17 @@ def function_op(name: str) -> str:
 def describe_function(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, Attributes]:
     """The op of a call, and everything that changes what it computes."""
     op, attributes = function_op(function_name(func)), function_attributes(func, args, kwargs)
+    settings = dict(attributes)
+    if op in ("clamp", "hard_tanh"):
+        return with_limits(op, settings)
     if op == "pad" and args and isinstance(args[0], torch.Tensor):
-        given = dict(attributes)
-        padding = zeros_around(args[0].dim(), given.get("pad"), given.get("mode"), given.get("value"))
-        if padding is not None:
-            return "zero_pad2d", (("padding", padding),)
-    return op, attributes
+        found = padded(args[0].dim(), settings.get("pad"), settings.get("mode"), settings.get("value"))
+        return (op, attributes) if found is None else (found[0], tuple(found[1].items()))
+    if op.startswith("adaptive_") and "output_size" in settings:
+        settings["output_size"] = in_each_dimension(settings["output_size"], int(op[-2]))
+    if "dim" in settings:
+        settings["dim"] = dimension_or_several(settings["dim"])
+    return op, tuple(settings.items())
 
 
 def function_attributes(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Attributes:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
+from ...activity import doing
 from ...blocks.residual import BlockSpec, residual_block
 from ...errors import ModelError
 from ..identity import INPUTS, Case, Experiment, measured, measured_network, spread_over
@@ -64,11 +65,13 @@ def network(request: Request, insert: int, seed: int) -> Experiment:
         expected = base(x)
         cases = [_case(name, base, x, expected)]
         for words, usual in (("branch at zero", False), ("usual initialisation", True)):
+            torch.manual_seed(seed + 1)
+            blocks = _blocks(base, insert, usual)
             for shortcut in (True, False):
-                torch.manual_seed(seed + 1)
-                deeper = _deeper(base, insert, usual, shortcut)
                 ending = "" if shortcut else ", no shortcut"
-                cases.append(_case(f"+{insert} blocks, {words}{ending}", deeper, x, expected))
+                with doing(f"network {len(cases) + 1} of 5, {words}{ending}"):
+                    deeper = _deeper(base, blocks, shortcut)
+                    cases.append(_case(f"+{insert} blocks, {words}{ending}", deeper, x, expected))
     return Experiment("torch", name, seed, shape, tuple(cases))
 
 
@@ -93,22 +96,30 @@ class WithoutShortcut(nn.Module):
         return x
 
 
-def _deeper(base: ResNet, insert: int, usual: bool, shortcut: bool) -> nn.Module:
-    deeper = copy.deepcopy(base)
-    stages = [deeper.layer1, deeper.layer2, deeper.layer3, deeper.layer4]
-    for stage, count in zip(stages, spread_over(insert, len(stages)), strict=True):
-        for _ in range(count):
-            block = _block_after(stage[-1], base).eval()
-            if not usual:
-                set_to_zero(block.parameters())
-            stage.append(block if shortcut else WithoutShortcut(block))
+def _blocks(base: ResNet, insert: int, usual: bool) -> list[list[nn.Module]]:
+    """What is inserted after the end of each stage: blocks of the network's own kind, as wide as its last one."""
+    blocks: list[list[nn.Module]] = []
+    for stage, count in zip(_stages(base), spread_over(insert, 4), strict=True):
+        blocks.append([_block_after(stage[-1], base).eval() for _ in range(count)])
+        if not usual:
+            set_to_zero(parameter for block in blocks[-1] for parameter in block.parameters())
+    return blocks
+
+
+def _deeper(base: ResNet, blocks: list[list[nn.Module]], shortcut: bool) -> nn.Module:
+    """The network with more blocks after its stages. All tensors are those of ``base`` and of the blocks themselves."""
+    tensors = (*base.parameters(), *base.buffers())
+    deeper = copy.deepcopy(base, {id(tensor): tensor for tensor in tensors})
+    for stage, more in zip(_stages(deeper), blocks, strict=True):
+        stage.extend(block if shortcut else WithoutShortcut(block) for block in more)
     return deeper
 
 
+def _stages(network: ResNet) -> list[nn.Sequential]:
+    return [network.layer1, network.layer2, network.layer3, network.layer4]
+
+
 def _block_after(last: nn.Module, base: ResNet) -> BasicBlock | Bottleneck:
-    """Another block of the network's own kind, as wide as the last one."""
-    while isinstance(last, WithoutShortcut):
-        last = last.block
     if isinstance(last, Bottleneck):
         channels = last.conv3.out_channels
         return Bottleneck(channels, channels // 4, groups=base.groups, base_width=base.base_width)

@@ -8,6 +8,7 @@ weights that are all zero is zero.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -22,8 +23,16 @@ _PRODUCTS: dict[Any, tuple[int, int | None]] = {
     _aten.addmm.default: (2, 0),
     _aten.mm.default: (1, None),
 }
+#: Operators that have no kernel for meta: they give a tensor like their first one, and where it wasn't cut off.
+_FAKE_QUANTIZED = (
+    _aten.fake_quantize_per_tensor_affine_cachemask.default,
+    _aten.fake_quantize_per_channel_affine_cachemask.default,
+    _aten._fake_quantize_per_tensor_affine_cachemask_tensor_qparams.default,
+)
 _PLAIN = (type(None), bool, int, float, complex, str, torch.dtype, torch.device, torch.layout, torch.memory_format)
 _TENSORS = (torch.Tensor, torch.nn.Parameter)
+#: What every operator of ``_plain_result`` takes.
+_COMPUTED = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
 class Known:
@@ -44,6 +53,8 @@ class Known:
             except RuntimeError:
                 return func(*args)  # which fails as well, and says it better
             return torch.zeros_like(form, device=args[0].device)
+        if func in _FAKE_QUANTIZED and args[0].is_meta:
+            return torch.empty_like(args[0]), torch.empty_like(args[0], dtype=torch.bool)
         # Meta kernels of other libraries may ask for more than forms.
         key = form_key((func, args, *kwargs.items())) if func.namespace == "aten" and _is_pure(func) else None
         if key is None:
@@ -51,10 +62,30 @@ class Known:
         key = (key, torch.get_default_dtype())
         if key in self._results:
             return _made(self._results[key])
-        output = func(*args, **kwargs)
+        output = None if kwargs else _plain_result(func, args)
+        if output is None:
+            output = func(*args, **kwargs)
         if (form := _form(output)) is not None and not _shares_memory(output, args):
             self._results[key] = form
         return output
+
+
+def _plain_result(func: Any, args: tuple[Any, ...]) -> torch.Tensor | None:
+    """What the commonest operators give for plain tensors, which torch works out on meta in a hundred steps of Python.
+
+    None for all other operators and tensors, so that torch itself gives strides and refuses what doesn't fit.
+    """
+    if func is _aten.relu.default:
+        (tensor,) = args
+        like = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+        return like if like.dtype in _COMPUTED and like.stride() == tensor.stride() else None
+    if func is _aten.addmm.default:
+        bias, first, second = args
+        fits = bias.ndim == 1 and first.ndim == second.ndim == 2 and first.shape[1] == second.shape[0]
+        same = bias.dtype == first.dtype == second.dtype and first.dtype in _COMPUTED
+        if fits and same and bias.shape[0] == second.shape[1]:
+            return torch.empty((first.shape[0], second.shape[1]), dtype=first.dtype, device="meta")
+    return None
 
 
 def _is_zero(args: tuple[Any, ...], weight: int, bias: int | None) -> bool:
@@ -78,6 +109,7 @@ def _shares_memory(output: Any, args: tuple[Any, ...]) -> bool:
     return any(item.untyped_storage()._cdata in inputs for item in outputs)
 
 
+@cache
 def _is_pure(func: Any) -> bool:
     """Whether an operator's results are new tensors, and its arguments stay as they are."""
     schema = func._schema

@@ -12,34 +12,42 @@ from torch import nn
 from ...analysis.fit import Entry
 from ...call import Call
 from ...errors import BadRequestError, InspectError, ModelError
-from ...ir import Model, Summary
+from ...ir import AN_OBJECT, Model, Summary
 from ...shape import Expected, Resolved, resolve
 from ..request import Request
 from ..weights import check_fit, weights_label
 from .build import on_meta, with_zeros
 from .failure import is_about_meta
-from .inputs import asked
-from .run import entries_of, trace
-from .shapes import resolve_for
+from .inputs import Decode, asked
+from .inputs.shapes import likely, resolve_for, said_of
+from .run import entries_of, held, trace
 from .state import kept_random_state, quiet
 from .walk import tensors_of
 
 
 def summarize_object(
-    model: nn.Module, inputs: Sequence[Any] | Call, batch: int | None = None, dtype: str | None = None
+    model: nn.Module,
+    inputs: Sequence[Any] | Call | Decode | None,
+    batch: int | None = None,
+    dtype: str | None = None,
+    training: bool = False,
 ) -> Summary:
     """Summarises a module as it is: its weights are swapped for meta during the run, then put back.
+
+    Without ``inputs`` nothing runs: what the module holds is listed, and what it costs isn't known.
 
     Raises:
         ModelError: ``model`` is no module.
         InputError: the input doesn't fit.
     """
     model = _module(model)
-    described = Model(type(model).__name__, "torch", f"{type(model).__module__}.{type(model).__qualname__}")
-    if isinstance(inputs, Call):
+    described = Model(type(model).__name__, "torch", f"{AN_OBJECT}{type(model).__module__}.{type(model).__qualname__}")
+    if inputs is None:
+        return held(model, described)
+    if isinstance(inputs, (Call, Decode)):
         if batch is not None:
             raise BadRequestError("named and nested inputs have their own batch: leave batch out")
-        return trace(model, described, inputs, dtype or _floating(model))
+        return trace(model, described, inputs, dtype or _floating(model), training=training)
     given: list[Resolved | torch.Tensor] = []
     for item in inputs:
         if not isinstance(item, torch.Tensor):
@@ -48,19 +56,20 @@ def summarize_object(
             raise BadRequestError("a tensor has its own batch and dtype: leave batch and dtype out")
         else:
             given.append(item)
-    return trace(model, described, given, dtype or _floating(model))
+    return trace(model, described, given, dtype or _floating(model), training=training)
 
 
 def summarize_built(
-    build: Callable[[], Any], request: Request, declared: Callable[[Any], Call | Expected | None] | None = None
+    build: Callable[[], Any], request: Request, declared: Callable[[Any], Call | Decode | Expected | None] | None = None
 ) -> tuple[Summary, tuple[str, ...]]:
     """Summarises what ``build`` gives, built on meta if it can be.
 
-    ``declared`` tells what a model reads by default: a call, or an image, which other sizes are read as then.
+    ``declared`` tells what a model reads by default: a call, a step of decoding, or an image, which other sizes are
+    read as then.
 
     Raises:
         ModelError: it gives no module.
-        BadRequestError: no input was given and the module doesn't say what it reads.
+        BadRequestError: a batch or a layout was given, and no input that has it.
         InputError: the input doesn't fit.
     """
     original, notes = _module_of(build)
@@ -76,23 +85,33 @@ def summarize_built(
         model = original.to(dtype) if _is_ours(original) else copy.deepcopy(original).to(dtype)
     name = type(model).__name__
     check_fit(request, name, lambda: entries_of(model))
-    inputs: Sequence[Resolved] | Call | None = asked(request)
+    inputs: Sequence[Resolved] | Call | Decode | None = asked(request)
     own = (declared or example)(model) if inputs is None else None
     if isinstance(own, Expected):
-        shapes = request.inputs or (own.sizes[1:],)
-        layout = request.layout if request.inputs else own.layout
+        shapes = request.shapes or (own.sizes[1:],)
+        layout = request.layout if request.shapes else own.layout
         inputs = [resolve(sizes, own, layout, request.batch) for sizes in shapes]
-    elif request.inputs:
-        alone = len(request.inputs) == 1
-        inputs = [resolve_for(model, sizes, request.batch, request.layout, alone) for sizes in request.inputs]
+    elif request.shapes:
+        alone = len(request.shapes) == 1
+        inputs = [resolve_for(model, sizes, request.batch, request.layout, alone) for sizes in request.shapes]
     else:
         inputs = inputs or own
-    if inputs is None:
-        raise BadRequestError(f"{request.model} doesn't say what it reads: add --input 3x224x224")
-    if not isinstance(inputs, Call):
-        notes = (*notes, *(item.note for item in inputs if item.note))
     described = Model(name, "torch", "", weights=weights_label(request.weights))
-    return trace(model, described, inputs, _floating(model), rebuild=lambda: with_zeros(again)), notes
+    if inputs is None:
+        shape = likely(model)
+        if request.batch or request.layout:
+            raise BadRequestError(f"{request.model} doesn't say what it reads: add --input {shape}")
+        said = f"{request.model} doesn't say what it reads, so nothing ran: add --input {shape}, if that is its input"
+        return held(model, described), (*notes, said)
+    summary = trace(
+        model,
+        described,
+        inputs,
+        _floating(model),
+        rebuild=lambda: with_zeros(again),
+        training=request.is_training,
+    )
+    return summary, notes if isinstance(inputs, (Call, Decode)) else (*notes, *said_of(inputs, summary))
 
 
 def example(model: nn.Module) -> Call | None:

@@ -10,28 +10,33 @@ from torch import nn
 
 from ...ir import Attributes, Value, frozen_value
 from ...ops import vocabulary
-from ...ops.attributes import explicit_padding, paddings
+from ...ops.attributes import clamped, explicit_padding, in_each_dimension, pad, paddings, pairs_from_last
 
+#: How torch's modules pad whose names begin so.
+_PADS = {"Circular": "circular", "Constant": "constant", "Reflection": "reflect", "Replication": "replicate"}
 #: torch's own classes by name; a subclass is what its nearest torch ancestor is.
 _MODULE_OPS = {
+    **{f"{name}Pad{d}d": "pad" for name in _PADS for d in (1, 2, 3)},
+    "AlphaDropout": "dropout",
     "BatchNorm1d": "batch_norm",
     "BatchNorm2d": "batch_norm",
     "BatchNorm3d": "batch_norm",
-    "ConstantPad2d": "pad",
     "DeQuantStub": "identity",
     "Dropout1d": "dropout",
     "Dropout2d": "dropout",
     "Dropout3d": "dropout",
+    "FeatureAlphaDropout": "dropout",
     "FrozenBatchNorm2d": "frozen_batch_norm",
+    "GRUCell": "gru",
     "InstanceNorm1d": "instance_norm",
     "InstanceNorm2d": "instance_norm",
     "InstanceNorm3d": "instance_norm",
+    "LSTMCell": "lstm",
     "Linear": "dense",
     "MultiheadAttention": "attention",
     "Permute": "transpose",
     "QuantStub": "identity",
-    "ReflectionPad2d": "pad",
-    "ReplicationPad2d": "pad",
+    "RNNCell": "rnn",
     "SyncBatchNorm": "batch_norm",
     "Unflatten": "reshape",
     "Upsample": "resize",
@@ -53,8 +58,17 @@ def _op_of(cls: type) -> str | None:
 
 
 def is_packed(module: Any) -> bool:
-    """Whether a module is one of torch's quantised ones, whose weight is a method that unpacks it."""
-    return type(module).__module__.startswith("torch.ao.nn.quantized") and callable(getattr(module, "weight", None))
+    """Whether a module is one of torch's quantised ones, whose weights are objects that a method unpacks."""
+    return type(module).__module__.startswith("torch.ao.nn.") and any(
+        callable(getattr(module, method, None)) for method in ("weight", "get_weight")
+    )
+
+
+def unpacked(module: Any) -> dict[str, torch.Tensor | None]:
+    """The weights of a quantised module by name; the recurrent ones have several."""
+    if callable(getattr(module, "weight", None)):
+        return {"weight": module.weight(), "bias": module.bias() if hasattr(module, "bias") else None}
+    return {**module.get_weight(), **module.get_bias()}
 
 
 def describe_module(module: nn.Module) -> tuple[str, Attributes]:
@@ -64,8 +78,9 @@ def describe_module(module: nn.Module) -> tuple[str, Attributes]:
     if cls is None or op is None:
         return "other", _public_values(module)
     special = _SPECIAL.get(cls.__name__)
-    if cls.__name__ == "Hardtanh" and (module.min_val, module.max_val) == (0, 6):
-        return "relu6", _public_values(module)
+    if cls.__name__ == "Hardtanh":
+        op, attributes = clamped(dict(_public_values(module)), "min_val", "max_val")
+        return op, tuple(attributes.items())
     if special is None:
         return op, _public_values(module)
     attributes = special(module)
@@ -131,20 +146,17 @@ def _batch_norm(module: Any) -> dict[str, Value]:
     return attributes
 
 
-def _pool(module: Any) -> dict[str, Value]:
-    cls = torch_class(module)
+def _each(module: Any, name: str) -> Value:
+    """A module's setting for every spatial dimension; how many there are stands in its name."""
+    cls, value = torch_class(module), getattr(module, name)
     dimensions = int(cls.__name__[-2]) if cls is not None else 2
+    return in_each_dimension(tuple(value) if isinstance(value, list) else value, dimensions)
 
-    def each(value: Any) -> Value:
-        return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dimensions
 
-    attributes: dict[str, Value] = {
-        "kernel_size": each(module.kernel_size),
-        "stride": each(module.stride),
-        "padding": each(module.padding),
-    }
+def _pool(module: Any) -> dict[str, Value]:
+    attributes: dict[str, Value] = {name: _each(module, name) for name in ("kernel_size", "stride", "padding")}
     if hasattr(module, "dilation"):
-        attributes["dilation"] = each(module.dilation)
+        attributes["dilation"] = _each(module, "dilation")
     attributes["ceil_mode"] = module.ceil_mode
     if getattr(module, "return_indices", False):
         attributes["return_indices"] = True
@@ -163,9 +175,19 @@ def _dense(module: Any) -> dict[str, Value]:
     }
 
 
+def _adaptive(module: Any) -> dict[str, Value]:
+    attributes: dict[str, Value] = {"output_size": _each(module, "output_size")}
+    if getattr(module, "return_indices", False):
+        attributes["return_indices"] = True
+    return attributes
+
+
 def _zero_pad(module: Any) -> dict[str, Value]:
-    sides = module.padding  # of the last dimension first
-    return {"padding": paddings((sides[i], sides[i + 1]) for i in range(len(sides) - 2, -1, -2))}
+    return {"padding": paddings(pairs_from_last(module.padding))}
+
+
+def _pad(mode: str) -> Callable[[Any], dict[str, Value]]:
+    return lambda module: pad(pairs_from_last(module.padding), mode, getattr(module, "value", None))
 
 
 #: Attributes of a torch class that its canonical ones already say.
@@ -191,4 +213,6 @@ _SPECIAL: Mapping[str, Callable[[Any], dict[str, Value]]] = {
     "SyncBatchNorm": _batch_norm,
     "Linear": _dense,
     **{f"ZeroPad{d}d": _zero_pad for d in (1, 2, 3)},
+    **{f"{name}Pad{d}d": _pad(mode) for name, mode in _PADS.items() for d in (1, 2, 3)},
+    **{f"Adaptive{kind}Pool{d}d": _adaptive for kind in ("Avg", "Max") for d in (1, 2, 3)},
 }

@@ -71,10 +71,9 @@ def is_lazy(module: nn.Module) -> bool:
 
 def _unpacked(path: str, module: Any) -> tuple[Parameter, ...]:
     """The weights of one of torch's quantised modules, which keeps them as an object of its own."""
-    named = {"weight": module.weight(), "bias": module.bias()}
     return tuple(
         Parameter(f"{path}.{name}" if path else name, tuple(tensor.shape), dtype_name(tensor), "frozen")
-        for name, tensor in named.items()
+        for name, tensor in operators.unpacked(module).items()
         if tensor is not None
     )
 

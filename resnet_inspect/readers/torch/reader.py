@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ from torchvision import models
 from ...analysis.fit import Entry
 from ...blocks.residual import BlockSpec, residual_block
 from ...call import Call
-from ...errors import BadRequestError, InputError, ModelError
+from ...errors import BadRequestError, InputError, ModelError, closest, meant
 from ...ir import Model
 from ...shape import Expected, Resolved, resolve
 from ..chatter import held_back
@@ -64,6 +63,7 @@ def summarize(request: Request) -> Answer:
             request.dtype,
             as_list=images,
             rebuild=lambda: with_zeros(build),
+            training=request.is_training,
         )
     notes = () if isinstance(resolved, Call) else tuple(item.note for item in resolved if item.note)
     return Answer(summary, notes, _metrics(name, published))
@@ -176,8 +176,7 @@ def _known(name: str) -> str:
     lower_case = name.lower()
     if lower_case in known:
         return lower_case
-    nearest = difflib.get_close_matches(lower_case, known, n=3)
-    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {len(known)}, resnet50 among them"
+    hint = meant(closest(lower_case, known), f"it has {len(known)}, resnet50 among them")
     raise ModelError(f"torchvision has no model {name!r}; {hint}")
 
 
@@ -208,7 +207,7 @@ def resolved_inputs(request: Request, name: str, model: nn.Module) -> list[Resol
 
 
 def _resolve(request: Request, name: str, expected: list[Expected]) -> list[Resolved]:
-    if not request.inputs:
+    if not request.shapes:
         return [
             resolve(
                 item.sizes[1:] if item.layout.startswith("N") else item.sizes,
@@ -218,11 +217,11 @@ def _resolve(request: Request, name: str, expected: list[Expected]) -> list[Reso
             )
             for item in expected
         ]
-    given = list(request.inputs)
+    given = list(request.shapes)
     if len(expected) == 2 and len(given) == 1:
         given *= 2  # two frames of one size
     if len(given) != len(expected) and not expected[0].layout.startswith("C"):
-        raise InputError(f"torch:{name} has {len(expected)} input(s), got {len(request.inputs)}")
+        raise InputError(f"torch:{name} has {len(expected)} input(s), got {len(request.shapes)}")
     if expected[0].layout == "CHW":
         return [_image(sizes, expected[0], request) for sizes in given]
     return [resolve(sizes, item, request.layout, request.batch) for sizes, item in zip(given, expected, strict=True)]

@@ -7,32 +7,40 @@ import importlib.metadata
 import platform
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
 
 import torch
 from torch import nn
 
-from ... import units
+from ... import process, units
 from ...analysis.fit import Entry
 from ...call import Call
 from ...errors import InputError, message
 from ...host import machine
-from ...ir import Model, Summary, Trace
-from ...shape import Resolved
+from ...ir import UNKNOWN, Decoding, Model, Parameter, Summary, Trace
+from ...rows.builder import Keyed, Rows
+from ...shape import Resolved, format_shape
 from ...version import __version__
+from . import operators
 from .build import eager
 from .compat import autocast_on_meta, compiling
-from .failure import NotOnMetaError
-from .inputs import made
-from .parameters import is_lazy
-from .state import kept_state
-from .tensors import dtype_name, tensors_in
+from .failure import NotOnMetaError, training_hint
+from .inputs import Decode, made
+from .parameters import Parameters, is_lazy
+from .state import in_training, kept_state
+from .tensors import describe, dtype_name, tensors_in
 from .trace import Recorder
 from .walk import deeply, modules_of, tensors_of
 
 #: A run listens to every module of the process, and sets switches that are the process's.
 _ONE_AT_A_TIME = threading.RLock()
+#: Complex types of weights -> what is mostly given to such a model: a signal.
+_REAL = {"complex64": "float32", "complex128": "float64"}
+#: What a model is called with: shapes and tensors in a row, a call, or a step of decoding.
+Inputs = Sequence[Resolved | torch.Tensor] | Call | Decode
 #: Packages whose versions a summary names if they took part.
 _LIBRARIES = ("torchvision", "timm", "transformers")
 
@@ -59,46 +67,107 @@ def entries_of(model: nn.Module) -> tuple[Entry, ...]:
 def trace(
     model: nn.Module,
     described: Model,
-    inputs: Sequence[Resolved | torch.Tensor] | Call,
+    inputs: Inputs,
     dtype: str,
     as_list: bool = False,
     rebuild: Callable[[], nn.Module] | None = None,
     recorder: type[Recorder] = Recorder,
+    training: bool = False,
 ) -> Summary:
     """Runs the model once on meta, or on real tensors where it reads values: ``rebuild``'s, or else its own.
 
     Libraries skip what reads values while a compiler or an exporter traces them: that is tried in between.
 
     ``inputs`` stand in a row, or are a call whose leaves are ``Spec``s or tensors. ``dtype`` is of those without one.
-    ``recorder``: a subclass for models that have an interpreter of their own.
+    ``recorder``: a subclass for models that have an interpreter of their own. ``training``: the run is as in training.
 
     Raises:
         InputError: the forward fails, with the layer and the shapes that it met.
     """
-    run = partial(_run, described=described, inputs=inputs, dtype=dtype, as_list=as_list, kind=recorder)
-    hint = (
-        None if isinstance(inputs, Call) else next((i.hint for i in inputs if isinstance(i, Resolved) and i.hint), None)
+
+    def attempt(inputs: Inputs) -> Summary:
+        try:
+            return _trace(model, described, inputs, dtype, as_list, rebuild, recorder, training)
+        except InputError:
+            if dtype not in _REAL:
+                raise
+            with contextlib.suppress(InputError):
+                return _trace(model, described, inputs, _REAL[dtype], as_list, rebuild, recorder, training)
+            raise
+
+    row = () if isinstance(inputs, (Call, Decode)) else inputs
+    first = next((item for item in row if isinstance(item, Resolved)), None)
+    try:
+        return attempt(inputs)
+    except InputError as error:
+        lack = training_hint(error) if training else None
+        other = first.other if first else None
+        if lack or first is None or other is None:
+            raise error.with_hint(lack or (first.hint if first else None)) from error
+        try:
+            return attempt([other])
+        except InputError:
+            read = (
+                f"{format_shape(first.shape)} is how the input was read; as {format_shape(other.shape)} it fails, too"
+            )
+            raise error.with_hint(read) from error
+
+
+def held(model: nn.Module, described: Model) -> Summary:
+    """What a model holds, without a run: a row for each leaf and for each module with weights of its own."""
+    parameters = Parameters(model)
+    owned: dict[str, list[Parameter]] = {}
+    for parameter in parameters:
+        owned.setdefault(parameter.name.rpartition(".")[0], []).append(parameter)
+    rows = Rows(Keyed[str](lambda _: UNKNOWN))
+    modules = modules_of(model)
+    for path, module in modules:
+        if path in owned or not module._modules:
+            op, attributes = operators.describe_module(module)
+            kind = type(module).__name__
+            rows.add(path or kind, kind, op, (), (), owned.get(path, ()), attributes, macs=None)
+    return Summary(
+        model=described,
+        inputs=(),
+        outputs=(),
+        layers=tuple(rows.layers),
+        modules=tuple((path, type(module).__name__) for path, module in modules),
+        trace=Trace("header", "no input was given, so nothing ran"),
+        environment=_environment(),
     )
+
+
+def _trace(
+    model: nn.Module,
+    described: Model,
+    inputs: Inputs,
+    dtype: str,
+    as_list: bool,
+    rebuild: Callable[[], nn.Module] | None,
+    recorder: type[Recorder],
+    training: bool,
+) -> Summary:
+    """The model's run with one reading of its inputs."""
+    meta = Trace("meta", training=training)
+    run = partial(_run, described=described, inputs=inputs, dtype=dtype, as_list=as_list, kind=recorder)
     try:
         with _ONE_AT_A_TIME:
             try:
-                return deeply(model, lambda: run(model, trace=Trace("meta")))
+                return deeply(model, lambda: run(model, trace=meta))
             except NotOnMetaError as error:
                 values = f"on meta, {error}"
             except InputError as error:
                 if "require grad" not in message(error):
                     raise
                 # Physics and energies: their forward differentiates.
-                return deeply(model, lambda: run(model, trace=Trace("meta"), grad=True))
+                return deeply(model, lambda: run(model, trace=meta, grad=True))
             with contextlib.suppress(NotOnMetaError, InputError), compiling():
-                return deeply(model, lambda: run(model, trace=Trace("meta", f"as for an export: {values}")))
+                return deeply(model, lambda: run(model, trace=replace(meta, reason=f"as for an export: {values}")))
             _check_memory(model, described, values)
             real = rebuild() if rebuild else model
-            return deeply(real, lambda: run(real, trace=Trace("real", values), zeros=rebuild is not None))
+            return deeply(real, lambda: run(real, trace=Trace("real", values, training), zeros=rebuild is not None))
     except NotOnMetaError as error:
         raise InputError(f"{described.name}: {error}") from error
-    except InputError as error:
-        raise error.with_hint(hint) from error
 
 
 def _check_memory(model: nn.Module, described: Model, reason: str) -> None:
@@ -115,7 +184,7 @@ def _check_memory(model: nn.Module, described: Model, reason: str) -> None:
 def _run(
     model: nn.Module,
     described: Model,
-    inputs: Sequence[Resolved | torch.Tensor] | Call,
+    inputs: Inputs,
     dtype: str,
     as_list: bool,
     kind: type[Recorder],
@@ -127,36 +196,72 @@ def _run(
     first = next((parameter for _, parameter in tensors_of(model, "_parameters")), None)
     device = torch.device("meta") if on_meta else first.device if first is not None else torch.device("cpu")
     with contextlib.ExitStack() as stack:
+        if on_meta:
+            # Real tensors are freed as early as they can be; those on meta take no memory.
+            stack.enter_context(process.uncollected())
         stack.enter_context(kept_state(model, on_meta, grad))
+        if trace.training:
+            stack.enter_context(in_training(model))
         stack.enter_context(eager())
         if on_meta:
             stack.enter_context(device)
             stack.enter_context(autocast_on_meta())
-        given = made(inputs, device, dtype, as_list)
+        call: Sequence[Resolved | torch.Tensor] | Call
+        cache = None
+        if isinstance(inputs, Decode):
+            earlier = made(inputs.prefill, device, dtype)
+            # Unrecorded, and yet seen by a recorder: what is known on meta is known there, and failures are explained.
+            prefilled = kind(model, described.name, zeros).record(
+                lambda: model(*earlier.args, **earlier.kwargs), earlier.tensors
+            )
+            call, cache = inputs.step(prefilled)
+        else:
+            call = inputs
+        given = made(call, device, dtype, as_list)
         if any(is_lazy(module) for _, module in modules_of(model)):
             # Its sizes are known after a first run.
             kind(model, described.name).size(lambda: model(*given.args, **given.kwargs))
-            given = made(inputs, device, dtype, as_list)
+            given = made(call, device, dtype, as_list)
+        # What is kept of a cache has rows as an input has, but isn't what a person gives or gets.
+        before = _cached(given.kwargs, cache)
         recorder = kind(model, described.name, zeros)
         output = recorder.record(lambda: model(*given.args, **given.kwargs), given.tensors)
         layers, unused = recorder.finish()
+    after = _cached(output, cache)
     return Summary(
         model=described,
-        inputs=tuple(recorder.edges.tensor(tensor) for _, tensor, _ in given.tensors),
-        outputs=tuple(recorder.edges.tensor(tensor) for tensor in tensors_in(output)),
+        inputs=tuple(recorder.edges.tensor(tensor) for _, tensor, _ in given.tensors if id(tensor) not in before),
+        outputs=tuple(recorder.edges.tensor(tensor) for tensor in tensors_in(output) if id(tensor) not in after),
         layers=layers,
         modules=recorder.classes(),
-        trace=trace,
+        trace=replace(trace, reason="; ".join([*([trace.reason] if trace.reason else []), *recorder.remarks]) or None),
         unused=unused,
+        decoding=_decoding(inputs.tokens, after.values()) if isinstance(inputs, Decode) else None,
         environment=_environment(),
     )
 
 
+def _decoding(tokens: int, cache: Iterable[torch.Tensor]) -> Decoding:
+    """What a cache keeps of the tokens; the counters of its windows, which are scalars, are nothing of theirs."""
+    return Decoding(tokens, tuple(describe(tensor) for tensor in cache if tensor.ndim))
+
+
+def _cached(holder: Mapping[str, Any], name: str | None) -> dict[int, torch.Tensor]:
+    """The tensors of a cache, by their identities, where there is one of that name."""
+    return {} if name is None else {id(tensor): tensor for tensor in tensors_in(holder[name])}
+
+
 def _environment() -> tuple[tuple[str, str], ...]:
-    used = [(name, importlib.metadata.version(name)) for name in _LIBRARIES if name in sys.modules]
+    used = [(name, _version(name)) for name in _LIBRARIES if name in sys.modules]
     return (
         ("resnet_inspect", __version__),
         ("python", platform.python_version()),
         ("torch", torch.__version__),
         *used,
     )
+
+
+@cache
+def _version(package: str) -> str:
+    """Of what is imported: it stays the same, and is looked up in a file."""
+    return importlib.metadata.version(package)

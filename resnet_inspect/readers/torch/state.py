@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import warnings
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
@@ -14,9 +15,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...errors import InputError, first_line
 from .tensors import replaced
 from .walk import modules_of
 
+#: Where random numbers begin in a run as in training.
+_SEED = 0
 #: Where modules keep things. What derives from these may have rules of its own, and is left alone.
 _CONTAINERS = (dict, OrderedDict, defaultdict, list, deque, set)
 
@@ -37,7 +41,8 @@ def kept_state(model: nn.Module, on_meta: bool, grad: bool = False) -> Iterator[
     # Scripted modules keep parameters and buffers in wrappers of their own, which can't be emptied.
     wrapped = [store for m in modules for store in (m._parameters, m._buffers) if not isinstance(store, dict)]
     originals = [(store, key, value) for store in wrapped for key, value in store.items()]
-    kept = [(store, store.copy()) for store in _stores(modules)]
+    # Most are empty: a module has a dozen dicts for hooks.
+    kept = [(store, store.copy() if store else ()) for store in _stores(modules)]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -46,6 +51,8 @@ def kept_state(model: nn.Module, on_meta: bool, grad: bool = False) -> Iterator[
                 module.training = False
         with torch.inference_mode(False), torch.set_grad_enabled(grad), kept_random_state(), quiet():
             _swap_tensors((*(store for store, _ in kept), *wrapped), on_meta)
+            if on_meta:
+                _forget_distribution(modules)
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
@@ -53,13 +60,45 @@ def kept_state(model: nn.Module, on_meta: bool, grad: bool = False) -> Iterator[
             if type(module) is not kind:
                 module.__class__ = kind
         for store, contents in kept:
-            store.clear()
-            store.extend(contents) if isinstance(store, (list, deque)) else store.update(contents)
+            if store or contents:
+                store.clear()
+                store.extend(contents) if isinstance(store, (list, deque)) else store.update(contents)
         for store, key, value in originals:
             store[key] = value
         for module, _, training in kinds:
             if training is not None:
                 module.training = training  # a scripted module keeps its mode elsewhere
+
+
+@contextmanager
+def in_training(model: nn.Module) -> Iterator[None]:
+    """The modes that ``model.train()`` sets, inside ``kept_state``: a model may keep frozen parts in eval mode.
+
+    Layers that are dropped at random and masks are drawn alike at each run; outside, numbers go on as they would have.
+
+    Raises:
+        InputError: the model refuses to be trained.
+    """
+    numpy = sys.modules.get("numpy")
+    drawn = numpy.random.get_state() if numpy else None
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices):
+        try:
+            random.seed(_SEED)
+            # ``torch.manual_seed`` would seed devices that are used for the first time later.
+            torch.default_generator.manual_seed(_SEED)
+            if devices:
+                torch.cuda.manual_seed_all(_SEED)
+            if numpy:
+                numpy.random.seed(_SEED)
+            try:
+                model.train()
+            except Exception as error:
+                raise InputError(f"{type(model).__name__} has no train mode: {first_line(error)}") from error
+            yield
+        finally:
+            if numpy:
+                numpy.random.set_state(drawn)
 
 
 def _swap_tensors(stores: Iterable[Any], on_meta: bool) -> None:
@@ -74,11 +113,20 @@ def _swap_tensors(stores: Iterable[Any], on_meta: bool) -> None:
         return made[id(tensor)]
 
     for store in stores:
-        if isinstance(store, set):
+        if not store or isinstance(store, set):
             continue
         for key, value in list(enumerate(store) if isinstance(store, (list, deque)) else store.items()):
             if isinstance(value, torch.Tensor) or _has_tensors(value):
                 store[key] = replaced(value, stand_in)
+
+
+def _forget_distribution(modules: Iterable[nn.Module]) -> None:
+    """Takes away the hooks that gather and scatter shards: on meta, every weight has its whole, logical size."""
+    for module in modules:
+        for hooks in (module._forward_pre_hooks, module._forward_hooks):
+            for key, hook in list(hooks.items()):
+                if str(getattr(hook, "__module__", "")).startswith("torch.distributed"):
+                    del hooks[key]
 
 
 def _stores(modules: Iterable[nn.Module]) -> list[Any]:

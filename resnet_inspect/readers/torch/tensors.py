@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -69,9 +70,14 @@ def replaced(value: Any, replace: Callable[[torch.Tensor], torch.Tensor]) -> Any
 
 def describe(tensor: torch.Tensor, layout: str | None = None) -> Tensor:
     """A torch tensor's shape, element type and layout."""
-    return Tensor(tuple(int(size) for size in tensor.shape), dtype_name(tensor), layout)
+    return Tensor(tuple(map(int, tensor.shape)), dtype_name(tensor), layout)
 
 
 def dtype_name(tensor: torch.Tensor) -> str:
     """``float32``, ``int64``, ..."""
-    return str(tensor.dtype).removeprefix("torch.")
+    return _name(tensor.dtype)
+
+
+@cache
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -8,14 +8,13 @@ that really ran, and counts their MACs with torch's own formulas. Edges come fro
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from ... import ops
 from ...errors import InputError, InspectError
@@ -25,34 +24,33 @@ from ...rows.unused import place_unused
 from . import compat as torch_compat
 from . import cost as torch_cost
 from . import functions as torch_functions
-from . import operators
-from .compat import TorchDispatchMode, without_function_modes
+from . import higher_order, operators
+from .compat import without_function_modes
 from .edges import Edges
-from .failure import Failures, check
+from .failure import Failures, check_autocast, is_judged, judged
 from .known import Known
+from .leaves import FunctionCall, Leaf, Work, is_leaf, is_users
+from .modes import Functions, Operators, in_turn
 from .parameters import Parameters
 from .tensors import replaced, tensors_in
 from .walk import modules_of, too_deep
 
-#: Modules with children that are one operation all the same: they use their children's weights themselves.
-_COMPOSITE_LEAVES = (nn.MultiheadAttention,)
-
 
 @dataclass
 class _Frame:
-    """A running module: its path, and how often each function was called directly in it."""
+    """A running module: its path, whether it is the model's, and how often each function was called directly in it."""
 
     path: str
+    is_ours: bool = True
     names: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass
-class Work:
-    """What ran inside one layer. ``macs`` is None once something of unknown cost ran."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a recording: how many layers there were, and how functions were numbered."""
 
-    operators: int = 0
-    macs: int | None = 0
-    mutated: list[torch.Tensor] = field(default_factory=list)
+    layers: int
+    names: dict[str, int]
 
 
 class Recorder:
@@ -70,8 +68,17 @@ class Recorder:
         self._known = Known(zeros)
         self._stack: list[_Frame] = [_Frame("")]
         self._work: Work | None = None
+        #: The user's leaf that runs, until it is known whether its operations are rows.
+        self._leaf: Leaf | None = None
+        #: Of the leaf that runs, if our rules know what it accepts: its op and attributes.
+        self._judged: tuple[str, Attributes] | None = None
         self._thread = threading.get_ident()
+        #: Paths of modules that are used where no row tells it, and their multiply-adds: of what other threads call
+        #: nothing is seen, and a branch that isn't taken costs nothing.
+        self._elsewhere: dict[str, int | None] = {}
         self._failures = Failures(name)
+        #: What the rows don't tell of the run, in the order in which it was seen.
+        self.remarks: dict[str, None] = {}
 
     def size(self, run: Callable[[], Any]) -> None:
         """Runs ``run`` so that lazy modules get their sizes. Nothing looks at operators: before torch 2.6, what is
@@ -98,12 +105,13 @@ class Recorder:
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() != recorder._thread:
+                recorder._elsewhere[recorder._paths.get(module, "")] = None
                 return original(module, *args, **kwargs)
             return recorder.call_module(original, module, args, kwargs)
 
         nn.Module.__call__ = call
         try:
-            with _Functions(self), _Operators(self) if operators else nullcontext():
+            with in_turn(), Functions(self), Operators(self) if operators else nullcontext():
                 return run()
         except (InspectError, MemoryError):
             raise
@@ -120,40 +128,69 @@ class Recorder:
 
         A script as a whole is opened: its forward doesn't call its modules' from Python.
         """
-        return not _is_leaf(module) or (module is self._model and isinstance(module, torch.jit.ScriptModule))
+        return not is_leaf(module) or (module is self._model and isinstance(module, torch.jit.ScriptModule))
 
     def call_module(self, original: Any, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module's call: a layer if it is a leaf, else a frame around what it calls."""
+        path = self._paths.get(module)
+        if self._leaf is not None and self._in_leaf() and self._leaf.is_opened_by(path, module):
+            self._open(self._leaf)
         if self._work is not None:
             return original(module, *args, **kwargs)
-        path = self._paths.get(module)
+        is_ours = path is not None
         if path is None:
             path = f"{self._stack[-1].path}.{type(module).__name__}".lstrip(".")
+            held = sum(parameter.numel() for parameter in module.parameters())
+            if held and self._stack[-1].is_ours:
+                said = f"{path} isn't registered in the model, which doesn't count its {held:,} parameters"
+                self.remarks[said] = None
         if self.opens(module):
-            self._stack.append(_Frame(path))
+            self._stack.append(_Frame(path, is_ours))
             try:
                 return torch_compat.call(original, module, args, kwargs)
             finally:
                 self._stack.pop()
-        # A leaf that is the whole model has no name of its own.
-        path = path or type(module).__name__
         with without_function_modes():
             op, attributes = operators.describe_module(module)
             given = list(tensors_in((args, kwargs)))
             inputs = [t for t in given if t not in self.parameters]
             versions = [_version(t) for t in given]
         work = self._work = Work()
+        leaf = Leaf(path, is_ours, op, work) if is_users(module) else None
+        # A leaf that is the whole model has no name of its own.
+        path = path or type(module).__name__
         try:
             with without_function_modes():
-                check(module, op, attributes, inputs)
+                check_autocast(inputs)
+                self._leaf = leaf
+                self._judged = (op, attributes) if is_judged(module, op) else None
             output = original(module, *args, **kwargs)
+            if leaf is not None and leaf.multiplies_often() and not leaf.is_open:
+                self._open(leaf)
         except Exception as error:
             self._failures.add(error, path, type(module).__name__, inputs)
             raise
         finally:
-            self._work = None
+            self._work = self._leaf = self._judged = None
+            if leaf is not None and leaf.is_open:
+                self._stack.pop()
+        if leaf is not None and leaf.is_open:
+            return output
         with without_function_modes():
             return self._leaf_layer(path, module, op, attributes, given, inputs, versions, work, output)
+
+    def _in_leaf(self) -> bool:
+        """Whether a user's leaf runs, and in it no function: what is called next may be a row."""
+        return self._leaf is not None and self._work is self._leaf.work
+
+    def _open(self, leaf: Leaf) -> None:
+        """Makes rows of what a leaf has called, and of all that it calls from now on."""
+        leaf.is_open = True
+        self._work = self._leaf = None
+        self._stack.append(_Frame(leaf.path, leaf.is_ours))
+        with without_function_modes():
+            for call in leaf.calls:
+                self.function_layer(*call)
 
     def _leaf_layer(
         self,
@@ -171,10 +208,11 @@ class Recorder:
         untouched = [
             t
             for t, version in zip(given, versions, strict=True)
-            if version == _version(t) and not any(t is other for other in work.mutated)
+            if version == _version(t) and not (work.mutated and any(t is other for other in work.mutated))
         ]
         output = replaced(output, lambda t: self.renamed(t) if any(t is other for other in untouched) else t)
-        used = [t for m in module.modules() for t in (*m._parameters.values(), *m._buffers.values()) if t is not None]
+        inside = module.modules() if module._modules else (module,)
+        used = [t for m in inside for t in (*m._parameters.values(), *m._buffers.values()) if t is not None]
         used += given
         outputs = [t for t in tensors_in(output) if not any(t is other for other in untouched)]
         if work.macs is None and operators.is_packed(module):
@@ -196,25 +234,40 @@ class Recorder:
 
     def call_function(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A function called outside of any leaf module: a layer, if operators ran and tensors came out."""
-        if self._work is not None or threading.get_ident() != self._thread:
+        if self._judged is not None and threading.get_ident() == self._thread:
+            return judged(*self._judged, func, args, kwargs)
+        around = self._work
+        if (around is not None and not self._in_leaf()) or threading.get_ident() != self._thread:
             return func(*args, **kwargs)
+        if isinstance(func, torch_compat.HigherOrderOperator) and around is None:
+            with Functions(self):
+                return higher_order.run(self, func, args, kwargs)
         work = self._work = Work()
-        name = torch_functions.function_name(func)
         try:
             output = func(*args, **kwargs)
         except Exception as error:
-            self._failures.add(error, self.inside(name), name, list(tensors_in((args, kwargs))))
+            if around is None:  # a leaf tells its own path
+                name = torch_functions.function_name(func)
+                self._failures.add(error, self.inside(name), name, list(tensors_in((args, kwargs))))
             raise
         finally:
-            self._work = None
+            self._work = around
         if work.operators:
             outputs = list(tensors_in(output)) or work.mutated[:1]
             if getattr(func, "__name__", "") == "__setitem__":
                 outputs = [args[0]]
-            if outputs:
-                with without_function_modes():
-                    self.function_layer(func, args, kwargs, outputs, work)
+            with without_function_modes():
+                self._heard(FunctionCall(func, args, kwargs, outputs, work))
         return output
+
+    def _heard(self, call: FunctionCall) -> None:
+        """A function's call is a layer if it gave tensors; a leaf keeps it until it is known whether it has rows."""
+        if self._leaf is not None:
+            self._leaf.work.include(call.work)
+        if call.outputs and self._leaf is not None:
+            self._leaf.calls.append(call)
+        elif call.outputs:
+            self.function_layer(*call)
 
     def run_operator(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One operator: its cost goes to the layer that runs; outside of all it is a layer of its own."""
@@ -225,24 +278,24 @@ class Recorder:
                 name = torch_functions.function_name(func._overloadpacket)
                 self._failures.add(error, self.inside(name), name, list(tensors_in((args, kwargs))))
             raise
-        work = self._work or Work()
+        alone = (self._work is None or self._in_leaf()) and threading.get_ident() == self._thread
+        work = Work() if alone else self._work or Work()
         work.operators += 1
         cost = torch_cost.macs(func, args, kwargs, output)
         work.macs = None if cost is None or work.macs is None else work.macs + cost
+        work.known += cost or 0
         if func._schema.is_mutable:
             work.mutated += [
                 value
                 for argument, value in zip(func._schema.arguments, args, strict=False)
                 if argument.alias_info is not None and argument.alias_info.is_write and isinstance(value, torch.Tensor)
             ]
-        if self._work is None and threading.get_ident() == self._thread:
-            outputs = list(tensors_in(output))
-            if outputs:
-                self.function_layer(func._overloadpacket, args, kwargs, outputs, work)
+        if alone:
+            self._heard(FunctionCall(func._overloadpacket, args, kwargs, list(tensors_in(output)), work))
         return output
 
     def function_layer(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: list[torch.Tensor], work: Work
     ) -> None:
         given = list(tensors_in((args, kwargs)))
         inputs = [t for t in given if t not in self.parameters]
@@ -286,14 +339,32 @@ class Recorder:
         attributes: Attributes,
         work: Work,
     ) -> None:
-        layer = self.rows.add(path, kind, op, inputs, outputs, uses, attributes, work.macs)
+        known = work.known if work.macs is None else 0
+        layer = self.rows.add(path, kind, op, inputs, outputs, uses, attributes, work.macs, macs_at_least=known)
         if work.mutated:
             self.edges.written(work.mutated, layer)
+
+    def mark(self) -> Mark:
+        """Where the recording stands, for ``take_back``."""
+        return Mark(len(self.rows.layers), dict(self._stack[-1].names))
+
+    def cost_since(self, mark: Mark) -> int:
+        """The known multiply-adds of the layers since then."""
+        return sum(layer.macs or 0 for layer in self.rows.layers[mark.layers :])
+
+    def take_back(self, mark: Mark) -> None:
+        """Takes back the layers since then; what they use is used all the same."""
+        for layer in self.rows.layers[mark.layers :]:
+            self._elsewhere.setdefault(layer.path, 0)
+        self.rows.back_to(mark.layers)
+        self._stack[-1].names = mark.names
 
     def _by_rule(self, op: str, attributes: Attributes, inputs: list[torch.Tensor]) -> int | None:
         """The cost of a layer whose operators nobody knows, from what it computes."""
         try:
-            return ops.apply(op, dict(attributes), [self.edges.tensor(t) for t in inputs]).macs
+            given = dict(attributes)
+            given.setdefault("in_features", given.get("input_size"))  # as the recurrent layers call it
+            return ops.apply(op, given, [self.edges.tensor(t) for t in inputs]).macs
         except (InputError, KeyError, TypeError, ValueError):
             return None
 
@@ -309,43 +380,12 @@ class Recorder:
     def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """All layers, and the names of the parameters that none of them was seen to use."""
         unused = place_unused(self.rows, self.parameters, self.describe_module)
-        return tuple(self.rows.layers), unused
-
-
-class _Functions(TorchFunctionMode):
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self.recorder = recorder
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return self.recorder.call_function(func, args, kwargs or {})
-
-
-class _Operators(TorchDispatchMode):
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self.recorder = recorder
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func.namespace != "aten":
-            return self._run(func, args, kwargs or {})  # other people's kernels may lean on modes, for devices say
-        with without_function_modes():
-            return self._run(func, args, kwargs or {})
-
-    def _run(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        if torch.is_inference_mode_enabled() and not torch_cost.has_formula(func):
-            # Inference mode hands over composite operators (linear, conv2d) whole.
-            with self:
-                parts = func.decompose(*args, **kwargs)
-            if parts is not NotImplemented:
-                return parts
-        return self.recorder.run_operator(func, args, kwargs)
-
-
-def _is_leaf(module: nn.Module) -> bool:
-    # A scripted module's own dictionary can't be iterated, only its keys can.
-    children = [name for name in module._modules.keys() if name != "parametrizations"]  # noqa: SIM118
-    return not children or isinstance(module, _COMPOSITE_LEAVES) or operators.is_packed(module)
+        elsewhere = self._elsewhere
+        layers = (
+            replace(layer, macs=elsewhere[layer.path]) if layer.path in elsewhere and not layer.called else layer
+            for layer in self.rows.layers
+        )
+        return tuple(layers), tuple(name for name in unused if name.rpartition(".")[0] not in elsewhere)
 
 
 def _version(tensor: torch.Tensor) -> int:

@@ -1,1 +1,22 @@
 """Archives that torch.jit wrote: their code is read and interpreted here."""
+
+from __future__ import annotations
+
+from ..format import Format, Glimpse
+
+
+def _recognised(seen: Glimpse) -> bool:
+    folders = {part for name in seen.names for part in name.split("/")[:-1]}
+    return seen.is_archive and "code" in folders and any(name.endswith("constants.pkl") for name in seen.names)
+
+
+FORMATS = (
+    Format(
+        kind="torchscript",
+        title="TorchScript",
+        endings=(".pt",),
+        recognises=_recognised,
+        reader=f"{__package__}.reader",
+        backend="torch",
+    ),
+)

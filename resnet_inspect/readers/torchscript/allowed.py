@@ -53,6 +53,7 @@ _ON_META = """
     scatter_reduce scatter_reduce_ bucketize searchsorted addr vdot std_mean logcumsumexp renorm trace block_diag
     atleast_1d atleast_2d atleast_3d column_stack linalg_qr linalg_inv linalg_det
     linalg_solve linalg_svd linalg_eigh cartesian_prod cumulative_trapezoid
+    embedding_bag fake_quantize_per_tensor_affine fake_quantize_per_channel_affine
 """
 _FACTORIES = """
     arange zeros ones empty full rand randn eye linspace randperm randint scalar_tensor normal hann_window

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import ModelError, first_line
 from .. import archive
-from .pickle import RefusedError, read
+from .pickle import RefusedArchiveError, read
 
 #: Bytes of a pickle, and of all code together: a network of thousands of layers has a tenth of them.
 _MOST_PICKLED = 32 * 2**20
@@ -47,20 +47,22 @@ class Archive:
             raise ModelError(f"{path.name} is damaged: {first_line(error)}") from error
         swollen = next(filter(archive.is_swollen, self._zip.infolist()), None)
         if swollen is not None:
-            raise RefusedError(f"{swollen.filename} would have {swollen.file_size} bytes")
+            raise RefusedArchiveError(f"{swollen.filename} would have {swollen.file_size} bytes")
         names = self._zip.namelist()
         pickles = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
         if any(name.endswith(("/model.json", "/attributes.pkl")) or name == "model.json" for name in names):
-            raise RefusedError("it has the format of torch 1.3 and before: load it with torch.jit, and save it again")
+            raise RefusedArchiveError(
+                "it has the format of torch 1.3 and before: load it with torch.jit, and save it again"
+            )
         if len(pickles) != 1:
-            raise RefusedError("it has no data.pkl, as a TorchScript archive has")
+            raise RefusedArchiveError("it has no data.pkl, as a TorchScript archive has")
         self._top = pickles[0].removesuffix("data.pkl")
         code = f"{self._top}code/"
         if not any(name.startswith(code) and name.endswith(".py") for name in names):
-            raise RefusedError("there is no code in it")
+            raise RefusedArchiveError("there is no code in it")
         sizes = [item.file_size for item in self._zip.infolist() if item.filename.startswith(code)]
         if sum(sizes) > 4 * _MOST_CODE:  # beside each text stands what a debugger would read
-            raise RefusedError(f"its code has {sum(sizes)} bytes")
+            raise RefusedArchiveError(f"its code has {sum(sizes)} bytes")
         self._units: dict[str, dict[str, Kind | ast.FunctionDef]] = {}
         self._read = 0
 
@@ -80,7 +82,7 @@ class Archive:
         try:
             return self._zip.getinfo(self._top + key).file_size
         except KeyError:
-            raise RefusedError(f"there is no storage {key} in it") from None
+            raise RefusedArchiveError(f"there is no storage {key} in it") from None
 
     def storage(self, key: str, most: int) -> bytes:
         """A storage's bytes, at most so many."""
@@ -90,7 +92,7 @@ class Archive:
         """A class or function by its qualified name: ``__torch__.net.Net``.
 
         Raises:
-            RefusedError: there is none, or its text is no TorchScript.
+            RefusedArchiveError: there is none, or its text is no TorchScript.
         """
         unit, _, own = name.rpartition(".")
         if unit not in self._units:
@@ -98,19 +100,19 @@ class Archive:
         try:
             return self._units[unit][own]
         except KeyError:
-            raise RefusedError(f"its code has no {name}") from None
+            raise RefusedArchiveError(f"its code has no {name}") from None
 
     def _parsed(self, unit: str) -> dict[str, Kind | ast.FunctionDef]:
         text = self._entry(f"code/{unit.replace('.', '/')}.py", _MOST_CODE)
         self._read += len(text)
         if self._read > _MOST_CODE:
-            raise RefusedError(f"its code has more than {_MOST_CODE} bytes")
+            raise RefusedArchiveError(f"its code has more than {_MOST_CODE} bytes")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise RefusedError(f"the code of {unit} can't be read: {first_line(error)}") from error
+            raise RefusedArchiveError(f"the code of {unit} can't be read: {first_line(error)}") from error
         found: dict[str, Kind | ast.FunctionDef] = {}
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
@@ -118,18 +120,18 @@ class Archive:
             elif isinstance(node, ast.FunctionDef):
                 found[node.name] = node
             else:
-                raise RefusedError(f"the code of {unit} has a {type(node).__name__} outside of functions")
+                raise RefusedArchiveError(f"the code of {unit} has a {type(node).__name__} outside of functions")
         return found
 
     def _entry(self, name: str, most: int) -> bytes:
         try:
             return archive.bounded(self._zip, self._top + name, most)
         except KeyError:
-            raise RefusedError(f"there is no {name} in it") from None
+            raise RefusedArchiveError(f"there is no {name} in it") from None
         except archive.SwollenError as error:
-            raise RefusedError(str(error)) from error
+            raise RefusedArchiveError(str(error)) from error
         except (*archive.DAMAGES, OSError, ValueError) as error:
-            raise RefusedError(f"{name} is damaged: {first_line(error)}") from error
+            raise RefusedArchiveError(f"{name} is damaged: {first_line(error)}") from error
 
 
 def _kind(name: str, node: ast.ClassDef) -> Kind:

@@ -10,7 +10,7 @@ import torch
 from ..torch.tensors import tensors_in
 from . import quantised, values
 from .operators import Operators
-from .pickle import RefusedError
+from .pickle import RefusedArchiveError
 from .schemas import NUMBERS
 from .values import ScriptError
 
@@ -109,7 +109,7 @@ class Calls:
             return self._operators.call("aten::scalar_tensor", [first], {"dtype": 4 if isinstance(first, int) else 6})
         if name in ("unchecked_unwrap_optional", "unchecked_cast") and len(args) == 1:
             return first
-        raise RefusedError(f"its code calls prim::{name}, which is not read")
+        raise RefusedArchiveError(f"its code calls prim::{name}, which is not read")
 
     def _tensor(self, data: Any, kwargs: dict[str, Any]) -> Any:
         """``torch.tensor`` of numbers, whose values are known on meta, too, where they are few."""

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .archive import Archive, Kind
-from .pickle import Global, Instance, RefusedError, Stored
+from .pickle import Global, Instance, RefusedArchiveError, Stored
 
 #: Kinds of storages, as pickles name them, and what their elements are.
 _DTYPES = {
@@ -73,7 +73,7 @@ class Scripted(nn.Module):
         if name == "training":
             self.training = value is True
         elif name in self._modules:
-            raise RefusedError(f"its code puts something else in the place of the module {name}")
+            raise RefusedArchiveError(f"its code puts something else in the place of the module {name}")
         elif name in self._parameters and isinstance(value, nn.Parameter):
             self._parameters[name] = value
         elif name in self._buffers and isinstance(value, torch.Tensor):
@@ -84,7 +84,7 @@ class Scripted(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the archive's code computes."""
         if self.run is None:
-            raise RefusedError(f"its class {self.kind} has no forward")
+            raise RefusedArchiveError(f"its class {self.kind} has no forward")
         return self.run(*args, **kwargs)
 
 
@@ -133,13 +133,13 @@ class Loader:
         if identity in self._made:
             return self._made[identity]
         if identity in self._open:
-            raise RefusedError("an object in it holds itself")
+            raise RefusedArchiveError("an object in it holds itself")
         self._open.add(identity)
         made: Any
         if isinstance(value, (Stored, Instance)):
             self._objects += 1
             if self._objects > _MOST_OBJECTS:
-                raise RefusedError(f"it holds more than {_MOST_OBJECTS} tensors and objects")
+                raise RefusedArchiveError(f"it holds more than {_MOST_OBJECTS} tensors and objects")
         if isinstance(value, Stored):
             made = self._tensor(value, place, parameter) if value.scales is None else self._quantised(value, place)
         elif isinstance(value, Instance):
@@ -161,14 +161,14 @@ class Loader:
             if isinstance(item, (list, tuple, dict)):
                 if id(item) not in self._written:
                     if id(item) in self._counted:
-                        raise RefusedError("an object in it holds itself")
+                        raise RefusedArchiveError("an object in it holds itself")
                     self._counted.add(id(item))
                     self._count(item, item.values() if isinstance(item, dict) else item)
                 written += self._written[id(item)]
             else:
                 written += 1
         if written > _MOST_WRITTEN:
-            raise RefusedError("a list in it holds too many values")
+            raise RefusedArchiveError("a list in it holds too many values")
         self._written[id(value)] = written
 
     def _object(self, value: Instance, place: str) -> Any:
@@ -176,7 +176,7 @@ class Loader:
             return self._packed(value, place)
         kind = self._archive.find(value.kind)
         if not isinstance(kind, Kind):
-            raise RefusedError(f"a pickle in it makes an object of {value.kind}, which is a function")
+            raise RefusedArchiveError(f"a pickle in it makes an object of {value.kind}, which is a function")
         if kind.base == "Enum":
             return Thing(kind.name, {"value": self.make(value.state[0], place)})
         made = Scripted(kind) if kind.base == "Module" else Thing(kind.name)
@@ -184,7 +184,7 @@ class Loader:
             self._setstate(made, kind, self.make(value.state, place))
             return made
         if not isinstance(value.state, dict):
-            raise RefusedError(f"an object of {value.kind} has a state that isn't a dictionary")
+            raise RefusedArchiveError(f"an object of {value.kind} has a state that isn't a dictionary")
         # A parameter may be in a list of the same module, too.
         for name in sorted(value.state, key=lambda name: name not in kind.parameters):
             item = self.make(value.state[name], place, name in kind.parameters)
@@ -193,7 +193,7 @@ class Loader:
 
     def _register(self, made: Scripted | Thing, kind: Kind, name: Any, item: Any) -> None:
         if not isinstance(name, str) or not name or "." in name or len(name) > 200:
-            raise RefusedError(f"an object of {kind.name} has an attribute {str(name)[:50]!r}")
+            raise RefusedArchiveError(f"an object of {kind.name} has an attribute {str(name)[:50]!r}")
         if isinstance(made, Thing):
             made.values[name] = item
         elif isinstance(item, Scripted):
@@ -211,16 +211,16 @@ class Loader:
         """A quantised weight as it is described, if its bytes are there."""
         dtype = _DTYPES.get(stored.storage.kind)
         if dtype is None or self._archive.size(f"{place}/{stored.storage.key}") < math.prod(stored.size):
-            raise RefusedError(f"its storage {place}/{stored.storage.key} is smaller than is said")
+            raise RefusedArchiveError(f"its storage {place}/{stored.storage.key} is smaller than is said")
         return stored
 
     def _tensor(self, stored: Stored, place: str, parameter: bool) -> torch.Tensor:
         dtype = _DTYPES.get(stored.storage.kind)
         if dtype is None:
-            raise RefusedError(f"a tensor in it has the kind {stored.storage.kind}, which isn't read")
+            raise RefusedArchiveError(f"a tensor in it has the kind {stored.storage.kind}, which isn't read")
         elements = math.prod(stored.size)
         if elements > MOST_ELEMENTS:
-            raise RefusedError(f"a tensor in it has {elements} elements")
+            raise RefusedArchiveError(f"a tensor in it has {elements} elements")
         parameter = parameter or stored.requires_grad
         # A number that the code's own steps are made with is known on meta, too.
         known = place == "constants" and not stored.size
@@ -231,7 +231,7 @@ class Loader:
             needed = stored.storage.numel * dtype.itemsize
             there = self._archive.size(key[0])
             if there < needed:
-                raise RefusedError(f"its storage {key[0]} has {there} bytes, but {needed} are said")
+                raise RefusedArchiveError(f"its storage {key[0]} has {there} bytes, but {needed} are said")
             base = torch.empty(0)
             if device == "meta":
                 base = torch.empty(stored.storage.numel, dtype=dtype, device=device)
@@ -242,7 +242,7 @@ class Loader:
                 base = _read(self._archive.storage(key[0], there), dtype, stored.storage.numel)
             self._storages[key] = base
         if base.numel() < stored.storage.numel:
-            raise RefusedError(f"its storage {key[0]} has two sizes")
+            raise RefusedArchiveError(f"its storage {key[0]} has two sizes")
         tensor = torch.empty(0, dtype=dtype, device=device)
         tensor.set_(base.untyped_storage(), stored.offset, stored.size, stored.stride)
         if not parameter:
@@ -259,8 +259,8 @@ class Loader:
                 if value.kind == f"__torch__.torch.classes.quantized.Conv{dims}dPackedParamsBase":
                     return self._convolution(dims, value.state, state, place)
         except (TypeError, ValueError, IndexError) as error:
-            raise RefusedError(f"the packed weights of a {value.kind} are damaged") from error
-        raise RefusedError(f"a pickle in it makes an object of {value.kind}, which is foreign code")
+            raise RefusedArchiveError(f"the packed weights of a {value.kind} are damaged") from error
+        raise RefusedArchiveError(f"a pickle in it makes an object of {value.kind}, which is foreign code")
 
     def _convolution(self, dims: int, raw: Any, state: Any, place: str) -> Packed:
         """The serialised forms 2 (numbers in a tensor of int16) and 3 (a list of numbers) of a convolution."""
@@ -291,19 +291,19 @@ def _read(data: bytes, dtype: torch.dtype, numel: int) -> torch.Tensor:
 
 def _number(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        raise RefusedError("it has a number of more than 64 bits")
+        raise RefusedArchiveError("it has a number of more than 64 bits")
     return value
 
 
 def _device(name: str) -> torch.device:
     if name.startswith("device "):
         return device_of(name.removeprefix("device "))
-    raise RefusedError(f"a pickle in it holds {name}, which isn't read")
+    raise RefusedArchiveError(f"a pickle in it holds {name}, which isn't read")
 
 
 def device_of(text: str) -> torch.device:
     """A device of the name that a file says; it is never used, but models compare them."""
     kind, _, index = text.partition(":")
     if kind not in ("cpu", "cuda", "meta", "mps", "xpu") or not (index == "" or (index.isdigit() and len(index) < 3)):
-        raise RefusedError(f"there is no device {text[:50]!r}")
+        raise RefusedArchiveError(f"there is no device {text[:50]!r}")
     return torch.device(text)

@@ -15,7 +15,7 @@ from ..torch.known import form_key
 from ..torch.tensors import tensors_in
 from . import allowed
 from .modules import MOST_ELEMENTS, Listener
-from .pickle import RefusedError
+from .pickle import RefusedArchiveError
 from .schemas import MOST_TENSORS, arguments_of, bound, plain
 
 _MOST_DIMENSIONS = 16
@@ -50,11 +50,11 @@ class Operators:
         """What the operator ``aten::conv2d`` gives.
 
         Raises:
-            RefusedError: the operator isn't in the list, or an argument is of no kind or size that is allowed.
+            RefusedArchiveError: the operator isn't in the list, or an argument is of no kind or size that is allowed.
             NotOnMetaError: it needs values that tensors on meta haven't got.
         """
         if name not in allowed.ALLOWED:
-            raise RefusedError(f"its code calls {name}, which is not an operator that is read")
+            raise RefusedArchiveError(f"its code calls {name}, which is not an operator that is read")
         self.spend(_CALL)
         if name == "aten::_convolution":
             # Its other arguments choose among kernels; torch 2.4 has none for meta.
@@ -120,7 +120,7 @@ class Operators:
     def _made(self, name: str, function: Any, row: list[Any], named: dict[str, Any]) -> torch.Tensor:
         """A new tensor: on meta, but for real ones, and for a few whole numbers."""
         if not any(argument.name == "device" for argument in arguments_of(function)):
-            raise RefusedError(f"its code calls {name} in a way that isn't read")
+            raise RefusedArchiveError(f"its code calls {name} in a way that isn't read")
         with without_operator_modes():
             form = function(*row, **{**named, "device": torch.device("meta")})
         _checked(name, form)
@@ -134,9 +134,11 @@ class Operators:
     def _real(self, name: str, function: Any, row: list[Any], named: dict[str, Any], given: list[torch.Tensor]) -> Any:
         """What an operator gives of real tensors, once it is known on meta how much that is."""
         if name not in allowed.REAL:
-            raise RefusedError(f"its code calls {name} with values, which is read on tensors without values alone")
+            raise RefusedArchiveError(
+                f"its code calls {name} with values, which is read on tensors without values alone"
+            )
         if any(tensor.is_quantized for tensor in given) and name not in allowed.QUANTISED:
-            raise RefusedError(f"its code calls {name} on a quantised tensor, which is not read")
+            raise RefusedArchiveError(f"its code calls {name} on a quantised tensor, which is not read")
         forms: list[torch.Tensor] | None
         with without_operator_modes():
             _judge(name, row, given)
@@ -148,7 +150,7 @@ class Operators:
                 forms = None
         if forms is None:
             function(*row, **named)
-            raise RefusedError(f"its code calls {name} with shapes that don't fit")
+            raise RefusedArchiveError(f"its code calls {name} with shapes that don't fit")
         self.check_room(name, forms)
         return self.keep(_written(name, function(*row, **named)), given)
 
@@ -172,12 +174,12 @@ class Operators:
         return self._forms[key]
 
     def check_room(self, name: str, forms: Sequence[torch.Tensor]) -> None:
-        """Raises RefusedError where there is no room for real tensors of these forms."""
+        """Raises RefusedArchiveError where there is no room for real tensors of these forms."""
         needed = [tensor.numel() * tensor.element_size() for tensor in forms]
         if max(needed, default=0) > _MOST_BYTES:
-            raise RefusedError(f"its code makes a tensor of {max(needed)} bytes with {name}")
+            raise RefusedArchiveError(f"its code makes a tensor of {max(needed)} bytes with {name}")
         if self._alive() + sum(needed) > _MOST_LIVE:
-            raise RefusedError("its code keeps more tensors than there is room for")
+            raise RefusedArchiveError("its code keeps more tensors than there is room for")
 
     def _alive(self) -> int:
         if self._bytes > _MOST_LIVE // 2:
@@ -215,7 +217,7 @@ def _count(name: str, row: list[Any], named: dict[str, Any]) -> int:
         elif not values and row[0].dim():
             count = row[0].shape[0]
     if count > MOST_TENSORS:
-        raise RefusedError(f"its code makes {count} tensors with {name}")
+        raise RefusedArchiveError(f"its code makes {count} tensors with {name}")
     return int(count)
 
 
@@ -260,20 +262,20 @@ def _index(item: torch.Tensor | None) -> list[Any]:
 
 
 def _judge(name: str, row: list[Any], given: list[torch.Tensor]) -> None:
-    """Raises RefusedError for real arguments that a kernel believes without a look."""
+    """Raises RefusedArchiveError for real arguments that a kernel believes without a look."""
     if name in allowed.DIVIDES:
         for tensor in given:
             signed = tensor.dtype in (torch.int8, torch.int16, torch.int32, torch.int64) and tensor.numel() > 0
             if signed and int(tensor.min()) == torch.iinfo(tensor.dtype).min:
-                raise RefusedError(f"its code calls {name} with the least number there is")
+                raise RefusedArchiveError(f"its code calls {name} with the least number there is")
     elif name == "aten::quantize_per_tensor":
         scale, zero = float(row[1]), int(row[2])
         if not 1e-30 < scale < 1e30 or not 0 <= zero <= 127 + 128 * (row[3] is torch.quint8):
-            raise RefusedError(f"its code quantises with the scale {scale} and the zero point {zero}")
+            raise RefusedArchiveError(f"its code quantises with the scale {scale} and the zero point {zero}")
     elif name == "torchvision::roi_align":
         image, boxes = row[:2]
         if image.dim() != 4 or boxes.dim() != 2 or boxes.shape[1] != 5:
-            raise RefusedError("its code calls torchvision::roi_align with other shapes than an image and boxes")
+            raise RefusedArchiveError("its code calls torchvision::roi_align with other shapes than an image and boxes")
         if not image.numel() or not boxes.numel():
             return
         largest = 4 * max(image.shape[2:]) + 64
@@ -285,26 +287,26 @@ def _judge(name: str, row: list[Any], given: list[torch.Tensor]) -> None:
             or (len(row) > 5 and row[5] > 16)
             or float(areas.abs().max()) > 2**22
         ):
-            raise RefusedError("its code calls torchvision::roi_align with sizes that are too large")
+            raise RefusedArchiveError("its code calls torchvision::roi_align with sizes that are too large")
         if not bool(boxes.isfinite().all()) or float(places.abs().max()) > largest:
-            raise RefusedError("its code calls torchvision::roi_align with boxes outside of the image")
+            raise RefusedArchiveError("its code calls torchvision::roi_align with boxes outside of the image")
         if float(batch.min()) < 0 or float(batch.max()) >= image.shape[0]:
-            raise RefusedError("its code calls torchvision::roi_align with boxes of an image that isn't there")
+            raise RefusedArchiveError("its code calls torchvision::roi_align with boxes of an image that isn't there")
     elif name == "torchvision::nms":
         if row[0].dim() != 2 or row[0].shape[1] != 4 or row[1].shape != row[0].shape[:1]:
-            raise RefusedError("its code calls torchvision::nms with other shapes than boxes and scores")
+            raise RefusedArchiveError("its code calls torchvision::nms with other shapes than boxes and scores")
     elif name == "aten::scaled_dot_product_attention":
         query, key, value = given[:3]
         if query.dim() < 3 or not query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
-            raise RefusedError(f"its code calls {name} with shapes that don't fit")
+            raise RefusedArchiveError(f"its code calls {name} with shapes that don't fit")
         if key.shape[-2] != value.shape[-2] or query.shape[-1] != key.shape[-1]:
-            raise RefusedError(f"its code calls {name} with shapes that don't fit")
+            raise RefusedArchiveError(f"its code calls {name} with shapes that don't fit")
         if len(given) > 3:
             torch.broadcast_to(_form(given[3]), (*query.shape[:-1], key.shape[-2]))
 
 
 def _judge_recurrent(name: str, row: list[Any]) -> None:
-    """Raises RefusedError for weights of a recurrent layer that are fewer than it reads, or of other shapes."""
+    """Raises RefusedArchiveError for weights of a recurrent layer that are fewer than it reads, or of other shapes."""
     given, hidden, weights, biased, layers = row[:5]
     sides = 2 if row[7] else 1
     gates = {"aten::lstm": 4, "aten::gru": 3}.get(name, 1)
@@ -325,7 +327,7 @@ def _judge_recurrent(name: str, row: list[Any]) -> None:
         rows = [weight.shape[0] for index, weight in enumerate(weights) if index % len(each) < 4]
         good = all(count == gates * size for count in rows)
     if not good:
-        raise RefusedError(f"its code calls {name} with weights that don't fit")
+        raise RefusedArchiveError(f"its code calls {name} with weights that don't fit")
 
 
 def _written(name: str, output: Any) -> Any:
@@ -339,8 +341,8 @@ def _written(name: str, output: Any) -> Any:
 def _checked(name: str, output: Any) -> Any:
     for tensor in tensors_in(output):
         if tensor.dim() > _MOST_DIMENSIONS:
-            raise RefusedError(f"its code makes a tensor of {tensor.dim()} dimensions with {name}")
+            raise RefusedArchiveError(f"its code makes a tensor of {tensor.dim()} dimensions with {name}")
         elements = math.prod(tensor.shape)
         if elements > MOST_ELEMENTS:
-            raise RefusedError(f"its code makes a tensor of {elements} elements with {name}")
+            raise RefusedArchiveError(f"its code makes a tensor of {elements} elements with {name}")
     return output

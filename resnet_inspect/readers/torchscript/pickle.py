@@ -22,7 +22,7 @@ _AS_IT_IS = (
 )
 
 
-class RefusedError(ModelError):
+class RefusedArchiveError(ModelError):
     """The archive holds, or its code does, what isn't read. The message says what, without the file's name."""
 
 
@@ -66,17 +66,17 @@ def read(pickled: bytes) -> Any:
     """The value in a pickle: plain ones, ``Stored`` tensors and ``Instance``s.
 
     Raises:
-        RefusedError: the pickle is damaged, or has an opcode, a class or a function that torch.jit.save doesn't write.
+        RefusedArchiveError: the pickle is damaged, or holds what torch.jit.save never writes.
     """
     reader = _Reader()
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(pickled)):
             if count > _MOST_STEPS:
-                raise RefusedError(f"a pickle in it has more than {_MOST_STEPS} steps")
+                raise RefusedArchiveError(f"a pickle in it has more than {_MOST_STEPS} steps")
             reader.step(opcode.name, argument)
         (found,) = reader.stack
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, StopIteration, OverflowError) as error:
-        raise RefusedError(f"a pickle in it is damaged ({type(error).__name__})") from error
+        raise RefusedArchiveError(f"a pickle in it is damaged ({type(error).__name__})") from error
     return found
 
 
@@ -132,7 +132,7 @@ class _Reader:
                 raise ValueError
             _a(Instance, stack[-1]).state = state
         else:
-            raise RefusedError(f"a pickle in it has the opcode {name}, which isn't read")
+            raise RefusedArchiveError(f"a pickle in it has the opcode {name}, which isn't read")
 
     def _marked(self) -> list[Any]:
         start = next(index for index in reversed(range(len(self.stack))) if self.stack[index] is _MARK)
@@ -156,7 +156,7 @@ def _storage(value: Any) -> Storage:
 
 def _instance(kind: Any) -> Instance:
     if not _a(Global, kind).name.startswith("__torch__."):
-        raise RefusedError(f"a pickle in it makes an object of {kind.name}, which isn't read")
+        raise RefusedArchiveError(f"a pickle in it makes an object of {kind.name}, which isn't read")
     return Instance(kind.name)
 
 
@@ -177,7 +177,7 @@ def _made(name: str, arguments: tuple[Any, ...]) -> Any:
         return Global(f"device {arguments[0]}")
     if name.startswith("__torch__.") and len(arguments) == 1:
         return Instance(name, arguments)  # a member of an enumeration
-    raise RefusedError(f"a pickle in it calls {name}, which isn't read")
+    raise RefusedArchiveError(f"a pickle in it calls {name}, which isn't read")
 
 
 def _stored(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, scales: int | None = None) -> Stored:
@@ -186,7 +186,7 @@ def _stored(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: An
         raise ValueError
     last = _whole(offset) + sum((n - 1) * step for n, step in zip(sizes, strides, strict=True)) + 1
     if 0 not in sizes and last > _a(Storage, storage).numel:
-        raise RefusedError(f"a tensor in it reaches beyond its storage {storage.key}")
+        raise RefusedArchiveError(f"a tensor in it reaches beyond its storage {storage.key}")
     return Stored(storage, offset, sizes, strides, _a(bool, requires_grad), scales)
 
 

@@ -12,7 +12,7 @@ from ..torch.compat import without_operator_modes
 from ..torch.failure import NotOnMetaError
 from .modules import Packed
 from .operators import Operators
-from .pickle import RefusedError, Stored
+from .pickle import RefusedArchiveError, Stored
 
 _ops = torch.ops.quantized
 #: Operators of two tensors or a list of them, of a layer with packed weights, and of a number.
@@ -30,7 +30,7 @@ def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], operators: O
     """What the operator ``quantized::name`` gives.
 
     Raises:
-        RefusedError: it isn't in the list, or an argument isn't allowed.
+        RefusedArchiveError: it isn't in the list, or an argument isn't allowed.
         NotOnMetaError: tensors are on meta, where none is quantised.
     """
     operators.spend(10)
@@ -51,7 +51,7 @@ def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], operators: O
             return _refuse(name)
         whole = tensor.dtype is torch.quint8 and tensor.qscheme() is torch.per_tensor_affine if not dynamic else False
         if not (whole or (dynamic and tensor.dtype is torch.float32)) or tensor.dim() > 5:
-            raise RefusedError(f"its code calls quantized::{name} with a tensor that isn't quantised for it")
+            raise RefusedArchiveError(f"its code calls quantized::{name} with a tensor that isn't quantised for it")
     with without_operator_modes():
         forms = [torch.empty(tensor.shape, device="meta") for tensor in tensors]
     if name in _LAYERS:
@@ -92,7 +92,7 @@ def _scaled(name: str, args: Sequence[Any]) -> list[Any]:
     scale, zero = args
     plain = type(scale) in (int, float) and type(zero) is int
     if not plain or not (math.isfinite(scale) and 1e-30 < scale < 1e30) or not 0 <= zero <= 255:
-        raise RefusedError(f"its code calls quantized::{name} with the scale {scale} and the zero point {zero}")
+        raise RefusedArchiveError(f"its code calls quantized::{name} with the scale {scale} and the zero point {zero}")
     return [float(scale), zero]
 
 
@@ -113,15 +113,15 @@ def _judged(packed: Packed, name: str) -> Packed:
     dims = 2 if packed.form == "linear" else int(packed.form[4]) + 2
     good = isinstance(weight, Stored) and weight.scales is not None and weight.storage.kind == "QInt8Storage"
     if not isinstance(weight, Stored) or not good or len(weight.size) != dims or 0 in weight.size:
-        raise RefusedError(f"its code calls quantized::{name} with a weight of another kind")
+        raise RefusedArchiveError(f"its code calls quantized::{name} with a weight of another kind")
     if bias is not None and (not isinstance(bias, torch.Tensor) or tuple(bias.shape) != weight.size[:1]):
-        raise RefusedError(f"its code calls quantized::{name} with a bias of another shape")
+        raise RefusedArchiveError(f"its code calls quantized::{name} with a bias of another shape")
     spatial = dims - 2
     numbers = [number for row in packed.geometry for number in row]
     if any(type(number) is not int or not 0 <= number < 2**16 for number in (*numbers, packed.groups)):
-        raise RefusedError(f"its code calls quantized::{name} with numbers that are no sizes")
+        raise RefusedArchiveError(f"its code calls quantized::{name} with numbers that are no sizes")
     if any(len(row) != spatial for row in packed.geometry) or packed.groups < 1 or packed.transposed:
-        raise RefusedError(f"its code calls quantized::{name} with numbers that don't fit")
+        raise RefusedArchiveError(f"its code calls quantized::{name} with numbers that don't fit")
     return packed
 
 
@@ -135,7 +135,7 @@ def _layer(name: str, args: Sequence[Any], form: torch.Tensor, operators: Operat
     size = packed.weight.size
     convolves = packed.form != "linear"
     if convolves and form.dim() != len(size):
-        raise RefusedError(f"its code calls quantized::{name} on a tensor of {form.dim()} dimensions")
+        raise RefusedArchiveError(f"its code calls quantized::{name} on a tensor of {form.dim()} dimensions")
     with without_operator_modes():
         weight = torch.empty(size, device="meta")
         if convolves:
@@ -145,7 +145,7 @@ def _layer(name: str, args: Sequence[Any], form: torch.Tensor, operators: Operat
         else:
             found = torch.nn.functional.linear(form, weight)
     if 0 in found.shape:
-        raise RefusedError(f"its code calls quantized::{name} on an empty tensor")
+        raise RefusedArchiveError(f"its code calls quantized::{name} on an empty tensor")
     if name.endswith("dynamic"):
         rest = [item for item in args[2:] if isinstance(item, bool)]
         function = getattr(_ops, name).default
@@ -175,4 +175,4 @@ def _built(packed: Packed) -> Any:
 
 
 def _refuse(name: str) -> Any:
-    raise RefusedError(f"its code calls quantized::{name}, which is not an operator that is read in this way")
+    raise RefusedArchiveError(f"its code calls quantized::{name}, which is not an operator that is read in this way")

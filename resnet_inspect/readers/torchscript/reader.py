@@ -14,12 +14,12 @@ from ...ir import Model
 from ..request import Answer, Request, check_settled
 from ..torch.build import with_zeros
 from ..torch.inputs import asked
+from ..torch.inputs.shapes import resolve_for, said_of
 from ..torch.run import trace
-from ..torch.shapes import resolve_for
 from ..torch.walk import modules_of
 from .archive import Archive
 from .modules import Packed
-from .pickle import RefusedError
+from .pickle import RefusedArchiveError
 from .rows import OperatorRecorder
 from .run import Program
 
@@ -36,14 +36,14 @@ def summarize(request: Request) -> Answer:
         InputError: the input doesn't fit.
     """
     path = Path(request.model)
-    check_settled(request, path.name, may=("--input-from", "--dtype"))
+    check_settled(request, path.name, takes=("input-from", "dtype"))
     call = asked(request)
-    if not request.inputs and call is None:
+    if not request.shapes and call is None:
         raise BadRequestError(f"{path.name} doesn't say what it reads: add --input 3x224x224")
     try:
         with Archive(path) as archive:
             return _summary(archive, path, request, call)
-    except RefusedError as error:
+    except RefusedArchiveError as error:
         # Names of the file's are in it.
         said = "".join(sign if sign.isprintable() else "?" for sign in str(error))
         raise ModelError(f"{path.name} is refused: {said[:_LONG]}") from error
@@ -61,7 +61,7 @@ def summarize(request: Request) -> Answer:
 def _summary(archive: Archive, path: Path, request: Request, call: Call | None) -> Answer:
     model = _model(archive, request, "meta")
     inputs = call or [
-        resolve_for(model, sizes, request.batch, request.layout, len(request.inputs) == 1) for sizes in request.inputs
+        resolve_for(model, sizes, request.batch, request.layout, len(request.shapes) == 1) for sizes in request.shapes
     ]
     weights = (*model.parameters(), *model.buffers())
     floating = next((item.dtype for item in weights if item.is_floating_point()), getattr(torch, request.dtype))
@@ -77,7 +77,7 @@ def _summary(archive: Archive, path: Path, request: Request, call: Call | None) 
             rebuild=lambda: with_zeros(lambda: _model(archive, request, "cpu")),
             recorder=OperatorRecorder,
         )
-    notes = [item.note for item in inputs if item.note] if not isinstance(inputs, Call) else []
+    notes = [] if isinstance(inputs, Call) else [*said_of(inputs, summary)]
     packed = any(_is_packed(value) for _, item in modules_of(model) for value in vars(item).get("values", {}).values())
     if summary.totals.macs and not summary.totals.params and not packed:
         notes.append(f"{path.name} has no parameters: they are constants of its code, as torch.jit.freeze makes them")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,25 +14,39 @@ from ...ir import Attributes, Parameter, Tensor
 from ..aten import operators as aten
 from ..aten.operators import Operator
 from ..torch import functions as torch_functions
+from ..torch.leaves import Work
 from ..torch.tensors import describe, tensors_in
-from ..torch.trace import Recorder, Work
+from ..torch.trace import Recorder
 from ..torch.walk import modules_of
 from .modules import Scripted
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A view of weights: the tensor, which isn't kept alive, the weights, and what makes it a row of its own."""
+
+    tensor: weakref.ref[torch.Tensor]
+    uses: list[Parameter]
+    add_row: Callable[[], None]
+
+
+def _forget(forms: dict[int, _Form], key: int, _gone: object) -> None:
+    forms.pop(key, None)
 
 
 class OperatorRecorder(Recorder):
     """Records operators under the names of modules; the interpreter calls none.
 
-    A view of a weight alone (``addmm`` multiplies with a transposed one) isn't a row, but the weight itself. Whatever
-    uses weights of one module is that module's row, or stands in it if there are modules inside.
+    A view of a weight that is taken as one (``addmm`` multiplies with a transposed one) isn't a row, but the weight
+    itself. Whatever uses weights of one module is that module's row, or stands in it if there are modules inside.
     """
 
     def __init__(self, model: Any, name: str, zeros: bool = False) -> None:
         super().__init__(model, name, zeros)
         self._kinds = {path: item.original_name for path, item in modules_of(model) if isinstance(item, Scripted)}
         self._parents = {path.rpartition(".")[0] for path in self._kinds if path}
-        #: What is a weight in another form: the tensor, which isn't kept alive, and the weights.
-        self._forms: dict[int, tuple[weakref.ref[torch.Tensor], list[Parameter]]] = {}
+        #: What is a weight in another form and has no row so far, by the tensor's identity.
+        self._forms: dict[int, _Form] = {}
         self._ops: dict[str, str] = {}
 
     def opens(self, module: torch.nn.Module) -> bool:
@@ -71,19 +87,50 @@ class OperatorRecorder(Recorder):
         self, function: Any, args: list[Any], kwargs: dict[str, Any], outputs: list[torch.Tensor], work: Work
     ) -> None:
         given = list(tensors_in((args, kwargs)))
-        uses = self.parameters.in_order(
-            [*self.parameters.used(given), *(p for tensor in given for p in self._formed(tensor))]
-        )
-        inputs = [tensor for tensor in given if tensor not in self.parameters]
-        flows = any(self.edges.source(tensor) is not None for tensor in inputs)
+        uses = self._used(given)
+        flows = any(self.edges.source(tensor) is not None for tensor in given if tensor not in self.parameters)
         if not flows and not uses and work.macs == 0:
             return
         name = torch_functions.function_name(function._overloadpacket)
-        inside = self.inside(name)
-        if uses and not flows and (name in aten.VIEWS or not work.operators):
-            self._forms.update((id(tensor), (weakref.ref(tensor), uses)) for tensor in outputs)
+        row = partial(self._add_row, self.inside(name), function, args, kwargs)
+        if not uses or flows or (name not in aten.VIEWS and work.operators):
+            row(outputs, work)
             return
-        operator = self._operator(function, args, kwargs, name, outputs)
+        made = [weakref.ref(tensor) for tensor in outputs]
+
+        def add_row() -> None:
+            alive = [tensor for ref in made if (tensor := ref()) is not None]
+            for tensor in alive:
+                self._forms.pop(id(tensor), None)
+            row(alive, work)
+
+        for tensor in outputs:
+            if tensor not in self.parameters:
+                forget = partial(_forget, self._forms, id(tensor))
+                self._forms[id(tensor)] = _Form(weakref.ref(tensor, forget), uses, add_row)
+
+    def _add_row(
+        self,
+        inside: str,
+        function: Any,
+        args: list[Any],
+        kwargs: dict[str, Any],
+        outputs: list[torch.Tensor],
+        work: Work,
+    ) -> None:
+        name, arguments = self._called(function, args, kwargs)
+        for tensor in tensors_in([value for key, value in arguments.items() if key not in aten.WEIGHTS]):
+            if (form := self._forms.get(id(tensor))) is not None:
+                form.add_row()  # it isn't taken as a weight
+        given = list(tensors_in((args, kwargs)))
+        inputs = [tensor for tensor in given if tensor not in self.parameters]
+        uses = self._used(given)
+        operator = Operator(
+            function.namespace,
+            name,
+            {key: _plain(item) for key, item in arguments.items()},
+            tuple(map(describe, outputs)),
+        )
         op, attributes = self._described(operator, function, args, kwargs)
         path, kind = self._place(inside, name, op, [p for p in self.rows.unclaimed(uses) or uses if p.role != "buffer"])
         if self._ops.setdefault(path, op) != op and uses:
@@ -93,15 +140,19 @@ class OperatorRecorder(Recorder):
         for tensor in outputs[len(results) :]:
             self.edges.produced(tensor, self.rows.layers[-1].id, None)
 
+    def _used(self, tensors: Sequence[torch.Tensor]) -> list[Parameter]:
+        """The weights among these tensors, whatever form they have."""
+        formed = [parameter for tensor in tensors for parameter in self._formed(tensor)]
+        return self.parameters.in_order([*self.parameters.used(tensors), *formed])
+
     def _formed(self, tensor: Any) -> list[Parameter]:
         """The weights that a tensor is another form of."""
-        found = self._forms.get(id(tensor))
-        return found[1] if found is not None and found[0]() is tensor else []
+        form = self._forms.get(id(tensor))
+        return form.uses if form is not None else []
 
-    def _operator(
-        self, function: Any, args: list[Any], kwargs: dict[str, Any], name: str, outputs: Sequence[torch.Tensor]
-    ) -> Operator:
-        """An operator of the graph; a product with the transpose of a weight is what is left of a linear layer."""
+    def _called(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Name and arguments of what was called; a product with a weight's transpose is what is left of ``linear``."""
+        name = torch_functions.function_name(function._overloadpacket)
         names = [argument.name for argument in function._schema.arguments]
         arguments = {**dict(zip(names, args, strict=False)), **kwargs}
         weights = self._formed(arguments.get("mat2"))
@@ -111,12 +162,7 @@ class OperatorRecorder(Recorder):
             weight = Tensor(weights[0].shape, weights[0].dtype)
             name = "linear"
             arguments = {"input": arguments.get("mat1", arguments.get("self")), "weight": weight, **bias}
-        return Operator(
-            function.namespace,
-            name,
-            {key: _plain(item) for key, item in arguments.items()},
-            tuple(map(describe, outputs)),
-        )
+        return name, arguments
 
     def _described(
         self, operator: Operator, function: Any, args: list[Any], kwargs: dict[str, Any]

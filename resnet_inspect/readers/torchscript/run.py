@@ -19,7 +19,7 @@ from .archive import Archive, Kind
 from .calls import Calls
 from .modules import Loader, Packed, Scripted, Thing
 from .operators import Operators
-from .pickle import RefusedError
+from .pickle import RefusedArchiveError
 from .types import Types
 from .values import ScriptError
 
@@ -62,20 +62,20 @@ class Program:
             self._constants = made if isinstance(made, tuple) else (made,)
             self.model = self._loader.make(archive.pickled("data"))
         if not isinstance(self.model, Scripted):
-            raise RefusedError("there is no module in it")
+            raise RefusedArchiveError("there is no module in it")
         kind = archive.find(self.model.kind)
         if not isinstance(kind, Kind) or kind.hooked:
-            raise RefusedError("its module has hooks, which aren't read")
+            raise RefusedArchiveError("its module has hooks, which aren't read")
         # Not by setattr: the file may have a module of that name.
         self.model.__dict__["listen"] = self._operators.listen
         if "forward" in kind.methods:
             self.model.__dict__["run"] = self._forward
 
     def spend(self, steps: int) -> None:
-        """Takes so many steps from the fuel; raises RefusedError once there is none."""
+        """Takes so many steps from the fuel; raises RefusedArchiveError once there is none."""
         self._fuel -= steps
         if self._fuel < 0:
-            raise RefusedError(f"its code takes more than {_FUEL} steps")
+            raise RefusedArchiveError(f"its code takes more than {_FUEL} steps")
 
     def _setstate(self, made: Any, kind: Kind, state: Any) -> None:
         self._call(kind.methods["__setstate__"], [made, state], {})
@@ -97,13 +97,13 @@ class Program:
             try:
                 return self._returned(self._call(method, [self.model, *row], given), [_MOST_RETURNED])
             except RecursionError as error:
-                raise RefusedError("its code is nested too deeply") from error
+                raise RefusedArchiveError("its code is nested too deeply") from error
 
     def _returned(self, value: Any, left: list[int], depth: int = 0) -> Any:
         """What the forward returns, as plain containers: each thing of the archive is its values."""
         left[0] -= 1
         if left[0] < 0 or depth > 50:
-            raise RefusedError("its forward returns too many values")
+            raise RefusedArchiveError("its forward returns too many values")
         if isinstance(value, (list, tuple)):
             kind = list if isinstance(value, list) else tuple
             return kind(self._returned(item, left, depth + 1) for item in value)
@@ -117,7 +117,7 @@ class Program:
         self.spend(2)
         self._calls += 1
         if self._calls > _MOST_CALLS:
-            raise RefusedError("its functions call one another too deeply")
+            raise RefusedArchiveError("its functions call one another too deeply")
         names = [argument.arg for argument in function.args.args]
         defaults = function.args.defaults
         if len(args) > len(names) or not kwargs.keys() <= set(names[len(args) :]):
@@ -171,7 +171,9 @@ class Program:
                     return returned
                 self._method(held, "__exit__", [None, None, None])
             elif not isinstance(node, ast.Pass):
-                raise RefusedError(f"its code has a statement of the kind {type(node).__name__}, which is not read")
+                raise RefusedArchiveError(
+                    f"its code has a statement of the kind {type(node).__name__}, which is not read"
+                )
         return None
 
     def _items(self, node: ast.expr, scope: dict[str, Any]) -> Any:
@@ -200,7 +202,7 @@ class Program:
     def _assign(self, target: ast.expr, value: Any, scope: dict[str, Any]) -> None:
         if isinstance(target, ast.Name):
             if target.id in _RESERVED:
-                raise RefusedError(f"its code has a variable {target.id}")
+                raise RefusedArchiveError(f"its code has a variable {target.id}")
             scope[target.id] = value
         elif isinstance(target, ast.Tuple):
             if not isinstance(value, (list, tuple)) or len(value) != len(target.elts):
@@ -214,12 +216,12 @@ class Program:
             elif isinstance(owner, Thing):
                 owner.values[target.attr] = value
             else:
-                raise RefusedError(f"its code sets {target.attr} of a {type(owner).__name__}")
+                raise RefusedArchiveError(f"its code sets {target.attr} of a {type(owner).__name__}")
         elif isinstance(target, ast.Subscript):
             owner, key = self._value(target.value, scope), self._value(target.slice, scope)
             values.call("_set_item", [owner, key, value], self.spend)
         else:
-            raise RefusedError(f"its code assigns to a {type(target).__name__}, which is not read")
+            raise RefusedArchiveError(f"its code assigns to a {type(target).__name__}, which is not read")
 
     def _value(self, node: ast.expr, scope: dict[str, Any]) -> Any:
         if isinstance(node, ast.Name):
@@ -227,7 +229,7 @@ class Program:
                 return scope[node.id]
             if node.id in _WORDS:
                 return _WORDS[node.id]
-            raise RefusedError(f"its code has an unknown name {node.id}")
+            raise RefusedArchiveError(f"its code has an unknown name {node.id}")
         if isinstance(node, ast.Constant):
             if isinstance(node.value, (bool, int, float, complex, str, type(None))):
                 return values.bounded(node.value, self.spend)
@@ -251,7 +253,7 @@ class Program:
             return values.call("neg", [self._value(node.operand, scope)], self.spend)
         elif isinstance(node, ast.IfExp):
             return self._value(node.body if self._truth(node.test, scope) else node.orelse, scope)
-        raise RefusedError(f"its code has an expression of the kind {type(node).__name__}, which is not read")
+        raise RefusedArchiveError(f"its code has an expression of the kind {type(node).__name__}, which is not read")
 
     def _item(self, items: Any, key: Any) -> Any:
         if isinstance(items, Scripted):  # a list of modules, in code of old
@@ -271,10 +273,10 @@ class Program:
         if root == "CONSTANTS":
             number = node.attr.removeprefix("c")
             if path.count(".") != 1 or not number.isdecimal() or int(number) >= len(self._constants):
-                raise RefusedError(f"its code has an unknown constant {path}")
+                raise RefusedArchiveError(f"its code has an unknown constant {path}")
             return self._constants[int(number)]
         if root in _RESERVED:
-            raise RefusedError(f"its code has {path}, which is not read")
+            raise RefusedArchiveError(f"its code has {path}, which is not read")
         return self._of(self._value(node.value, scope), node.attr)
 
     def _of(self, owner: Any, name: str) -> Any:
@@ -293,7 +295,7 @@ class Program:
                 kind = self._archive.find(owner.kind)
                 if isinstance(kind, Kind) and name in kind.constants:
                     return self._value(kind.constants[name], {})
-        raise RefusedError(f"its code reads {name} of a {_kind(owner)}, which has none")
+        raise RefusedArchiveError(f"its code reads {name} of a {_kind(owner)}, which has none")
 
     def _called(self, node: ast.Call, scope: dict[str, Any]) -> Any:
         self.spend(1)
@@ -305,31 +307,31 @@ class Program:
         args = [self._value(item, scope) for item in node.args]
         kwargs = {word.arg: self._value(word.value, scope) for word in node.keywords if word.arg is not None}
         if len(kwargs) != len(node.keywords):
-            raise RefusedError("its code has a call with keywords that aren't named")
+            raise RefusedArchiveError("its code has a call with keywords that aren't named")
         if root == "torch":
             return self._built.call("aten", rest, args, kwargs)
         if root == "ops":
             namespace, _, name = rest.partition(".")
             return self._built.call(namespace, name, args, kwargs)
         if root in _RESERVED and root != "__torch__":
-            raise RefusedError(f"its code calls {path}, which is not read")
+            raise RefusedArchiveError(f"its code calls {path}, which is not read")
         if isinstance(function, ast.Attribute) and not path.startswith("__torch__."):
             return self._method(self._value(function.value, scope), function.attr, args, kwargs)
         if path.startswith("__torch__.") and path.endswith(".__new__"):
             kind = self._archive.find(path.removesuffix(".__new__"))
             if not isinstance(kind, Kind) or kind.base:
-                raise RefusedError(f"its code makes an object with {path}")
+                raise RefusedArchiveError(f"its code makes an object with {path}")
             return Thing(kind.name)
         return self._applied(self._value(function, scope), args, kwargs)
 
     def _applied(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """A call of a value: a function of the archive, or a class of rows with names."""
         if not isinstance(function, Function):
-            raise RefusedError(f"its code calls a {_kind(function)}")
+            raise RefusedArchiveError(f"its code calls a {_kind(function)}")
         if isinstance(function.node, ast.FunctionDef):
             return self._call(function.node, args, kwargs)
         if function.node.base != "NamedTuple" or kwargs or len(args) != len(function.node.fields):
-            raise RefusedError(f"its code calls the class {function.name}")
+            raise RefusedArchiveError(f"its code calls the class {function.name}")
         return values.Row(args, function.node.fields)
 
     def _method(self, owner: Any, name: str, args: list[Any], kwargs: dict[str, Any] | None = None) -> Any:
@@ -339,17 +341,20 @@ class Program:
             kind = self._archive.find(owner.kind)
             if isinstance(kind, Kind) and name in kind.methods:
                 return self._call(kind.methods[name], [owner, *args], kwargs or {})
-        raise RefusedError(f"its code calls {name} of a {_kind(owner)}, which is not read")
+        raise RefusedArchiveError(f"its code calls {name} of a {_kind(owner)}, which is not read")
 
     def _built_in(self, name: str, node: ast.Call, scope: dict[str, Any]) -> Any:
         """``getattr(self, "0")``, ``annotate(List[int], [])``, and their kind."""
         args = node.args
         if node.keywords:
-            raise RefusedError(f"its code calls {name} with keywords, which is not read")
+            raise RefusedArchiveError(f"its code calls {name} with keywords, which is not read")
         if name == "getattr" and len(args) == 2 and isinstance(args[1], ast.Constant):
             return self._of(self._value(args[0], scope), str(args[1].value))
         if name in ("annotate", "unchecked_cast") and len(args) == 2:
-            return self._value(args[1], scope)
+            value = self._value(args[1], scope)
+            # What was traced hands a size on as a tensor, and calls it a number where one is wanted.
+            is_number = isinstance(value, torch.Tensor) and isinstance(args[0], ast.Name) and args[0].id == "number"
+            return self._built.call("aten", "ScalarImplicit", [value], {}) if is_number else value
         if name == "uninitialized" and len(args) == 1:
             return None
         if name == "isinstance" and len(args) == 2:
@@ -361,7 +366,7 @@ class Program:
             return values.text(row[0], self.spend)
         if name in ("int", "float", "bool", "complex") and len(row) == 1:
             return self._built.number(name, row[0])
-        raise RefusedError(f"its code calls {name}, which is not read")
+        raise RefusedArchiveError(f"its code calls {name}, which is not read")
 
 
 def dotted(node: ast.expr) -> str:

@@ -12,7 +12,7 @@ import torch
 
 from ..torch.tensors import tensors_in
 from . import allowed
-from .pickle import RefusedError
+from .pickle import RefusedArchiveError
 
 #: A number beyond is no size, and would leave 64 bits where two are multiplied.
 _MOST = 2**31
@@ -145,7 +145,7 @@ def _taken(operator: str, argument: _Argument, value: Any) -> Any:
 
     Raises:
         MismatchError: it is of another kind.
-        RefusedError: it is of that kind, but larger than any honest one.
+        RefusedArchiveError: it is of that kind, but larger than any honest one.
     """
     kind = argument.kind
     if kind == "Device" and (value is None or isinstance(value, torch.device)):
@@ -162,7 +162,7 @@ def _taken(operator: str, argument: _Argument, value: Any) -> Any:
             raise MismatchError
         most = MOST_TENSORS if "Tensor" in inner or "split" in operator else _MOST_NUMBERS
         if len(value) > most:
-            raise RefusedError(f"its code calls {operator} with a list of {len(value)} items")
+            raise RefusedArchiveError(f"its code calls {operator} with a list of {len(value)} items")
         optional = inner.startswith("Optional[")
         item = _Argument(argument.name, inner[9:-1] if optional else inner, optional, False, False, False, False)
         return [_taken(operator, item, entry) for entry in value]
@@ -176,7 +176,7 @@ def plain(operator: str, argument: str, kind: str, value: Any) -> Any:
         return value
     if kind == "str" and isinstance(value, str):
         if len(value) > 200:
-            raise RefusedError(f"its code calls {operator} with a text of {len(value)} characters")
+            raise RefusedArchiveError(f"its code calls {operator} with a text of {len(value)} characters")
         return value
     if isinstance(value, bool) and kind == "number":
         return value
@@ -186,17 +186,17 @@ def plain(operator: str, argument: str, kind: str, value: Any) -> Any:
         if kind == "number" and isinstance(value, int):
             return value if operator.rstrip("_").endswith(_VALUES) else _size(operator, argument, value)
         if "scale" in argument and not (math.isfinite(value) and abs(value) < 2**16):
-            raise RefusedError(f"its code calls {operator} with the scale {value}")
+            raise RefusedArchiveError(f"its code calls {operator} with the scale {value}")
         return float(value) if kind == "float" else value
     if kind == "ScalarType" and isinstance(value, int) and not isinstance(value, bool):
         if value not in DTYPES:
-            raise RefusedError(f"its code calls {operator} with an element type of number {value}")
+            raise RefusedArchiveError(f"its code calls {operator} with an element type of number {value}")
         return DTYPES[value]
     if kind == "Layout" and value == 0 and isinstance(value, int):
         return torch.strided
     if kind == "MemoryFormat" and isinstance(value, int) and not isinstance(value, bool):
         if not 0 <= value < len(_FORMATS):
-            raise RefusedError(f"its code calls {operator} with a memory format of number {value}")
+            raise RefusedArchiveError(f"its code calls {operator} with a memory format of number {value}")
         return _FORMATS[value]
     raise MismatchError
 
@@ -206,4 +206,4 @@ def _size(operator: str, argument: str, value: int) -> int:
         return value
     if operator == "slice":
         return max(-_MOST, min(value, 2**40))
-    raise RefusedError(f"its code calls {operator} with the number {value}")
+    raise RefusedArchiveError(f"its code calls {operator} with the number {value}")

@@ -9,7 +9,7 @@ import torch
 
 from .archive import Archive, Kind
 from .modules import Packed, Scripted, Thing
-from .pickle import RefusedError
+from .pickle import RefusedArchiveError
 from .values import ScriptError, Spend
 
 _PLAIN: dict[str, Any] = {
@@ -47,7 +47,7 @@ class Types:
                 return True
             kind = _PLAIN.get(node.id)
             if kind is None:
-                raise RefusedError(f"its code has an unknown type {node.id}")
+                raise RefusedArchiveError(f"its code has an unknown type {node.id}")
             return isinstance(value, kind) and (node.id not in ("int", "number") or not isinstance(value, bool))
         if isinstance(node, ast.Constant) and node.value is None:
             return value is None
@@ -55,7 +55,7 @@ class Types:
             return self._generic(node.value.id, node.slice, value)
         if isinstance(node, ast.Attribute):
             return self._named(ast.unparse(node), value)
-        raise RefusedError(f"its code has a type of the kind {type(node).__name__}")
+        raise RefusedArchiveError(f"its code has a type of the kind {type(node).__name__}")
 
     def _generic(self, name: str, inner: ast.expr, value: Any) -> bool:
         parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
@@ -78,14 +78,14 @@ class Types:
                 and len(value) == len(parts)
                 and all(self.matches(part, item) for part, item in zip(parts, value, strict=True))
             )
-        raise RefusedError(f"its code has an unknown type {name}")
+        raise RefusedArchiveError(f"its code has an unknown type {name}")
 
     def _named(self, name: str, value: Any) -> bool:
         if name.startswith("__torch__.torch.classes."):
             return isinstance(value, Packed)
         kind = self._archive.find(name)
         if not isinstance(kind, Kind):
-            raise RefusedError(f"its code has a type {name}, which is a function")
+            raise RefusedArchiveError(f"its code has a type {name}, which is a function")
         if kind.base == "NamedTuple":
             return isinstance(value, tuple) and len(value) == len(kind.fields)
         return isinstance(value, (Scripted, Thing)) and (value.kind == name or kind.base == "Interface")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from .modules import device_of
-from .pickle import RefusedError
+from .pickle import RefusedArchiveError
 
 #: Items of a list or dictionary, and characters of a text.
 _MOST_ITEMS = 100_000
@@ -42,11 +42,11 @@ class ScriptError(RuntimeError):
 def bounded(value: Any, spend: Spend) -> Any:
     """``value``, unless a number, text or list is larger than any honest one. A list that was made costs its items."""
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        raise RefusedError("its code computes a number of more than 64 bits")
+        raise RefusedArchiveError("its code computes a number of more than 64 bits")
     if isinstance(value, (*_LISTS, str)):
         most = _MOST_TEXT if isinstance(value, str) else _MOST_ITEMS
         if len(value) > most:
-            raise RefusedError(f"its code makes a {type(value).__name__} of {len(value)} items")
+            raise RefusedArchiveError(f"its code makes a {type(value).__name__} of {len(value)} items")
         spend(len(value) // (64 if isinstance(value, str) else 2))
     return value
 
@@ -55,9 +55,9 @@ def same(first: Any, second: Any, spend: Spend, depth: int = 0) -> bool:
     """Whether two plain values are equal."""
     spend(1)
     if depth > _DEEP:
-        raise RefusedError("its code compares lists in lists that are too deep")
+        raise RefusedArchiveError("its code compares lists in lists that are too deep")
     if isinstance(first, torch.Tensor) or isinstance(second, torch.Tensor):
-        raise RefusedError("its code compares lists of tensors")
+        raise RefusedArchiveError("its code compares lists of tensors")
     if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
         pairs = zip(first, second, strict=False)
         return len(first) == len(second) and all(same(a, b, spend, depth + 1) for a, b in pairs)
@@ -124,7 +124,7 @@ def _repeat(_: Spend, items: list[Any], times: int) -> list[Any]:
 
 def _room(count: int, most: int = _MOST_ITEMS) -> None:
     if count > most:
-        raise RefusedError(f"its code makes a list or text of {count} items")
+        raise RefusedArchiveError(f"its code makes a list or text of {count} items")
 
 
 def _grown(spend: Spend, items: list[Any], more: list[Any]) -> list[Any]:
@@ -143,7 +143,7 @@ def _set(_: Spend, items: Any, key: Any, value: Any) -> None:
 
 def _key(key: Any) -> Any:
     if not isinstance(key, (*_NUMBERS, str)):
-        raise RefusedError(f"its code has a dictionary with a key of the kind {type(key).__name__}")
+        raise RefusedArchiveError(f"its code has a dictionary with a key of the kind {type(key).__name__}")
     return key
 
 

@@ -22,6 +22,6 @@ def render(checked: Sequence[Checked], view: CheckView) -> str:
             text = [finding_words(finding) for finding in outcome.findings if finding.level != "note"]
             text += [render_diff(f.diff, DiffView()).rstrip() for f in outcome.findings if f.diff is not None]
             level = "error" if failed(outcome) else "warning"
-            lines.append(annotation(level, f"{item.name} {outcome.rule}", "\n".join(text)))
+            lines.append(annotation(level, f"{item.name} {outcome.rule}", "\n".join(text), item.place))
     lines.append(annotation("notice", "resnet-inspect check", verdict(checked)))
     return "\n".join(lines) + "\n"

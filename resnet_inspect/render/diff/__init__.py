@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...diffs import Diff
 from ...visible import cleaned
@@ -17,11 +18,14 @@ ENDINGS = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": 
 class DiffView:
     """How to show a comparison: ``everything`` is every row, unchanged ones too; ``width`` is a terminal's.
 
-    Differences in one of the ``gates`` (``diffs.KINDS``) are errors, where a format knows such.
+    Differences in one of the ``gates`` (``diffs.KINDS``) are errors, where a format knows such. ``title`` says what is
+    compared, if the models' names don't: one model in two revisions. ``place`` is the file, and its line, of the model.
     """
 
     everything: bool = False
     gates: frozenset[str] = frozenset()
+    title: str = ""
+    place: tuple[Path, int | None] | None = None
     width: int | None = None
     color: bool = False
     ascii: bool = False

@@ -41,6 +41,7 @@ def to_dict(diff: Diff) -> dict[str, Any]:
                 "values": [cause.old, cause.new],
                 "place": cause.place,
                 "layers": cause.layers,
+                "followers": cause.followers,
             }
             for cause in diff.causes
         ],

@@ -10,7 +10,7 @@ from .words import headlines, lines, totals
 
 def render(diff: Diff, view: DiffView) -> str:
     """Headlines, a table of the totals, a table of what changed."""
-    heads = headlines(diff)
+    heads = headlines(diff, view.title)
     text = [f"### {escape(heads[0])}", "", *(f"- {escape(head)}" for head in heads[1:])]
     if found := totals(diff, view.everything):
         text += ["", table_row(["Total", "Old", "New", "Difference", "%"]), table_row([":---", *["---:"] * 4])]

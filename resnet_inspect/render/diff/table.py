@@ -15,7 +15,7 @@ _COLORS = {"+": "32", "-": "31", "~": "33", ">": "36"}
 
 def render(diff: Diff, view: DiffView) -> str:
     """Headlines, totals, and a line for each difference."""
-    heads = headlines(diff)
+    heads = headlines(diff, view.title)
     text = [_bold(heads[0], view), *heads[1:]]
     if rows := totals(diff, view.everything):
         cells = [("", "Old", "New", "Difference", ""), *((*r[:4], "" if r[4] == NOT_AVAILABLE else r[4]) for r in rows)]

@@ -6,21 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ... import units
+from ...analysis.metrics import TOTALS, total
 from ...diffs import Cause, Change, Diff, LayerDiff, Renaming
+from ...diffs.frameworks import folded_norms
 from ...diffs.match import masked
-from ...ir import Summary, Value
+from ...ir import Value
 from ...shape import format_shape
 from ..columns import value_text
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "renamed": ">", "same": " "}
+#: What the totals that comparisons list are called, and how an amount is worded.
 _TOTALS: dict[str, tuple[str, Callable[[int | None], str]]] = {
-    "params": ("Parameters", units.exact),
-    "trainable_params": ("  trainable", units.exact),
-    "frozen_params": ("  frozen", units.exact),
-    "statistics": ("Statistics", units.exact),
-    "macs": ("MACs", units.exact),
-    "param_bytes": ("Parameter memory", units.binary),
-    "activation_bytes": ("Activation memory", units.binary),
+    **{found.name: (found.label, found.word) for found in map(total, TOTALS) if found.name},
     "layers": ("Layers", units.exact),
     "uncounted": ("Layers not counted", units.exact),
 }
@@ -40,19 +37,21 @@ class Line:
     words: tuple[str, ...]
 
 
-def name(summary: Summary) -> str:
-    """``torch:resnet50``."""
-    return f"{summary.model.backend}:{summary.model.name}"
+def _folded_norms(diff: Diff) -> frozenset[str]:
+    """The norms that an exporter has folded: of two models that run, nobody has, and they are gone."""
+    read = "graph" in (diff.old.trace.method, diff.new.trace.method)
+    return folded_norms(diff.layers) if read else frozenset()
 
 
-def headlines(diff: Diff) -> list[str]:
-    """What is compared, and what explains most of the difference."""
-    compared = f"{name(diff.old)} → {name(diff.new)}"
+def headlines(diff: Diff, title: str = "") -> list[str]:
+    """What is compared, by a ``title`` or the models' names, and what explains most of the difference."""
+    lines = [title or f"{diff.old.model.title} → {diff.new.model.title}"]
+    if not diff.old.has_graph and not diff.new.has_graph:
+        lines.append("Compared by their tensors alone: the layers of both aren't known")
     if not diff.kinds:
-        return [compared, "No difference"]
-    lines = [compared]
-    for total in ("params", "macs"):
-        found = [cause_words(cause) for cause in diff.causes if cause.total == total]
+        return [*lines, "No difference"]
+    for name_of_total in ("params", "macs"):
+        found = [cause_words(cause) for cause in diff.causes if cause.total == name_of_total]
         lines += found[:1]
     if diff.reconciled:
         whole = sum(diff.reconciled.values())
@@ -60,6 +59,12 @@ def headlines(diff: Diff) -> list[str]:
         lines.append(f"{units.signed(whole, units.exact)} parameters: {', '.join(parts)}")
     elif diff.reconciled is not None:
         lines.append("The parameters are equal")
+    if folded := len(_folded_norms(diff)):
+        norms = f"{folded} batch norm{'s' * (folded > 1)}"
+        side = (
+            "" if any(layer.new is None and layer.layer.op == "batch_norm" for layer in diff.layers) else " in the old"
+        )
+        lines.append(f"{norms} folded into the convolutions before{side}, by their shapes")
     lines += [f"{change.field} {_values(change)}" for change in diff.whole]
     return lines
 
@@ -67,6 +72,8 @@ def headlines(diff: Diff) -> list[str]:
 def cause_words(cause: Cause) -> str:
     """``+2.36 M parameters: layer3 width 256 → 320, 6 layers``."""
     layers = f", {cause.layers} layers" if cause.layers > 1 else ""
+    if cause.followers:
+        layers += f", and {cause.followers} behind {'it' if cause.layers == 1 else 'them'}"
     what = cause.what if cause.what in ("added", "removed") else f"{cause.what} {_pair(cause.old, cause.new)}"
     share = "" if cause.amount == cause.difference else f" ({_share(cause)} of the difference)"
     return f"{units.signed(cause.amount, units.si)} {_TITLES[cause.total]}: {cause.place} {what}{layers}{share}"
@@ -79,12 +86,12 @@ def _share(cause: Cause) -> str:
 def totals(diff: Diff, everything: bool) -> list[tuple[str, str, str, str, str]]:
     """Label, old, new, difference, percent; only what differs, unless ``everything`` is wanted."""
     rows = []
-    for total in diff.totals:
-        if total.old == total.new and not everything:
+    for each in diff.totals:
+        if each.old == each.new and not everything:
             continue
-        label, word = _TOTALS[total.name]
-        difference = units.signed(total.difference, word)
-        rows.append((label, word(total.old), word(total.new), difference, units.percent(total.old, total.new)))
+        label, word = _TOTALS[each.name]
+        difference = units.signed(each.difference, word)
+        rows.append((label, word(each.old), word(each.new), difference, units.percent(each.old, each.new)))
     return rows
 
 
@@ -99,13 +106,26 @@ def lines(diff: Diff, everything: bool) -> list[Line]:
     if everything:
         return [_line([layer]) for layer in diff.layers]
     groups: dict[object, list[LayerDiff]] = {}
+    folded = _folded_norms(diff)
     for index, layer in enumerate(diff.layers):
-        if layer.status not in ("same", "renamed"):
+        if None in (layer.old, layer.new) and layer.layer.id in folded:
+            groups.setdefault("folded", []).append(layer)
+        elif layer.status not in ("same", "renamed"):
             groups.setdefault(_group(layer, index), []).append(layer)
     rows = [Line(SIGNS["renamed"], renaming_words(renaming), "", ("renamed",)) for renaming in diff.renamings]
-    for group in groups.values():
-        rows += [_line(group)] if len(group) >= _MANY else [_line([layer]) for layer in group]
+    for key, group in groups.items():
+        if key == "folded":
+            rows.append(_folded(group))
+        else:
+            rows += [_line(group)] if len(group) >= _MANY else [_line([layer]) for layer in group]
     return rows
+
+
+def _folded(norms: Sequence[LayerDiff]) -> Line:
+    first, last = norms[0].layer, norms[-1].layer
+    names = first.id if len(norms) == 1 else f"{len(norms)} layers: {first.id} … {last.id}"
+    words = "folded into the layer before" if norms[0].new is None else "folded into the layer before in the old"
+    return Line(SIGNS[norms[0].status], names, first.type, (words, *_presence_words(norms)))
 
 
 def _group(layer: LayerDiff, index: int) -> object:
@@ -191,7 +211,20 @@ def _values(change: Change) -> str:
     if change.kind in ("params", "macs") and not isinstance(change.old, tuple):
         before, after = (units.exact(v if isinstance(v, int) else None) for v in (change.old, change.new))
         return _pair(before, after)
+    if change.field == "weights":
+        return _pair(*(_tensors(side, beside) for side, beside in ((change.old, change.new), (change.new, change.old))))
+    if change.field.endswith("dtype"):
+        return _pair(*(", ".join(map(str, v)) if isinstance(v, tuple) else v for v in (change.old, change.new)))
     return _pair(change.old, change.new)
+
+
+def _tensors(weights: Value, others: Value) -> str:
+    """Names and shapes of those weights that aren't among the ``others``: ``weight 4x8``."""
+    assert isinstance(weights, tuple)
+    assert isinstance(others, tuple)
+    found = [weight for weight in weights if weight not in others]
+    words = [" ".join(value_text(part) or "scalar" for part in weight) for weight in found if isinstance(weight, tuple)]
+    return ", ".join(words) or "nothing"
 
 
 def _shapes(shapes: Value) -> str:

@@ -1,0 +1,63 @@
+"""What ``--help`` shows of a command: its options in sections, and examples at the end."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+#: The sections in their order, and the options in each. What stands in none is of the command alone, and comes first.
+SECTIONS = {
+    "Model": ("--backend", "--arg", "--weights", "--mode", "--decode", "--flavor", "--no-cache"),
+    "Input": ("--input", "--input-json", "--input-from", "--batch", "--dtype", "--layout"),
+    "Output": (
+        *("--format", "--output", "--depth", "--all", "--pager", "--only", "--columns", "--sort", "--top", "--rails"),
+        *("--optimizer", "--plot", "--dark", "--x", "--y", "--ascii", "--quiet", "--full", "--rules"),
+    ),
+    "Gates": (
+        *("--exit-code", "--fail-on", "--any-input", "--find-min", "--baseline", "--update-baseline", "--reason"),
+        *("--strict", "--ignore", "--config"),
+    ),
+    "Run": ("--timeout", "--max-memory", "--jobs", "--cluster", "--restart", "--debug", "--help"),
+}
+#: Bounds that click prints, and that nobody comes near.
+_BOUNDS = re.compile(r"\s*\[(\S*<=?x\S*|x>0)\]|; \S*x[<>]\S*(?=\])")
+
+
+def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Writes the options, a section after the other; those of one side of a comparison as one line."""
+    sections: dict[str, list[tuple[str, str]]] = {"Options": [], **{name: [] for name in SECTIONS}}
+    sides: list[str] = []
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record is None or not isinstance(param, click.Option):
+            continue
+        name = param.opts[-1]
+        if re.match("--(old|new)-", name):
+            sides.append(name.partition("-")[2].partition("-")[2].partition("-")[2])
+            continue
+        section = next((title for title, names in SECTIONS.items() if name in names), _gate(name))
+        sections[section].append((re.sub("(INTEGER|FLOAT) RANGE", "N", record[0]), _BOUNDS.sub("", record[1])))
+    if sides:
+        options = ", ".join(f"--{name}" for name in dict.fromkeys(sides))
+        sections["Model"].append(("--old-*, --new-*", f"Any of {options}, for one side: --old-backend torch."))
+    for title, records in sections.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _gate(name: str) -> str:
+    return "Gates" if re.match("--(max|warn)-", name) else "Options"
+
+
+def split_examples(text: str) -> tuple[str, list[str]]:
+    """A docstring without its examples, and those: the paragraphs that begin with ``\\b`` and have commands."""
+    kept, examples = [], []
+    for paragraph in text.split("\n\n"):
+        lines = [line.strip() for line in paragraph.strip().splitlines()]
+        if lines[:1] == ["\b"] and all(line.startswith("resnet-inspect") for line in lines[1:]):
+            examples += lines[1:]
+        else:
+            kept.append(paragraph)
+    return "\n\n".join(kept), examples

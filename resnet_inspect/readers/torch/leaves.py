@@ -1,0 +1,85 @@
+"""What runs inside of a leaf, a module without children, and whether it has rows of its own or is one row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from . import operators
+
+#: Modules with children that are one operation all the same: they use their children's weights themselves.
+_COMPOSITE_LEAVES = (nn.MultiheadAttention,)
+
+
+@dataclass
+class Work:
+    """What ran inside one layer. ``macs`` is None once something of unknown cost ran, ``known`` what the rest costs."""
+
+    operators: int = 0
+    macs: int | None = 0
+    known: int = 0
+    mutated: list[torch.Tensor] = field(default_factory=list)
+
+    def include(self, part: Work) -> None:
+        """Adds what a part of it did."""
+        self.operators += part.operators
+        self.macs = None if self.macs is None or part.macs is None else self.macs + part.macs
+        self.known += part.known
+        self.mutated += part.mutated
+
+
+class FunctionCall(NamedTuple):
+    """A function that was called, the tensors that it gave, and its work."""
+
+    func: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    outputs: list[torch.Tensor]
+    work: Work
+
+
+@dataclass
+class Leaf:
+    """A leaf with a forward of its user's, while it runs: its calls are kept until it is known whether they are rows.
+
+    A leaf is opened, so that its operations are rows, if it calls another module, or if more than one of its operations
+    multiplies matrices and it is none of torch's layers. A norm or an activation written by hand stays one row.
+    """
+
+    path: str
+    is_ours: bool
+    op: str
+    work: Work
+    calls: list[FunctionCall] = field(default_factory=list)
+    is_open: bool = False
+
+    def is_opened_by(self, path: str | None, module: nn.Module) -> bool:
+        """Whether the call of this module has rows: the model's has, or, if it was made on the way, one with weights.
+
+        What computes a weight of the leaf, by a parametrization, is a part of the leaf.
+        """
+        if path is None:
+            return any(True for _ in module.parameters())
+        inside = f"{self.path}.parametrizations.".lstrip(".")
+        return not path.startswith(inside)
+
+    def multiplies_often(self) -> bool:
+        """Whether several of its operations multiply matrices, and no known layer's name tells what they are."""
+        return self.op == "other" and sum(call.work.known > 0 for call in self.calls) > 1
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a module is called for what it computes itself, not for its children."""
+    # A scripted module's own dictionary can't be iterated, only its keys can.
+    children = [name for name in module._modules.keys() if name != "parametrizations"]  # noqa: SIM118
+    return not children or isinstance(module, _COMPOSITE_LEAVES) or operators.is_packed(module)
+
+
+def is_users(module: nn.Module) -> bool:
+    """Whether a module's forward isn't torch's own; a script's runs where nobody hears functions."""
+    written_in: str = getattr(type(module).forward, "__module__", None) or ""
+    return not isinstance(module, torch.jit.ScriptModule) and written_in.partition(".")[0] != "torch"

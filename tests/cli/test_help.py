@@ -1,0 +1,58 @@
+"""What ``--help`` shows: sections, examples that parse, and nothing of click's own that says nothing."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from resnet_inspect.cli import COMMANDS, cli
+from resnet_inspect.cli.help import SECTIONS, split_examples
+from tests.support.command import run
+
+WITH_OPTIONS = [name for name in COMMANDS if name != "cache"]
+
+
+def command(name: str) -> click.Command:
+    found: click.Command = importlib.import_module(COMMANDS[name][0]).command
+    return found
+
+
+@pytest.mark.parametrize("name", WITH_OPTIONS)
+def test_help_has_sections_and_ends_with_examples(name: str) -> None:
+    done = run(name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "RANGE" not in done.stdout
+    assert "x<=" not in done.stdout
+    before, _, examples = done.stdout.partition("\nExamples:\n")
+    assert examples
+    titles = re.findall(r"^(\w+):$", before, re.MULTILINE)
+    assert titles == [title for title in ("Options", *SECTIONS) if title in titles]
+    options = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", before.partition(f"\n{titles[0]}:\n")[2], re.MULTILINE)
+    assert sorted(options) == sorted(set(options))
+
+
+@pytest.mark.parametrize("name", WITH_OPTIONS)
+def test_examples_are_ones_that_the_command_takes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in ("requests.jsonl", "resnet50.pth"):
+        Path(file).touch()
+    for example in split_examples(command(name).help or "")[1]:
+        words = shlex.split(example.partition(" | ")[0])
+        assert words[:2] == ["resnet-inspect", name]
+        cli.get_command(click.Context(cli), name).make_context(name, words[2:])  # type: ignore[union-attr]
+
+
+def test_every_option_of_a_section_exists() -> None:
+    known = {param.opts[-1] for name in WITH_OPTIONS for param in command(name).params} | {"--help"}
+    assert {option for names in SECTIONS.values() for option in names} <= known
+
+
+def test_options_for_one_side_are_one_line() -> None:
+    text = run("diff", "--help").stdout
+    assert text.count("--old-") == 2
+    assert "--old-*, --new-*" in text

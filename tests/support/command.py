@@ -1,0 +1,130 @@
+"""Runs the tool, a test or a script as a process of its own: stdout, stderr and exit code apart."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import functools
+import importlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resnet_inspect import ir_json
+
+#: The published schema of the JSON that this version writes.
+SCHEMA = Path(ir_json.__file__).parent / "schemas" / f"summary-{ir_json.SCHEMA_VERSION}.schema.json"
+
+
+def run(
+    *arguments: str, text: str | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """``resnet-inspect`` with these arguments, in a pipe, and with more variables of the environment."""
+    command = [sys.executable, "-m", "resnet_inspect", *arguments]
+    more = {**os.environ, **env} if env else None
+    return subprocess.run(command, capture_output=True, text=True, input=text, check=False, env=more)
+
+
+def document(*arguments: str) -> dict[str, Any]:
+    """The JSON that a command prints; it must succeed."""
+    done = run(*arguments, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def script(source: str) -> str:
+    """What a script prints in its own interpreter, where a framework may be imported; it must succeed."""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    said = script(
+        f"import sys; sys.argv = ['resnet-inspect', *{arguments!r}]\n"
+        "from resnet_inspect.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print('\\nLOADED', *sorted(sys.modules))"
+    )
+    return set(said.rsplit("LOADED", 1)[1].split())
+
+
+def needs(framework: str, minimum: str | None = None) -> pytest.MarkDecorator:
+    """Skips a test where a framework isn't installed, or is older than a version that has what the test is about."""
+    if find_spec(framework) is None:
+        return pytest.mark.skipif(True, reason=f"{framework} isn't installed")
+    is_older = minimum is not None and release(importlib.metadata.version(framework)) < release(minimum)
+    return pytest.mark.skipif(is_older, reason=f"{framework} {minimum} or newer isn't installed")
+
+
+def release(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version: with them, things come and go."""
+    return tuple(int(number) for number in version.split(".")[:2])
+
+
+#: What a framework's server has imported before the first test.
+_PRELOADED = {"torch": "torchvision, torchsummary, resnet_inspect.readers.torch.reader", "tensorflow": "keras"}
+
+
+def in_child(framework: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Runs a test in an interpreter of its own: torch and TensorFlow must not meet in one process.
+
+    It is forked from one that has imported the framework already, which takes seconds.
+    """
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def run_in_child(**arguments: Any) -> None:
+            process = _server(framework)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with tempfile.NamedTemporaryFile("r") as said:
+                process.stdin.write(f"{(said.name, test.__module__, test.__name__, arguments)!r}\n")
+                process.stdin.flush()
+                code = process.stdout.readline()
+                assert code == "0\n", said.read()
+
+        return needs(framework)(run_in_child)
+
+    return decorate
+
+
+@functools.cache
+def _server(framework: str) -> subprocess.Popen[str]:
+    source = f"import {_PRELOADED[framework]}; from tests.support.command import serve; serve()"
+    process = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    return process
+
+
+def serve() -> None:
+    """Answers each test on stdin with the exit code of the child that ran it."""
+    for line in sys.stdin:
+        path, module, name, arguments = ast.literal_eval(line)
+        child = os.fork()
+        if not child:
+            output = os.open(path, os.O_WRONLY)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            code = 1
+            try:
+                getattr(importlib.import_module(module), name).__wrapped__(**arguments)
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
