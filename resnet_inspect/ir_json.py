@@ -36,6 +36,8 @@ T = TypeVar("T")
 SCHEMA_VERSION = 1
 #: Bytes of a summary that is read: one of 10,000 layers has 10 MB.
 MOST_BYTES = 2**26
+#: What a report begins with, a page that holds a summary's document (``ir_html``): as much as is seen of any file.
+REPORT = b"<!doctype html><!--resnet-inspec"
 #: No size, no tensor and no layer's MACs reach so many; sums of them are still printed and divided.
 _MOST = 10**90
 #: Dimensions of a tensor: frameworks have 64 at most.

@@ -64,6 +64,14 @@ def live_bytes(summary: Summary) -> dict[str, int | None]:
     return result
 
 
+def alive(summary: Summary, at: int) -> dict[str, int | None]:
+    """The outputs that are alive while the layer at this place runs, by the layer in whose memory they stand."""
+    owners = _owners(summary.layers)
+    ends = _ends(summary.layers, owners)
+    kept = [layer for layer in summary.layers[: at + 1] if owners[layer.id] == layer.id and ends[layer.id] >= at]
+    return {layer.id: _size(layer) for layer in kept if not layer.view}
+
+
 def inference_peak(summary: Summary) -> int | None:
     """The most bytes of inputs and outputs that are alive at once in inference."""
     sizes = live_bytes(summary).values()

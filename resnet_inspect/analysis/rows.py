@@ -103,7 +103,7 @@ def repeats_joined(found: Sequence[Row], mark: str = "…") -> tuple[Row, ...]:
     """Rows of which equal ones that follow one another are one: ``layer3.1 … layer3.5  x5``, with their sums."""
     joined: list[Row] = []
     names: dict[str, str] = {}
-    for _, group in groupby(found, _kind):
+    for _, group in groupby(found, kind_of_row):
         members = list(group)
         first, last = members[0], members[-1]
         if len(members) == 1:
@@ -120,7 +120,7 @@ def repeats_joined(found: Sequence[Row], mark: str = "…") -> tuple[Row, ...]:
     )
 
 
-def _kind(row: Row) -> Hashable:
+def kind_of_row(row: Row) -> Hashable:
     """What two rows share that are the same thing twice: all but the numbers in their names."""
     layers = tuple(
         (layer.type, layer.op, layer.attributes, layer.output_tensors, tuple(p.shape for p in layer.parameters))

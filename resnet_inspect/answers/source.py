@@ -32,7 +32,7 @@ class Source:
             return True
         path = Path(self.text)
         if not path.exists():
-            if path.suffix != ".json":
+            if path.suffix not in (".json", ".html"):
                 return False
             from ..host.paths import has_drive
 
@@ -73,6 +73,10 @@ def read(text: str) -> Answer:
     except OSError as error:
         raise ModelError(f"{text}: {error.strerror}") from error
     try:
+        if content.startswith(b"<"):
+            from .. import ir_html
+
+            return Answer(ir_html.loads(content))
         return Answer(ir_json.loads(content))
     except InspectError as error:
         raise ModelError(f"{'standard input' if text == '-' else text}: {error}") from error

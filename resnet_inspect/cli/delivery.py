@@ -58,12 +58,15 @@ def page(text: str) -> None:
 def _refuse(output_format: str, view: View) -> None:
     """Raises BadRequestError for an option that would change nothing in this format."""
     shaping: dict[str, object] = {"--columns": view.columns, "--sort": view.sort, "--top": view.top}
+    if output_format == "html":
+        shaping |= {"--only": view.only, "--rails": view.rails is not None, "--optimizer": view.optimizer}
     if output_format == "json":
         shaping |= {"--depth": view.depth is not None, "--only": view.only, "--optimizer": view.optimizer}
     if output_format in GRAPHS:
         shaping |= {"--rails": view.rails is not None, "--optimizer": view.optimizer}
     refusals = {
         "json": "JSON always has every layer",
+        "html": "a report has every layer, and its reader sorts, chooses columns and searches there",
         "tree": "a tree has no columns and its own order",
         **dict.fromkeys(
             GRAPHS, f"{output_format} draws the graph (--depth, --only); table-svg is a picture of the table"

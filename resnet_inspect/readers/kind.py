@@ -6,6 +6,7 @@ import importlib
 from functools import cache, lru_cache
 from pathlib import Path
 
+from ..ir_json import REPORT
 from .format import Format, Glimpse
 
 #: The folders with ``FORMATS``, in the order in which these are asked.
@@ -22,10 +23,12 @@ def kind_of(path: Path) -> str | None:
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             # A pipe, as of <(resnet-inspect ...), can be read only once; a device never ends.
-            return "summary" if path.is_fifo() and path.suffix in ("", ".json") else None
+            return "summary" if path.is_fifo() and path.suffix in ("", ".json", ".html") else None
         seen = Glimpse(path)
         if b"".join(seen.text.split()).startswith(_OURS):
             return "summary"  # as we write them: nothing more to read
+        if seen.start == REPORT:
+            return "summary"
         if seen.is_archive:
             about = path.stat()
             return _of_archive(path, about.st_size, about.st_mtime_ns)

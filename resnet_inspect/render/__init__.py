@@ -14,7 +14,7 @@ from ..visible import cleaned
 
 #: Formats that draw the graph instead of a table.
 GRAPHS = ("mermaid", "dot", "svg")
-FORMATS = ("table", "tree", "json", "csv", "markdown", *GRAPHS, "table-svg")
+FORMATS = ("table", "tree", "json", "csv", "markdown", "html", *GRAPHS, "table-svg")
 #: File name endings that name a format.
 ENDINGS = {
     ".json": "json",
@@ -22,6 +22,8 @@ ENDINGS = {
     ".md": "markdown",
     ".markdown": "markdown",
     ".txt": "table",
+    ".html": "html",
+    ".htm": "html",
     ".mmd": "mermaid",
     ".dot": "dot",
     ".gv": "dot",
@@ -59,7 +61,7 @@ class View(NamedTuple):
 
 def render(summary: Summary, output_format: str, view: View) -> str:
     """The document, with a newline at its end."""
-    shown = summary if output_format == "json" else cleaned(summary)
+    shown = summary if output_format in ("json", "html") else cleaned(summary)
     text: str = importlib.import_module(f"{__name__}.{output_format.replace('-', '_')}").render(shown, view)
     return text
 

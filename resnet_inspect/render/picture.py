@@ -122,7 +122,7 @@ def picture(summary: Summary, rows: Sequence[Row]) -> Picture:
         title=summary.model.title,
         facts=_facts(summary, sum(len(row.layers) for row in rows)),
         nodes=tuple(_within(node, groups) for node in nodes),
-        edges=_edges(rows, owner, _shortcuts(summary, blocks)),
+        edges=_edges(rows, owner, shortcuts(summary, blocks)),
         groups={path: f"{path} {title}".rstrip() for path, title in groups.items()},
     )
 
@@ -188,7 +188,7 @@ def _node(row: Row, columns: Sequence[Column], residual: int) -> Node:
         id=row.id,
         label=row.id,
         type=details["type"][1],
-        family=_family(row.layers),
+        family=family(row.layers),
         shape=_shape(row),
         params=metric("params").of(row.layers, row.facts),
         macs=metric("macs").of(row.layers, row.facts),
@@ -203,7 +203,8 @@ def _shape(row: Row) -> str:
     return ", ".join(map(format_shape, row.output_shapes)) or (units.NOT_AVAILABLE if given else "")
 
 
-def _family(layers: tuple[Layer, ...]) -> str:
+def family(layers: tuple[Layer, ...]) -> str:
+    """Which of ``FAMILIES`` the box of these layers has the colours of."""
     if len(layers) > 1:
         return "module"
     if is_addition(layers[0]) or layers[0].op == "mul":
@@ -259,7 +260,7 @@ def connections(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [pair for pair in dict.fromkeys(pairs) if pair[0] in shown and pair[0] != pair[1]]
 
 
-def _shortcuts(summary: Summary, blocks: Sequence[Block]) -> dict[tuple[str, str], tuple[str, bool]]:
+def shortcuts(summary: Summary, blocks: Sequence[Block]) -> dict[tuple[str, str], tuple[str, bool]]:
     """The edges on shortcuts: of which kind, and whether it is the one that skips."""
     found = dict.fromkeys(_jumps(summary), ("identity", True))
     reads = {layer.id: layer.inputs for layer in summary.layers}

@@ -1,0 +1,168 @@
+"""What a page needs of one network beside its JSON document: the tree, amounts and words by node, edges and blocks.
+
+All of it is what the terminal's tables and drawings show, from the same functions. Lists are columns of equal length,
+which pack small; a layer is named by its position in the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+from ... import units
+from ...analysis.memory import alive, live_bytes
+from ...analysis.metrics import metric
+from ...analysis.residual import Block, residual_blocks
+from ...ir import Layer, Summary
+from ...ops import vocabulary
+from ...shape import format_shape
+from .. import View
+from ..columns import choose
+from ..picture import family, shortcuts
+from ..totals import totals
+from .tree import Node, tree
+
+#: Words of a node, then amounts, in the order of the table's columns.
+_WORDS = ("type", "output")
+_AMOUNTS = (
+    "params",
+    "macs",
+    "activation_bytes",
+    "saved_bytes",
+    "live_bytes",
+    "param_bytes",
+    "trainable",
+    "frozen",
+    "statistics",
+    "rf",
+)
+#: How a page words an amount: by a function of the same name in its ``units.js``.
+_WORDED = {units.exact: "exact", units.plain: "exact", units.si: "si", units.binary: "binary"}
+#: The largest whole number that JavaScript's numbers tell from its neighbours.
+_MOST_EXACT = 2**53 - 1
+#: So many tensors are listed that are alive at the peak.
+_ALIVE = 12
+
+
+def network(summary: Summary) -> dict[str, Any]:
+    """The data of a summary whose strings are all visible."""
+    nodes = tree(summary)
+    place = {layer.id: index for index, layer in enumerate(summary.layers)}
+    blocks = residual_blocks(summary)
+    return {
+        "title": summary.model.title,
+        "hasGraph": summary.has_graph,
+        "totals": totals(summary, View()),
+        "nodes": {
+            "parent": [node.parent for node in nodes],
+            "id": [node.row.id for node in nodes],
+            "label": [node.label for node in nodes],
+            "family": [_family(node) for node in nodes],
+            "layer": [place[node.row.id] if node.is_layer else -1 for node in nodes],
+            "count": [node.count for node in nodes],
+            **_words(nodes),
+        },
+        "columns": [_column(key, nodes) for key in _AMOUNTS],
+        "edges": list(_edges(summary, place, blocks)),
+        "blocks": [_block(block, place) for block in blocks],
+        "formulas": {str(place[layer.id]): text for layer in summary.layers if (text := formula(layer))},
+        "memory": _memory(summary),
+    }
+
+
+def _family(node: Node) -> str:
+    return family(node.row.layers) if node.is_layer else "module"
+
+
+def _words(nodes: Sequence[Node]) -> dict[str, list[str]]:
+    return {column.key: [column.text(node.row) for node in nodes] for column in choose(_WORDS)}
+
+
+def _column(key: str, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The amounts of one metric; ``texts`` are those that its word doesn't give: ``4.09 G + n/a``."""
+    measured = metric(key)
+    amounts = [measured.of(node.row.layers, node.row.facts) if node.row.layers else None for node in nodes]
+    texts = {}
+    for index, (node, amount) in enumerate(zip(nodes, amounts, strict=True)):
+        if amount is None or isinstance(amount, str):
+            texts[str(index)] = measured.text(node.row.layers, node.row.facts) if node.row.layers else ""
+    return {
+        "key": key,
+        "title": measured.title,
+        "word": _WORDED[measured.word],
+        "amounts": [_number(amount) for amount in amounts],
+        "texts": {index: text for index, text in texts.items() if text != units.NOT_AVAILABLE},
+    }
+
+
+def _number(amount: int | str | None) -> int | str | None:
+    """An amount as JavaScript can read it: digits where its own numbers would round, and no words."""
+    if isinstance(amount, str) or amount is None:
+        return None
+    return amount if abs(amount) <= _MOST_EXACT else str(amount)
+
+
+def _edges(summary: Summary, place: dict[str, int], blocks: Sequence[Block]) -> Iterable[tuple[int | str, ...]]:
+    """Source and target of each edge; of a shortcut also its kind, and the block that it belongs to or -1."""
+    marks = shortcuts(summary, blocks)
+    owners: dict[tuple[str, str], int] = {}
+    reads = {layer.id: layer.inputs for layer in summary.layers}
+    for index, block in enumerate(blocks):
+        on = {block.fork, *block.shortcut}
+        for target in (*block.shortcut, block.join):
+            owners |= {(source, target): index for source in reads[target] if source in on}
+    for layer in summary.layers:
+        for source in dict.fromkeys(layer.inputs):
+            mark = marks.get((source, layer.id))
+            ends = (place[source], place[layer.id])
+            yield ends if mark is None else (*ends, mark[0], owners.get((source, layer.id), -1))
+
+
+def _block(block: Block, place: dict[str, int]) -> dict[str, Any]:
+    return {
+        "path": block.path,
+        "kind": block.kind,
+        "form": block.form,
+        "fork": place[block.fork],
+        "join": place[block.join],
+        "inside": [place[member] for member in (*block.branch, *block.shortcut)],
+        "breaks": list(block.breaks),
+    }
+
+
+def formula(layer: Layer) -> str:
+    """The arithmetic of a layer's MACs where its weights tell it: each weight is used once at every place.
+
+    So it is in convolutions and matrix products. It is stated only where it gives the layer's own number.
+    """
+    if vocabulary.of(layer.op).family not in ("convolution", "product") or not layer.macs:
+        return ""
+    weights = [p for p in layer.parameters if len(p.shape) > 1]
+    if len(weights) != 1 or layer.macs % max(weights[0].size, 1):
+        return ""
+    size, places = weights[0].size, layer.macs // weights[0].size
+    outputs = [tensor for tensor in layer.output_tensors if tensor.shape]
+    channels = {tensor.shape[(tensor.layout or "").find("C")] for tensor in outputs}
+    if len(outputs) != 1 or len(channels) != 1 or prod(outputs[0].shape) != places * channels.pop():
+        return ""
+    return f"{format_shape(weights[0].shape)} weights = {size:,}, each at {places:,} places"
+
+
+def _memory(summary: Summary) -> dict[str, Any] | None:
+    """Live bytes by layer, and the largest outputs that are alive at the peak; None where sizes aren't known."""
+    if not summary.has_graph:
+        return None
+    live = list(live_bytes(summary).values())
+    known = [amount for amount in live if amount is not None]
+    if len(known) != len(live) or not known:
+        return None
+    peak = known.index(max(known))
+    place = {layer.id: index for index, layer in enumerate(summary.layers)}
+    outputs = sorted(((size or 0, place[id_]) for id_, size in alive(summary, peak).items()), reverse=True)
+    return {
+        "live": [_number(amount) for amount in live],
+        "peak": peak,
+        "alive": [[layer, _number(size)] for size, layer in outputs[:_ALIVE] if size],
+        "others": max(0, sum(size > 0 for size, _ in outputs) - _ALIVE),
+    }

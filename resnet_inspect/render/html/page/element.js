@@ -1,0 +1,51 @@
+// Elements of the page. Text reaches them as text nodes and attributes only: nothing of it is ever markup.
+
+/** @typedef {Record<string, string | number | boolean | null | undefined>} Attributes */
+
+/** @type {(tag: string, attributes?: Attributes, ...inside: (Node | string)[]) => HTMLElement} */
+export function html(tag, attributes = {}, ...inside) {
+  const made = document.createElement(tag);
+  fill(made, attributes, inside);
+  return made;
+}
+
+/** @type {(tag: string, attributes?: Attributes, ...inside: (Node | string)[]) => SVGElement} */
+export function svg(tag, attributes = {}, ...inside) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  fill(made, attributes, inside);
+  return made;
+}
+
+/** @type {(made: Element, attributes: Attributes, inside: (Node | string)[]) => void} */
+function fill(made, attributes, inside) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== null && value !== false) made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...inside);
+}
+
+/** The text with at most so many characters. @type {(text: string, most: number) => string} */
+export function shortened(text, most) {
+  const letters = [...text.slice(0, 2 * most)];
+  return letters.length <= most && text.length <= 2 * most ? text : `${letters.slice(0, most - 1).join("")}…`;
+}
+
+/** A button with a word on it, and what it does in full. @type {(word: string, title: string, act: () => void) => HTMLElement} */
+export function button(word, title, act) {
+  const made = html("button", { type: "button", title, "aria-label": title }, word);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** A part of the page with a heading of its own. @type {(title: string, name: string, ...inside: (Node | string)[]) => HTMLElement} */
+export function section(title, name, ...inside) {
+  const id = `title-${name}`;
+  return html("section", { class: name, "aria-labelledby": id }, html("h2", { id }, title), ...inside);
+}
+
+/** A choice among words, by key. @type {(label: string, options: [string, string][], choose: (key: string) => void, chosen?: string) => HTMLElement} */
+export function choice(label, options, choose, chosen = "") {
+  const select = html("select", { "aria-label": label }, ...options.map(([key, word]) => html("option", { value: key, selected: key === chosen }, word)));
+  select.addEventListener("change", () => choose(/** @type {HTMLSelectElement} */ (select).value));
+  return html("label", { class: "choice" }, `${label} `, select);
+}

@@ -1,0 +1,115 @@
+// What is seen of a network while some of its modules are open: pure functions of the network and the open nodes.
+
+import { isLayer } from "./network.js";
+
+/** @typedef {import("./network.js").Network} Network */
+
+/**
+ * `boxes` are the nodes that are drawn closed, layers among them; `frames` those that are open; `box` has the box of
+ * each layer.
+ * @typedef {{boxes: number[], frames: number[], box: number[]}} Seen
+ */
+
+/**
+ * An arrow between two boxes. `kind` is that of the shortcut which it belongs to, null of any other; `blocks` are the
+ * residual blocks whose shortcut it is, or a part of.
+ * @typedef {{source: number, target: number, kind: string | null, blocks: number[]}} Arrow
+ */
+
+/** @type {(net: Network, open: Set<number>) => Seen} */
+export function seen(net, open) {
+  const boxes = [];
+  const frames = [];
+  /** @type {number[]} */
+  const box = [];
+  for (let node = 0; node < net.size; ) {
+    if (node === 0 || (open.has(node) && !isLayer(net, node))) {
+      frames.push(node);
+      node += 1;
+      continue;
+    }
+    boxes.push(node);
+    for (let inner = node; inner < net.end[node]; inner += 1) {
+      if (net.nodes.layer[inner] >= 0) box[net.nodes.layer[inner]] = node;
+    }
+    node = net.end[node];
+  }
+  return { boxes, frames, box };
+}
+
+/**
+ * The open nodes of the deepest level at which at most `room` boxes are seen.
+ * @type {(net: Network, room: number, depth?: number | null) => Set<number>}
+ */
+export function firstFold(net, room, depth = null) {
+  let open = new Set([0]);
+  for (let level = 1; depth === null || level < depth; level += 1) {
+    const closed = seen(net, open).boxes.filter((node) => !isLayer(net, node));
+    const more = new Set([...open, ...closed]);
+    if (!closed.length || (depth === null && seen(net, more).boxes.length > room)) break;
+    open = more;
+  }
+  return open;
+}
+
+/** The open nodes, and those around a node, so that it is seen. @type {(net: Network, open: Set<number>, node: number) => Set<number>} */
+export function revealed(net, open, node) {
+  const more = new Set(open);
+  for (let outer = net.nodes.parent[node]; outer >= 0; outer = net.nodes.parent[outer]) more.add(outer);
+  return more;
+}
+
+/** The box or frame that shows a node. @type {(net: Network, open: Set<number>, node: number) => number} */
+export function shownAs(net, open, node) {
+  let found = node;
+  for (let outer = net.nodes.parent[node]; outer > 0; outer = net.nodes.parent[outer]) {
+    if (!open.has(outer)) found = outer;
+  }
+  return found;
+}
+
+/**
+ * The arrows between boxes, and the residual blocks that are folded, by box. Each residual block is one or the other:
+ * some arrow is its shortcut, or it is inside of a box.
+ * @type {(net: Network, view: Seen) => {arrows: Arrow[], folded: Map<number, number[]>}}
+ */
+export function arrows(net, view) {
+  /** @type {Map<number, number[]>} */
+  const folded = new Map();
+  const isFolded = net.blocks.map((block) => block.inside.every((layer) => view.box[layer] === view.box[block.join]));
+  /** @type {Map<string, Arrow & {plain: boolean}>} */
+  const found = new Map();
+  const isSeen = net.blocks.map(() => false);
+  for (const [from, to, kind, block] of net.edges) {
+    const [source, target] = [view.box[from], view.box[to]];
+    if (source === target) continue;
+    const key = `${source} ${target}`;
+    const arrow = found.get(key) ?? { source, target, kind: null, blocks: [], plain: false };
+    found.set(key, arrow);
+    if (kind === undefined) arrow.plain = true;
+    else if (block === undefined || block < 0) arrow.kind ??= kind;
+    else if (isFolded[block]) arrow.plain = true;
+    else {
+      isSeen[block] = true;
+      if (!arrow.blocks.includes(block)) arrow.blocks.push(block);
+    }
+  }
+  net.blocks.forEach((block, index) => {
+    if (!isSeen[index]) folded.set(view.box[block.join], [...(folded.get(view.box[block.join]) ?? []), index]);
+  });
+  const drawn = [...found.values()].map(({ plain, ...arrow }) => {
+    if (arrow.blocks.length) return { ...arrow, kind: net.blocks[arrow.blocks[0]].kind };
+    return plain ? { ...arrow, kind: null } : arrow;
+  });
+  return { arrows: drawn, folded };
+}
+
+/** The rows of a table: every node that isn't inside of a closed one. @type {(net: Network, open: Set<number>) => number[]} */
+export function lines(net, open) {
+  const found = [];
+  for (let node = 1; node < net.size; ) {
+    found.push(node);
+    node = isLayer(net, node) || open.has(node) ? node + 1 : net.end[node];
+  }
+  return found;
+}

@@ -1,0 +1,32 @@
+// What a reader of the page has chosen; whoever shows it hears of a change.
+
+/**
+ * `open` are the unfolded nodes, `selected` and `pointed` are nodes or -1, `heat` is the key of a column or "".
+ * @typedef {{open: Set<number>, selected: number, pointed: number, heat: string}} State
+ */
+
+/** @typedef {{state: State, set: (change: Partial<State>) => void, listen: (hear: (change: Partial<State>) => void) => void}} Store */
+
+/** @type {(open: Set<number>) => Store} */
+export function store(open) {
+  /** @type {((change: Partial<State>) => void)[]} */
+  const hearers = [];
+  const state = { open, selected: -1, pointed: -1, heat: "" };
+  return {
+    state,
+    set(change) {
+      Object.assign(state, change);
+      for (const hear of hearers) hear(change);
+    },
+    listen(hear) {
+      hearers.push(hear);
+    },
+  };
+}
+
+/** Opens a closed node, or closes an open one. @type {(chosen: Store, node: number) => void} */
+export function toggle(chosen, node) {
+  const open = new Set(chosen.state.open);
+  if (!open.delete(node)) open.add(node);
+  chosen.set({ open, selected: node });
+}

@@ -1,0 +1,247 @@
+// The table: a tree of modules that folds with the graph, or all layers sorted by a column. Only the rows that are in
+// view are in the page.
+
+import { html, button } from "./element.js";
+import { firstFold, lines, shownAs } from "./fold.js";
+import { around, called, isLayer } from "./network.js";
+import { toggle } from "./store.js";
+import { exact, worded } from "./units.js";
+
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./store.js").Store} Store */
+
+const ROW = 26;
+const SPARE = 12;
+
+/**
+ * A column of the table. `amount` is null for words.
+ * @typedef {{key: string, title: string, text: (node: number) => string, amount: ((node: number) => number) | null, exact: (node: number) => string}} Shown
+ */
+
+/** @type {(net: Network) => Shown[]} */
+function columns(net) {
+  /** @type {(key: "type" | "output", title: string) => Shown} */
+  const words = (key, title) => ({ key, title, text: (node) => net.nodes[key][node], amount: null, exact: (node) => net.nodes[key][node] });
+  const amounts = net.columns.map((each) => ({
+    key: each.key,
+    title: each.title,
+    text: (/** @type {number} */ node) => each.texts[node] ?? worded(each.word, each.amounts[node]),
+    amount: (/** @type {number} */ node) => (each.amounts[node] === null ? -1 : Number(each.amounts[node])),
+    exact: (/** @type {number} */ node) => (each.amounts[node] === null ? (each.texts[node] ?? "n/a") : exact(each.amounts[node])),
+  }));
+  return [words("type", "Type"), words("output", "Output shape"), ...amounts];
+}
+
+/** @type {(net: Network, chosen: Store, wanted?: string[]) => HTMLElement} */
+export function table(net, chosen, wanted = ["type", "output", "params", "macs"]) {
+  const all = columns(net);
+  const picked = new Set(wanted);
+  let sort = "";
+  let falling = true;
+  /** @type {number[]} */
+  let rows = [];
+  /** @type {Map<number, HTMLElement>} */
+  let drawn = new Map();
+  const head = html("div", { role: "row", class: "row titles" });
+  const body = html("div", { class: "body", role: "rowgroup" });
+  const view = html("div", { class: "rows", tabindex: -1 }, html("div", { role: "rowgroup", class: "top" }, head), body);
+  const grid = html("div", { role: "treegrid", class: "treegrid", "aria-label": `Layers of ${net.title}` }, view);
+
+  const shown = () => all.filter((each) => picked.has(each.key));
+  const arrange = () => {
+    if (sort) {
+      const by = all.find((each) => each.key === sort);
+      rows = net.nodeOf.slice();
+      const amount = by?.amount;
+      if (amount) rows.sort((a, b) => amount(b) - amount(a) || a - b);
+      else rows.sort((a, b) => (by ? by.text(a).localeCompare(by.text(b)) : 0) || a - b);
+      if (!falling) rows.reverse();
+    } else rows = lines(net, chosen.state.open);
+    grid.setAttribute("aria-rowcount", String(rows.length + 1));
+    body.style.height = `${rows.length * ROW}px`;
+    titles();
+    drawn = new Map();
+    body.replaceChildren();
+    fill();
+  };
+  const titles = () => {
+    const template = ["minmax(10em, 1.7fr)", ...shown().map((each) => (each.amount ? "7em" : "minmax(8em, 1.1fr)"))];
+    grid.style.setProperty("--columns", template.join(" "));
+    head.replaceChildren(
+      title("", "Layer", false),
+      ...shown().map((each) => title(each.key, each.title, Boolean(each.amount))),
+    );
+  };
+  /** @type {(key: string, word: string, isNumber: boolean) => HTMLElement} */
+  const title = (key, word, isNumber) => {
+    const direction = key && key === sort ? (falling === isNumber ? (falling ? "descending" : "ascending") : falling ? "ascending" : "descending") : "none";
+    const press = button(word, key ? `Sort by ${word}` : "In the order of execution, by module", () => {
+      if (key && sort === key) falling = !falling;
+      else falling = true;
+      sort = key;
+      arrange();
+    });
+    return html("div", { role: "columnheader", class: isNumber ? "number" : "", "aria-sort": direction }, press);
+  };
+  /** @type {(whole?: boolean) => void} */
+  const fill = (whole = false) => {
+    const top = whole ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - SPARE);
+    const bottom = whole ? rows.length : Math.min(rows.length, Math.ceil((view.scrollTop + view.clientHeight) / ROW) + SPARE);
+    const next = new Map();
+    const selected = selectedRow();
+    for (let place = top; place < bottom; place += 1) {
+      const node = rows[place];
+      const made = drawn.get(node) ?? line(node, place);
+      if (!drawn.has(node)) body.append(made);
+      const isSelected = node === selected;
+      made.setAttribute("aria-selected", String(isSelected));
+      made.setAttribute("tabindex", isSelected || (selected < 0 && place === 0) ? "0" : "-1");
+      next.set(node, made);
+    }
+    for (const [node, made] of drawn) if (!next.has(node)) made.remove();
+    drawn = next;
+  };
+  const selectedRow = () => {
+    const { selected, open } = chosen.state;
+    return selected < 0 || sort ? selected : shownAs(net, open, selected);
+  };
+  /** @type {(node: number, place: number) => HTMLElement} */
+  const line = (node, place) => {
+    const isClosed = !isLayer(net, node) && !chosen.state.open.has(node);
+    const isModule = !isLayer(net, node);
+    const mark = net.marks?.[node];
+    const name = sort ? net.nodes.id[node] : called(net, node);
+    const cell = html("div", { role: "gridcell", class: "name", title: net.nodes.id[node].slice(0, 500) });
+    if (!sort) cell.style.paddingLeft = `${(Math.min(net.depth[node], 20) - 1) * 14 + 6}px`;
+    if (isModule && !sort) {
+      const twist = html("span", { class: "twist", "aria-hidden": "true" }, isClosed ? "▸" : "▾");
+      cell.append(twist);
+    }
+    cell.append(html("bdi", {}, name.slice(0, 500) || "(no name)"));
+    const made = html(
+      "div",
+      {
+        role: "row",
+        class: `row ${isModule ? "module" : net.nodes.family[node]}${mark ? ` marked ${mark}` : ""}`,
+        "data-node": node,
+        "aria-rowindex": place + 2,
+        "aria-level": sort ? 1 : net.depth[node],
+        "aria-expanded": isModule && !sort ? String(!isClosed) : null,
+      },
+      cell,
+      ...shown().map((each) => {
+        const text = each.text(node);
+        return html("div", { role: "gridcell", class: `${each.amount ? "number" : ""}${text === "0" ? " zero" : ""}`, "data-key": each.key, "data-exact": each.exact(node), title: each.exact(node).slice(0, 500) }, text.slice(0, 500));
+      }),
+    );
+    made.style.top = `${place * ROW}px`;
+    return made;
+  };
+
+  chosen.listen((change) => {
+    const had = body.contains(document.activeElement);
+    if (change.open && !sort) arrange();
+    if (change.selected !== undefined && change.selected >= 0) {
+      const place = rows.indexOf(selectedRow());
+      const [top, bottom] = [view.scrollTop, view.scrollTop + view.clientHeight - 2 * ROW];
+      if (place >= 0 && (place * ROW < top || place * ROW > bottom)) view.scrollTop = place * ROW - view.clientHeight / 3;
+    }
+    if (change.open || change.selected !== undefined) fill();
+    if (had) drawn.get(selectedRow())?.focus({ preventScroll: true });
+  });
+  view.addEventListener("scroll", () => fill(), { passive: true });
+  new ResizeObserver(() => fill()).observe(view);
+  window.addEventListener("beforeprint", () => fill(true));
+  window.addEventListener("afterprint", () => fill());
+  /** @type {(event: Event) => number} */
+  const nodeAt = (event) => {
+    const found = /** @type {HTMLElement} */ (event.target).closest("[data-node]");
+    return found ? Number(/** @type {HTMLElement} */ (found).dataset.node) : -1;
+  };
+  body.addEventListener("click", (event) => {
+    const node = nodeAt(event);
+    if (node < 0) return;
+    if (/** @type {HTMLElement} */ (event.target).closest(".twist")) toggle(chosen, node);
+    else chosen.set({ selected: node });
+  });
+  body.addEventListener("dblclick", (event) => {
+    const node = nodeAt(event);
+    if (node >= 0 && !isLayer(net, node) && !sort) toggle(chosen, node);
+  });
+  body.addEventListener("pointerover", (event) => chosen.set({ pointed: nodeAt(event) }));
+  body.addEventListener("pointerleave", () => chosen.set({ pointed: -1 }));
+  body.addEventListener("keydown", (event) => {
+    const node = nodeAt(event);
+    if (node < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    const place = rows.indexOf(node);
+    const page = Math.max(1, Math.floor(view.clientHeight / ROW) - 2);
+    const isOpen = chosen.state.open.has(node);
+    const folds = !sort && !isLayer(net, node);
+    /** @type {Record<string, () => void>} */
+    const keys = {
+      ArrowDown: () => move(place + 1),
+      ArrowUp: () => move(place - 1),
+      PageDown: () => move(place + page),
+      PageUp: () => move(place - page),
+      Home: () => move(0),
+      End: () => move(rows.length - 1),
+      ArrowRight: () => (folds && !isOpen ? toggle(chosen, node) : move(place + 1)),
+      ArrowLeft: () => (folds && isOpen ? toggle(chosen, node) : move(rows.indexOf(around(net, node)[0]))),
+      Enter: () => folds && toggle(chosen, node),
+      " ": () => folds && toggle(chosen, node),
+    };
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  /** @type {(place: number) => void} */
+  const move = (place) => {
+    const node = rows[Math.max(0, Math.min(rows.length - 1, place))];
+    if (place < 0 || node === undefined) return;
+    chosen.set({ selected: node });
+    drawn.get(node)?.focus({ preventScroll: true });
+  };
+
+  const menu = html("details", { class: "menu" }, html("summary", {}, "Columns"), html("div", { role: "group", "aria-label": "Columns" }));
+  for (const each of all) {
+    const box = /** @type {HTMLInputElement} */ (html("input", { type: "checkbox", checked: picked.has(each.key) }));
+    box.addEventListener("change", () => {
+      if (box.checked) picked.add(each.key);
+      else picked.delete(each.key);
+      arrange();
+    });
+    menu.lastElementChild?.append(html("label", {}, box, ` ${each.title}`));
+  }
+  /** @type {(between: string, edge: string, escape: (cell: string) => string) => string} */
+  const written = (between, edge, escape) => {
+    const cells = [["Layer", ...shown().map((each) => each.title)]];
+    if (edge) cells.push(["---", ...shown().map((each) => (each.amount ? "---:" : "---"))]);
+    for (const node of rows) cells.push([sort || isLayer(net, node) ? net.nodes.id[node] : called(net, node), ...shown().map((each) => (edge ? each.text(node) : each.exact(node).replace(/(?<=\d),(?=\d{3})/g, "")))]);
+    return cells.map((row, place) => edge + row.map((cell) => (edge && place === 1 ? cell : escape(cell))).join(between) + edge.trimEnd()).join("\n");
+  };
+  const copied = html("span", { role: "status", class: "copied" });
+  /** @type {(text: string) => Promise<void>} */
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      copied.textContent = "copied";
+    } catch {
+      copied.textContent = "the browser doesn't let a page copy";
+    }
+  };
+  const tools = html(
+    "div",
+    { class: "tools" },
+    menu,
+    button("Copy CSV", "Copy these rows as CSV, with exact numbers", () => copy(written(",", "", (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)))),
+    button("Copy Markdown", "Copy these rows as a Markdown table", () => copy(written(" | ", "| ", (cell) => cell.replace(/[|\\<>&*_`[\]]/g, "\\$&")).replaceAll("| \n", "|\n"))),
+    copied,
+  );
+  arrange();
+  return html("div", { class: "table" }, tools, grid);
+}
+
+/** The rows of a screenful, for the first view. @type {(net: Network, depth: number | null) => Set<number>} */
+export function firstRows(net, depth) {
+  return firstFold(net, 28, depth);
+}
