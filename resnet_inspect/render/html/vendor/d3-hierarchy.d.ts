@@ -1,0 +1,2 @@
+export { hierarchy, treemap, treemapSquarify } from "d3-hierarchy";
+export type * from "d3-hierarchy";
