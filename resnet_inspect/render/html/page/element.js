@@ -54,3 +54,8 @@ export function choice(label, options, choose, chosen = "") {
   select.addEventListener("change", () => choose(/** @type {HTMLSelectElement} */ (select).value));
   return html("label", {class: "choice"}, `${label} `, select);
 }
+
+/** The width of a picture that is as wide as the page, in its pixels. @type {() => number} */
+export function pageWidth() {
+  return Math.max(320, Math.min(1200, document.documentElement.clientWidth - 40));
+}

@@ -1,13 +1,13 @@
 // Live bytes of inference by step of execution, and what is alive at the peak.
 
-import {html, section, svg} from "./element.js";
+import {html, pageWidth, section, svg} from "./element.js";
 import {revealed} from "./fold.js";
 import {binary, exact} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
 
-const SIZE = {width: 1000, height: 220, left: 70, bottom: 24, top: 12};
+const SIZE = {height: 220, left: 70, bottom: 24, top: 12};
 
 /** @type {(net: Network, chosen: Store) => HTMLElement | null} */
 export function timeline(net, chosen) {
@@ -15,7 +15,8 @@ export function timeline(net, chosen) {
   if (!memory) return null;
   const live = memory.live.map(Number);
   const most = Math.max(1, live[memory.peak]);
-  const {width, height, left, bottom, top} = SIZE;
+  const {height, left, bottom, top} = SIZE;
+  const width = pageWidth();
   const step = (width - left) / live.length;
   /** @type {(amount: number) => number} */
   const level = (amount) => height - bottom - ((height - bottom - top) * amount) / most;

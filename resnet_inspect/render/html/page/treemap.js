@@ -1,7 +1,7 @@
 // Where a quantity is: a rectangle for each layer inside of those of its modules, and a bar for each stage.
 
 import {treemap as arrangement, hierarchy} from "../vendor/d3-hierarchy.js";
-import {choice, html, section, shortened, svg} from "./element.js";
+import {choice, html, pageWidth, section, shortened, svg} from "./element.js";
 import {revealed} from "./fold.js";
 import {called, column, isLayer} from "./network.js";
 import {share, worded} from "./units.js";
@@ -10,16 +10,17 @@ import {share, worded} from "./units.js";
 /** @typedef {import("./store.js").Store} Store */
 
 const QUANTITIES = ["params", "macs", "activation_bytes", "saved_bytes"];
-const SIZE = {width: 1000, height: 420};
+const HEIGHT = 420;
 /** So small a part of the whole isn't drawn by itself: nobody would see it. */
 const LEAST = 1 / 4000;
 
 /** @type {(net: Network, chosen: Store) => HTMLElement} */
 export function treemap(net, chosen) {
+  const width = pageWidth();
   const bars = html("div", {class: "bars"});
   const picture = svg("svg", {
     class: "treemap",
-    viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
+    viewBox: `0 0 ${width} ${HEIGHT}`,
     role: "img",
     "aria-label": `Where the parameters of ${net.title} are`,
   });
@@ -33,7 +34,7 @@ export function treemap(net, chosen) {
     const inside = (node) => net.children[node].filter((each) => amount(each) >= whole * LEAST);
     const root = hierarchy(0, inside).sum((node) => (inside(node).length ? 0 : amount(node)));
     const places = arrangement()
-      .size([SIZE.width, SIZE.height])
+      .size([width, HEIGHT])
       .paddingInner(1)
       .paddingOuter(2)
       .paddingTop((each) => (each.depth && each.children ? 15 : 0))
@@ -46,7 +47,7 @@ export function treemap(net, chosen) {
         .filter((each) => each.x1 - each.x0 > 0.5 && each.y1 - each.y0 > 0.5)
         .map((each) => {
           const node = each.data;
-          const [width, height] = [each.x1 - each.x0, each.y1 - each.y0];
+          const [wide, high] = [each.x1 - each.x0, each.y1 - each.y0];
           const words = `${net.nodes.id[node].slice(0, 200)}: ${worded(word, amounts[node])}, ${share(amount(node), whole)}`;
           const made = svg(
             "g",
