@@ -48,7 +48,7 @@ def page(kind: str, title: str, head: str, data: Mapping[str, Any], documents: M
         f"<title>{escape(title)}</title>\n"
         f"<style>{style}</style>\n"
         f'<header class="head"><h1>{escape(title)}</h1>{head}</header>\n'
-        "<noscript><p>This report is drawn by a script of its own, which this browser does not run.</p></noscript>\n"
+        '<p class="waiting">A script inside this page draws it. That takes a browser of 2023 or later.</p>\n'
         "<main></main>\n" + "\n".join(packed) + f'\n<script type="module">{script}</script>\n'
     )
 

@@ -57,13 +57,13 @@ export function treemap(net, chosen) {
               transform: `translate(${each.x0} ${each.y0})`,
             },
             svg("title", {}, words),
-            svg("rect", {class: "back", width, height}),
+            svg("rect", {class: "back", width: wide, height: high}),
           );
-          if (width > 34 && height > 13)
-            made.append(svg("text", {x: 4, y: 11.5}, shortened(called(net, node), Math.floor(width / 6.2))));
-          if (!each.children && width > 50 && height > 28)
+          if (wide > 34 && high > 13)
+            made.append(svg("text", {x: 4, y: 11.5}, shortened(called(net, node), Math.floor(wide / 6.2))));
+          if (!each.children && wide > 50 && high > 28)
             made.append(
-              svg("text", {class: "small", x: 4, y: 24}, shortened(worded(word, amounts[node]), Math.floor(width / 6))),
+              svg("text", {class: "small", x: 4, y: 24}, shortened(worded(word, amounts[node]), Math.floor(wide / 6))),
             );
           return made;
         }),
