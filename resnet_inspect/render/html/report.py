@@ -8,7 +8,7 @@ from typing import Any
 
 from ... import ir_json
 from ...ir import Summary
-from ...visible import cleaned
+from ...visible import cleaned, in_json
 from ..report import Report, footnotes
 from ..report.plot import Panel
 from . import facts
@@ -40,7 +40,7 @@ def render(report: Report, title: str = "Report", panels: Sequence[Panel] = (), 
             for panel in panels
         ],
     }
-    documents = {"document": json.dumps(report.document, ensure_ascii=False)}
+    documents = {"document": in_json(json.dumps(report.document, ensure_ascii=False))}
     if summary is not None:
         data["network"] = network(cleaned(summary))
         documents["network"] = ir_json.dumps(summary)
