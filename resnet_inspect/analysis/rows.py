@@ -48,8 +48,13 @@ class Row:
 _NUMBER = re.compile(r"\d+")
 
 
-def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -> tuple[Row, ...]:
+def rows(
+    summary: Summary, depth: int | None = None, only: Sequence[str] = (), facts: Facts | None = None
+) -> tuple[Row, ...]:
     """Rows in execution order, folded below ``depth`` path components, of the paths that match ``only``.
+
+    ``facts`` are of the same network without the modules that only its layers' names say: nothing was called in those,
+    and what a module was called with lives until it returns.
 
     Raises:
         BadRequestError: no path matches.
@@ -66,7 +71,7 @@ def rows(summary: Summary, depth: int | None = None, only: Sequence[str] = ()) -
     for layer in layers:
         groups.setdefault(_group(layer, depth), []).append(layer)
     by_id = {layer.id: _group(layer, depth) for layer in summary.layers}
-    facts = Facts(summary)
+    facts = facts or Facts(summary)
     result = []
     for key, members in groups.items():
         single = len(members) == 1 and (depth is None or members[0].path.count(".") < depth)

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from .. import checks, diffs, ir
+from ..analysis.facts import Facts
 from ..analysis.named_blocks import with_blocks
 from ..analysis.rows import Row, rows
 from ..visible import cleaned
@@ -52,6 +53,7 @@ def summary(shown: ir.Summary) -> str:
 
     Modules are open as far as the picture shows what is in them; blocks that names alone say are modules here.
     """
+    facts = Facts(cleaned(shown))
     if len(shown.layers) > _BOXES:
         shown = with_blocks(shown)
     depth = _deepest(shown, _BOXES)
@@ -59,7 +61,7 @@ def summary(shown: ir.Summary) -> str:
     drawn = _drawing(shown, depth) if is_drawn else ""
     shown = cleaned(shown)
     below = f'<div style="white-space:pre-wrap">{escape(labelled(totals(shown, View())))}</div>'
-    return f'<div style="{_PLAIN}">{drawn}<div style="{_FOLDING}">{_layers(shown, depth)}</div>{below}</div>'
+    return f'<div style="{_PLAIN}">{drawn}<div style="{_FOLDING}">{_layers(shown, depth, facts)}</div>{below}</div>'
 
 
 def diff(found: diffs.Diff) -> str:
@@ -121,10 +123,10 @@ class _Entry(NamedTuple):
     is_module: bool = False
 
 
-def _layers(shown: ir.Summary, depth: int | None) -> str:
+def _layers(shown: ir.Summary, depth: int | None, facts: Facts) -> str:
     """A line for each layer, below that of its module, which folds it."""
     columns = choose([key for key in usual(shown) if key != "connected_to"])
-    found = rows(shown, _deepest(shown, _ROWS))
+    found = rows(shown, _deepest(shown, _ROWS), facts=facts)
     entries = list(_entries(found, dict(shown.modules), Counter()))
     titles = [column.title for column in columns]
     cells = [[] if entry is None else _cells(entry, columns) for entry in entries]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..analysis.facts import Facts
 from ..analysis.rows import Row, repeats_joined, rows
 from ..errors import BadRequestError
 from ..ir import Summary
@@ -29,13 +30,17 @@ class Selection:
     in_order: bool = True
 
 
-def select(summary: Summary, view: View, default: tuple[str, ...] = (), bars: bool = True) -> Selection:
+def select(
+    summary: Summary, view: View, default: tuple[str, ...] = (), bars: bool = True, facts: Facts | None = None
+) -> Selection:
     """What ``view`` shows; a column that rows are sorted by is shown, with its shares of the whole if ``bars``.
+
+    ``facts`` are as in ``rows``.
 
     Raises:
         BadRequestError: no path matches, there is no such column, or sorted rows were to have rails.
     """
-    found = rows(summary, view.depth, view.only)
+    found = rows(summary, view.depth, view.only, facts)
     if view.repeats:
         found = repeats_joined(found, "..." if view.ascii else "…")
     columns = choose(view.columns, default or usual(summary))
