@@ -2,6 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# JavaScript is linted and tested where node and npm are, with the tools that its lockfile names.
+NODE   := $(if $(shell command -v npm),$(shell command -v node))
+SCRIPT := tests/javascript
+TOOLS  := $(SCRIPT)/node_modules
 
 .PHONY: help run test lint fuzz mutants kills versions agreement bench truth clean
 
@@ -21,17 +25,32 @@ $(VENV)/.all: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[all]'
 	@touch $@
 
+$(TOOLS)/.stamp: $(SCRIPT)/package.json $(SCRIPT)/package-lock.json
+	cd $(SCRIPT) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 run: $(VENV)/.base ## Set up and show ResNet50, without any framework
 	@$(BIN)/resnet-inspect summary
 
-test: $(VENV)/.all ## Set up everything and run all tests
+test: $(VENV)/.all $(if $(NODE),$(TOOLS)/.stamp) ## Set up everything and run all tests
+ifneq ($(NODE),)
+	$(NODE) --test $(wildcard $(SCRIPT)/*.test.js)
+else
+	@echo "node or npm is missing: JavaScript isn't tested"; test -z "$$REQUIRE_BROWSER"
+endif
 	$(BIN)/pytest -q -n auto --maxprocesses 4
 
-lint: $(VENV)/.dev ## Style, types and the direction of imports
+lint: $(VENV)/.dev $(if $(NODE),$(TOOLS)/.stamp) ## Style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+ifneq ($(NODE),)
+	$(TOOLS)/.bin/biome ci --error-on-warnings
+	$(TOOLS)/.bin/tsc --project $(SCRIPT)
+else
+	@echo "node or npm is missing: JavaScript isn't checked"; test -z "$$REQUIRE_BROWSER"
+endif
 
 fuzz: $(VENV)/.all ## Change honest files of every kind, N=20000 of each: hours
 	FUZZ_EXAMPLES=$(or $(N),20000) FUZZ_REPORT=fuzz-report $(BIN)/pytest -q -n auto --dist worksteal tests/fuzz
@@ -54,5 +73,5 @@ bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into a
 truth: $(VENV)/.all ## Ask ours and nine others for parameters and MACs of 134 networks, beside the truth: 15 minutes
 	$(BIN)/python benchmarks/truth/run.py
 
-clean: ## Remove the virtual environments and caches
-	rm -rf $(VENV) .venv-peers .venv-truth .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove the virtual environments, node's modules and caches
+	rm -rf $(VENV) $(TOOLS) .venv-peers .venv-truth .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
