@@ -18,7 +18,7 @@ from .delivery import say, with_progress
 from .models import LISTS
 from .naming import split_model
 from .options import limits_options, split_words
-from .reporting import check_plot, deliver_plot, deliver_report, plot_options, report_options
+from .reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
 from .summary import complete_model
 
 
@@ -60,7 +60,7 @@ def command(
     wanted = split_words(columns)
     for key in (*wanted, *filter(None, (sort, x, y))):
         quantity(key)
-    if plot:
+    if plot or is_page(output_format, output):
         check_axes(x, y)
     check_plot(plot, dark, output_format, output)
     names = [name for text in models for name in _expanded(text, building["backend"])]
@@ -72,7 +72,9 @@ def command(
         else:
             rows.append(compared(answer.summary, answer.metrics))
     if rows:
-        deliver_report(report(rows, wanted, sort), output_format, output, ascii_only)
+        title = f"{len(rows)} networks" if len(rows) > 1 else rows[0]["model"]
+        plots = lambda: [panel(rows, x, y)[0]]  # noqa: E731
+        deliver_report(report(rows, wanted, sort), output_format, output, ascii_only, title, plots)
         if plot:
             found, notes = panel(rows, x, y)
             for note in notes:

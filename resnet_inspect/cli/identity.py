@@ -79,7 +79,7 @@ def command(
     else:
         request = Request(name, inputs=Shapes((parse_shape(input_),) if input_ else ()))
         found = _measured(lambda: module.network(request, insert or _INSERT, seed))
-    deliver_report(report(found), output_format, output, ascii_only)
+    deliver_report(report(found), output_format, output, ascii_only, f"Identity: {model}")
 
 
 def _measured(run: Callable[[], Any]) -> Any:

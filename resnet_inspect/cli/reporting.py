@@ -10,6 +10,7 @@ import click
 
 from ..errors import BadRequestError
 from ..files import write_whole
+from ..ir import Summary
 from ..render.report import ENDINGS, FORMATS, Report, render
 from ..render.report.plot import Panel, drawing, library, picture, picture_kind
 from . import debug_option
@@ -32,14 +33,32 @@ def report_options(function: F) -> F:
     return function
 
 
-def deliver_report(report: Report, output_format: str | None, output: Path | None, ascii_only: bool) -> None:
-    """Renders to stdout or a file.
+def deliver_report(
+    report: Report,
+    output_format: str | None,
+    output: Path | None,
+    ascii_only: bool,
+    title: str = "",
+    panels: Callable[[], Sequence[Panel]] = tuple,
+    summary: Summary | None = None,
+) -> None:
+    """Renders to stdout or a file. ``title``, plots and the network that it is about are for a page.
 
     Raises:
         BadRequestError: the file's ending names no format.
     """
     chosen = output_format or format_of(output, ENDINGS)
+    if chosen == "html":
+        from ..render.html.report import render as page
+
+        emit(page(report, title, panels(), summary), output, chosen)
+        return
     emit(render(report, chosen, **draw_options(output, ascii_only)), output, chosen)
+
+
+def is_page(output_format: str | None, output: Path | None) -> bool:
+    """Whether the report becomes a page, which has plots of its own."""
+    return (output_format or format_of(output, ENDINGS)) == "html"
 
 
 def check_plot(plot: str | None, dark: bool, output_format: str | None, output: Path | None) -> None:

@@ -73,7 +73,8 @@ def command(
                 found = error
             steps.append(Step("x".join(map(str, shape)), side, found))
     shown = report(f"{chosen.backend}:{chosen.request.model}", steps)
-    deliver_report(shown, output_format, output, ascii_only)
+    title = f"{chosen.backend}:{chosen.request.model} at {len(steps)} sizes"
+    deliver_report(shown, output_format, output, ascii_only, title, lambda: panels(steps))
     if plot:
         deliver_plot(plot, dark, f"{chosen.backend}:{chosen.request.model}", panels(steps))
 

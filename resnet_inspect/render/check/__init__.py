@@ -9,9 +9,17 @@ from dataclasses import dataclass, replace
 from ...checks import Checked, Outcome
 from ...visible import cleaned
 
-FORMATS = ("table", "json", "junit", "github", "markdown")
+FORMATS = ("table", "json", "junit", "github", "markdown", "html")
 #: File name endings that name a format.
-ENDINGS = {".json": "json", ".xml": "junit", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+ENDINGS = {
+    ".json": "json",
+    ".xml": "junit",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "table",
+    ".html": "html",
+    ".htm": "html",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,10 @@ class CheckView:
 
 def render(checked: Sequence[Checked], output_format: str, view: CheckView) -> str:
     """The document, with a newline at its end."""
+    if output_format == "html":
+        from ..html.check import render as page
+
+        return page([replace(_in_lines(item), summary=item.summary) for item in checked])
     shown = checked if output_format == "json" else cleaned([_in_lines(item) for item in checked])
     text: str = importlib.import_module(f"{__name__}.{output_format}").render(shown, view)
     return text

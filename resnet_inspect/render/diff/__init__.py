@@ -9,9 +9,9 @@ from pathlib import Path
 from ...diffs import Diff
 from ...visible import cleaned
 
-FORMATS = ("table", "json", "markdown", "github")
+FORMATS = ("table", "json", "markdown", "github", "html")
 #: File name endings that name a format.
-ENDINGS = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+ENDINGS = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": "table", ".html": "html", ".htm": "html"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class DiffView:
 
 def render(diff: Diff, output_format: str, view: DiffView) -> str:
     """The document, with a newline at its end."""
+    if output_format == "html":
+        from ..html.diff import render as page
+
+        return page(diff, view)
     shown = diff if output_format == "json" else cleaned(diff)
     text: str = importlib.import_module(f"{__name__}.{output_format}").render(shown, view)
     return text

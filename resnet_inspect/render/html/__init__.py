@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from ... import ir_json
@@ -17,12 +18,23 @@ def render(summary: Summary, view: View) -> str:
     """The page of one network, which holds its JSON document: commands that read saved summaries read it."""
     shown = cleaned(summary)
     data = {"network": network(shown), "depth": view.depth}
-    return page(
-        "summary", shown.model.title, facts(totals(shown, View())[1:]), data, {"network": ir_json.dumps(summary)}
-    )
+    head = facts(totals(shown, View())[1:])
+    return page("summary", shown.model.title, head, data, {"network": ir_json.dumps(summary)})
 
 
-def facts(pairs: list[tuple[str, str]]) -> str:
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Labels and texts, as a list of definitions."""
     items = "".join(f"<div><dt>{escape(label.strip())}</dt><dd>{escape(text)}</dd></div>" for label, text in pairs)
-    return f'<dl class="facts">{items}</dl>'
+    return f'<dl class="facts">{items}</dl>' if items else ""
+
+
+def table(titles: Sequence[str], lines: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Cells, those in the columns of ``numbers`` to the right."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        kinds = (' class="number"' if at in numbers else "" for at in range(len(cells)))
+        texts = (escape(cell.strip()) for cell in cells)
+        return "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
+
+    body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in lines)
+    return f'<table class="plain"><thead><tr>{row(titles, "th")}</tr></thead><tbody>{body}</tbody></table>'

@@ -6,7 +6,7 @@ which pack small; a layer is named by its position in the document.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -45,9 +45,14 @@ _MOST_EXACT = 2**53 - 1
 _ALIVE = 12
 
 
-def network(summary: Summary) -> dict[str, Any]:
-    """The data of a summary whose strings are all visible."""
-    nodes = tree(summary)
+def network(
+    summary: Summary, states: Mapping[str, str] | None = None, said: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The data of a summary whose strings are all visible.
+
+    ``states`` are those of a comparison's layers, or of a check's, by id, and ``said`` is what there is to say of each.
+    """
+    nodes = tree(summary, states if states is not None and "same" in states.values() else None)
     place = {layer.id: index for index, layer in enumerate(summary.layers)}
     blocks = residual_blocks(summary)
     return {
@@ -68,7 +73,20 @@ def network(summary: Summary) -> dict[str, Any]:
         "blocks": [_block(block, place) for block in blocks],
         "formulas": {str(place[layer.id]): text for layer in summary.layers if (text := formula(layer))},
         "memory": _memory(summary),
+        "marks": _marks(nodes, states or {}),
+        "notes": {str(place[id_]): text for id_, text in (said or {}).items() if id_ in place},
     }
+
+
+def _marks(nodes: Sequence[Node], states: Mapping[str, str]) -> dict[str, str]:
+    """What is marked, by node: a layer or module with one state, and the modules around one (``holds``)."""
+    found = {}
+    for index, node in enumerate(nodes if states else ()):
+        inside = {states.get(layer.id, "same") for layer in node.row.layers}
+        only = inside.pop() if len(inside) == 1 else "holds" if inside - {"same", "follows"} else "follows"
+        if only != "same" and index:
+            found[str(index)] = only
+    return found
 
 
 def _family(node: Node) -> str:

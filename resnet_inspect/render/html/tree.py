@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -20,7 +20,7 @@ class Node:
     """A layer, a module, or several equal modules in a row.
 
     ``parent`` is the position of the node around it, -1 of the whole network's. ``row`` has its layers. ``count`` is
-    the number of modules in a run of equal ones, else 0; ``equal`` marks a run of what two networks have in common.
+    the number of modules in a run of equal ones, else 0.
     """
 
     parent: int
@@ -39,17 +39,29 @@ class _Module:
     layers: list[Layer] = field(default_factory=list)
 
 
-def tree(summary: Summary) -> list[Node]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Nodes in a row that are folded to one."""
+
+    label: str
+    members: list[_Module | Layer]
+    count: int = 0
+
+
+def tree(summary: Summary, states: Mapping[str, str] | None = None) -> list[Node]:
     """The nodes in the order of a table that is unfolded whole; the network itself is the first.
 
     A module that holds a single node is left out, as it would be a frame around a frame. Equal modules in a row are
     held by a node of their own. Networks without modules have those that their layers' names say.
+
+    ``states`` are of a comparison, by layer: then it isn't equal modules that are held together, but those in which
+    nothing differs (``same``), or no more than follows from what does elsewhere (``follows``).
     """
     summary = with_blocks(summary)
     facts = Facts(summary)
     kinds = dict(summary.modules)
     nodes: list[Node] = []
-    waiting: list[tuple[_Module | Layer | list[_Module], int, str]] = [(_grown(summary), -1, "")]
+    waiting: list[tuple[_Module | Layer | _Run, int, str]] = [(_grown(summary), -1, "")]
     while waiting:
         item, parent, around = waiting.pop()
         place = len(nodes)
@@ -59,14 +71,15 @@ def tree(summary: Summary) -> list[Node]:
         elif isinstance(item, _Module):
             row = _row(item, kinds, facts)
             nodes.append(Node(parent, _below(around, item.path), row))
-            waiting += [(each, place, item.path) for each in reversed(list(_runs(item.inside, kinds, facts)))]
+            runs = _equal(item, kinds, facts) if states is None else _undisturbed(item.inside, states)
+            waiting += [(each, place, item.path) for each in reversed(list(runs))]
         else:
-            first, last = (_below(around, module.path) for module in (item[0], item[-1]))
-            layers = tuple(layer for module in item for layer in module.layers)
-            path = f"{item[0].path} … {item[-1].path}"
-            row = Row(path, path, kinds.get(item[0].path, ""), layers, (), 0, facts)
-            nodes.append(Node(parent, f"{first} … {last}", row, count=len(item)))
-            waiting += [(module, place, around) for module in reversed(item)]
+            layers = tuple(layer for member in item.members for layer in _layers(member))
+            path = f"{_path(item.members[0])} … {_path(item.members[-1])}"
+            first = item.members[0]
+            kind = kinds.get(first.path, "") if item.count and isinstance(first, _Module) else ""
+            nodes.append(Node(parent, item.label, Row(path, path, kind, layers, (), 0, facts), count=item.count))
+            waiting += [(member, place, around) for member in reversed(item.members)]
     return nodes
 
 
@@ -102,17 +115,39 @@ def _only(item: _Module | Layer) -> _Module | Layer:
     return item.inside[0] if isinstance(item, _Module) and len(item.inside) == 1 else item
 
 
-def _runs(
-    inside: Sequence[_Module | Layer], kinds: dict[str, str], facts: Facts
-) -> Iterator[_Module | Layer | list[_Module]]:
-    """The nodes in a module, equal modules in a row as a list of them, unless the module holds nothing else."""
-    for _, group in groupby(inside, lambda item: _kind(item, kinds, facts)):
+def _equal(module: _Module, kinds: dict[str, str], facts: Facts) -> Iterator[_Module | Layer | _Run]:
+    """The nodes in a module, equal modules in a row as a run, unless a few of them are all that the module holds."""
+    for _, group in groupby(module.inside, lambda item: _kind(item, kinds, facts)):
         members = list(group)
-        modules = [item for item in members if isinstance(item, _Module)]
-        if 1 < len(modules) < len(inside) or len(modules) > 3:
-            yield modules
+        if 1 < len(members) < len(module.inside) or len(members) > 3:
+            first, last = (_below(module.path, _path(member)) for member in (members[0], members[-1]))
+            yield _Run(f"{first} … {last}", members, len(members))
         else:
             yield from members
+
+
+def _undisturbed(inside: Sequence[_Module | Layer], states: Mapping[str, str]) -> Iterator[_Module | Layer | _Run]:
+    """The nodes in a module, those in which nothing was edited as runs."""
+
+    def state(item: _Module | Layer) -> str:
+        found = {states.get(layer.id, "same") for layer in _layers(item)}
+        return "same" if found == {"same"} else "follows" if found <= {"same", "follows"} else "edited"
+
+    for kind, group in groupby(inside, state):
+        members = list(group)
+        if kind == "edited" or len(members) == 1:
+            yield from members
+            continue
+        count = sum(len(_layers(member)) for member in members)
+        yield _Run(f"{count:,} equal layers" if kind == "same" else f"{count:,} layers that follow", members)
+
+
+def _layers(item: _Module | Layer) -> Sequence[Layer]:
+    return [item] if isinstance(item, Layer) else item.layers
+
+
+def _path(item: _Module | Layer) -> str:
+    return item.id if isinstance(item, Layer) else item.path
 
 
 def _kind(item: _Module | Layer, kinds: dict[str, str], facts: Facts) -> object:

@@ -14,9 +14,17 @@ from ..csv import document
 from ..grid import grid, hidden_columns, labelled
 from ..markdown import escape, table_row
 
-FORMATS = ("table", "json", "csv", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "html")
 #: File name endings that name a format.
-ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+ENDINGS = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "table",
+    ".html": "html",
+    ".htm": "html",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,10 @@ def render(
     """The document, with a newline at its end."""
     if output_format == "json":
         return in_json(json.dumps(report.document, indent=2, ensure_ascii=False)) + "\n"
+    if output_format == "html":
+        from ..html.report import render as page
+
+        return page(report)
     report = cleaned(report)
     if output_format == "csv":
         return _csv(report)

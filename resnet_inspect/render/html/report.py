@@ -1,0 +1,49 @@
+"""The page of a report: its table, which can be sorted, its plots, and the network that it is about, if it is one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ... import ir_json
+from ...ir import Summary
+from ...visible import cleaned
+from ..report import Report, footnotes
+from ..report.plot import Panel
+from . import facts
+from .network import network
+from .page import page
+
+
+def render(report: Report, title: str = "Report", panels: Sequence[Panel] = (), summary: Summary | None = None) -> str:
+    """The page. It holds the report's JSON document, and that of ``summary``, whose graph it draws."""
+    shown, panels, title = cleaned((report, tuple(panels), title))
+    data: dict[str, Any] = {
+        "table": {
+            "columns": [{"title": column.title, "number": column.number} for column in shown.columns],
+            "rows": [[_cell(column.show(row[column.key]), row[column.key]) for column in shown.columns] for row in shown.rows],
+        },
+        "panels": [
+            {
+                "x": panel.x_title,
+                "y": panel.y_title,
+                "points": [[point.x, point.y, point.label, point.family if point.label else ""] for point in panel.points],
+                "line": panel.line,
+                "missing": list(panel.missing),
+                "front": [[point.x, point.y] for point in panel.front],
+            }
+            for panel in panels
+        ],
+    }
+    documents = {"document": json.dumps(report.document, ensure_ascii=False)}
+    if summary is not None:
+        data["network"] = network(cleaned(summary))
+        documents["network"] = ir_json.dumps(summary)
+    return page("report", title, facts([*shown.facts, *footnotes(shown)]), data, documents)
+
+
+def _cell(text: str, value: object) -> list[str | float | None]:
+    """What people read, and what the column is sorted by: a number, or the text."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return [text, float(value) if is_number else None if value is None else text]
