@@ -19,7 +19,7 @@ _PACKED = re.compile(rb'<script type="application/gzip" id="(network[^"]*)">([A-
 
 def packed(name: str, text: str) -> str:
     """An element that holds a text: gzip in base64, which is never markup. The same text gives the same bytes."""
-    data = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    data = base64.b64encode(gzip.compress(text.encode(errors="backslashreplace"), mtime=0)).decode()
     return f'<script type="application/gzip" id="{name}">{data}</script>'
 
 

@@ -40,6 +40,16 @@ class Summary(ir.Summary):
         """The graph as a picture, light or dark as the page that shows it; ``depth`` folds the modules below it."""
         return render(self, "svg", View(depth=depth))
 
+    def to_html(self) -> str:
+        """A report: a page that needs no network and shows everything, with its JSON document inside."""
+        return render(self, "html", View())
+
+    def show(self, height: int = 800) -> None:
+        """Shows the report: in a notebook as a frame of its own that is so many pixels high, else in the browser."""
+        from .render.html.showing import show
+
+        show(self.to_html(), height)
+
     def to_markdown(self, depth: int | None = None) -> str:
         """The table for a page on GitHub; ``depth`` folds the modules below it."""
         return render(self, "markdown", View(depth=depth))
@@ -87,6 +97,16 @@ class Summary(ir.Summary):
 class Diff(diffs.Diff):
     """A comparison that prints itself. ``kinds`` is empty if the two are the same."""
 
+    def to_html(self) -> str:
+        """A report: a page with both networks side by side, and what differs marked."""
+        return render_diff(self, "html", DiffView())
+
+    def show(self, height: int = 800) -> None:
+        """Shows the report: in a notebook as a frame of its own that is so many pixels high, else in the browser."""
+        from .render.html.showing import show
+
+        show(self.to_html(), height)
+
     def __str__(self) -> str:
         return render_diff(self, "table", DiffView())
 
@@ -102,6 +122,16 @@ class Diff(diffs.Diff):
 
 class Checked(checks.Checked):
     """What ``check`` found, which prints itself. ``passed`` is the verdict."""
+
+    def to_html(self) -> str:
+        """A report: a page with what failed, and the layers that it is about in the graph."""
+        return render_check([self], "html", CheckView())
+
+    def show(self, height: int = 800) -> None:
+        """Shows the report: in a notebook as a frame of its own that is so many pixels high, else in the browser."""
+        from .render.html.showing import show
+
+        show(self.to_html(), height)
 
     def __str__(self) -> str:
         return render_check([self], "table", CheckView())

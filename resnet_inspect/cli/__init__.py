@@ -149,6 +149,8 @@ class Invocation:
 
     #: Whether an error shows its traceback.
     debug = False
+    #: Whether the document is a report that is opened in the browser.
+    opens = False
 
 
 def _show_tracebacks(ctx: click.Context, _param: click.Parameter, given: bool) -> None:
@@ -164,6 +166,20 @@ debug_option = click.option(
     expose_value=False,
     callback=_show_tracebacks,
     help="Show a traceback with an error.",
+)
+
+
+def _open_in_browser(ctx: click.Context, _param: click.Parameter, given: bool) -> None:
+    if given:
+        ctx.find_root().ensure_object(Invocation).opens = True
+
+
+open_option = click.option(
+    "--open",
+    is_flag=True,
+    expose_value=False,
+    callback=_open_in_browser,
+    help="Open the report in the browser. Without -o, it is a temporary file.",
 )
 
 

@@ -20,7 +20,7 @@ from ..files import write_whole
 from ..readers import Limits
 from ..readers.options import SHARED
 from ..render.check import ENDINGS, FORMATS, CheckView, render
-from . import Command, config, debug_option, show_waiting
+from . import Command, config, debug_option, open_option, show_waiting
 from .building import building_options
 from .delivery import add_to_job_summary, draw_options, emit, format_of, with_progress
 from .options import limits_options, parse_arguments, split_words
@@ -76,6 +76,7 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 )
 @click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@open_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
 @click.option("-q", "--quiet", is_flag=True, callback=show_waiting, help="Exit code only.")
 @click.option(

@@ -131,8 +131,15 @@ def deliver_native(text: str, output: Path | None, view: View) -> None:
 
 
 def emit(text: str, output: Path | None, output_format: str = "") -> None:
-    """Writes a document to stdout, or whole to a file."""
-    if output is None:
+    """Writes a document to stdout, or whole to a file; a report that is to be opened, to a temporary one.
+
+    Raises:
+        BadRequestError: something else than a report is to be opened.
+        ModelError: there is no browser.
+    """
+    if _opens():
+        _open(text, output, output_format)
+    elif output is None:
         # JSON is UTF-8 by its standard, whatever a console speaks: elsewhere it gets along with ASCII.
         if output_format == "json" and not text.isascii():
             encoding = codecs.lookup(sys.stdout.encoding or "ascii").name
@@ -144,6 +151,26 @@ def emit(text: str, output: Path | None, output_format: str = "") -> None:
         write_whole(output, text)
 
 
+def _opens() -> bool:
+    """Whether ``--open`` was given."""
+    context = click.get_current_context(silent=True)
+    return bool(context and getattr(context.find_root().obj, "opens", False))
+
+
+def _open(text: str, output: Path | None, output_format: str) -> None:
+    if output_format != "html":
+        raise BadRequestError(f"--open opens a report in the browser, and {output_format} isn't one: leave it out")
+    from ..render.html.showing import in_browser, temporary
+
+    if output is None:
+        output = temporary(text)
+    else:
+        from ..files import write_whole
+
+        write_whole(output, text)
+    in_browser(output)
+
+
 def format_of(output: Path | None, endings: Mapping[str, str]) -> str:
     """The format that goes with a file's ending.
 
@@ -151,7 +178,7 @@ def format_of(output: Path | None, endings: Mapping[str, str]) -> str:
         BadRequestError: none does.
     """
     if output is None:
-        return "table"
+        return "html" if _opens() and "html" in endings.values() else "table"
     try:
         return endings[output.suffix.lower()]
     except KeyError:

@@ -14,7 +14,7 @@ from ..readers import Limits
 from ..readers.options import SHARED
 from ..render.diff import ENDINGS, FORMATS, DiffView, render
 from ..visible import line
-from . import Command, debug_option
+from . import Command, debug_option, open_option
 from .building import building_options, check_saved, place_of, source
 from .delivery import add_to_job_summary, draw_options, emit, format_of, show_notes
 from .options import limits_options, split_words
@@ -40,6 +40,7 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 )
 @click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@open_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
 @building_options("old", "new", backend="Backend of models that don't name theirs. Default: local.")
 @limits_options

@@ -11,7 +11,19 @@ SECTIONS = {
     "Model": ("--backend", "--arg", "--weights", "--mode", "--decode", "--flavor", "--no-cache"),
     "Input": ("--input", "--input-json", "--input-from", "--batch", "--dtype", "--layout"),
     "Output": (
-        *("--format", "--output", "--depth", "--all", "--pager", "--only", "--columns", "--sort", "--top", "--rails"),
+        *(
+            "--format",
+            "--output",
+            "--open",
+            "--depth",
+            "--all",
+            "--pager",
+            "--only",
+            "--columns",
+            "--sort",
+            "--top",
+            "--rails",
+        ),
         *("--optimizer", "--plot", "--dark", "--x", "--y", "--ascii", "--quiet", "--full", "--rules"),
     ),
     "Gates": (

@@ -18,7 +18,7 @@ from ..ir import Attributes, frozen_value
 from ..readers import Limits
 from ..readers.backend import CALLED
 from ..render import FORMATS, View
-from . import debug_option
+from . import debug_option, open_option
 from .delivery import say
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,6 +63,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
             + (" native: what the framework prints." if extra_formats else ""),
         ),
         click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."),
+        open_option,
         click.option("--depth", type=click.IntRange(min=0), help="Fold modules below this depth into one row."),
         click.option(
             "--all",

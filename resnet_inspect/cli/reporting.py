@@ -13,7 +13,7 @@ from ..files import write_whole
 from ..ir import Summary
 from ..render.report import ENDINGS, FORMATS, Report, render
 from ..render.report.plot import Panel, drawing, library, picture, picture_kind
-from . import debug_option
+from . import debug_option, open_option
 from .delivery import draw_options, emit, format_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,6 +23,7 @@ def report_options(function: F) -> F:
     """``--format``, ``--output``, ``--ascii`` and ``--debug``."""
     for option in (
         debug_option,
+        open_option,
         click.option("--ascii", "ascii_only", is_flag=True, help="Draw tables without box characters."),
         click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."),
         click.option(

@@ -46,4 +46,6 @@ def command(
     (answer,) = load([source(model, building)], limits)
     show_notes(answer)
     name = answer.summary.model.title
-    deliver_report(report(answer.summary), output_format, output, ascii_only, f"Residual blocks of {name}", summary=answer.summary)
+    deliver_report(
+        report(answer.summary), output_format, output, ascii_only, f"Residual blocks of {name}", summary=answer.summary
+    )

@@ -11,7 +11,14 @@ from ...visible import cleaned
 
 FORMATS = ("table", "json", "markdown", "github", "html")
 #: File name endings that name a format.
-ENDINGS = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": "table", ".html": "html", ".htm": "html"}
+ENDINGS = {
+    ".json": "json",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "table",
+    ".html": "html",
+    ".htm": "html",
+}
 
 
 @dataclass(frozen=True, slots=True)

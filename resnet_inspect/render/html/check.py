@@ -27,7 +27,7 @@ def render(checked: Sequence[Checked]) -> str:
         f"network-{at}": ir_json.dumps(item.summary) for at, item in enumerate(checked) if item.summary is not None
     }
     if len(documents) == 1:
-        documents = {"network": text for text in documents.values()}
+        documents = {"network": documents.popitem()[1]}
     data = {"models": [{"document": at, **_model(shown[at])} for at in worst]}
     return page("check", f"Checked: {title}", f"<p>{escape(verdict(shown))}</p>", data, documents)
 
@@ -44,9 +44,7 @@ def _model(item: Checked) -> dict[str, Any]:
         for found in outcome.findings
         if found.layer is not None and outcome.level != "pass"
     }
-    said = {
-        found.layer: found.message for outcome in outcomes for found in outcome.findings if found.layer is not None
-    }
+    said = {found.layer: found.message for outcome in outcomes for found in outcome.findings if found.layer is not None}
     return {
         "name": item.name,
         "outcomes": [

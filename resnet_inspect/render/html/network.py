@@ -6,7 +6,7 @@ which pack small; a layer is named by its position in the document.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -38,7 +38,12 @@ _AMOUNTS = (
     "rf",
 )
 #: How a page words an amount: by a function of the same name in its ``units.js``.
-_WORDED = {units.exact: "exact", units.plain: "exact", units.si: "si", units.binary: "binary"}
+_WORDED: dict[Callable[[Any], str], str] = {
+    units.exact: "exact",
+    units.plain: "exact",
+    units.si: "si",
+    units.binary: "binary",
+}
 #: The largest whole number that JavaScript's numbers tell from its neighbours.
 _MOST_EXACT = 2**53 - 1
 #: So many tensors are listed that are alive at the peak.

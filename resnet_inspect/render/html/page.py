@@ -1,7 +1,7 @@
 """One file that is a whole page: markup, style, script and data, with a policy that lets nothing else in.
 
-The scripts are ES modules in ``page/`` and ``vendor/``. They become one script here: each module once, behind those
-that it imports, as a function of its own that returns what the module exports.
+The scripts are ES modules in ``page/`` and ``vendor/``, the style sheets are in ``style/``. Modules become one script
+here: each module once, behind those that it imports, as a function of its own that returns what the module exports.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from ... import ir_html
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (?:\{ ([^}]*) \}|(\w+)))", re.MULTILINE)
 _FOLDER = Path(__file__).parent
+#: The style sheets, in their order: later ones win.
+_STYLES = ("page", "graph", "table", "figures", "findings", "narrow")
 #: Comments that have a line to themselves, and indentation.
 _COMMENT = re.compile(r"^[ \t]*(//.*\n|/\*\*?(?!/)[\s\S]*?\*/[ \t]*\n)", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+|[ \t]*\n(?=[ \t]*\n)", re.MULTILINE)
@@ -46,7 +48,7 @@ def page(kind: str, title: str, head: str, data: Mapping[str, Any], documents: M
         f"<title>{escape(title)}</title>\n"
         f"<style>{style}</style>\n"
         f'<header class="head"><h1>{escape(title)}</h1>{head}</header>\n'
-        "<noscript><p>This report is drawn by a script of its own, which this browser does not run.</p></noscript>\n"
+        '<p class="waiting">A script inside this page draws it. That takes a browser of 2023 or later.</p>\n'
         "<main></main>\n" + "\n".join(packed) + f'\n<script type="module">{script}</script>\n'
     )
 
@@ -57,7 +59,7 @@ def _hash(text: str) -> str:
 
 @cache
 def _style() -> str:
-    text = (_FOLDER / "page" / "style.css").read_text(encoding="utf-8")
+    text = "".join((_FOLDER / "style" / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES)
     return _INDENT.sub("", re.sub(r"/\*[\s\S]*?\*/", "", text))
 
 
@@ -69,7 +71,7 @@ def _script(name: str) -> str:
     *imported, main = parts
     text = "".join(_as_function(module, parts[module]) for module in imported) + _with_constants(parts[main])
     text = _COMMENT.sub("", text)
-    assert "</script" not in text and "<!--" not in text
+    assert not re.search("</script|<!--", text)
     return _INDENT.sub("", text)
 
 

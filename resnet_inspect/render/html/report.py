@@ -8,7 +8,7 @@ from typing import Any
 
 from ... import ir_json
 from ...ir import Summary
-from ...visible import cleaned
+from ...visible import cleaned, in_json
 from ..report import Report, footnotes
 from ..report.plot import Panel
 from . import facts
@@ -22,13 +22,17 @@ def render(report: Report, title: str = "Report", panels: Sequence[Panel] = (), 
     data: dict[str, Any] = {
         "table": {
             "columns": [{"title": column.title, "number": column.number} for column in shown.columns],
-            "rows": [[_cell(column.show(row[column.key]), row[column.key]) for column in shown.columns] for row in shown.rows],
+            "rows": [
+                [_cell(column.show(row[column.key]), row[column.key]) for column in shown.columns] for row in shown.rows
+            ],
         },
         "panels": [
             {
                 "x": panel.x_title,
                 "y": panel.y_title,
-                "points": [[point.x, point.y, point.label, point.family if point.label else ""] for point in panel.points],
+                "points": [
+                    [point.x, point.y, point.label, point.family if point.label else ""] for point in panel.points
+                ],
                 "line": panel.line,
                 "missing": list(panel.missing),
                 "front": [[point.x, point.y] for point in panel.front],
@@ -36,7 +40,7 @@ def render(report: Report, title: str = "Report", panels: Sequence[Panel] = (), 
             for panel in panels
         ],
     }
-    documents = {"document": json.dumps(report.document, ensure_ascii=False)}
+    documents = {"document": in_json(json.dumps(report.document, ensure_ascii=False))}
     if summary is not None:
         data["network"] = network(cleaned(summary))
         documents["network"] = ir_json.dumps(summary)
@@ -45,5 +49,6 @@ def render(report: Report, title: str = "Report", panels: Sequence[Panel] = (), 
 
 def _cell(text: str, value: object) -> list[str | float | None]:
     """What people read, and what the column is sorted by: a number, or the text."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return [text, float(value) if is_number else None if value is None else text]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return [text, float(value)]
+    return [text, None if value is None else text]

@@ -19,7 +19,8 @@ export function svg(tag, attributes = {}, ...inside) {
 /** @type {(made: Element, attributes: Attributes, inside: (Node | string)[]) => void} */
 function fill(made, attributes, inside) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== null && value !== false) made.setAttribute(name, value === true ? "" : String(value));
+    if (value !== undefined && value !== null && value !== false)
+      made.setAttribute(name, value === true ? "" : String(value));
   }
   made.append(...inside);
 }
@@ -32,7 +33,7 @@ export function shortened(text, most) {
 
 /** A button with a word on it, and what it does in full. @type {(word: string, title: string, act: () => void) => HTMLElement} */
 export function button(word, title, act) {
-  const made = html("button", { type: "button", title, "aria-label": title }, word);
+  const made = html("button", {type: "button", title, "aria-label": title}, word);
   made.addEventListener("click", act);
   return made;
 }
@@ -40,12 +41,21 @@ export function button(word, title, act) {
 /** A part of the page with a heading of its own. @type {(title: string, name: string, ...inside: (Node | string)[]) => HTMLElement} */
 export function section(title, name, ...inside) {
   const id = `title-${name}`;
-  return html("section", { class: name, "aria-labelledby": id }, html("h2", { id }, title), ...inside);
+  return html("section", {class: name, "aria-labelledby": id}, html("h2", {id}, title), ...inside);
 }
 
 /** A choice among words, by key. @type {(label: string, options: [string, string][], choose: (key: string) => void, chosen?: string) => HTMLElement} */
 export function choice(label, options, choose, chosen = "") {
-  const select = html("select", { "aria-label": label }, ...options.map(([key, word]) => html("option", { value: key, selected: key === chosen }, word)));
+  const select = html(
+    "select",
+    {"aria-label": label},
+    ...options.map(([key, word]) => html("option", {value: key, selected: key === chosen}, word)),
+  );
   select.addEventListener("change", () => choose(/** @type {HTMLSelectElement} */ (select).value));
-  return html("label", { class: "choice" }, `${label} `, select);
+  return html("label", {class: "choice"}, `${label} `, select);
+}
+
+/** The width of a picture that is as wide as the page, in its pixels. @type {() => number} */
+export function pageWidth() {
+  return Math.max(320, Math.min(1200, document.documentElement.clientWidth - 40));
 }

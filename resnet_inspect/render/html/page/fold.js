@@ -1,6 +1,6 @@
 // What is seen of a network while some of its modules are open: pure functions of the network and the open nodes.
 
-import { isLayer } from "./network.js";
+import {isLayer} from "./network.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
@@ -34,7 +34,7 @@ export function seen(net, open) {
     }
     node = net.end[node];
   }
-  return { boxes, frames, box };
+  return {boxes, frames, box};
 }
 
 /**
@@ -84,7 +84,7 @@ export function arrows(net, view) {
     const [source, target] = [view.box[from], view.box[to]];
     if (source === target) continue;
     const key = `${source} ${target}`;
-    const arrow = found.get(key) ?? { source, target, kind: null, blocks: [], plain: false };
+    const arrow = found.get(key) ?? {source, target, kind: null, blocks: [], plain: false};
     found.set(key, arrow);
     if (kind === undefined) arrow.plain = true;
     else if (block === undefined || block < 0) arrow.kind ??= kind;
@@ -97,11 +97,11 @@ export function arrows(net, view) {
   net.blocks.forEach((block, index) => {
     if (!isSeen[index]) folded.set(view.box[block.join], [...(folded.get(view.box[block.join]) ?? []), index]);
   });
-  const drawn = [...found.values()].map(({ plain, ...arrow }) => {
-    if (arrow.blocks.length) return { ...arrow, kind: net.blocks[arrow.blocks[0]].kind };
-    return plain ? { ...arrow, kind: null } : arrow;
+  const drawn = [...found.values()].map(({plain, ...arrow}) => {
+    if (arrow.blocks.length) return {...arrow, kind: net.blocks[arrow.blocks[0]].kind};
+    return plain ? {...arrow, kind: null} : arrow;
   });
-  return { arrows: drawn, folded };
+  return {arrows: drawn, folded};
 }
 
 /** The rows of a table: every node that isn't inside of a closed one. @type {(net: Network, open: Set<number>) => number[]} */

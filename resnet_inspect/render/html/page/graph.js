@@ -1,28 +1,29 @@
 // The graph: boxes, frames and arrows as SVG, and the keys and gestures that move through it.
 
-import { html, svg, button, choice, shortened } from "./element.js";
-import { arrows, seen, shownAs } from "./fold.js";
-import { BOX, layout } from "./layout.js";
-import { around, called, column, isLayer } from "./network.js";
-import { toggle } from "./store.js";
-import { worded } from "./units.js";
+import {button, choice, html, svg} from "./element.js";
+import {arrows, seen, shownAs} from "./fold.js";
+import {BOX, layout} from "./layout.js";
+import {around, column, isLayer} from "./network.js";
+import {box, frame, heads, legend, line} from "./parts.js";
+import {toggle} from "./store.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
-/** @typedef {import("./layout.js").Point} Point */
 /** @typedef {import("./layout.js").Place} Place */
 
 const HEATS = ["params", "macs", "activation_bytes", "saved_bytes"];
-const LETTERS = 29;
 const MARGIN = 16;
-const ROUND = 6;
 /** So many boxes are opened at once: a browser has to draw them. */
 const MOST_BOXES = 2500;
 
 /** @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
 export function graph(net, chosen, name = "") {
-  const picture = svg("svg", { class: "network", role: "tree", "aria-label": `The graph of ${net.title}${name && `, ${name}`}` });
-  const view = html("div", { class: "view" }, picture);
+  const picture = svg("svg", {
+    class: "network",
+    role: "tree",
+    "aria-label": `The graph of ${net.title}${name && `, ${name}`}`,
+  });
+  const view = html("div", {class: "view"}, picture);
   /** @type {Map<number, SVGElement>} */
   let drawn = new Map();
   /** @type {Map<number, Place>} */
@@ -35,7 +36,7 @@ export function graph(net, chosen, name = "") {
     picture.setAttribute("viewBox", `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`);
   };
   /** @type {(factor: number, at?: {x: number, y: number}) => void} */
-  const zoomBy = (factor, at = { x: view.clientWidth / 2, y: view.clientHeight / 2 }) => {
+  const zoomBy = (factor, at = {x: view.clientWidth / 2, y: view.clientHeight / 2}) => {
     const before = zoom;
     zoom = Math.min(3, Math.max(0.05, zoom * factor));
     const [left, top] = [view.scrollLeft + at.x, view.scrollTop + at.y];
@@ -52,21 +53,23 @@ export function graph(net, chosen, name = "") {
   /** @type {(node: number) => {x: number, y: number} | null} */
   const onScreen = (node) => {
     const place = places.get(node);
-    return place ? { x: (place.x + MARGIN) * zoom - view.scrollLeft, y: (place.y + MARGIN) * zoom - view.scrollTop } : null;
+    return place
+      ? {x: (place.x + MARGIN) * zoom - view.scrollLeft, y: (place.y + MARGIN) * zoom - view.scrollTop}
+      : null;
   };
 
   const draw = () => {
     const shown = seen(net, chosen.state.open);
     const found = arrows(net, shown);
     const placed = layout(net, shown, found.arrows);
-    ({ places, width, height } = placed);
+    ({places, width, height} = placed);
     drawn = new Map();
     const groups = new Map([[0, svg("g")]]);
-    const wires = found.arrows.map((arrow, index) => ({ arrow, points: placed.wires[index] }));
+    const wires = found.arrows.map((arrow, index) => ({arrow, points: placed.wires[index]}));
     for (const node of [...shown.frames.slice(1), ...shown.boxes].sort((a, b) => a - b)) {
       const outer = /** @type {SVGElement} */ (groups.get(net.nodes.parent[node]));
       const place = /** @type {Place} */ (places.get(node));
-      const inner = svg("g", { role: "group" });
+      const inner = svg("g", {role: "group"});
       const isFrame = shown.box[net.first[node]] !== node && !isLayer(net, node);
       const made = isFrame ? frame(net, node, place, inner) : box(net, node, place, found.folded.get(node) ?? []);
       if (isFrame) groups.set(node, inner);
@@ -74,7 +77,11 @@ export function graph(net, chosen, name = "") {
       outer.append(made);
     }
     const [plain, special] = [wires.filter((wire) => !wire.arrow.kind), wires.filter((wire) => wire.arrow.kind)];
-    const lines = svg("g", { "aria-hidden": "true" }, ...[...special, ...plain].map(({ arrow, points }) => line(arrow, points)));
+    const lines = svg(
+      "g",
+      {"aria-hidden": "true"},
+      ...[...special, ...plain].map(({arrow, points}) => line(arrow, points)),
+    );
     picture.replaceChildren(heads(), .../** @type {SVGElement} */ (groups.get(0)).childNodes, lines);
     resize();
     heat();
@@ -88,7 +95,10 @@ export function graph(net, chosen, name = "") {
     const most = Math.max(1, ...boxes.map(([node]) => Number(amounts[node] ?? 0)));
     for (const [node, made] of boxes) {
       const glow = /** @type {SVGElement} */ (made.querySelector(".heat"));
-      glow.setAttribute("fill-opacity", key ? String(Math.round(90 * Math.sqrt(Number(amounts[node] ?? 0) / most)) / 100) : "0");
+      glow.setAttribute(
+        "fill-opacity",
+        key ? String(Math.round(90 * Math.sqrt(Number(amounts[node] ?? 0) / most)) / 100) : "0",
+      );
     }
   };
 
@@ -120,7 +130,7 @@ export function graph(net, chosen, name = "") {
         view.scrollLeft += after.x - before.x;
         view.scrollTop += after.y - before.y;
       }
-      if (focused) drawn.get(shownAs(net, chosen.state.open, kept))?.focus({ preventScroll: true });
+      if (focused) drawn.get(shownAs(net, chosen.state.open, kept))?.focus({preventScroll: true});
     } else if (change.selected !== undefined) mark();
     if (change.heat !== undefined) heat();
     if (change.selected !== undefined && change.selected >= 0) reveal(change.selected);
@@ -136,13 +146,13 @@ export function graph(net, chosen, name = "") {
     const node = nodeAt(event);
     if (node < 0 || dragged) return;
     const isOpen = chosen.state.open.has(node);
-    const onFrame = isOpen && !/** @type {Element} */ (event.target).closest(".title");
-    if (isLayer(net, node) || onFrame) chosen.set({ selected: node });
+    const onFrame = isOpen && !(/** @type {Element} */ (event.target).closest(".title"));
+    if (isLayer(net, node) || onFrame) chosen.set({selected: node});
     else toggle(chosen, node);
-    drawn.get(node)?.focus({ preventScroll: true });
+    drawn.get(node)?.focus({preventScroll: true});
   });
-  picture.addEventListener("pointerover", (event) => chosen.set({ pointed: nodeAt(event) }));
-  picture.addEventListener("pointerleave", () => chosen.set({ pointed: -1 }));
+  picture.addEventListener("pointerover", (event) => chosen.set({pointed: nodeAt(event)}));
+  picture.addEventListener("pointerleave", () => chosen.set({pointed: -1}));
   picture.addEventListener("keydown", (event) => {
     const node = nodeAt(event);
     if (node < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -157,8 +167,8 @@ export function graph(net, chosen, name = "") {
       End: () => move(order[order.length - 1]),
       ArrowRight: () => (isLayer(net, node) || isOpen ? move(order[place + 1]) : toggle(chosen, node)),
       ArrowLeft: () => (isOpen ? toggle(chosen, node) : move(around(net, node)[0] || undefined)),
-      Enter: () => (isLayer(net, node) ? chosen.set({ selected: node }) : toggle(chosen, node)),
-      " ": () => (isLayer(net, node) ? chosen.set({ selected: node }) : toggle(chosen, node)),
+      Enter: () => (isLayer(net, node) ? chosen.set({selected: node}) : toggle(chosen, node)),
+      " ": () => (isLayer(net, node) ? chosen.set({selected: node}) : toggle(chosen, node)),
     };
     if (!keys[event.key]) return;
     event.preventDefault();
@@ -167,8 +177,8 @@ export function graph(net, chosen, name = "") {
   /** @type {(node: number | undefined) => void} */
   const move = (node) => {
     if (node === undefined) return;
-    chosen.set({ selected: node });
-    drawn.get(node)?.focus({ preventScroll: true });
+    chosen.set({selected: node});
+    drawn.get(node)?.focus({preventScroll: true});
   };
 
   view.addEventListener(
@@ -177,14 +187,14 @@ export function graph(net, chosen, name = "") {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       const frame = view.getBoundingClientRect();
-      zoomBy(Math.exp(-event.deltaY / 300), { x: event.clientX - frame.left, y: event.clientY - frame.top });
+      zoomBy(Math.exp(-event.deltaY / 300), {x: event.clientX - frame.left, y: event.clientY - frame.top});
     },
-    { passive: false },
+    {passive: false},
   );
   view.addEventListener("pointerdown", (event) => {
     dragged = false;
     if (event.pointerType !== "mouse" || event.button) return;
-    const start = { x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop };
+    const start = {x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop};
     /** @type {(moved: PointerEvent) => void} */
     const drag = (moved) => {
       const [x, y] = [start.x - moved.clientX, start.y - moved.clientY];
@@ -202,125 +212,26 @@ export function graph(net, chosen, name = "") {
   draw();
   /** @type {(level: number) => void} */
   const openAll = (level) => {
-    let open = new Set([0]);
+    const open = new Set([0]);
     for (let node = 1; node < net.size; node += 1) {
       if (!isLayer(net, node) && net.depth[node] <= level) open.add(node);
     }
-    if (seen(net, open).boxes.length <= MOST_BOXES) chosen.set({ open });
+    if (seen(net, open).boxes.length <= MOST_BOXES) chosen.set({open});
   };
   const levels = net.depth.reduce((most, each, node) => (isLayer(net, node) ? most : Math.max(most, each)), 0);
   const tools = html(
     "div",
-    { class: "tools" },
+    {class: "tools"},
     button("−", "Zoom out", () => zoomBy(1 / 1.25)),
     button("+", "Zoom in", () => zoomBy(1.25)),
     button("Fit", "Fit the graph to the window", fit),
     button("Fold", "Fold all modules", () => openAll(0)),
     ...(levels > 0 ? [button("Unfold", "Unfold all modules", () => openAll(levels))] : []),
-    choice("Heat", [["", "none"], ...HEATS.map((key) => /** @type {[string, string]} */ ([key, column(net, key).title]))], (key) => chosen.set({ heat: key })),
-  );
-  return html("div", { class: "graph" }, tools, view, legend());
-}
-
-/** @type {(net: Network, node: number, place: Place, residual: number[]) => SVGElement} */
-function box(net, node, place, residual) {
-  const { family, type, output, layer, count } = net.nodes;
-  const params = column(net, "params").amounts[node];
-  const macs = column(net, "macs");
-  const cost = macs.amounts[node] ? `${worded("si", macs.amounts[node])} MACs` : params ? `${worded("si", params)} params` : "";
-  const isClosed = layer[node] < 0;
-  const kinds = new Set(residual.map((index) => net.blocks[index].kind));
-  const mark = net.marks?.[node];
-  const label = [called(net, node), type[node], output[node], mark, residual.length ? `${residual.length} residual blocks inside` : ""].filter(Boolean).join(", ");
-  const { width, height } = BOX;
-  const made = svg(
-    "g",
-    {
-      class: `box ${isClosed ? "module" : family[node]}${mark ? ` marked ${mark}` : ""}`,
-      "data-node": node,
-      "data-residual": residual.length || null,
-      transform: `translate(${place.x} ${place.y})`,
-      role: "treeitem",
-      "aria-label": label,
-      "aria-level": net.depth[node],
-      "aria-expanded": isClosed ? "false" : null,
-    },
-    ...(count[node] > 1 ? [svg("rect", { class: "stack", x: 5, y: -5, width, height, rx: 5 })] : []),
-    svg("rect", { class: "back", width, height, rx: 5 }),
-    svg("rect", { class: "heat", width, height, rx: 5, "fill-opacity": 0 }),
-    svg("text", { class: "name", x: isClosed ? 20 : 8, y: 17 }, shortened(called(net, node), LETTERS - (isClosed ? 2 : 0) - (cost ? cost.length + 1 : 0) + (cost ? 2 : 0))),
-    ...(isClosed ? [svg("path", { class: "twist", d: "M8 9l5 4-5 4z" })] : []),
-    svg("text", { class: "small", x: 8, y: 34 }, shortened(output[node] ? `${shortened(type[node], Math.max(8, 29 - output[node].length))} · ${output[node]}` : type[node], 33)),
-    svg("text", { class: "small right", x: width - 8, y: 17 }, cost),
-  );
-  if (residual.length) {
-    const dashed = kinds.size === 1 && kinds.has("projection") ? " projection" : "";
-    made.append(svg("path", { class: `wire shortcut${dashed}`, d: `M${width} 8c14 0 14 ${height - 16} 1 ${height - 16}`, "marker-end": "url(#head-shortcut)" }));
-    if (residual.length > 1) made.append(svg("text", { class: "count", x: width + 13, y: height / 2 + 4 }, `×${residual.length}`));
-  }
-  return made;
-}
-
-/** @type {(net: Network, node: number, place: Place, inner: SVGElement) => SVGElement} */
-function frame(net, node, place, inner) {
-  const { x, y, width, height } = place;
-  const mark = net.marks?.[node];
-  const words = [called(net, node), net.nodes.type[node]].filter(Boolean);
-  return svg(
-    "g",
-    { class: `frame${mark ? ` marked ${mark}` : ""}`, "data-node": node, role: "treeitem", "aria-label": words.join(", "), "aria-level": net.depth[node], "aria-expanded": "true" },
-    svg("rect", { class: "back", x, y, width, height, rx: 8 }),
-    svg(
-      "g",
-      { class: "title" },
-      svg("rect", { class: "title-bar", x, y, width, height: 22, rx: 8 }),
-      svg("path", { class: "twist", d: `M${x + 8} ${y + 9}h8l-4 5z` }),
-      svg("text", { x: x + 22, y: y + 15 }, shortened(words.join("  "), Math.max(14, Math.floor((width - 30) / 6.4)))),
+    choice(
+      "Heat",
+      [["", "none"], ...HEATS.map((key) => /** @type {[string, string]} */ ([key, column(net, key).title]))],
+      (key) => chosen.set({heat: key}),
     ),
-    inner,
   );
-}
-
-/** @type {(arrow: import("./fold.js").Arrow, points: Point[]) => SVGElement} */
-function line(arrow, points) {
-  const kind = arrow.kind ? ` shortcut ${arrow.kind}` : "";
-  return svg("path", {
-    class: `wire${kind}`,
-    d: rounded(points),
-    "marker-end": `url(#head${arrow.kind ? "-shortcut" : ""})`,
-    "data-source": arrow.source,
-    "data-target": arrow.target,
-    "data-blocks": arrow.blocks.length ? arrow.blocks.join(" ") : null,
-  });
-}
-
-/** A path along the points, its corners round. @type {(points: Point[]) => string} */
-function rounded(points) {
-  let path = `M${points[0].join(" ")}`;
-  for (let place = 1; place < points.length - 1; place += 1) {
-    const [[x0, y0], [x, y], [x2, y2]] = [points[place - 1], points[place], points[place + 1]];
-    const before = Math.hypot(x - x0, y - y0);
-    const behind = Math.hypot(x2 - x, y2 - y);
-    const turn = Math.min(ROUND, before / 2, behind / 2);
-    const [a, b] = [turn / (before || 1), turn / (behind || 1)];
-    path += `L${x + (x0 - x) * a} ${y + (y0 - y) * a}Q${x} ${y} ${x + (x2 - x) * b} ${y + (y2 - y) * b}`;
-  }
-  const [x, y] = points[points.length - 1];
-  return `${path}L${x} ${y - 1}`;
-}
-
-/** @type {() => SVGElement} */
-function heads() {
-  /** @type {(id: string, name: string) => SVGElement} */
-  const head = (id, name) =>
-    svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto" }, svg("path", { class: name, d: "M0 0L8 4L0 8z" }));
-  return svg("defs", {}, head("head", "head-plain"), head("head-shortcut", "head-shortcut"));
-}
-
-/** @type {() => HTMLElement} */
-function legend() {
-  /** @type {(name: string, words: string) => HTMLElement} */
-  const entry = (name, words) =>
-    html("span", {}, svg("svg", { width: 30, height: 10, "aria-hidden": "true" }, svg("path", { class: `wire ${name}`, d: "M2 5H28" })), ` ${words}`);
-  return html("p", { class: "legend" }, entry("shortcut", "identity shortcut"), entry("shortcut projection", "projection shortcut"), html("span", {}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."));
+  return html("div", {class: "graph"}, tools, view, legend());
 }

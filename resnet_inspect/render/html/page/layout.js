@@ -20,7 +20,7 @@
  * @typedef {{width: number, height: number, spine: number, entries: Map<number, number>, exits: Map<number, number>}} Item
  */
 
-export const BOX = { width: 208, height: 42 };
+export const BOX = {width: 208, height: 42};
 const TITLE = 24;
 const SIDE = 14;
 const BETWEEN = 26;
@@ -40,7 +40,7 @@ export function layout(net, view, drawn) {
   const chains = drawn.map((arrow) => chain(net, arrow, inside));
   /** @type {Map<number, Item>} */
   const items = new Map();
-  for (const box of view.boxes) items.set(box, { ...BOX, spine: BOX.width / 2, entries: new Map(), exits: new Map() });
+  for (const box of view.boxes) items.set(box, {...BOX, spine: BOX.width / 2, entries: new Map(), exits: new Map()});
   /** @type {Map<number, Map<number, Point>>} */
   const offsets = new Map();
   for (const frame of [...view.frames].reverse()) {
@@ -53,11 +53,11 @@ export function layout(net, view, drawn) {
   const places = new Map();
   for (const frame of view.frames) {
     const own = /** @type {Item} */ (items.get(frame));
-    const at = places.get(frame) ?? { x: 0, y: 0, width: own.width, height: own.height };
+    const at = places.get(frame) ?? {x: 0, y: 0, width: own.width, height: own.height};
     places.set(frame, at);
     for (const [node, [x, y]] of offsets.get(frame) ?? []) {
-      const { width, height } = /** @type {Item} */ (items.get(node));
-      places.set(node, { x: at.x + x, y: at.y + y, width, height });
+      const {width, height} = /** @type {Item} */ (items.get(node));
+      places.set(node, {x: at.x + x, y: at.y + y, width, height});
     }
   }
   const wires = chains.map((parts) =>
@@ -67,7 +67,7 @@ export function layout(net, view, drawn) {
     }),
   );
   const whole = /** @type {Place} */ (places.get(0));
-  return { places, wires: wires.map(straightened), width: whole.width, height: whole.height };
+  return {places, wires: wires.map(straightened), width: whole.width, height: whole.height};
 }
 
 /**
@@ -75,7 +75,7 @@ export function layout(net, view, drawn) {
  * @type {(net: Network, arrow: Arrow, inside: Map<number, Map<string, Part>>) => [number, Part][]}
  */
 function chain(net, arrow, inside) {
-  const { parent } = net.nodes;
+  const {parent} = net.nodes;
   /** @type {[number, Part][]} */
   const out = [];
   /** @type {[number, Part][]} */
@@ -84,7 +84,7 @@ function chain(net, arrow, inside) {
   const part = (frame, from, to) => {
     const parts = /** @type {Map<string, Part>} */ (inside.get(frame));
     const key = `${from} ${to} ${arrow.source}`;
-    const found = parts.get(key) ?? { from, to, source: arrow.source, points: [] };
+    const found = parts.get(key) ?? {from, to, source: arrow.source, points: []};
     parts.set(key, found);
     return [frame, found];
   };
@@ -124,15 +124,20 @@ function arranged(net, frame, parts, items) {
     const isBack = stop(part) <= start(part);
     const [low, high] = isBack ? [stop(part), start(part)] : [start(part) + 1, stop(part) - 1];
     const key = `${part.from} ${part.source}`;
-    const lane = long.get(key) ?? { parts: [], low, high, column: -1, x: 0 };
-    long.set(key, { ...lane, parts: [...lane.parts, part], low: Math.min(lane.low, low), high: Math.max(lane.high, high) });
+    const lane = long.get(key) ?? {parts: [], low, high, column: -1, x: 0};
+    long.set(key, {
+      ...lane,
+      parts: [...lane.parts, part],
+      low: Math.min(lane.low, low),
+      high: Math.max(lane.high, high),
+    });
   }
   const lanes = [...long.values()].sort((a, b) => a.high - a.low - (b.high - b.low));
   for (const lane of lanes) {
     const [only, more] = lane.parts;
     if (more || stop(only) <= start(only)) continue;
     for (const wanted of [column.get(only.from) ?? 0, column.get(only.to) ?? 0]) {
-      const cells = Array.from({ length: lane.high - lane.low + 1 }, (_, step) => `${lane.low + step} ${wanted}`);
+      const cells = Array.from({length: lane.high - lane.low + 1}, (_, step) => `${lane.low + step} ${wanted}`);
       if (lane.column >= 0 || cells.some((cell) => taken.has(cell))) continue;
       lane.column = wanted;
       for (const cell of cells) taken.add(cell);
@@ -170,8 +175,16 @@ function arranged(net, frame, parts, items) {
   }
 
   // Ports: at the spine what goes straight, beside it all else.
-  const entries = ports(parts.filter((part) => part.from === EDGE), center[0], (part) => column.get(part.to) === 0 && stop(part) === 0);
-  const exits = ports(parts.filter((part) => part.to === EDGE), center[0], (part) => column.get(part.from) === 0 && start(part) === last - 1);
+  const entries = ports(
+    parts.filter((part) => part.from === EDGE),
+    center[0],
+    (part) => column.get(part.to) === 0 && stop(part) === 0,
+  );
+  const exits = ports(
+    parts.filter((part) => part.to === EDGE),
+    center[0],
+    (part) => column.get(part.from) === 0 && start(part) === last - 1,
+  );
   const width = Math.max(...edge, ...entries.values(), ...exits.values(), frame ? 150 : 0) + SIDE;
 
   /** @type {(part: Part) => number} */
@@ -183,7 +196,7 @@ function arranged(net, frame, parts, items) {
   /** @type {Map<Part, {lane: typeof lanes[number] | undefined, from: number, to: number}>} */
   const routes = new Map();
   const laneOf = new Map(lanes.flatMap((lane) => lane.parts.map((part) => [part, lane])));
-  for (const part of parts) routes.set(part, { lane: laneOf.get(part), from: left(part), to: 0 });
+  for (const part of parts) routes.set(part, {lane: laneOf.get(part), from: left(part), to: 0});
   for (const node of nodes) {
     const item = of(items, node);
     const middle = center[column.get(node) ?? 0];
@@ -195,8 +208,13 @@ function arranged(net, frame, parts, items) {
       const port = item.entries.get(part.source);
       if (port !== undefined) route.to = middle - item.spine + port;
       else if (entering.length === 1 || Math.abs(near - middle) < 1) route.to = middle;
-      else if (near > middle) route.to = middle + Math.min((toRight += PORT), item.spine - PORT);
-      else route.to = middle - Math.min((toLeft += PORT), item.spine - PORT);
+      else if (near > middle) {
+        toRight += PORT;
+        route.to = middle + Math.min(toRight, item.spine - PORT);
+      } else {
+        toLeft += PORT;
+        route.to = middle - Math.min(toLeft, item.spine - PORT);
+      }
     }
   }
   for (const part of parts) {
@@ -204,7 +222,7 @@ function arranged(net, frame, parts, items) {
   }
 
   // From above to below: between two ranks, arrows that turn have a line each, as far as there is room.
-  const tracks = Array.from({ length: last + 1 }, () => /** @type {Map<string, number>} */ (new Map()));
+  const tracks = Array.from({length: last + 1}, () => /** @type {Map<string, number>} */ (new Map()));
   /** @type {(gap: number, part: Part) => void} */
   const turn = (gap, part) => {
     const key = `${part.from} ${part.source}`;
@@ -219,7 +237,8 @@ function arranged(net, frame, parts, items) {
     if (Math.abs(route.to - route.lane.x) >= 1) turn(stop(part), part);
   }
   const heights = new Array(last).fill(0);
-  for (const node of nodes) heights[rank.get(node) ?? 0] = Math.max(heights[rank.get(node) ?? 0], of(items, node).height);
+  for (const node of nodes)
+    heights[rank.get(node) ?? 0] = Math.max(heights[rank.get(node) ?? 0], of(items, node).height);
   /** @type {number[]} */
   const gaps = [];
   /** @type {number[]} */
@@ -245,12 +264,19 @@ function arranged(net, frame, parts, items) {
     const arrive = level(stop(part));
     if (route.lane) {
       const leave = level(start(part) + 1);
-      part.points.push([route.from, begins], [route.from, leave], [route.lane.x, leave], [route.lane.x, arrive], [route.to, arrive], [route.to, ends]);
+      part.points.push(
+        [route.from, begins],
+        [route.from, leave],
+        [route.lane.x, leave],
+        [route.lane.x, arrive],
+        [route.to, arrive],
+        [route.to, ends],
+      );
     } else {
       part.points.push([route.from, begins], [route.from, arrive], [route.to, arrive], [route.to, ends]);
     }
   }
-  return { item: { width, height, spine: center[0], entries, exits }, offsets };
+  return {item: {width, height, spine: center[0], entries, exits}, offsets};
 }
 
 /** @type {(items: Map<number, Item>, node: number) => Item} */
@@ -270,7 +296,7 @@ function ranks(nodes, parts) {
   /** @type {Map<number, number[]>} */
   const behind = new Map();
   const led = new Set(parts.filter((part) => part.from === EDGE).map((part) => part.to));
-  for (const { from, to } of inner) {
+  for (const {from, to} of inner) {
     if (/** @type {number} */ (order.get(from)) >= /** @type {number} */ (order.get(to))) continue;
     before.set(to, [...(before.get(to) ?? []), from]);
     behind.set(from, [...(behind.get(from) ?? []), to]);
@@ -281,7 +307,10 @@ function ranks(nodes, parts) {
   for (const node of nodes) {
     const above = before.get(node) ?? [];
     const previous = rank.size ? Math.max(...rank.values()) : -1;
-    rank.set(node, isList && !led.has(node) ? previous + 1 : 1 + Math.max(-1, ...above.map((each) => rank.get(each) ?? -1)));
+    rank.set(
+      node,
+      isList && !led.has(node) ? previous + 1 : 1 + Math.max(-1, ...above.map((each) => rank.get(each) ?? -1)),
+    );
   }
   for (const node of [...nodes].reverse()) {
     const below = behind.get(node) ?? [];
@@ -302,7 +331,7 @@ function columns(nodes, parts, rank) {
   const length = new Map();
   /** @type {Map<number, number[]>} */
   const below = new Map();
-  for (const { from, to } of parts) {
+  for (const {from, to} of parts) {
     if ((rank.get(from) ?? -1) >= (rank.get(to) ?? Number.MAX_SAFE_INTEGER)) continue;
     if (to !== EDGE) above.set(to, [...(above.get(to) ?? []), from]);
     if (from !== EDGE && to !== EDGE) below.set(from, [...(below.get(from) ?? []), to]);
@@ -340,7 +369,7 @@ function ports(parts, spine, isStraight) {
   const found = new Map();
   const first = parts.find(isStraight) ?? parts[0];
   if (first) found.set(first.source, spine);
-  for (const { source } of parts) {
+  for (const {source} of parts) {
     if (!found.has(source)) found.set(source, spine + PORT * found.size);
   }
   return found;
@@ -354,7 +383,9 @@ function straightened(points) {
     const [before, last] = [found.at(-2), found.at(-1)];
     if (last && Math.abs(last[0] - point[0]) < 0.5 && Math.abs(last[1] - point[1]) < 0.5) continue;
     const isOnLine =
-      last && before && ((before[0] === last[0] && last[0] === point[0]) || (before[1] === last[1] && last[1] === point[1]));
+      last &&
+      before &&
+      ((before[0] === last[0] && last[0] === point[0]) || (before[1] === last[1] && last[1] === point[1]));
     if (isOnLine) found.pop();
     found.push(point);
   }

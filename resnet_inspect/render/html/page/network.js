@@ -20,7 +20,7 @@
  *   nodes: {parent: number[], id: string[], label: string[], family: string[], layer: number[], count: number[], type: string[], output: string[]},
  *   columns: Column[], edges: [number, number, string?, number?][], blocks: Block[], formulas: Record<string, string>,
  *   memory: {live: Amount[], peak: number, alive: [number, Amount][], others: number} | null,
- *   marks?: Record<string, string>,
+ *   marks?: Record<string, string>, notes?: Record<string, string>,
  * }} Written
  */
 
@@ -34,7 +34,7 @@
 
 /** @type {(written: Written) => Network} */
 export function network(written) {
-  const { parent, layer, id } = written.nodes;
+  const {parent, layer, id} = written.nodes;
   const size = parent.length;
   const end = parent.map((_, node) => node + 1);
   const first = layer.map((place) => (place < 0 ? Number.MAX_SAFE_INTEGER : place));
@@ -54,7 +54,7 @@ export function network(written) {
     first[parent[node]] = Math.min(first[parent[node]], first[node]);
   }
   const byId = new Map(id.map((name, node) => [name, node]));
-  return { ...written, size, end, depth, first, children, nodeOf, byId };
+  return {...written, size, end, depth, first, children, nodeOf, byId};
 }
 
 /** Whether a node is a layer, and not a module. @type {(net: Network, node: number) => boolean} */

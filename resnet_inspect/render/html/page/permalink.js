@@ -1,6 +1,6 @@
 // The address of a layer within the page: #layer2.0.conv3.
 
-import { revealed } from "./fold.js";
+import {revealed} from "./fold.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
@@ -15,7 +15,8 @@ export function permalink(net, chosen) {
       return;
     }
     const node = net.byId.get(wanted);
-    if (wanted && node && node !== chosen.state.selected) chosen.set({ open: revealed(net, chosen.state.open, node), selected: node });
+    if (wanted && node && node !== chosen.state.selected)
+      chosen.set({open: revealed(net, chosen.state.open, node), selected: node});
   };
   chosen.listen((change) => {
     if (change.selected === undefined || change.selected <= 0) return;

@@ -1,7 +1,7 @@
 // A search for layers and modules by a part of their path or type.
 
-import { html, button } from "./element.js";
-import { revealed } from "./fold.js";
+import {button, html} from "./element.js";
+import {revealed} from "./fold.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
@@ -12,15 +12,18 @@ export function matches(net, text) {
   if (!wanted) return [];
   const found = [];
   for (let node = 1; node < net.size; node += 1) {
-    if (net.nodes.id[node].toLowerCase().includes(wanted) || net.nodes.type[node].toLowerCase().includes(wanted)) found.push(node);
+    if (net.nodes.id[node].toLowerCase().includes(wanted) || net.nodes.type[node].toLowerCase().includes(wanted))
+      found.push(node);
   }
   return found;
 }
 
 /** @type {(net: Network, chosen: Store) => HTMLElement} */
 export function search(net, chosen) {
-  const field = /** @type {HTMLInputElement} */ (html("input", { type: "search", placeholder: "Search layers  ( / )", "aria-label": "Search layers" }));
-  const count = html("span", { role: "status" });
+  const field = /** @type {HTMLInputElement} */ (
+    html("input", {type: "search", placeholder: "Search layers  ( / )", "aria-label": "Search layers"})
+  );
+  const count = html("span", {role: "status"});
   /** @type {number[]} */
   let found = [];
   let place = -1;
@@ -29,7 +32,7 @@ export function search(net, chosen) {
     if (!found.length) return;
     place = (place + step + found.length) % found.length;
     count.textContent = `${place + 1} of ${found.length}`;
-    chosen.set({ open: revealed(net, chosen.state.open, found[place]), selected: found[place] });
+    chosen.set({open: revealed(net, chosen.state.open, found[place]), selected: found[place]});
   };
   field.addEventListener("input", () => {
     found = matches(net, field.value);
@@ -46,9 +49,17 @@ export function search(net, chosen) {
   });
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName))
+      return;
     event.preventDefault();
     field.focus();
   });
-  return html("div", { class: "search", role: "search" }, field, button("‹", "Previous match", () => go(-1)), button("›", "Next match", () => go(1)), count);
+  return html(
+    "div",
+    {class: "search", role: "search"},
+    field,
+    button("‹", "Previous match", () => go(-1)),
+    button("›", "Next match", () => go(1)),
+    count,
+  );
 }

@@ -11,7 +11,7 @@
 export function store(open) {
   /** @type {((change: Partial<State>) => void)[]} */
   const hearers = [];
-  const state = { open, selected: -1, pointed: -1, heat: "" };
+  const state = {open, selected: -1, pointed: -1, heat: ""};
   return {
     state,
     set(change) {
@@ -28,5 +28,5 @@ export function store(open) {
 export function toggle(chosen, node) {
   const open = new Set(chosen.state.open);
   if (!open.delete(node)) open.add(node);
-  chosen.set({ open, selected: node });
+  chosen.set({open, selected: node});
 }

@@ -1,11 +1,11 @@
 // The table: a tree of modules that folds with the graph, or all layers sorted by a column. Only the rows that are in
 // view are in the page.
 
-import { html, button } from "./element.js";
-import { firstFold, lines, shownAs } from "./fold.js";
-import { around, called, isLayer } from "./network.js";
-import { toggle } from "./store.js";
-import { exact, worded } from "./units.js";
+import {button, html} from "./element.js";
+import {firstFold, lines, shownAs} from "./fold.js";
+import {around, called, isLayer} from "./network.js";
+import {toggle} from "./store.js";
+import {exact, worded} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
@@ -21,13 +21,20 @@ const SPARE = 12;
 /** @type {(net: Network) => Shown[]} */
 function columns(net) {
   /** @type {(key: "type" | "output", title: string) => Shown} */
-  const words = (key, title) => ({ key, title, text: (node) => net.nodes[key][node], amount: null, exact: (node) => net.nodes[key][node] });
+  const words = (key, title) => ({
+    key,
+    title,
+    text: (node) => net.nodes[key][node],
+    amount: null,
+    exact: (node) => net.nodes[key][node],
+  });
   const amounts = net.columns.map((each) => ({
     key: each.key,
     title: each.title,
     text: (/** @type {number} */ node) => each.texts[node] ?? worded(each.word, each.amounts[node]),
     amount: (/** @type {number} */ node) => (each.amounts[node] === null ? -1 : Number(each.amounts[node])),
-    exact: (/** @type {number} */ node) => (each.amounts[node] === null ? (each.texts[node] ?? "n/a") : exact(each.amounts[node])),
+    exact: (/** @type {number} */ node) =>
+      each.amounts[node] === null ? (each.texts[node] ?? "n/a") : exact(each.amounts[node]),
   }));
   return [words("type", "Type"), words("output", "Output shape"), ...amounts];
 }
@@ -42,10 +49,10 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   let rows = [];
   /** @type {Map<number, HTMLElement>} */
   let drawn = new Map();
-  const head = html("div", { role: "row", class: "row titles" });
-  const body = html("div", { class: "body", role: "rowgroup" });
-  const view = html("div", { class: "rows", tabindex: -1 }, html("div", { role: "rowgroup", class: "top" }, head), body);
-  const grid = html("div", { role: "treegrid", class: "treegrid", "aria-label": `Layers of ${net.title}` }, view);
+  const head = html("div", {role: "row", class: "row titles"});
+  const body = html("div", {class: "body", role: "rowgroup"});
+  const view = html("div", {class: "rows", tabindex: -1}, html("div", {role: "rowgroup", class: "top"}, head), body);
+  const grid = html("div", {role: "treegrid", class: "treegrid", "aria-label": `Layers of ${net.title}`}, view);
 
   const shown = () => all.filter((each) => picked.has(each.key));
   const arrange = () => {
@@ -81,12 +88,14 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
       sort = key;
       arrange();
     });
-    return html("div", { role: "columnheader", class: isNumber ? "number" : "", "aria-sort": direction }, press);
+    return html("div", {role: "columnheader", class: isNumber ? "number" : "", "aria-sort": direction}, press);
   };
   /** @type {(whole?: boolean) => void} */
   const fill = (whole = false) => {
     const top = whole ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - SPARE);
-    const bottom = whole ? rows.length : Math.min(rows.length, Math.ceil((view.scrollTop + view.clientHeight) / ROW) + SPARE);
+    const bottom = whole
+      ? rows.length
+      : Math.min(rows.length, Math.ceil((view.scrollTop + view.clientHeight) / ROW) + SPARE);
     const next = new Map();
     const selected = selectedRow();
     for (let place = top; place < bottom; place += 1) {
@@ -102,7 +111,7 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     drawn = next;
   };
   const selectedRow = () => {
-    const { selected, open } = chosen.state;
+    const {selected, open} = chosen.state;
     return selected < 0 || sort ? selected : shownAs(net, open, selected);
   };
   /** @type {(node: number, place: number) => HTMLElement} */
@@ -111,10 +120,10 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     const isModule = !isLayer(net, node);
     const mark = net.marks?.[node];
     const name = sort ? net.nodes.id[node] : called(net, node);
-    const cell = html("div", { role: "gridcell", class: "name", title: net.nodes.id[node].slice(0, 500) });
+    const cell = html("div", {role: "gridcell", class: "name", title: net.nodes.id[node].slice(0, 500)});
     if (!sort) cell.style.paddingLeft = `${(Math.min(net.depth[node], 20) - 1) * 14 + 6}px`;
     if (isModule && !sort) {
-      const twist = html("span", { class: "twist", "aria-hidden": "true" }, isClosed ? "▸" : "▾");
+      const twist = html("span", {class: "twist", "aria-hidden": "true"}, isClosed ? "▸" : "▾");
       cell.append(twist);
     }
     cell.append(html("bdi", {}, name.slice(0, 500) || "(no name)"));
@@ -131,7 +140,17 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
       cell,
       ...shown().map((each) => {
         const text = each.text(node);
-        return html("div", { role: "gridcell", class: `${each.amount ? "number" : ""}${text === "0" ? " zero" : ""}`, "data-key": each.key, "data-exact": each.exact(node), title: each.exact(node).slice(0, 500) }, text.slice(0, 500));
+        return html(
+          "div",
+          {
+            role: "gridcell",
+            class: `${each.amount ? "number" : ""}${text === "0" ? " zero" : ""}`,
+            "data-key": each.key,
+            "data-exact": each.exact(node),
+            title: each.exact(node).slice(0, 500),
+          },
+          text.slice(0, 500),
+        );
       }),
     );
     made.style.top = `${place * ROW}px`;
@@ -144,12 +163,13 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     if (change.selected !== undefined && change.selected >= 0) {
       const place = rows.indexOf(selectedRow());
       const [top, bottom] = [view.scrollTop, view.scrollTop + view.clientHeight - 2 * ROW];
-      if (place >= 0 && (place * ROW < top || place * ROW > bottom)) view.scrollTop = place * ROW - view.clientHeight / 3;
+      if (place >= 0 && (place * ROW < top || place * ROW > bottom))
+        view.scrollTop = place * ROW - view.clientHeight / 3;
     }
     if (change.open || change.selected !== undefined) fill();
-    if (had) drawn.get(selectedRow())?.focus({ preventScroll: true });
+    if (had) drawn.get(selectedRow())?.focus({preventScroll: true});
   });
-  view.addEventListener("scroll", () => fill(), { passive: true });
+  view.addEventListener("scroll", () => fill(), {passive: true});
   new ResizeObserver(() => fill()).observe(view);
   window.addEventListener("beforeprint", () => fill(true));
   window.addEventListener("afterprint", () => fill());
@@ -162,14 +182,14 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     const node = nodeAt(event);
     if (node < 0) return;
     if (/** @type {HTMLElement} */ (event.target).closest(".twist")) toggle(chosen, node);
-    else chosen.set({ selected: node });
+    else chosen.set({selected: node});
   });
   body.addEventListener("dblclick", (event) => {
     const node = nodeAt(event);
     if (node >= 0 && !isLayer(net, node) && !sort) toggle(chosen, node);
   });
-  body.addEventListener("pointerover", (event) => chosen.set({ pointed: nodeAt(event) }));
-  body.addEventListener("pointerleave", () => chosen.set({ pointed: -1 }));
+  body.addEventListener("pointerover", (event) => chosen.set({pointed: nodeAt(event)}));
+  body.addEventListener("pointerleave", () => chosen.set({pointed: -1}));
   body.addEventListener("keydown", (event) => {
     const node = nodeAt(event);
     if (node < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -198,13 +218,18 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   const move = (place) => {
     const node = rows[Math.max(0, Math.min(rows.length - 1, place))];
     if (place < 0 || node === undefined) return;
-    chosen.set({ selected: node });
-    drawn.get(node)?.focus({ preventScroll: true });
+    chosen.set({selected: node});
+    drawn.get(node)?.focus({preventScroll: true});
   };
 
-  const menu = html("details", { class: "menu" }, html("summary", {}, "Columns"), html("div", { role: "group", "aria-label": "Columns" }));
+  const menu = html(
+    "details",
+    {class: "menu"},
+    html("summary", {}, "Columns"),
+    html("div", {role: "group", "aria-label": "Columns"}),
+  );
   for (const each of all) {
-    const box = /** @type {HTMLInputElement} */ (html("input", { type: "checkbox", checked: picked.has(each.key) }));
+    const box = /** @type {HTMLInputElement} */ (html("input", {type: "checkbox", checked: picked.has(each.key)}));
     box.addEventListener("change", () => {
       if (box.checked) picked.add(each.key);
       else picked.delete(each.key);
@@ -212,14 +237,23 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     });
     menu.lastElementChild?.append(html("label", {}, box, ` ${each.title}`));
   }
-  /** @type {(between: string, edge: string, escape: (cell: string) => string) => string} */
-  const written = (between, edge, escape) => {
+  /** @type {(between: string, edge: string, escaped: (cell: string) => string) => string} */
+  const written = (between, edge, escaped) => {
     const cells = [["Layer", ...shown().map((each) => each.title)]];
     if (edge) cells.push(["---", ...shown().map((each) => (each.amount ? "---:" : "---"))]);
-    for (const node of rows) cells.push([sort || isLayer(net, node) ? net.nodes.id[node] : called(net, node), ...shown().map((each) => (edge ? each.text(node) : each.exact(node).replace(/(?<=\d),(?=\d{3})/g, "")))]);
-    return cells.map((row, place) => edge + row.map((cell) => (edge && place === 1 ? cell : escape(cell))).join(between) + edge.trimEnd()).join("\n");
+    for (const node of rows)
+      cells.push([
+        sort || isLayer(net, node) ? net.nodes.id[node] : called(net, node),
+        ...shown().map((each) => (edge ? each.text(node) : each.exact(node).replace(/(?<=\d),(?=\d{3})/g, ""))),
+      ]);
+    return cells
+      .map(
+        (row, place) =>
+          edge + row.map((cell) => (edge && place === 1 ? cell : escaped(cell))).join(between) + edge.trimEnd(),
+      )
+      .join("\n");
   };
-  const copied = html("span", { role: "status", class: "copied" });
+  const copied = html("span", {role: "status", class: "copied"});
   /** @type {(text: string) => Promise<void>} */
   const copy = async (text) => {
     try {
@@ -231,14 +265,18 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   };
   const tools = html(
     "div",
-    { class: "tools" },
+    {class: "tools"},
     menu,
-    button("Copy CSV", "Copy these rows as CSV, with exact numbers", () => copy(written(",", "", (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)))),
-    button("Copy Markdown", "Copy these rows as a Markdown table", () => copy(written(" | ", "| ", (cell) => cell.replace(/[|\\<>&*_`[\]]/g, "\\$&")).replaceAll("| \n", "|\n"))),
+    button("Copy CSV", "Copy these rows as CSV, with exact numbers", () =>
+      copy(written(",", "", (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))),
+    ),
+    button("Copy Markdown", "Copy these rows as a Markdown table", () =>
+      copy(written(" | ", "| ", (cell) => cell.replace(/[|\\<>&*_`[\]]/g, "\\$&")).replaceAll("| \n", "|\n")),
+    ),
     copied,
   );
   arrange();
-  return html("div", { class: "table" }, tools, grid);
+  return html("div", {class: "table"}, tools, grid);
 }
 
 /** The rows of a screenful, for the first view. @type {(net: Network, depth: number | null) => Set<number>} */

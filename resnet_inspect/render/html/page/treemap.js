@@ -1,53 +1,88 @@
 // Where a quantity is: a rectangle for each layer inside of those of its modules, and a bar for each stage.
 
-import { hierarchy, treemap as arrangement } from "../vendor/d3-hierarchy.js";
-import { html, svg, choice, section, shortened } from "./element.js";
-import { revealed } from "./fold.js";
-import { called, column, isLayer } from "./network.js";
-import { share, worded } from "./units.js";
+import {treemap as arrangement, hierarchy} from "../vendor/d3-hierarchy.js";
+import {choice, html, pageWidth, section, shortened, svg} from "./element.js";
+import {revealed} from "./fold.js";
+import {called, column, isLayer} from "./network.js";
+import {share, worded} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
 
 const QUANTITIES = ["params", "macs", "activation_bytes", "saved_bytes"];
-const SIZE = { width: 1000, height: 420 };
+const HEIGHT = 420;
 /** So small a part of the whole isn't drawn by itself: nobody would see it. */
 const LEAST = 1 / 4000;
 
 /** @type {(net: Network, chosen: Store) => HTMLElement} */
 export function treemap(net, chosen) {
-  const bars = html("div", { class: "bars" });
-  const picture = svg("svg", { class: "treemap", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img", "aria-label": `Where the parameters of ${net.title} are` });
+  const width = pageWidth();
+  const bars = html("div", {class: "bars"});
+  const picture = svg("svg", {
+    class: "treemap",
+    viewBox: `0 0 ${width} ${HEIGHT}`,
+    role: "img",
+    "aria-label": `Where the parameters of ${net.title} are`,
+  });
   let key = "params";
   const draw = () => {
-    const { amounts, word, title } = column(net, key);
+    const {amounts, word, title} = column(net, key);
     /** @type {(node: number) => number} */
     const amount = (node) => Math.max(0, Number(amounts[node] ?? 0));
     const whole = net.children[0].reduce((sum, node) => sum + amount(node), 0);
     /** @type {(node: number) => number[]} */
     const inside = (node) => net.children[node].filter((each) => amount(each) >= whole * LEAST);
     const root = hierarchy(0, inside).sum((node) => (inside(node).length ? 0 : amount(node)));
-    const places = arrangement().size([SIZE.width, SIZE.height]).paddingInner(1).paddingOuter(2).paddingTop((each) => (each.depth && each.children ? 15 : 0)).round(true)(root);
+    const places = arrangement()
+      .size([width, HEIGHT])
+      .paddingInner(1)
+      .paddingOuter(2)
+      .paddingTop((each) => (each.depth && each.children ? 15 : 0))
+      .round(true)(root);
     picture.setAttribute("aria-label", `${title} of ${net.title}, by layer`);
     picture.replaceChildren(
-      ...places.descendants().slice(1).filter((each) => each.x1 - each.x0 > 0.5 && each.y1 - each.y0 > 0.5).map((each) => {
-        const node = each.data;
-        const [width, height] = [each.x1 - each.x0, each.y1 - each.y0];
-        const words = `${net.nodes.id[node].slice(0, 200)}: ${worded(word, amounts[node])}, ${share(amount(node), whole)}`;
-        const made = svg("g", { class: each.children ? "inner" : isLayer(net, node) ? net.nodes.family[node] : "module", "data-node": node, transform: `translate(${each.x0} ${each.y0})` }, svg("title", {}, words), svg("rect", { class: "back", width, height }));
-        if (width > 34 && height > 13) made.append(svg("text", { x: 4, y: 11.5 }, shortened(called(net, node), Math.floor(width / 6.2))));
-        if (!each.children && width > 50 && height > 28) made.append(svg("text", { class: "small", x: 4, y: 24 }, shortened(worded(word, amounts[node]), Math.floor(width / 6))));
-        return made;
-      }),
+      ...places
+        .descendants()
+        .slice(1)
+        .filter((each) => each.x1 - each.x0 > 0.5 && each.y1 - each.y0 > 0.5)
+        .map((each) => {
+          const node = each.data;
+          const [wide, high] = [each.x1 - each.x0, each.y1 - each.y0];
+          const words = `${net.nodes.id[node].slice(0, 200)}: ${worded(word, amounts[node])}, ${share(amount(node), whole)}`;
+          const made = svg(
+            "g",
+            {
+              class: each.children ? "inner" : isLayer(net, node) ? net.nodes.family[node] : "module",
+              "data-node": node,
+              transform: `translate(${each.x0} ${each.y0})`,
+            },
+            svg("title", {}, words),
+            svg("rect", {class: "back", width: wide, height: high}),
+          );
+          if (wide > 34 && high > 13)
+            made.append(svg("text", {x: 4, y: 11.5}, shortened(called(net, node), Math.floor(wide / 6.2))));
+          if (!each.children && wide > 50 && high > 28)
+            made.append(
+              svg("text", {class: "small", x: 4, y: 24}, shortened(worded(word, amounts[node]), Math.floor(wide / 6))),
+            );
+          return made;
+        }),
     );
     const most = Math.max(1, ...net.children[0].map(amount));
     const stages = net.children[0].filter((node) => amount(node) > 0);
     const listed = stages.length > 40 ? stages.sort((a, b) => amount(b) - amount(a)).slice(0, 40) : stages;
     bars.replaceChildren(
       ...listed.map((node) => {
-        const fill = html("span", { class: "fill" });
+        const fill = html("span", {class: "fill"});
         fill.style.width = `${(100 * amount(node)) / most}%`;
-        const line = html("button", { type: "button", class: "bar", "data-node": node }, html("bdi", { class: "name" }, shortened(called(net, node), 40)), html("span", { class: "track" }, fill), html("span", { class: "number" }, worded(word, amounts[node])), html("span", { class: "number" }, share(amount(node), whole)));
+        const line = html(
+          "button",
+          {type: "button", class: "bar", "data-node": node},
+          html("bdi", {class: "name"}, shortened(called(net, node), 40)),
+          html("span", {class: "track"}, fill),
+          html("span", {class: "number"}, worded(word, amounts[node])),
+          html("span", {class: "number"}, share(amount(node), whole)),
+        );
         return line;
       }),
     );
@@ -57,14 +92,18 @@ export function treemap(net, chosen) {
     const found = /** @type {Element} */ (event.target).closest("[data-node]");
     if (!found) return;
     const node = Number(/** @type {HTMLElement} */ (found).dataset.node);
-    chosen.set({ open: revealed(net, chosen.state.open, node), selected: node });
+    chosen.set({open: revealed(net, chosen.state.open, node), selected: node});
   };
   picture.addEventListener("click", go);
   bars.addEventListener("click", go);
   draw();
-  const choose = choice("Quantity", QUANTITIES.map((each) => [each, column(net, each).title]), (wanted) => {
-    key = wanted;
-    draw();
-  });
-  return section("Where it is", "where", html("div", { class: "tools" }, choose), picture, bars);
+  const choose = choice(
+    "Quantity",
+    QUANTITIES.map((each) => [each, column(net, each).title]),
+    (wanted) => {
+      key = wanted;
+      draw();
+    },
+  );
+  return section("Where it is", "where", html("div", {class: "tools"}, choose), picture, bars);
 }

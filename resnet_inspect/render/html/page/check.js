@@ -1,0 +1,72 @@
+// The page of a check: what each rule found, failures first, and the network with the layers that it is about.
+
+import {unpacked} from "./documents.js";
+import {choice, html} from "./element.js";
+import {explorer} from "./explorer.js";
+import {firstFold, revealed} from "./fold.js";
+import {network} from "./network.js";
+import {permalink} from "./permalink.js";
+import {store} from "./store.js";
+
+const ROOM = 28;
+
+/** @typedef {{words: string, layer: string | null, differs: string[]}} Finding */
+/** @typedef {{document: number, name: string, outcomes: {rule: string, level: string, word: string, findings: Finding[]}[], network: import("./network.js").Written | null}} Model */
+
+/** @type {{models: Model[]}} */
+const data = JSON.parse(await unpacked("data"));
+const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+const place = html("div", {class: "checked"});
+
+/** @type {(at: number) => Promise<void>} */
+async function show(at) {
+  const model = data.models[at];
+  const id = document.getElementById("network") ? "network" : `network-${model.document}`;
+  const layers = model.network ? JSON.parse(await unpacked(id)).layers : [];
+  const net = model.network && network(model.network);
+  const chosen = net && store(firstFold(net, ROOM));
+  /** @type {(finding: Finding) => HTMLElement} */
+  const found = (finding) => {
+    const words = finding.words.slice(0, 2000);
+    const node = finding.layer === null ? undefined : net?.byId.get(finding.layer);
+    const item = html("li");
+    if (node === undefined || !net || !chosen) item.append(words);
+    else {
+      const link = html("button", {type: "button", class: "link"}, words);
+      link.addEventListener("click", () => chosen.set({open: revealed(net, chosen.state.open, node), selected: node}));
+      item.append(link);
+    }
+    item.append(...finding.differs.map((text) => html("p", {class: "hint"}, text.slice(0, 2000))));
+    return item;
+  };
+  const rules = model.outcomes.map((outcome) =>
+    html(
+      "li",
+      {class: `outcome ${outcome.level}`},
+      html("span", {class: "word"}, outcome.word),
+      html("span", {class: "rule"}, outcome.rule),
+      html("ul", {}, ...outcome.findings.map(found)),
+    ),
+  );
+  place.replaceChildren(html("h2", {}, model.name), html("ul", {class: "outcomes"}, ...rules));
+  if (net && chosen) {
+    place.append(explorer(net, chosen, () => layers));
+    permalink(net, chosen);
+  }
+}
+
+if (data.models.length > 1) {
+  const names = data.models.map(
+    (model, at) => /** @type {[string, string]} */ ([String(at), `${model.outcomes[0]?.word ?? ""}  ${model.name}`]),
+  );
+  main.append(
+    html(
+      "div",
+      {class: "tools"},
+      choice("Model", names, (at) => show(Number(at)), "0"),
+    ),
+  );
+}
+main.append(place);
+await show(0);
+document.documentElement.dataset.ready = "";

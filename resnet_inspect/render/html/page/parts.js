@@ -1,0 +1,177 @@
+// The parts of the graph as SVG: boxes, frames, arrows and the legend.
+
+import {html, shortened, svg} from "./element.js";
+import {BOX} from "./layout.js";
+import {called, column} from "./network.js";
+import {worded} from "./units.js";
+
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./layout.js").Point} Point */
+/** @typedef {import("./layout.js").Place} Place */
+
+const LETTERS = 29;
+const ROUND = 6;
+
+/** @type {(net: Network, node: number, place: Place, residual: number[]) => SVGElement} */
+export function box(net, node, place, residual) {
+  const {family, type, output, layer, count} = net.nodes;
+  const params = column(net, "params").amounts[node];
+  const macs = column(net, "macs");
+  const cost = macs.amounts[node]
+    ? `${worded("si", macs.amounts[node])} MACs`
+    : params
+      ? `${worded("si", params)} params`
+      : "";
+  const isClosed = layer[node] < 0;
+  const kinds = new Set(residual.map((index) => net.blocks[index].kind));
+  const mark = net.marks?.[node];
+  const label = [
+    called(net, node),
+    type[node],
+    output[node],
+    mark,
+    residual.length ? `${residual.length} residual blocks inside` : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
+  const {width, height} = BOX;
+  const made = svg(
+    "g",
+    {
+      class: `box ${isClosed ? "module" : family[node]}${mark ? ` marked ${mark}` : ""}`,
+      "data-node": node,
+      "data-residual": residual.length || null,
+      transform: `translate(${place.x} ${place.y})`,
+      role: "treeitem",
+      "aria-label": label,
+      "aria-level": net.depth[node],
+      "aria-expanded": isClosed ? "false" : null,
+    },
+    ...(count[node] > 1 ? [svg("rect", {class: "stack", x: 5, y: -5, width, height, rx: 5})] : []),
+    svg("rect", {class: "back", width, height, rx: 5}),
+    svg("rect", {class: "heat", width, height, rx: 5, "fill-opacity": 0}),
+    svg(
+      "text",
+      {class: "name", x: isClosed ? 20 : 8, y: 17},
+      shortened(called(net, node), LETTERS - (isClosed ? 2 : 0) - (cost ? cost.length + 1 : 0) + (cost ? 2 : 0)),
+    ),
+    ...(isClosed ? [svg("path", {class: "twist", d: "M8 9l5 4-5 4z"})] : []),
+    svg(
+      "text",
+      {class: "small", x: 8, y: 34},
+      shortened(
+        [shortened(type[node], Math.max(8, 29 - output[node].length)), output[node]].filter(Boolean).join(" · "),
+        33,
+      ),
+    ),
+    svg("text", {class: "small right", x: width - 8, y: 17}, cost),
+  );
+  if (residual.length) {
+    const dashed = kinds.size === 1 && kinds.has("projection") ? " projection" : "";
+    made.append(
+      svg("path", {
+        class: `wire shortcut${dashed}`,
+        d: `M${width} 8c14 0 14 ${height - 16} 1 ${height - 16}`,
+        "marker-end": "url(#head-shortcut)",
+      }),
+    );
+    if (residual.length > 1)
+      made.append(svg("text", {class: "count", x: width + 13, y: height / 2 + 4}, `×${residual.length}`));
+  }
+  return made;
+}
+
+/** @type {(net: Network, node: number, place: Place, inner: SVGElement) => SVGElement} */
+export function frame(net, node, place, inner) {
+  const {x, y, width, height} = place;
+  const mark = net.marks?.[node];
+  const words = [called(net, node), net.nodes.type[node]].filter(Boolean);
+  return svg(
+    "g",
+    {
+      class: `frame${mark ? ` marked ${mark}` : ""}`,
+      "data-node": node,
+      role: "treeitem",
+      "aria-label": words.join(", "),
+      "aria-level": net.depth[node],
+      "aria-expanded": "true",
+    },
+    svg("rect", {class: "back", x, y, width, height, rx: 8}),
+    svg(
+      "g",
+      {class: "title"},
+      svg("rect", {class: "title-bar", x, y, width, height: 22, rx: 8}),
+      svg("path", {class: "twist", d: `M${x + 8} ${y + 9}h8l-4 5z`}),
+      svg("text", {x: x + 22, y: y + 15}, shortened(words.join("  "), Math.max(14, Math.floor((width - 30) / 6.4)))),
+    ),
+    inner,
+  );
+}
+
+/** @type {(arrow: import("./fold.js").Arrow, points: Point[]) => SVGElement} */
+export function line(arrow, points) {
+  const kind = arrow.kind ? ` shortcut ${arrow.kind}` : "";
+  return svg("path", {
+    class: `wire${kind}`,
+    d: rounded(points),
+    "marker-end": `url(#head${arrow.kind ? "-shortcut" : ""})`,
+    "data-source": arrow.source,
+    "data-target": arrow.target,
+    "data-blocks": arrow.blocks.length ? arrow.blocks.join(" ") : null,
+  });
+}
+
+/** A path along the points, its corners round. @type {(points: Point[]) => string} */
+function rounded(points) {
+  let path = `M${points[0].join(" ")}`;
+  for (let place = 1; place < points.length - 1; place += 1) {
+    const [[x0, y0], [x, y], [x2, y2]] = [points[place - 1], points[place], points[place + 1]];
+    const before = Math.hypot(x - x0, y - y0);
+    const behind = Math.hypot(x2 - x, y2 - y);
+    const turn = Math.min(ROUND, before / 2, behind / 2);
+    const [a, b] = [turn / (before || 1), turn / (behind || 1)];
+    path += `L${x + (x0 - x) * a} ${y + (y0 - y) * a}Q${x} ${y} ${x + (x2 - x) * b} ${y + (y2 - y) * b}`;
+  }
+  const [x, y] = points[points.length - 1];
+  return `${path}L${x} ${y - 1}`;
+}
+
+/** @type {() => SVGElement} */
+export function heads() {
+  /** @type {(id: string, name: string) => SVGElement} */
+  const head = (id, name) =>
+    svg(
+      "marker",
+      {
+        id,
+        viewBox: "0 0 8 8",
+        refX: 7,
+        refY: 4,
+        markerWidth: 8,
+        markerHeight: 8,
+        markerUnits: "userSpaceOnUse",
+        orient: "auto",
+      },
+      svg("path", {class: name, d: "M0 0L8 4L0 8z"}),
+    );
+  return svg("defs", {}, head("head", "head-plain"), head("head-shortcut", "head-shortcut"));
+}
+
+/** @type {() => HTMLElement} */
+export function legend() {
+  /** @type {(name: string, words: string) => HTMLElement} */
+  const entry = (name, words) =>
+    html(
+      "span",
+      {},
+      svg("svg", {width: 30, height: 10, "aria-hidden": "true"}, svg("path", {class: `wire ${name}`, d: "M2 5H28"})),
+      ` ${words}`,
+    );
+  return html(
+    "p",
+    {class: "legend"},
+    entry("shortcut", "identity shortcut"),
+    entry("shortcut projection", "projection shortcut"),
+    html("span", {}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
+  );
+}
