@@ -57,8 +57,9 @@ def tree(summary: Summary, states: Mapping[str, str] | None = None) -> list[Node
     ``states`` are of a comparison, by layer: then it isn't equal modules that are held together, but those in which
     nothing differs (``same``), or no more than follows from what does elsewhere (``follows``).
     """
-    summary = with_blocks(summary)
+    # Analyses are of the network as it is: where outputs end follows from the modules that it was called with.
     facts = Facts(summary)
+    summary = with_blocks(summary)
     kinds = dict(summary.modules)
     nodes: list[Node] = []
     waiting: list[tuple[_Module | Layer | _Run, int, str]] = [(_grown(summary), -1, "")]

@@ -81,16 +81,7 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   };
   /** @type {(key: string, word: string, isNumber: boolean) => HTMLElement} */
   const title = (key, word, isNumber) => {
-    const direction =
-      key && key === sort
-        ? falling === isNumber
-          ? falling
-            ? "descending"
-            : "ascending"
-          : falling
-            ? "ascending"
-            : "descending"
-        : "none";
+    const direction = key && key === sort ? (falling === isNumber ? "descending" : "ascending") : "none";
     const press = button(word, key ? `Sort by ${word}` : "In the order of execution, by module", () => {
       if (key && sort === key) falling = !falling;
       else falling = true;

@@ -41,5 +41,14 @@ function scaled(value, step, prefixes) {
   const number = value / step ** power;
   const size = Math.abs(number);
   const decimals = power === 0 || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
-  return `${number.toFixed(decimals)} ${prefixes[power]}`.trimEnd();
+  return `${rounded(number, decimals)} ${prefixes[power]}`.trimEnd();
+}
+
+/** A number with so many decimals. Of two that are equally near it is the even one, as Python has it. @type {(number: number, decimals: number) => string} */
+function rounded(number, decimals) {
+  const scale = 10 ** decimals;
+  const below = Math.floor(Math.abs(number) * scale);
+  // Only eighths can be halves of hundredths, and are exact in binary.
+  const isHalf = Number.isInteger(number * 2 ** (decimals + 1)) && Math.abs(number) * scale === below + 0.5;
+  return isHalf && below % 2 === 0 ? ((Math.sign(number) * below) / scale).toFixed(decimals) : number.toFixed(decimals);
 }

@@ -1,0 +1,180 @@
+"""How the page of one network looks: to people of all kinds, in light and dark, on a phone, on paper, and when huge."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from resnet_inspect.analysis.memory import inference_peak
+from resnet_inspect.ir import Parameter, Summary
+from resnet_inspect.units import si
+from tests.support.browser import Opener, Scheme, obstacles, settle
+from tests.support.reports import press, ready, report, rows, summary
+from tests.support.toys import network, toy
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+NETWORK = summary("local:resnet50")
+_ROWS = "document.querySelectorAll('.body .row').length"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)], ids=lambda value: f"{value}"
+)
+def test_nobody_is_shut_out_and_nothing_is_cut_off(scheme: Scheme, width: int, opened: Opener) -> None:
+    page = ready(opened(report(NETWORK), viewport=(width, 844), color_scheme=scheme, fragment="layer2.0.conv3"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.body.scrollWidth") <= width
+    light, dark = "rgb(255, 255, 255)", "rgb(13, 17, 23)"
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == (dark if scheme == "dark" else light)
+    assert obstacles(page) == []
+    page.locator(".menu > summary").click()
+    page.locator(".choice select").first.select_option("macs")
+    assert obstacles(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_paper_every_row_is_there(opened: Opener) -> None:
+    page = ready(opened(report(NETWORK)))
+    press(page, "Unfold all modules")
+    listed = rows(page)
+    assert page.evaluate(_ROWS) < len(listed)
+    page.evaluate("addEventListener('beforeprint', () => { window.printed = %s; })" % _ROWS)
+    assert page.pdf().startswith(b"%PDF")
+    assert page.evaluate("window.printed") == len(listed)
+    assert page.evaluate(_ROWS) < len(listed)
+
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    grid, last = (page.locator(place).bounding_box() for place in (".treegrid", ".body .row >> nth=-1"))
+    assert grid is not None
+    assert last is not None
+    assert grid["y"] + grid["height"] >= last["y"] + last["height"]
+    assert page.locator(".tools:visible, .search:visible").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_without_scripts_the_page_says_so_and_has_its_totals(opened: Opener) -> None:
+    page = opened(report(NETWORK), java_script=False)
+    assert "does not run" in page.inner_text("noscript")
+    assert "25,557,032" in page.inner_text(".facts")
+
+
+def test_memory_and_the_largest_parts_are_those_of_the_network(opened: Opener) -> None:
+    page = ready(opened(report(NETWORK)))
+    peak = inference_peak(NETWORK)
+    assert f"({peak:,} bytes)" in page.inner_text(".memory .hint")
+    page.locator(".alive button").first.click()
+    assert page.locator(".details .path bdi").inner_text() == page.locator(".alive button").first.inner_text()
+    titles = page.locator(".treemap g title").all_text_contents()
+    for layer in NETWORK.layers:
+        if layer.params > NETWORK.totals.params / 1000:
+            share = 100 * layer.params / NETWORK.totals.params
+            assert f"{layer.path}: {si(layer.params)}, {share:.1f} %" in titles
+    page.get_by_label("Quantity").select_option("macs")
+    assert re.match(r"conv1: 118 M, 2\.9 %", page.locator(".treemap g title").all_text_contents()[1])
+    page.locator(".treemap g").nth(1).locator(".back").click()
+    assert page.locator(".details .path bdi").inner_text() == "conv1"
+
+
+def many(count: int, inside: int) -> Summary:
+    """A chain of layers; ``inside`` of them in a row have a module of their own."""
+    names = [f"m{number // inside}.l{number}" for number in range(count)]
+    chain = [toy(name, "relu", before) for name, before in zip(names, ["x", *names], strict=False)]
+    modules = {f"m{number}": "Block" for number in range(count // inside)}
+    return network(toy("x", "input"), *chain, modules=(("", "Net"), *modules.items()))
+
+
+def test_ten_thousand_layers_are_few_rows_at_a_time(opened: Opener) -> None:
+    page = ready(opened(report(many(10_000, 100))))
+    most = 0
+    press(page, "Sort by Type")
+    for part in (0, 0.31, 0.5, 0.999, 1):
+        page.evaluate("part => { const rows = document.querySelector('.rows'); rows.scrollTop = part * rows.scrollHeight }", part)
+        settle(page)
+        most = max(most, page.evaluate(_ROWS))
+        assert page.evaluate(_ROWS) > 5
+    assert most < 100
+    last = page.locator("[aria-rowindex='10002']")
+    assert last.locator(".name").inner_text() == "m99.l9999"
+    last.click()
+    assert page.locator(".details .path bdi").inner_text() == "m99.l9999"
+    page.keyboard.press("Home")
+    assert page.evaluate("document.activeElement.getAttribute('aria-rowindex')") == "2"
+    press(page, "In the order of execution, by module")
+    assert page.evaluate(_ROWS) < 100
+
+
+#: What strangers call layers.
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>",
+    "<img src=https://example.invalid/a.png onerror=alert(2)>",
+    "x" * 10_000,
+    "\u202eright\u2066left\u200f\u061c",
+    "line\nbreak\x1b[31m\0",
+    "",
+    "__proto__",
+    "constructor",
+    "toString",
+    "javascript:alert(3)",
+    "'\"`${alert(4)}",
+    "&lt;b&gt;&amp;",
+    "卷积/étage",
+)
+
+
+def hostile() -> Summary:
+    """A network whose names, types, settings and parameters are all of these."""
+    layers: list[Any] = [toy("x", "input")]
+    for index, name in enumerate(HOSTILE):
+        before = layers[-1].id
+        for path in (name, f"{name or 'n'}.{name or 'n'}{index}"):
+            layer = toy(path, ("relu", "add", "conv2d")[index % 3], before, type=name, attributes={name: (name, 1)})
+            weight = Parameter(f"{path}.{name}", (3,), name, "trainable")
+            layers.append(replace(layer, parameters=(weight,), shared=(name,)))
+    made = network(*layers, modules=(("", HOSTILE[0]), *((name or "n", name) for name in HOSTILE)))
+    return replace(made, model=replace(made.model, name=HOSTILE[0]))
+
+
+def test_names_of_strangers_are_text(opened: Opener) -> None:
+    text = report(hostile())
+    page = ready(opened(text, fragment="__proto__"))
+    assert page.title() == page.inner_text("h1") == f"torch:{HOSTILE[0]}"
+    assert page.locator(".details .path bdi").inner_text() == "__proto__"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(page, "Unfold all modules")
+    elements = page.evaluate("document.querySelectorAll('img, script, iframe, b').length")
+    assert elements == text.count("<script")
+    listed = rows(page)
+    names = {row["name"] for row in listed}
+    assert {HOSTILE[0], HOSTILE[1], HOSTILE[2][:500], "__proto__", "卷积/étage", "&lt;b&gt;&amp;"} <= names
+    assert r"\u202eright\u2066left\u200f\u061c" in names
+    assert page.locator(".body .name bdi", has_text="(no name)").count() > 0
+    for row in listed:
+        page.evaluate("hash => { location.hash = hash }", "x")
+        row_of = page.locator(f".body .row[data-node='{row['node']}']")
+        if row_of.count():
+            row_of.click()
+            assert page.locator(".details .path").count() == 1
+            assert_no_controls(page)
+    for action in ("Copy these rows as CSV, with exact numbers", "Copy these rows as a Markdown table"):
+        press(page, action)
+    page.get_by_role("searchbox").fill("<img")
+    page.keyboard.press("Enter")
+    assert page.locator(".search [role=status]").inner_text().startswith("1 of")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert page.evaluate("({}).polluted") is None
+    assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
+
+
+def assert_no_controls(page: Page) -> None:
+    """No character that turns text around or moves a cursor is in the page, of whatever element or attribute."""
+    found = page.evaluate(
+        "() => document.querySelector('main').outerHTML.match(/[\\u202e\\u2066\\u200f\\u061c\\x1b\\0]/g)"
+    )
+    assert found is None
