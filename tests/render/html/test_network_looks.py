@@ -95,7 +95,9 @@ def test_ten_thousand_layers_are_few_rows_at_a_time(opened: Opener) -> None:
     most = 0
     press(page, "Sort by Type")
     for part in (0, 0.31, 0.5, 0.999, 1):
-        page.evaluate("part => { const rows = document.querySelector('.rows'); rows.scrollTop = part * rows.scrollHeight }", part)
+        page.evaluate(
+            "part => { const rows = document.querySelector('.rows'); rows.scrollTop = part * rows.scrollHeight }", part
+        )
         settle(page)
         most = max(most, page.evaluate(_ROWS))
         assert page.evaluate(_ROWS) > 5
