@@ -51,7 +51,7 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   let drawn = new Map();
   const head = html("div", {role: "row", class: "row titles"});
   const body = html("div", {class: "body", role: "rowgroup"});
-  const view = html("div", {class: "rows", tabindex: -1}, html("div", {role: "rowgroup", class: "top"}, head), body);
+  const view = html("div", {class: "rows"}, html("div", {role: "rowgroup", class: "top"}, head), body);
   const grid = html("div", {role: "treegrid", class: "treegrid", "aria-label": `Layers of ${net.title}`}, view);
 
   const shown = () => all.filter((each) => picked.has(each.key));
