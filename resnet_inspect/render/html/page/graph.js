@@ -14,7 +14,7 @@ import {toggle} from "./store.js";
 const HEATS = ["params", "macs", "activation_bytes", "saved_bytes"];
 const MARGIN = 16;
 /** So many boxes are opened at once: a browser has to draw them. */
-const MOST_BOXES = 2500;
+const MOST_BOXES = 1500;
 
 /** @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
 export function graph(net, chosen, name = "") {
