@@ -13,7 +13,7 @@ from .errors import ModelError
 from .ir import Summary
 
 #: What every report begins with.
-BEGINNING = f'{ir_json.REPORT.decode()}t--><meta charset="utf-8">\n'
+BEGINNING = f'{ir_json.REPORT.decode()}t--><html lang="en"><meta charset="utf-8">\n'
 _PACKED = re.compile(rb'<script type="application/gzip" id="(network[^"]*)">([A-Za-z0-9+/=]*)</script>')
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from resnet_inspect import ir_json
@@ -10,6 +13,7 @@ from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
 from resnet_inspect.render.screen import fitted
+from resnet_inspect.units import binary
 from tests.support.command import needs, run
 
 SUMMARY = summarize(Request("resnet50")).summary
@@ -68,3 +72,13 @@ def test_keras_flat_names_are_folded_to_their_blocks(keras_resnet: Summary) -> N
 def test_headings_are_lines_too(height: int, keras_resnet: Summary) -> None:
     lines = render(keras_resnet, "table", View(width=100, height=height, rails=True)).splitlines()
     assert sum(line[0] in "╭│├╰" for line in lines) + 1 <= height
+
+
+@needs("tensorflow")
+def test_blocks_that_names_say_leave_lives_of_outputs_as_they_are(keras_resnet: Summary) -> None:
+    # They are no modules: nothing was called with an input that lives until they return.
+    table = csv.DictReader(io.StringIO(render(keras_resnet, "csv", View(columns=("path", "live_bytes")))))
+    live = [int(row["live_bytes"]) for row in table if row["path"].startswith("conv2_block1")]
+    folded = render(keras_resnet, "table", View(width=100, height=45, columns=("path", "live_bytes")))
+    (row,) = (line for line in folded.splitlines() if " block1 " in line or " conv2_block1 " in line)
+    assert binary(max(live)) in row

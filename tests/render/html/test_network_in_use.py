@@ -138,7 +138,10 @@ def test_rows_are_copied_with_exact_numbers(opened: Opener) -> None:
     for name, line in found.items():
         assert (int(line["Params"]), int(line["MACs"])) == (layers[name]["params"], layers[name]["macs"])
         assert line["Type"] == layers[name]["type"]
-    assert all(int(line["Params"]) == int(shown["cells"]["params"].replace(",", "")) for line, shown in zip(copied, listed, strict=True))
+    assert all(
+        int(line["Params"]) == int(shown["cells"]["params"].replace(",", ""))
+        for line, shown in zip(copied, listed, strict=True)
+    )
 
     press(page, "Copy these rows as a Markdown table")
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('|'))")

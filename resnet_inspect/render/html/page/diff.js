@@ -4,31 +4,20 @@ import {changeList} from "./changes.js";
 import {unpacked} from "./documents.js";
 import {html} from "./element.js";
 import {explorer} from "./explorer.js";
-import {firstFold, revealed, seen} from "./fold.js";
+import {firstFold, revealed} from "./fold.js";
 import {network} from "./network.js";
 import {permalink} from "./permalink.js";
 import {store} from "./store.js";
 
-const ROOM = 28;
-/** So many boxes are seen at first in each network, at most, where many layers differ. */
-const MOST = 160;
-
-/** @typedef {import("./network.js").Network} Network */
-
-/** The fold that shows what was edited. @type {(net: Network) => Set<number>} */
-function unfolded(net) {
-  let open = new Set([0]);
-  for (let node = 1; node < net.size; node += 1) {
-    const mark = net.marks?.[node];
-    if (net.nodes.layer[node] >= 0 && mark && mark !== "follows") open = revealed(net, open, node);
-  }
-  return open.size > 1 && seen(net, open).boxes.length <= MOST ? open : firstFold(net, ROOM);
-}
+/** So many boxes are seen at first in each network, at most. */
+const ROOM = 80;
 
 const data = JSON.parse(await unpacked("data"));
 const documents = [JSON.parse(await unpacked("network-old")), JSON.parse(await unpacked("network-new"))];
 const nets = [network(data.old), network(data.new)];
-const chosen = nets.map((net) => store(unfolded(net)));
+const chosen = nets.map((net) =>
+  store(firstFold(net, ROOM, null, (node) => (net.marks?.[node] ?? "follows") !== "follows")),
+);
 
 /** The pair that each layer is in, by side. */
 const pairOf = nets.map(() => /** @type {number[]} */ ([]));

@@ -38,13 +38,13 @@ export function seen(net, open) {
 }
 
 /**
- * The open nodes of the deepest level at which at most `room` boxes are seen.
- * @type {(net: Network, room: number, depth?: number | null) => Set<number>}
+ * The open nodes of the deepest level at which at most `room` boxes are seen; only those that `isWanted` are opened.
+ * @type {(net: Network, room: number, depth?: number | null, isWanted?: (node: number) => boolean) => Set<number>}
  */
-export function firstFold(net, room, depth = null) {
+export function firstFold(net, room, depth = null, isWanted = () => true) {
   let open = new Set([0]);
   for (let level = 1; depth === null || level < depth; level += 1) {
-    const closed = seen(net, open).boxes.filter((node) => !isLayer(net, node));
+    const closed = seen(net, open).boxes.filter((node) => !isLayer(net, node) && isWanted(node));
     const more = new Set([...open, ...closed]);
     if (!closed.length || (depth === null && seen(net, more).boxes.length > room)) break;
     open = more;

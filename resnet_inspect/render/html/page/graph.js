@@ -216,8 +216,11 @@ export function graph(net, chosen, name = "") {
     for (let node = 1; node < net.size; node += 1) {
       if (!isLayer(net, node) && net.depth[node] <= level) open.add(node);
     }
-    if (seen(net, open).boxes.length <= MOST_BOXES) chosen.set({open});
+    if (level && seen(net, open).boxes.length > MOST_BOXES) return openAll(level - 1);
+    said.textContent = level && level < levels ? `${level} of ${levels} levels: more than ${MOST_BOXES} boxes` : "";
+    chosen.set({open});
   };
+  const said = html("span", {role: "status", class: "hint"});
   const levels = net.depth.reduce((most, each, node) => (isLayer(net, node) ? most : Math.max(most, each)), 0);
   const tools = html(
     "div",
@@ -233,5 +236,6 @@ export function graph(net, chosen, name = "") {
       (key) => chosen.set({heat: key}),
     ),
   );
+  tools.append(said);
   return html("div", {class: "graph"}, tools, view, legend());
 }

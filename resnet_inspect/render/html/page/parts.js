@@ -29,6 +29,7 @@ export function box(net, node, place, residual) {
     called(net, node),
     type[node],
     output[node],
+    cost,
     mark,
     residual.length ? `${residual.length} residual blocks inside` : "",
   ]

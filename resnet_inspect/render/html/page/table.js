@@ -1,6 +1,7 @@
 // The table: a tree of modules that folds with the graph, or all layers sorted by a column. Only the rows that are in
 // view are in the page.
 
+import {csv, markdown} from "./copies.js";
 import {button, html} from "./element.js";
 import {firstFold, lines, shownAs} from "./fold.js";
 import {around, called, isLayer} from "./network.js";
@@ -51,7 +52,7 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   let drawn = new Map();
   const head = html("div", {role: "row", class: "row titles"});
   const body = html("div", {class: "body", role: "rowgroup"});
-  const view = html("div", {class: "rows", tabindex: -1}, html("div", {role: "rowgroup", class: "top"}, head), body);
+  const view = html("div", {class: "rows"}, html("div", {role: "rowgroup", class: "top"}, head), body);
   const grid = html("div", {role: "treegrid", class: "treegrid", "aria-label": `Layers of ${net.title}`}, view);
 
   const shown = () => all.filter((each) => picked.has(each.key));
@@ -237,22 +238,14 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     });
     menu.lastElementChild?.append(html("label", {}, box, ` ${each.title}`));
   }
-  /** @type {(between: string, edge: string, escaped: (cell: string) => string) => string} */
-  const written = (between, edge, escaped) => {
-    const cells = [["Layer", ...shown().map((each) => each.title)]];
-    if (edge) cells.push(["---", ...shown().map((each) => (each.amount ? "---:" : "---"))]);
-    for (const node of rows)
-      cells.push([
-        sort || isLayer(net, node) ? net.nodes.id[node] : called(net, node),
-        ...shown().map((each) => (edge ? each.text(node) : each.exact(node).replace(/(?<=\d),(?=\d{3})/g, ""))),
-      ]);
-    return cells
-      .map(
-        (row, place) =>
-          edge + row.map((cell) => (edge && place === 1 ? cell : escaped(cell))).join(between) + edge.trimEnd(),
-      )
-      .join("\n");
-  };
+  /** The rows in their order, exact or as people read them. @type {(isExact: boolean) => string[][]} */
+  const cells = (isExact) => [
+    ["Layer", ...shown().map((each) => each.title)],
+    ...rows.map((node) => [
+      sort || isLayer(net, node) ? net.nodes.id[node] : called(net, node),
+      ...shown().map((each) => (isExact ? each.exact(node).replace(/(?<=\d),(?=\d{3})/g, "") : each.text(node))),
+    ]),
+  ];
   const copied = html("span", {role: "status", class: "copied"});
   /** @type {(text: string) => Promise<void>} */
   const copy = async (text) => {
@@ -267,11 +260,9 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     "div",
     {class: "tools"},
     menu,
-    button("Copy CSV", "Copy these rows as CSV, with exact numbers", () =>
-      copy(written(",", "", (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))),
-    ),
+    button("Copy CSV", "Copy these rows as CSV, with exact numbers", () => copy(csv(cells(true)))),
     button("Copy Markdown", "Copy these rows as a Markdown table", () =>
-      copy(written(" | ", "| ", (cell) => cell.replace(/[|\\<>&*_`[\]]/g, "\\$&")).replaceAll("| \n", "|\n")),
+      copy(markdown(cells(false), [false, ...shown().map((each) => Boolean(each.amount))])),
     ),
     copied,
   );
