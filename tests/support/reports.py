@@ -101,3 +101,33 @@ def rows(page: Page) -> list[dict[str, Any]]:
 def show_all_columns(page: Page) -> None:
     """Turns all columns of the table on."""
     page.eval_on_selector_all(".menu input:not(:checked)", "boxes => boxes.forEach((box) => box.click())")
+
+
+#: What is marked in the graph and in the table of one side, or of the only network, by the ids that the rows have.
+_MARKED = """root => {
+  const marks = ["added", "removed", "changed", "moved", "renamed", "follows", "holds", "failed", "warned"];
+  const ids = new Map([...root.querySelectorAll(".body .row")].map(
+    (row) => [row.dataset.node, row.querySelector(".name").title]));
+  const marked = (selector) => Object.fromEntries([...root.querySelectorAll(selector)].map(
+    (each) => [ids.get(each.dataset.node), marks.filter((mark) => each.classList.contains(mark)).join(" ")]));
+  return {
+    rows: ids.size,
+    graph: marked(".network .marked"),
+    table: marked(".body .row.marked"),
+    selected: [...root.querySelectorAll('.network [aria-selected="true"]')].map((each) => ids.get(each.dataset.node)),
+    chosen: [...root.querySelectorAll('.body [aria-selected="true"] .name')].map((each) => each.title),
+    names: [...root.querySelectorAll(".body .name bdi")].map((each) => each.textContent),
+  };
+}"""
+
+
+def side(page: Page, name: str) -> dict[str, Any]:
+    """What one side of a comparison shows now, of a window that is high enough for all rows."""
+    found: dict[str, Any] = page.eval_on_selector(f".explorer[data-side={name}]", _MARKED)
+    return found
+
+
+def unfold(page: Page) -> None:
+    """Unfolds every network of the page."""
+    for each in page.get_by_role("button", name="Unfold all modules", exact=True).all():
+        each.click()

@@ -50,8 +50,8 @@ def render(diff: Diff, view: DiffView) -> str:
 
 def state(layer: LayerDiff) -> str:
     """The layer's status; ``follows`` where no more than shapes and MACs differ, as another layer's edit made them."""
-    if layer.status == "changed" and not layer.moved and not any(change.kind in _EDITS for change in layer.changes):
-        return "renamed" if layer.renamed else "follows"
+    if layer.status == "changed" and not any(change.kind in _EDITS for change in layer.changes):
+        return "moved" if layer.moved else "renamed" if layer.renamed else "follows"
     return layer.status
 
 

@@ -72,7 +72,7 @@ def tree(summary: Summary, states: Mapping[str, str] | None = None) -> list[Node
         elif isinstance(item, _Module):
             row = _row(item, kinds, facts)
             nodes.append(Node(parent, _below(around, item.path), row))
-            runs = _equal(item, kinds, facts) if states is None else _undisturbed(item.inside, states)
+            runs = _equal(item, kinds, facts) if states is None else _undisturbed(item, states)
             waiting += [(each, place, item.path) for each in reversed(list(runs))]
         else:
             layers = tuple(layer for member in item.members for layer in _layers(member))
@@ -127,16 +127,19 @@ def _equal(module: _Module, kinds: dict[str, str], facts: Facts) -> Iterator[_Mo
             yield from members
 
 
-def _undisturbed(inside: Sequence[_Module | Layer], states: Mapping[str, str]) -> Iterator[_Module | Layer | _Run]:
-    """The nodes in a module, those in which nothing was edited as runs."""
+def _undisturbed(module: _Module, states: Mapping[str, str]) -> Iterator[_Module | Layer | _Run]:
+    """The nodes in a module, those in which nothing was edited as runs, unless a run is all that the module holds.
+
+    The whole network can't be folded: in it, a run may be all.
+    """
 
     def state(item: _Module | Layer) -> str:
         found = {states.get(layer.id, "same") for layer in _layers(item)}
         return "same" if found == {"same"} else "follows" if found <= {"same", "follows"} else "edited"
 
-    for kind, group in groupby(inside, state):
+    for kind, group in groupby(module.inside, state):
         members = list(group)
-        if kind == "edited" or len(members) == 1:
+        if kind == "edited" or len(members) == 1 or (module.path and len(members) == len(module.inside)):
             yield from members
             continue
         count = sum(len(_layers(member)) for member in members)

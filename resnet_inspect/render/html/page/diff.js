@@ -26,19 +26,20 @@ data.pairs.forEach((/** @type {number[]} */ pair, /** @type {number} */ place) =
     if (layer >= 0) pairOf[side][layer] = place;
   });
 });
-/** Selects a layer where it is. @type {(side: number, layer: number) => void} */
+/** Selects a layer of a side, or nothing, and shows it. @type {(side: number, layer: number) => void} */
 const select = (side, layer) => {
-  const node = nets[side].nodeOf[layer];
-  if (node !== undefined && chosen[side].state.selected !== node) {
-    chosen[side].set({open: revealed(nets[side], chosen[side].state.open, node), selected: node});
-  }
+  const node = nets[side].nodeOf[layer] ?? -1;
+  if (node < 0) chosen[side].set({selected: -1});
+  else chosen[side].set({open: revealed(nets[side], chosen[side].state.open, node), selected: node});
 };
+let isFollowing = false;
 chosen.forEach((own, side) => {
   own.listen((change) => {
-    if (change.selected === undefined || change.selected < 0) return;
-    const layer = nets[side].nodes.layer[change.selected];
-    const partner = layer < 0 ? -1 : data.pairs[pairOf[side][layer]]?.[1 - side];
-    if (partner >= 0) select(1 - side, partner);
+    const layer = nets[side].nodes.layer[change.selected ?? -1] ?? -1;
+    if (isFollowing || layer < 0) return;
+    isFollowing = true;
+    select(1 - side, data.pairs[pairOf[side][layer]][1 - side]);
+    isFollowing = false;
   });
 });
 
@@ -46,7 +47,8 @@ const main = /** @type {HTMLElement} */ (document.querySelector("main"));
 main.append(
   changeList(data.changes, (place) => {
     const pair = data.pairs[data.changes[place].pair];
-    for (const side of [0, 1]) if (pair[side] >= 0) select(side, pair[side]);
+    const side = pair[1] < 0 ? 0 : 1;
+    select(side, pair[side]);
   }),
   html(
     "div",
