@@ -18,7 +18,13 @@ const LISTED = 12;
 
 /** @type {(net: Network, chosen: Store, layers: () => Layer[]) => HTMLElement} */
 export function details(net, chosen, layers) {
-  const panel = html("div", {class: "details", role: "region", "aria-label": "Details", tabindex: 0, "aria-live": "polite"});
+  const panel = html("div", {
+    class: "details",
+    role: "region",
+    "aria-label": "Details",
+    tabindex: 0,
+    "aria-live": "polite",
+  });
   const show = () => {
     const {pointed, selected} = chosen.state;
     const node = pointed >= 0 ? pointed : selected;
