@@ -44,7 +44,7 @@ def test_on_paper_every_row_is_there(opened: Opener) -> None:
     press(page, "Unfold all modules")
     listed = rows(page)
     assert page.evaluate(_ROWS) < len(listed)
-    page.evaluate("addEventListener('beforeprint', () => { window.printed = %s; })" % _ROWS)
+    page.evaluate(f"addEventListener('beforeprint', () => {{ window.printed = {_ROWS} }})")
     assert page.pdf().startswith(b"%PDF")
     assert page.evaluate("window.printed") == len(listed)
     assert page.evaluate(_ROWS) < len(listed)
