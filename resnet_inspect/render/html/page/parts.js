@@ -1,15 +1,18 @@
 // The parts of the graph as SVG: boxes, frames, arrows and the legend.
 
-import {html, shortened, svg} from "./element.js";
+import {html, svg} from "./element.js";
 import {BOX} from "./layout.js";
 import {called, column} from "./network.js";
+import {fitted, widthOf} from "./ruler.js";
 import {worded} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./layout.js").Point} Point */
 /** @typedef {import("./layout.js").Place} Place */
 
-const LETTERS = 29;
+/** The letters of names, and of all else, in pixels. */
+const NAME = 12;
+const SMALL = 11;
 const ROUND = 6;
 
 /** @type {(net: Network, node: number, place: Place, residual: number[]) => SVGElement} */
@@ -54,17 +57,10 @@ export function box(net, node, place, residual) {
     svg(
       "text",
       {class: "name", x: isClosed ? 20 : 8, y: 17},
-      shortened(called(net, node), LETTERS - (isClosed ? 2 : 0) - (cost ? cost.length + 1 : 0) + (cost ? 2 : 0)),
+      fitted(called(net, node), width - (isClosed ? 28 : 16) - (cost ? widthOf(cost, SMALL) + 8 : 0), NAME, 600, true),
     ),
     ...(isClosed ? [svg("path", {class: "twist", d: "M8 9l5 4-5 4z"})] : []),
-    svg(
-      "text",
-      {class: "small", x: 8, y: 34},
-      shortened(
-        [shortened(type[node], Math.max(8, 29 - output[node].length)), output[node]].filter(Boolean).join(" · "),
-        33,
-      ),
-    ),
+    svg("text", {class: "small", x: 8, y: 34}, kindAndShape(type[node], output[node], width - 16)),
     svg("text", {class: "small right", x: width - 8, y: 17}, cost),
   );
   if (residual.length) {
@@ -80,6 +76,13 @@ export function box(net, node, place, residual) {
       made.append(svg("text", {class: "count", x: width + 13, y: height / 2 + 4}, `×${residual.length}`));
   }
   return made;
+}
+
+/** The second line of a box: the shape whole where it can be. @type {(type: string, output: string, room: number) => string} */
+function kindAndShape(type, output, room) {
+  if (!type || !output) return fitted(type || output, room, SMALL);
+  const shape = fitted(` · ${output}`, room - 48, SMALL);
+  return fitted(type, room - widthOf(shape, SMALL), SMALL) + shape;
 }
 
 /** @type {(net: Network, node: number, place: Place, inner: SVGElement) => SVGElement} */
@@ -103,7 +106,7 @@ export function frame(net, node, place, inner) {
       {class: "title"},
       svg("rect", {class: "title-bar", x, y, width, height: 22, rx: 8}),
       svg("path", {class: "twist", d: `M${x + 8} ${y + 9}h8l-4 5z`}),
-      svg("text", {x: x + 22, y: y + 15}, shortened(words.join("  "), Math.max(14, Math.floor((width - 30) / 6.4)))),
+      svg("text", {x: x + 22, y: y + 15}, fitted(words.join("  "), width - 30, NAME, 400, true)),
     ),
     inner,
   );

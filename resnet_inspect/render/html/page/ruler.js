@@ -15,15 +15,23 @@ export function widthOf(text, size, weight = 400) {
   return ruler.measureText(text).width;
 }
 
-/** The text, its end cut off where it is wider than `room`. @type {(text: string, room: number, size: number, weight?: number) => string} */
-export function fitted(text, room, size, weight = 400) {
-  const letters = [...text.slice(0, 400)];
-  if (letters.join("") === text && widthOf(text, size, weight) <= room) return text;
+/**
+ * As much of a text as `room` has place for. Of a name its beginning and its end, which tells it from its neighbours.
+ * @type {(text: string, room: number, size: number, weight?: number, isName?: boolean) => string}
+ */
+export function fitted(text, room, size, weight = 400, isName = false) {
+  const [letters, ends] = [[...text.slice(0, 400)], [...text.slice(-400)]];
+  if (text.length <= 400 && widthOf(text, size, weight) <= room) return text;
+  /** @type {(count: number) => string} */
+  const cut = (count) => {
+    const behind = isName ? count >> 1 : 0;
+    return `${letters.slice(0, count - behind).join("")}…${behind ? ends.slice(-behind).join("") : ""}`;
+  };
   let [fits, over] = [0, letters.length];
   while (fits + 1 < over) {
     const middle = (fits + over) >> 1;
-    if (widthOf(`${letters.slice(0, middle).join("")}…`, size, weight) <= room) fits = middle;
+    if (widthOf(cut(middle), size, weight) <= room) fits = middle;
     else over = middle;
   }
-  return `${letters.slice(0, fits).join("")}…`;
+  return cut(fits);
 }

@@ -4,6 +4,7 @@ import {treemap as arrangement, hierarchy} from "../vendor/d3-hierarchy.js";
 import {choice, html, pageWidth, section, shortened, svg} from "./element.js";
 import {revealed} from "./fold.js";
 import {called, column, isLayer} from "./network.js";
+import {fitted} from "./ruler.js";
 import {share, worded} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -60,11 +61,9 @@ export function treemap(net, chosen) {
             svg("rect", {class: "back", width: wide, height: high}),
           );
           if (wide > 34 && high > 13)
-            made.append(svg("text", {x: 4, y: 11.5}, shortened(called(net, node), Math.floor(wide / 6.2))));
+            made.append(svg("text", {x: 4, y: 11.5}, fitted(called(net, node), wide - 6, 11, 400, true)));
           if (!each.children && wide > 50 && high > 28)
-            made.append(
-              svg("text", {class: "small", x: 4, y: 24}, shortened(worded(word, amounts[node]), Math.floor(wide / 6))),
-            );
+            made.append(svg("text", {class: "small", x: 4, y: 24}, fitted(worded(word, amounts[node]), wide - 6, 11)));
           return made;
         }),
     );
