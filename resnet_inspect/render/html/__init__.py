@@ -37,4 +37,5 @@ def table(titles: Sequence[str], lines: Iterable[Sequence[str]], numbers: Sequen
         return "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
 
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in lines)
-    return f'<table class="plain"><thead><tr>{row(titles, "th")}</tr></thead><tbody>{body}</tbody></table>'
+    inner = f'<table class="plain"><thead><tr>{row(titles, "th")}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(titles[0])}">{inner}</div>'
