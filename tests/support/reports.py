@@ -109,8 +109,8 @@ _MARKED = """root => {
   const marks = ["added", "removed", "changed", "moved", "renamed", "follows", "holds", "failed", "warned"];
   const ids = new Map([...root.querySelectorAll(".body .row")].map(
     (row) => [row.dataset.node, row.querySelector(".name").title]));
-  const marked = (selector) => Object.fromEntries([...root.querySelectorAll(selector)].map(
-    (each) => [ids.get(each.dataset.node), marks.filter((mark) => each.classList.contains(mark)).join(" ")]));
+  const marked = (selector) => [...root.querySelectorAll(selector)].map(
+    (each) => [ids.get(each.dataset.node), marks.filter((mark) => each.classList.contains(mark)).join(" ")]);
   const found = {
     rows: ids.size,
     graph: marked(".network .marked"),
@@ -128,7 +128,7 @@ def seen(page: Page, side: str = "") -> dict[str, Any]:
     """What a network shows now, or one side of a comparison: marks and selections in graph and table, names of rows."""
     where = f".explorer[data-side={side}]" if side else ".explorer"
     found: dict[str, Any] = page.eval_on_selector(where, _MARKED)
-    return found
+    return {**found, "graph": dict(found["graph"]), "table": dict(found["table"])}
 
 
 def unfold(page: Page) -> None:
