@@ -103,14 +103,15 @@ def show_all_columns(page: Page) -> None:
     page.eval_on_selector_all(".menu input:not(:checked)", "boxes => boxes.forEach((box) => box.click())")
 
 
-#: What is marked in the graph and in the table of one side, or of the only network, by the ids that the rows have.
+#: What is marked in the graph and in the table of one network, by the ids of the rows, which are all there on paper.
 _MARKED = """root => {
+  dispatchEvent(new Event("beforeprint"));
   const marks = ["added", "removed", "changed", "moved", "renamed", "follows", "holds", "failed", "warned"];
   const ids = new Map([...root.querySelectorAll(".body .row")].map(
     (row) => [row.dataset.node, row.querySelector(".name").title]));
-  const marked = (selector) => Object.fromEntries([...root.querySelectorAll(selector)].map(
-    (each) => [ids.get(each.dataset.node), marks.filter((mark) => each.classList.contains(mark)).join(" ")]));
-  return {
+  const marked = (selector) => [...root.querySelectorAll(selector)].map(
+    (each) => [ids.get(each.dataset.node), marks.filter((mark) => each.classList.contains(mark)).join(" ")]);
+  const found = {
     rows: ids.size,
     graph: marked(".network .marked"),
     table: marked(".body .row.marked"),
@@ -118,16 +119,18 @@ _MARKED = """root => {
     chosen: [...root.querySelectorAll('.body [aria-selected="true"] .name')].map((each) => each.title),
     names: [...root.querySelectorAll(".body .name bdi")].map((each) => each.textContent),
   };
+  dispatchEvent(new Event("afterprint"));
+  return found;
 }"""
 
 
-def side(page: Page, name: str) -> dict[str, Any]:
-    """What one side of a comparison shows now, of a window that is high enough for all rows."""
-    found: dict[str, Any] = page.eval_on_selector(f".explorer[data-side={name}]", _MARKED)
-    return found
+def seen(page: Page, side: str = "") -> dict[str, Any]:
+    """What a network shows now, or one side of a comparison: marks and selections in graph and table, names of rows."""
+    where = f".explorer[data-side={side}]" if side else ".explorer"
+    found: dict[str, Any] = page.eval_on_selector(where, _MARKED)
+    return {**found, "graph": dict(found["graph"]), "table": dict(found["table"])}
 
 
 def unfold(page: Page) -> None:
     """Unfolds every network of the page."""
-    for each in page.get_by_role("button", name="Unfold all modules", exact=True).all():
-        each.click()
+    page.eval_on_selector_all("[aria-label='Unfold all modules']", "all => all.forEach((each) => each.click())")

@@ -8,14 +8,17 @@ from typing import Any
 
 from ... import ir_json
 from ...checks import Checked, Outcome
+from ...diffs import Diff
 from ...visible import cleaned
 from ..check.words import SAID, failed, finding_words, verdict
-from ..diff.words import headlines
+from ..diff.words import headlines, lines
 from .network import network
 from .page import page
 
 #: The order of outcomes on the page.
 _WORST_FIRST = ("error", "fail", "strict", "warn", "pass")
+#: So many lines of a drift are listed; a page of ``diff`` has all.
+_MOST = 100
 
 
 def render(checked: Sequence[Checked]) -> str:
@@ -30,6 +33,15 @@ def render(checked: Sequence[Checked]) -> str:
         documents = {"network": documents.popitem()[1]}
     data = {"models": [{"document": at, **_model(shown[at])} for at in worst]}
     return page("check", f"Checked: {title}", f"<p>{escape(verdict(shown))}</p>", data, documents)
+
+
+def _differs(diff: Diff | None) -> list[str]:
+    """What a drift is in, as a terminal lists it."""
+    if diff is None:
+        return []
+    listed = [" ".join((line.sign, line.layer, line.type, " · ".join(line.words))) for line in lines(diff, everything=False)]
+    more = [f"and {len(listed) - _MOST:,} more"] if len(listed) > _MOST else []
+    return [*headlines(diff)[1:], *listed[:_MOST], *more]
 
 
 def _place(outcome: Outcome) -> int:
@@ -56,7 +68,7 @@ def _model(item: Checked) -> dict[str, Any]:
                     {
                         "words": finding_words(found),
                         "layer": found.layer,
-                        "differs": headlines(found.diff)[1:] if found.diff is not None else [],
+                        "differs": _differs(found.diff),
                     }
                     for found in outcome.findings
                 ],

@@ -32,8 +32,8 @@ def render(diff: Diff, view: DiffView) -> str:
         for layer in shown.layers
     ]
     data = {
-        "old": network(shown.old, *old),
-        "new": network(shown.new, *new),
+        "old": network(shown.old, *old, compared=True),
+        "new": network(shown.new, *new, compared=True),
         "pairs": pairs,
         "changes": [
             {"pair": at, "state": found, "layer": layer.layer.id, "type": layer.layer.type, "words": text}
@@ -56,7 +56,7 @@ def state(layer: LayerDiff) -> str:
 
 
 def _side(layers: list[tuple[Layer | None, str, str]]) -> tuple[dict[str, str], dict[str, str]]:
-    """States and words of one side's layers, by id. An empty comparison has a layer that is the same, too."""
+    """States and words of one side's layers, by id."""
     states = {side.id: state for side, state, _ in layers if side is not None}
     words = {side.id: text for side, _, text in layers if side is not None and text}
-    return {**states, "": "same"}, words
+    return states, words

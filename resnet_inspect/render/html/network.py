@@ -51,13 +51,18 @@ _ALIVE = 12
 
 
 def network(
-    summary: Summary, states: Mapping[str, str] | None = None, said: Mapping[str, str] | None = None
+    summary: Summary,
+    states: Mapping[str, str] | None = None,
+    said: Mapping[str, str] | None = None,
+    *,
+    compared: bool = False,
 ) -> dict[str, Any]:
     """The data of a summary whose strings are all visible.
 
     ``states`` are those of a comparison's layers, or of a check's, by id, and ``said`` is what there is to say of each.
+    ``compared``: what is held together is what has the same state.
     """
-    nodes = tree(summary, states if states is not None and "same" in states.values() else None)
+    nodes = tree(summary, states if compared else None)
     place = {layer.id: index for index, layer in enumerate(summary.layers)}
     blocks = residual_blocks(summary)
     return {

@@ -5,27 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from resnet_inspect.analysis.fit import Entry
 from resnet_inspect.diffs import Diff, compare
 from resnet_inspect.ir import Summary, Value
+from resnet_inspect.readers.checkpoint import summary as checkpoint
+from resnet_inspect.readers.local import reader as local
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render.diff import DiffView, render
 from resnet_inspect.render.diff.words import headlines, totals
 from resnet_inspect.render.html.diff import state
+from tests.readers.checkpoint.test_weights import write_safetensors
+from tests.render.html.test_network_looks import HOSTILE, IGNORED, assert_no_controls, hostile
 from tests.support import small_residual as small
 from tests.support.browser import Opener, Scheme, obstacles
-from tests.support.command import needs
-from tests.support.reports import press, ready, side, summary, unfold
+from tests.support.reports import ready, seen, summary, unfold
 from tests.support.toys import network, toy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 OLD = small.summary()
-#: High enough that every row of a table is in the page.
-HIGH = (1600, 3000)
 
 
 @dataclass(frozen=True)
@@ -208,17 +212,14 @@ def report(found: Diff) -> str:
 def test_what_was_edited_is_marked_and_nothing_else(name: str, opened: Opener) -> None:
     edit = EDITS[name]
     found = compare(OLD, edit.make())
-    page = ready(opened(report(found), viewport=HIGH))
-    heads, amounts = headlines(found), totals(found, everything=False)
-    assert [page.title(), *page.locator(".head p").all_inner_texts()] == heads
-    rows = page.locator(".head tbody tr").all_inner_texts()
-    assert [tuple(row.split("\t")) for row in rows] == [tuple(word.strip() for word in row) for row in amounts]
+    page = ready(opened(report(found)))
+    assert_head(page, found)
     assert listed(page) == edit.changes
     count = len(edit.changes)
     assert page.inner_text(".changes h2") == f"{count} change{'s' * (count > 1)}"
 
     # At first, what was edited is seen without a click, and what wasn't is folded.
-    first = {which: side(page, which) for which in ("old", "new")}
+    first = {which: seen(page, which) for which in ("old", "new")}
     assert {name for name, mark in first["new"]["graph"].items() if mark not in ("holds", "follows")} >= {
         name for mark, names in edit.marks.items() if mark not in ("holds", "follows") for name in names.split()
     }
@@ -227,7 +228,7 @@ def test_what_was_edited_is_marked_and_nothing_else(name: str, opened: Opener) -
         ("old", edit.marks if edit.old_marks is None else edit.old_marks, edit.old_equal or edit.equal),
         ("new", edit.marks, edit.equal),
     ):
-        shown = side(page, which)
+        shown = seen(page, which)
         expected = {layer: mark for mark, names in marks.items() for layer in names.split()}
         for place in ("graph", "table"):
             assert {layer: mark for layer, mark in shown[place].items() if " … " not in layer} == expected
@@ -235,6 +236,14 @@ def test_what_was_edited_is_marked_and_nothing_else(name: str, opened: Opener) -
             assert list(runs.values()) == ["follows"] * sum("follow" in label for label in equal)
         assert [label for label in shown["names"] if re.search(r"^\d+ (equal )?layers", label)] == equal
     walk(page, found)
+
+
+def assert_head(page: Page, found: Diff) -> None:
+    """Above all stands what a terminal has there: what explains the difference, and the totals that differ."""
+    assert [page.title(), *page.locator(".head p").all_inner_texts()] == headlines(found)
+    rows = page.locator(".head tbody tr").all_inner_texts()
+    amounts = totals(found, everything=False)
+    assert [tuple(row.split("\t")) for row in rows] == [tuple(word.strip() for word in row) for row in amounts]
 
 
 def listed(page: Page) -> list[str]:
@@ -257,7 +266,161 @@ def walk(page: Page, found: Diff) -> None:
             at = steps[place] if key == "n" else len(edited) - 1
             pair = edited[at]
             for which, layer in (("old", pair.old), ("new", pair.new)):
-                shown = side(page, which)
+                shown = seen(page, which)
                 assert shown["selected"] == shown["chosen"] == ([layer.id] if layer else [])
             assert page.locator(".change[aria-current=true] .layer").all_inner_texts() == [pair.layer.id]
             assert page.inner_text(".changes [role=status]") == f"{at + 1} of {len(edited)}"
+
+
+def test_a_deeper_network_has_more_blocks(opened: Opener) -> None:
+    found = compare(summary("local:resnet18"), summary("local:resnet34"))
+    page = ready(opened(report(found)))
+    assert_head(page, found)
+    added = [f"layer{stage}.{block}" for stage, blocks in ((1, "2"), (2, "23"), (3, "2345"), (4, "2")) for block in blocks]
+    assert page.inner_text(".changes h2") == f"{7 * len(added)} changes"
+    assert {entry.rpartition(".")[0] for entry in (line.split(": ")[0] for line in listed(page))} == {
+        f"added {block}" for block in added
+    }
+    unfold(page)
+    old, new = seen(page, "old"), seen(page, "new")
+    assert old["graph"] == old["table"] == {}
+    assert new["graph"] == new["table"]
+    # Each of the blocks as a whole, the two runs of blocks, and the stages around them.
+    modules = {name: mark for name, mark in new["graph"].items() if re.fullmatch(r"layer\d(\.\d)?", name)}
+    assert modules == {**dict.fromkeys(added, "added"), **{f"layer{stage}": "holds" for stage in range(1, 5)}}
+    layers = {layer.id for layer in found.new.layers if layer.id.rpartition(".")[0] in added}
+    assert new["graph"].keys() - modules.keys() == layers
+    assert len(layers) == 7 * len(added)
+
+
+def test_two_frameworks_are_side_by_side(opened: Opener) -> None:
+    torch, keras = (local.summarize(Request("resnet50", flavor=flavor)).summary for flavor in ("torch", "keras"))
+    found = compare(torch, keras)
+    page = ready(opened(report(found), fragment="conv4_block3_2_conv"))
+    assert_head(page, found)
+    # Keras' convolutions have biases, its norms another eps, and its paddings are layers of their own.
+    assert len(listed(page)) == 53 + 53 + 1 + 2 + 1
+    assert {line.split()[1] for line in listed(page) if not line.startswith("changed")} == {
+        "conv1_pad:",
+        "pool1_pad:",
+        "flatten:",
+    }
+    for old, new in (("layer3.2.conv2", "conv4_block3_2_conv"), ("layer1.0.downsample.0", "conv2_block1_0_conv")):
+        page.evaluate("hash => { location.hash = hash }", new)
+        page.wait_for_function("id => document.querySelectorAll('.path bdi')[1].textContent === id", arg=new)
+        assert [seen(page, which)["selected"] for which in ("old", "new")] == [[old], [new]]
+    page.locator("[data-side=old] .body .row").filter(has=page.locator("[title='layer1.0.conv1']")).click()
+    assert seen(page, "new")["selected"] == ["conv2_block1_1_conv"]
+    unfold(page)
+    for which in ("old", "new"):
+        shown = seen(page, which)
+        assert shown["graph"] == shown["table"]
+        sides = ((getattr(layer, which), state(layer)) for layer in found.layers)
+        states = {layer.id: mark for layer, mark in sides if layer is not None and mark != "same"}
+        assert {name: mark for name, mark in shown["graph"].items() if name in states} == states
+
+
+def test_a_change_that_was_folded_away_is_shown_again(opened: Opener) -> None:
+    page = ready(opened(report(compare(OLD, with_setting("body.b.norm2", eps=1e-3)))))
+    for _ in range(2):
+        page.locator(".change").click()
+        assert [seen(page, which)["selected"] for which in ("old", "new")] == [["body.b.norm2"]] * 2
+        page.eval_on_selector_all("[aria-label='Fold all modules']", "all => all.forEach((each) => each.click())")
+        assert [seen(page, which)["selected"] for which in ("old", "new")] == [["body"]] * 2
+    # Letters that somebody types are none of the page's.
+    page.locator("[data-side=new] input[type=search]").fill("")
+    page.keyboard.type("n")
+    assert seen(page, "new")["selected"] == ["body"]
+
+
+def test_equal_networks_are_two_equal_boxes(opened: Opener) -> None:
+    found = compare(OLD, small.summary())
+    page = ready(opened(report(found)))
+    assert page.locator(".head p").all_inner_texts() == ["No difference"]
+    assert page.locator(".head table").count() == 0
+    assert page.inner_text(".changes") == "Changes\n\nNothing differs."
+    page.keyboard.press("n")
+    unfold(page)
+    for which in ("old", "new"):
+        shown = seen(page, which)
+        assert shown["graph"] == shown["table"] == {}
+        assert shown["names"][0] == "28 equal layers"
+
+
+def test_a_layer_that_moved_to_other_sizes_has_moved() -> None:
+    old = network(toy("x", "input"), toy("a", "relu", "x"), toy("b", "max_pool2d", "a", (1, 4, 4, 4)))
+    pool, relu = toy("b", "max_pool2d", "x", (1, 4, 4, 4)), toy("a", "relu", "b", (1, 4, 4, 4))
+    states = {layer.layer.id: state(layer) for layer in compare(old, network(toy("x", "input"), pool, relu)).layers}
+    assert sorted(states.items()) in (
+        [("a", "moved"), ("b", "follows"), ("x", "same")],
+        [("a", "follows"), ("b", "moved"), ("x", "same")],
+        [("a", "moved"), ("b", "same"), ("x", "same")],
+    )
+
+
+def test_a_checkpoint_has_its_tensors(tmp_path: Path, opened: Opener) -> None:
+    file = tmp_path / "r.safetensors"
+    write_safetensors(file, [replace_shape(entry) for entry in local.state(Request("resnet18"))])
+    found = compare(summary("local:resnet18"), checkpoint.summarize(Request(str(file))).summary)
+    page = ready(opened(report(found)))
+    assert_head(page, found)
+    assert "by their tensors alone" in page.inner_text(".head")
+    assert [line.split(": ")[0] for line in listed(page)] == ["changed fc"]
+    unfold(page)
+    for which in ("old", "new"):
+        shown = seen(page, which)
+        assert shown["table"] == {"fc": "changed"}
+        assert page.locator(f"[data-side={which}] .network path[data-source]").count() == 0
+
+
+def replace_shape(entry: Entry) -> Entry:
+    """The tensor of a classifier of ten classes, anything else as it is."""
+    return replace(entry, shape=(10, *entry.shape[1:])) if entry.name.startswith("fc.") else entry
+
+
+def test_names_of_strangers_are_text(opened: Opener) -> None:
+    old = hostile()
+    changed = {layer.id: {"type": f"{layer.type}!"} for layer in old.layers[1:]}
+    new = small.with_layers(old, changed)
+    new = replace(new, model=replace(new.model, name=HOSTILE[2]), modules=old.modules[:4])
+    text = report(compare(old, new))
+    page = ready(opened(text, viewport=(390, 800)))
+    assert page.inner_text("h1") == f"torch:{HOSTILE[0]} → torch:{HOSTILE[2]}"
+    assert len(listed(page)) == len(old.layers) - 1
+    elements = page.evaluate("document.querySelectorAll('img, script, iframe, b').length")
+    assert elements == text.count("<script")
+    for _ in range(4):
+        page.keyboard.press("n")
+    page.keyboard.press("p")
+    unfold(page)
+    for which in ("old", "new"):
+        shown = seen(page, which)
+        assert shown["graph"].keys() == shown["table"].keys()
+        assert {HOSTILE[0], HOSTILE[1], HOSTILE[2][:500], "__proto__", ""} <= shown["table"].keys()
+    assert_no_controls(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)], ids=lambda value: f"{value}"
+)
+def test_nobody_is_shut_out_and_nothing_is_cut_off(scheme: Scheme, width: int, opened: Opener) -> None:
+    page = ready(opened(report(compare(OLD, renamed())), viewport=(width, 844), color_scheme=scheme))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.keyboard.press("n")
+    assert obstacles(page, ignored=IGNORED) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_paper_every_change_is_there(opened: Opener) -> None:
+    found = compare(summary("local:resnet18"), summary("local:resnet34"))
+    page = ready(opened(report(found)))
+    page.emulate_media(media="print")
+    box, last = (page.locator(place).bounding_box() for place in (".changes .list", ".change >> nth=-1"))
+    assert box is not None
+    assert last is not None
+    assert last["height"] > 0
+    assert box["y"] + box["height"] >= last["y"] + last["height"]
+    assert page.locator(".change:visible").count() == 56
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280

@@ -16,12 +16,12 @@ import {exact, worded} from "./units.js";
 
 const LISTED = 12;
 
-/** @type {(net: Network, chosen: Store, layers: () => Layer[]) => HTMLElement} */
-export function details(net, chosen, layers) {
+/** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, layers: () => Layer[], name?: string) => HTMLElement} */
+export function details(net, chosen, layers, name = "") {
   const panel = html("div", {
     class: "details",
     role: "region",
-    "aria-label": "Details",
+    "aria-label": `Details ${name}`.trim(),
     tabindex: 0,
     "aria-live": "polite",
   });

@@ -12,12 +12,12 @@ import {table} from "./table.js";
 
 /** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, layers: () => Layer[], name?: string) => HTMLElement} */
 export function explorer(net, chosen, layers, name = "") {
-  const side = html("div", {class: "side"}, details(net, chosen, layers), table(net, chosen));
+  const side = html("div", {class: "side"}, details(net, chosen, layers, name), table(net, chosen));
   return html(
     "section",
     {class: "explorer", "aria-label": `${net.title} ${name}`.trim()},
     ...(name ? [html("h2", {}, `${name}: ${net.title}`)] : []),
-    search(net, chosen),
+    search(net, chosen, name),
     graph(net, chosen, name),
     side,
   );

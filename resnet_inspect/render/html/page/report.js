@@ -38,9 +38,9 @@ if (data.network) {
     main.lastElementChild?.scrollIntoView({block: "nearest"});
   };
   main.append(
-    section("Residual blocks", "rows", sortable(data.table, pick)),
+    section("Residual blocks", "listing", sortable(data.table, pick)),
     explorer(net, chosen, () => layers),
   );
   permalink(net, chosen);
-} else if (data.table.rows.length) main.append(section("Table", "rows", sortable(data.table)));
+} else if (data.table.rows.length) main.append(section("Table", "listing", sortable(data.table)));
 document.documentElement.dataset.ready = "";

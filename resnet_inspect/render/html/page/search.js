@@ -18,8 +18,8 @@ export function matches(net, text) {
   return found;
 }
 
-/** @type {(net: Network, chosen: Store) => HTMLElement} */
-export function search(net, chosen) {
+/** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
+export function search(net, chosen, name = "") {
   const field = /** @type {HTMLInputElement} */ (
     html("input", {type: "search", placeholder: "Search layers  ( / )", "aria-label": "Search layers"})
   );
@@ -56,7 +56,7 @@ export function search(net, chosen) {
   });
   return html(
     "div",
-    {class: "search", role: "search"},
+    {class: "search", role: "search", "aria-label": `Layers ${name}`.trim()},
     field,
     button("‹", "Previous match", () => go(-1)),
     button("›", "Next match", () => go(1)),

@@ -47,7 +47,9 @@ export function sortable(written, pick) {
         const [one, two] = [written.rows[a][sorted][1], written.rows[b][sorted][1]];
         if (one === null || two === null) return Number(one === null) - Number(two === null) || a - b;
         const less =
-          typeof one === "number" && typeof two === "number" ? one - two : String(one).localeCompare(String(two));
+          typeof one === "number" && typeof two === "number"
+            ? one - two
+            : String(one).localeCompare(String(two), undefined, {numeric: true});
         return (falling ? -less : less) || a - b;
       });
     }
@@ -59,7 +61,7 @@ export function sortable(written, pick) {
   arrange();
   return html(
     "div",
-    {class: "scroll", tabindex: 0, role: "region", "aria-label": "Table"},
+    {class: "scroll", tabindex: 0, role: "region", "aria-label": "Rows"},
     html("table", {class: "plain"}, html("thead", {}, html("tr", {}, ...heads)), body),
   );
 }

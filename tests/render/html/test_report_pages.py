@@ -1,0 +1,218 @@
+"""Pages of reports in a browser: plots with every point, tables that sort, and the residual blocks in their graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from resnet_inspect.errors import InputError
+from resnet_inspect.ir import Summary
+from resnet_inspect.readers.identity import Case, Experiment
+from resnet_inspect.readers.inputs import Shapes
+from resnet_inspect.readers.local import reader as local
+from resnet_inspect.readers.request import Metric, Request
+from resnet_inspect.render.html.report import render
+from resnet_inspect.render.report import compare, identity, residual, sweep
+from tests.render.html.test_network_looks import HOSTILE, IGNORED, assert_no_controls, hostile
+from tests.support.browser import Opener, Scheme, obstacles
+from tests.support.reports import press, ready, seen, summary
+from tests.support.toys import IMAGE, network, toy
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+NETWORKS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+_TABLE = """() => ({
+  heads: [...document.querySelectorAll(".plain th button")].map((each) => each.textContent),
+  sorted: [...document.querySelectorAll(".plain th")].map((each) => each.getAttribute("aria-sort")),
+  rows: [...document.querySelectorAll(".plain tbody tr")].map(
+    (row) => [Number(row.dataset.row), ...[...row.cells].map((cell) => cell.textContent)]),
+})"""
+
+
+def accuracy(value: float) -> Metric:
+    return Metric("V1", "ImageNet-1K", "acc@1", value)
+
+
+def compared() -> list[dict[str, Any]]:
+    """The rows of some networks; two have no accuracy, and of one no MACs are known."""
+    rows = [
+        compare.compared(summary(f"local:{name}"), (accuracy(70 + at),) if at < 4 else ())
+        for at, name in enumerate(NETWORKS)
+    ]
+    odd = network(IMAGE, toy("odd", "other", "x", macs=None, params=9))
+    return [*rows, compare.compared(odd, ())]
+
+
+def shape(side: int, channels: int = 3) -> Request:
+    return Request("resnet18", inputs=Shapes(((channels, side, side),)))
+
+
+def steps() -> list[sweep.Step]:
+    """Sizes of a sweep; the first and the fourth don't fit."""
+    sides = (96, 128, 224, 1024)
+    found: dict[int, Summary] = {side: local.summarize(shape(side)).summary for side in sides}
+    return [
+        sweep.Step(f"3x{side}x{side}", side, found[side] if side in found else InputError(f"{side} is too small"))
+        for side in (16, 96, 128, 160, 224, 1024)
+    ]
+
+
+def test_networks_side_by_side(opened: Opener) -> None:
+    rows = compared()
+    shown = compare.report(rows)
+    page = ready(opened(render(shown, "6 networks", [compare.panel(rows, "macs", "acc1")[0]])))
+    assert page.title() == page.inner_text("h1") == "6 networks"
+    # A point for each network of which both are known, 10**9 MACs across and percents up; the front goes through all.
+    titles = page.locator(".chart g title").all_text_contents()
+    assert titles == [f"{name}: {macs}, {70 + at}" for at, (name, macs) in enumerate(
+        [("resnet18", "1.814"), ("resnet34", "3.664"), ("resnet50", "4.089"), ("resnet101", "7.801")]
+    )]
+    circles = page.locator(".chart circle")
+    places = circles.evaluate_all("all => all.map((each) => [Number(each.getAttribute('cx')), -each.getAttribute('cy')])")
+    assert places == sorted(places)
+    assert len({y for _, y in places}) == 4
+    assert page.locator(".chart .front").count() == 1
+    assert page.locator(".chart .title").all_text_contents() == ["MACs (G)", "Acc@1 %"]
+    assert_sorts(page, rows, [column.key for column in shown.columns])
+
+
+def natural(value: Any) -> Any:
+    """Numbers by their amounts, texts with numbers in them as people count: resnet18 before resnet101."""
+    if not isinstance(value, str):
+        return value
+    parts: list[Any] = [""]
+    for letter in value.lower():
+        if letter.isdigit() == isinstance(parts[-1], int):
+            parts[-1] = parts[-1] * 10 + int(letter) if letter.isdigit() else parts[-1] + letter
+        else:
+            parts.append(int(letter) if letter.isdigit() else letter)
+    return parts
+
+
+def assert_sorts(page: Page, rows: list[dict[str, Any]], keys: list[str]) -> None:
+    """Every column sorts both ways by its exact values, equal ones as they were; what isn't known stays last."""
+    table = page.evaluate(_TABLE)
+    assert [row[0] for row in table["rows"]] == list(range(len(rows)))
+    assert set(table["sorted"]) == {"none"}
+    for place, (head, key) in enumerate(zip(table["heads"], keys, strict=True)):
+        unknown = [at for at, row in enumerate(rows) if row[key] is None]
+        known = [at for at, row in enumerate(rows) if row[key] is not None]
+        is_number = page.locator(".plain th").nth(place).get_attribute("class") == "number"
+        for falling in (is_number, not is_number):
+            press(page, f"Sort by {head}")
+            after = page.evaluate(_TABLE)
+            expected = sorted(known, key=lambda at: natural(rows[at][key]), reverse=falling)
+            if falling:  # equal ones stay as they were
+                expected = sorted(known[::-1], key=lambda at: natural(rows[at][key]))[::-1]
+            assert [row[0] for row in after["rows"]] == [*expected, *unknown], (key, falling)
+            assert after["sorted"][place] == ("descending" if falling else "ascending")
+            assert after["sorted"].count("none") == len(keys) - 1
+            assert all(row[place + 1] == "n/a" for row in after["rows"][len(known) :])
+
+
+def test_sizes_and_those_that_do_not_fit(opened: Opener) -> None:
+    found = steps()
+    shown = sweep.report("local:resnet18", found)
+    page = ready(opened(render(shown, "resnet18 at 6 sizes", sweep.panels(found))))
+    assert page.locator(".chart").count() == 3
+    for at, title in enumerate(("MACs (G)", "Activations (MiB)", "Inference peak (MiB)")):
+        chart = page.locator(".chart").nth(at)
+        assert chart.get_attribute("aria-label") == f"{title} against Size"
+        assert chart.locator(".curve").count() == 1
+        assert chart.locator(".curve").get_attribute("d", timeout=1000).count("L") == 3  # type: ignore[union-attr]
+        assert [text.split(",")[0] for text in chart.locator("g title").all_text_contents()[:3]] == ["96", "128", "224"]
+        assert chart.locator("circle").count() == 4
+        assert chart.locator(".missing title").all_text_contents() == ["16: doesn't fit", "160: doesn't fit"]
+    facts = page.inner_text(".facts")
+    assert "4 of 6 sizes" in facts
+    assert "3x160x160: 160 is too small" in facts
+    assert_sorts(page, [{**row, "fits": "yes" if row["fits"] else "no"} for row in shown.rows], [column.key for column in shown.columns])
+
+
+def test_a_block_of_the_table_is_found_in_the_graph(opened: Opener) -> None:
+    model = summary("local:resnet34")
+    shown = residual.report(model)
+    page = ready(opened(render(shown, "Residual blocks", summary=model)))
+    blocks = [f"layer{stage}.{block}" for stage, count in ((1, 3), (2, 4), (3, 6), (4, 3)) for block in range(count)]
+    assert [row[1] for row in page.evaluate(_TABLE)["rows"]] == blocks
+    press(page, "Sort by Channels")
+    assert page.evaluate(_TABLE)["rows"][0][1] == "layer4.1"
+    press(page, "Sort by Channels")
+    assert page.evaluate(_TABLE)["rows"][0][1] == "layer1.0"
+    for block in ("layer4.1", "layer2.0", "layer1.2"):
+        press(page, block)
+        assert seen(page)["selected"] == seen(page)["chosen"] == [f"{block}.add"]
+        assert page.evaluate("decodeURIComponent(location.hash)") == f"#{block}.add"
+    assert obstacles(page, ignored=IGNORED) == []
+
+
+def test_an_experiment_with_what_is_not_finite(opened: Opener) -> None:
+    cases = (Case("zeroed", True, 0.0, 0.0), Case("plain", False, 1.5, None), Case("shortcut cut", False, None, 2e-9))
+    shown = identity.report(Experiment("torch", "residual_block", 0, (1, 3, 24, 24), cases))
+    page = ready(opened(render(shown, "Identity: block")))
+    assert page.locator(".plots, .explorer").count() == 0
+    assert [row[1:] for row in page.evaluate(_TABLE)["rows"]] == [
+        ["zeroed", "yes", "0", "0"],
+        ["plain", "no", "1.5", "n/a"],
+        ["shortcut cut", "no", "n/a", "2e-09"],
+    ]
+    assert_sorts(
+        page,
+        [{**row, "identical": "yes" if row["identical"] else "no"} for row in shown.rows],
+        [column.key for column in shown.columns],
+    )
+
+
+def test_names_of_strangers_are_text(opened: Opener) -> None:
+    shown = hostile()
+    rows = [
+        compare.compared(replace(shown, model=replace(shown.model, name=name)), (accuracy(at),))
+        for at, name in enumerate(HOSTILE)
+    ]
+    text = render(compare.report(rows), HOSTILE[0], [compare.panel(rows, "params", "acc1")[0]])
+    page = ready(opened(text, viewport=(390, 800)))
+    assert page.title() == page.inner_text("h1") == HOSTILE[0]
+    elements = page.evaluate("document.querySelectorAll('img, script, iframe, b').length")
+    assert elements == text.count("<script")
+    assert page.locator(".chart circle").count() == len(HOSTILE)
+    press(page, "Sort by Model")
+    cells = {row[1] for row in page.evaluate(_TABLE)["rows"]}
+    assert {f"torch:{HOSTILE[0]}", f"torch:{HOSTILE[2]}", "torch:__proto__", "torch:"} <= cells
+    assert_no_controls(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
+
+    page = ready(opened(render(residual.report(shown), HOSTILE[2], summary=shown), viewport=(390, 800)))
+    assert_no_controls(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def scatter() -> str:
+    rows = compared()
+    return render(compare.report(rows), "6 networks", [compare.panel(rows, "macs", "acc1")[0]])
+
+
+def curves() -> str:
+    found = steps()
+    return render(sweep.report("local:resnet18", found), "6 sizes", sweep.panels(found))
+
+
+@pytest.mark.parametrize("make", [scatter, curves], ids=["compare", "sweep"])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 390)], ids=lambda value: f"{value}"
+)
+def test_nobody_is_shut_out_and_nothing_is_cut_off(
+    make: Callable[[], str], scheme: Scheme, width: int, opened: Opener
+) -> None:
+    page = ready(opened(make(), viewport=(width, 844), color_scheme=scheme))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert obstacles(page, ignored=IGNORED) == []
+    # The table is as high as its rows, on the screen and on paper.
+    for media in ("screen", "print"):
+        page.emulate_media(media=media)  # type: ignore[arg-type]
+        assert page.locator(".listing").evaluate("part => part.scrollHeight === part.clientHeight")
+        assert page.locator(".plain tbody tr:visible").count() == 6
