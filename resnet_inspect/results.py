@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +20,21 @@ if TYPE_CHECKING:
 Shown = TypeVar("Shown")
 
 
-class Summary(ir.Summary):
+class _Page(ABC):
+    """What has a report."""
+
+    @abstractmethod
+    def to_html(self) -> str:
+        """The report: a page that needs no network, with its JSON document inside."""
+
+    def show(self, height: int = 800) -> None:
+        """Shows the report: in a notebook as a frame of its own that is so many pixels high, else in the browser."""
+        from .render.html.showing import show
+
+        show(self.to_html(), height)
+
+
+class Summary(_Page, ir.Summary):
     """A summary that writes itself in other forms and prints itself; a notebook shows its graph and its layers."""
 
     @classmethod
@@ -43,12 +58,6 @@ class Summary(ir.Summary):
     def to_html(self) -> str:
         """A report: a page that needs no network and shows everything, with its JSON document inside."""
         return render(self, "html", View())
-
-    def show(self, height: int = 800) -> None:
-        """Shows the report: in a notebook as a frame of its own that is so many pixels high, else in the browser."""
-        from .render.html.showing import show
-
-        show(self.to_html(), height)
 
     def to_markdown(self, depth: int | None = None) -> str:
         """The table for a page on GitHub; ``depth`` folds the modules below it."""
@@ -94,18 +103,12 @@ class Summary(ir.Summary):
         return notebook.summary(self)
 
 
-class Diff(diffs.Diff):
+class Diff(_Page, diffs.Diff):
     """A comparison that prints itself. ``kinds`` is empty if the two are the same."""
 
     def to_html(self) -> str:
         """A report: a page with both networks side by side, and what differs marked."""
         return render_diff(self, "html", DiffView())
-
-    def show(self, height: int = 800) -> None:
-        """Shows the report: in a notebook as a frame of its own that is so many pixels high, else in the browser."""
-        from .render.html.showing import show
-
-        show(self.to_html(), height)
 
     def __str__(self) -> str:
         return render_diff(self, "table", DiffView())
@@ -120,18 +123,12 @@ class Diff(diffs.Diff):
         return notebook.diff(self)
 
 
-class Checked(checks.Checked):
+class Checked(_Page, checks.Checked):
     """What ``check`` found, which prints itself. ``passed`` is the verdict."""
 
     def to_html(self) -> str:
         """A report: a page with what failed, and the layers that it is about in the graph."""
         return render_check([self], "html", CheckView())
-
-    def show(self, height: int = 800) -> None:
-        """Shows the report: in a notebook as a frame of its own that is so many pixels high, else in the browser."""
-        from .render.html.showing import show
-
-        show(self.to_html(), height)
 
     def __str__(self) -> str:
         return render_check([self], "table", CheckView())

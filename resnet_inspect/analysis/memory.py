@@ -65,7 +65,10 @@ def live_bytes(summary: Summary) -> dict[str, int | None]:
 
 
 def alive(summary: Summary, at: int) -> dict[str, int | None]:
-    """The outputs that are alive while the layer at this place runs, by the layer in whose memory they stand."""
+    """The bytes of the outputs that are alive while the layer at this position runs, None where they aren't known.
+
+    They are named by the layer in whose memory they stand.
+    """
     owners = _owners(summary.layers)
     ends = _ends(summary.layers, owners)
     kept = [layer for layer in summary.layers[: at + 1] if owners[layer.id] == layer.id and ends[layer.id] >= at]

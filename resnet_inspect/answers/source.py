@@ -32,7 +32,7 @@ class Source:
             return True
         path = Path(self.text)
         if not path.exists():
-            if path.suffix not in (".json", ".html"):
+            if path.suffix not in (".json", ".html", ".htm"):
                 return False
             from ..host.paths import has_drive
 

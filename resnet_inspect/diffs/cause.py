@@ -82,6 +82,11 @@ def causes(layers: Sequence[LayerDiff]) -> tuple[Cause, ...]:
     return tuple(found)
 
 
+def followers(layers: Sequence[LayerDiff]) -> list[bool]:
+    """For each layer, whether it differs only because a layer before it does: it fits what it reads, or costs more."""
+    return [follows for _, follows in _blames(layers)]
+
+
 def _amount(layer: LayerDiff, total: str) -> int:
     before, after = (0 if side is None else getattr(side, total) or 0 for side in (layer.old, layer.new))
     return int(after - before)

@@ -23,7 +23,7 @@ def kind_of(path: Path) -> str | None:
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             # A pipe, as of <(resnet-inspect ...), can be read only once; a device never ends.
-            return "summary" if path.is_fifo() and path.suffix in ("", ".json", ".html") else None
+            return "summary" if path.is_fifo() and path.suffix in ("", ".json", ".html", ".htm") else None
         seen = Glimpse(path)
         if b"".join(seen.text.split()).startswith(_OURS):
             return "summary"  # as we write them: nothing more to read

@@ -31,7 +31,7 @@ def render(checked: Sequence[Checked]) -> str:
     }
     if len(documents) == 1:
         documents = {"network": documents.popitem()[1]}
-    data = {"models": [{"document": at, **_model(shown[at])} for at in worst]}
+    data = {"models": [_model(shown[at]) for at in worst]}
     return page("check", f"Checked: {title}", f"<p>{escape(verdict(shown))}</p>", data, documents)
 
 
@@ -39,7 +39,9 @@ def _differs(diff: Diff | None) -> list[str]:
     """What a drift is in, as a terminal lists it."""
     if diff is None:
         return []
-    listed = [" ".join((line.sign, line.layer, line.type, " · ".join(line.words))) for line in lines(diff, everything=False)]
+    listed = [
+        " ".join((line.sign, line.layer, line.type, " · ".join(line.words))) for line in lines(diff, everything=False)
+    ]
     more = [f"and {len(listed) - _MOST:,} more"] if len(listed) > _MOST else []
     return [*headlines(diff)[1:], *listed[:_MOST], *more]
 
@@ -50,13 +52,14 @@ def _place(outcome: Outcome) -> int:
 
 def _model(item: Checked) -> dict[str, Any]:
     outcomes = sorted(item.outcomes, key=_place)
-    states = {
-        found.layer: "failed" if failed(outcome) else "warned"
-        for outcome in reversed(outcomes)
-        for found in outcome.findings
-        if found.layer is not None and outcome.level != "pass"
-    }
-    said = {found.layer: found.message for outcome in outcomes for found in outcome.findings if found.layer is not None}
+    states: dict[str, str] = {}
+    said: dict[str, list[str]] = {}
+    for outcome in outcomes:  # the worst first
+        for found in outcome.findings if outcome.level != "pass" else ():
+            if found.layer is not None:
+                states.setdefault(found.layer, "failed" if failed(outcome) else "warned")
+                said.setdefault(found.layer, []).append(found.message)
+    words = {layer: " · ".join(messages) for layer, messages in said.items()}
     return {
         "name": item.name,
         "outcomes": [
@@ -75,5 +78,5 @@ def _model(item: Checked) -> dict[str, Any]:
             }
             for outcome in outcomes
         ],
-        "network": None if item.summary is None else network(item.summary, states, said),
+        "network": None if item.summary is None else network(item.summary, states, words),
     }

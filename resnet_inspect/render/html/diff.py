@@ -6,23 +6,24 @@ from html import escape
 
 from ... import ir_json
 from ...diffs import Diff, LayerDiff
+from ...diffs.cause import followers
 from ...ir import Layer
 from ...visible import cleaned
 from ..diff import DiffView
 from ..diff.words import headlines, lines, totals
-from . import table
+from .markup import table
 from .network import network
 from .page import page
 
-#: Kinds of differences that are somebody's edit. Shapes and MACs follow from those of other layers.
-_EDITS = frozenset(("config", "params", "edges"))
+#: Kinds of differences that are somebody's edit, unless they follow from another layer's.
+_EDITS = frozenset(("config", "params"))
 
 
 def render(diff: Diff, view: DiffView) -> str:
     """The page; it holds the JSON documents of both networks."""
     shown = cleaned(diff)
     title, *heads = headlines(shown, view.title)
-    states = [state(layer) for layer in shown.layers]
+    states = [state(*each) for each in zip(shown.layers, followers(shown.layers), strict=True)]
     words = [" · ".join(line.words) for line in lines(shown, everything=True)]
     old = _side([(layer.old, state, text) for layer, state, text in zip(shown.layers, states, words, strict=True)])
     new = _side([(layer.new, state, text) for layer, state, text in zip(shown.layers, states, words, strict=True)])
@@ -48,9 +49,10 @@ def render(diff: Diff, view: DiffView) -> str:
     return page("diff", title, head, data, documents)
 
 
-def state(layer: LayerDiff) -> str:
-    """The layer's status; ``follows`` where no more than shapes and MACs differ, as another layer's edit made them."""
-    if layer.status == "changed" and not any(change.kind in _EDITS for change in layer.changes):
+def state(layer: LayerDiff, follows: bool) -> str:
+    """The layer's status; ``follows`` where no more differs than another layer's edit has made necessary."""
+    kinds = {change.kind for change in layer.changes}
+    if layer.status == "changed" and "edges" not in kinds and (follows or not kinds & _EDITS):
         return "moved" if layer.moved else "renamed" if layer.renamed else "follows"
     return layer.status
 

@@ -11,20 +11,21 @@ from math import prod
 from typing import Any
 
 from ... import units
+from ...analysis.facts import Facts
 from ...analysis.memory import alive, live_bytes
 from ...analysis.metrics import metric
+from ...analysis.metrics.metric import Metric
 from ...analysis.residual import Block, residual_blocks
-from ...ir import Layer, Summary
+from ...ir import Layer, Summary, sum_known
 from ...ops import vocabulary
 from ...shape import format_shape
-from .. import View
-from ..columns import choose
+from ..columns import Column, choose
 from ..picture import family, shortcuts
-from ..totals import totals
+from ..selection import usual
 from .tree import Node, tree
 
 #: Words of a node, then amounts, in the order of the table's columns.
-_WORDS = ("type", "output")
+_WORDS = ("type", "output", "input", "dtype", "attributes", "tensors")
 _AMOUNTS = (
     "params",
     "macs",
@@ -68,7 +69,7 @@ def network(
     return {
         "title": summary.model.title,
         "hasGraph": summary.has_graph,
-        "totals": totals(summary, View()),
+        "shown": [key for key in usual(summary) if key not in ("path", "connected_to")],
         "nodes": {
             "parent": [node.parent for node in nodes],
             "id": [node.row.id for node in nodes],
@@ -76,13 +77,14 @@ def network(
             "family": [_family(node) for node in nodes],
             "layer": [place[node.row.id] if node.is_layer else -1 for node in nodes],
             "count": [node.count for node in nodes],
-            **_words(nodes),
+            "run": [int(node.is_run) for node in nodes],
         },
-        "columns": [_column(key, nodes) for key in _AMOUNTS],
+        "words": [_words(column, nodes) for column in choose(_WORDS)],
+        "columns": [_column(key, nodes, summary.layers) for key in _AMOUNTS],
         "edges": list(_edges(summary, place, blocks)),
         "blocks": [_block(block, place) for block in blocks],
         "formulas": {str(place[layer.id]): text for layer in summary.layers if (text := formula(layer))},
-        "memory": _memory(summary),
+        "memory": _memory(summary, nodes[0].row.facts),
         "marks": _marks(nodes, states or {}),
         "notes": {str(place[id_]): text for id_, text in (said or {}).items() if id_ in place},
     }
@@ -103,25 +105,40 @@ def _family(node: Node) -> str:
     return family(node.row.layers) if node.is_layer else "module"
 
 
-def _words(nodes: Sequence[Node]) -> dict[str, list[str]]:
-    return {column.key: [column.text(node.row) for node in nodes] for column in choose(_WORDS)}
+def _words(column: Column, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The texts of a column by node, whole: where there is room for few of them, the page cuts."""
+    texts = [units.plain(column.value(node.row) or "") if node.row.layers else "" for node in nodes]
+    return {"key": column.key, "title": column.title, "texts": texts}
 
 
-def _column(key: str, nodes: Sequence[Node]) -> dict[str, Any]:
-    """The amounts of one metric; ``texts`` are those that its word doesn't give: ``4.09 G + n/a``."""
-    measured = metric(key)
-    amounts = [measured.of(node.row.layers, node.row.facts) if node.row.layers else None for node in nodes]
-    texts = {}
+def _column(key: str, nodes: Sequence[Node], layers: Sequence[Layer]) -> dict[str, Any]:
+    """The amounts of one metric by node.
+
+    ``texts`` are those that its word doesn't give, as ``4.09 G + n/a``, and ``known`` are the known parts of these.
+    """
+    measured, facts = metric(key), nodes[0].row.facts
+    own = {layer.id: measured.of_layer(layer, facts) for layer in layers}
+    amounts = [measured.fold(own[layer.id] for layer in node.row.layers) if node.row.layers else None for node in nodes]
+    texts, known = {}, {}
     for index, (node, amount) in enumerate(zip(nodes, amounts, strict=True)):
         if amount is None or isinstance(amount, str):
-            texts[str(index)] = measured.text(node.row.layers, node.row.facts) if node.row.layers else ""
+            texts[str(index)] = measured.text(node.row.layers, facts) if node.row.layers else ""
+            if measured.fold is sum_known and (part := _known(measured, node.row.layers, own)):
+                known[str(index)] = _number(part)
     return {
         "key": key,
         "title": measured.title,
         "word": _WORDED[measured.word],
         "amounts": [_number(amount) for amount in amounts],
         "texts": {index: text for index, text in texts.items() if text != units.NOT_AVAILABLE},
+        "known": known,
     }
+
+
+def _known(measured: Metric[Any], layers: Sequence[Layer], own: Mapping[str, Any]) -> int:
+    """The part of an unknown sum that is known: of all layers but those whose own isn't, and of what these say."""
+    said = measured.known or (lambda layer: 0)
+    return sum(said(layer) if own[layer.id] is None else own[layer.id] for layer in layers)
 
 
 def _number(amount: int | str | None) -> int | str | None:
@@ -149,10 +166,8 @@ def _edges(summary: Summary, place: dict[str, int], blocks: Sequence[Block]) -> 
 
 def _block(block: Block, place: dict[str, int]) -> dict[str, Any]:
     return {
-        "path": block.path,
         "kind": block.kind,
         "form": block.form,
-        "fork": place[block.fork],
         "join": place[block.join],
         "inside": [place[member] for member in (*block.branch, *block.shortcut)],
         "breaks": list(block.breaks),
@@ -177,11 +192,14 @@ def formula(layer: Layer) -> str:
     return f"{format_shape(weights[0].shape)} weights = {size:,}, each at {places:,} places"
 
 
-def _memory(summary: Summary) -> dict[str, Any] | None:
-    """Live bytes by layer, and the largest outputs that are alive at the peak; None where sizes aren't known."""
+def _memory(summary: Summary, facts: Facts) -> dict[str, Any] | None:
+    """Live bytes by layer, and at the peak the largest outputs that are alive: their layers, and bytes.
+
+    None where sizes aren't known.
+    """
     if not summary.has_graph:
         return None
-    live = list(live_bytes(summary).values())
+    live = list(facts.of(live_bytes).values())
     known = [amount for amount in live if amount is not None]
     if len(known) != len(live) or not known:
         return None

@@ -1,6 +1,6 @@
 """One file that is a whole page: markup, style, script and data, with a policy that lets nothing else in.
 
-The scripts are ES modules in ``page/`` and ``vendor/``, the style sheets are in ``style/``. Modules become one script
+The scripts are ES modules in ``entry/`` (one a page), ``page/`` and ``vendor/``, the style sheets are in ``style/``. Modules become one script
 here: each module once, behind those that it imports, as a function of its own that returns what the module exports.
 """
 
@@ -31,12 +31,12 @@ _INDENT = re.compile(r"^[ \t]+|[ \t]*\n(?=[ \t]*\n)", re.MULTILINE)
 def page(kind: str, title: str, head: str, data: Mapping[str, Any], documents: Mapping[str, str]) -> str:
     """A report.
 
-    ``kind`` is the script that it runs: ``page/KIND.js``. ``head`` is markup that stands above what the script makes.
+    ``kind`` is the script that it runs: ``entry/KIND.js``. ``head`` is markup that stands above what the script makes.
     ``data`` is what the script shows, ``documents`` are JSON documents by the ids of the elements that hold them.
     """
     style, script = _style(), _script(f"{kind}.js")
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     packed = [ir_html.packed(name, text) for name, text in documents.items()]
@@ -67,11 +67,12 @@ def _style() -> str:
 def _script(name: str) -> str:
     """The module and all that it imports, as one script."""
     parts: dict[str, str] = {}
-    _gather(Path("page") / name, parts)
+    _gather(Path("entry") / name, parts)
     *imported, main = parts
     text = "".join(_as_function(module, parts[module]) for module in imported) + _with_constants(parts[main])
     text = _COMMENT.sub("", text)
-    assert not re.search("</script|<!--", text)
+    if re.search("</script|<!--", text):
+        raise ValueError(f"{name} can't be a part of a page: markup in it would end the script")
     return _INDENT.sub("", text)
 
 
@@ -79,8 +80,7 @@ def _gather(module: Path, parts: dict[str, str]) -> None:
     """Puts a module behind those that it imports. Modules don't import in circles."""
     text = (_FOLDER / module).read_text(encoding="utf-8")
     for _, place in _IMPORT.findall(text):
-        folder = module.parent if place.startswith("./") else Path()
-        imported = folder / place.removeprefix("./").removeprefix("../")
+        imported = (module.parent if place.startswith("./") else Path()) / place.removeprefix("./").removeprefix("../")
         if str(imported) not in parts:
             _gather(imported, parts)
     parts[str(module)] = text

@@ -11,7 +11,7 @@ from ...ir import Summary
 from ...visible import cleaned, in_json
 from ..report import Report, footnotes
 from ..report.plot import Panel
-from . import facts
+from .markup import facts
 from .network import network
 from .page import page
 

@@ -51,4 +51,4 @@ def in_browser(path: Path) -> None:
 def _is_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and type(shell).__name__ != "TerminalInteractiveShell"
+    return getattr(shell, "kernel", None) is not None

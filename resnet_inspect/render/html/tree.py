@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -13,6 +14,9 @@ from ...ir import Layer, Summary
 
 #: So many modules stand inside of one another at most. What is nested deeper stands in the deepest of these.
 _MOST_LEVELS = 64
+#: So many nodes stand in a module at most. Where there are more, neighbours are held together, so that a page can fold
+#: a network without modules.
+_MOST_INSIDE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Node:
     """A layer, a module, or several equal modules in a row.
 
     ``parent`` is the position of the node around it, -1 of the whole network's. ``row`` has its layers. ``count`` is
-    the number of modules in a run of equal ones, else 0.
+    the number of modules in a run of equal ones, else 0; ``is_run``: the node only holds neighbours together.
     """
 
     parent: int
@@ -28,6 +32,7 @@ class Node:
     row: Row
     count: int = 0
     is_layer: bool = False
+    is_run: bool = False
 
 
 @dataclass(slots=True)
@@ -44,8 +49,18 @@ class _Run:
     """Nodes in a row that are folded to one."""
 
     label: str
-    members: list[_Module | Layer]
+    members: list[_Module | Layer | _Run]
     count: int = 0
+
+    @property
+    def path(self) -> str:
+        """The paths of the first and of the last one."""
+        return f"{_first(self)} … {_last(self)}"
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Those of all members."""
+        return [layer for member in self.members for layer in _layers(member)]
 
 
 def tree(summary: Summary, states: Mapping[str, str] | None = None) -> list[Node]:
@@ -73,14 +88,13 @@ def tree(summary: Summary, states: Mapping[str, str] | None = None) -> list[Node
             row = _row(item, kinds, facts)
             nodes.append(Node(parent, _below(around, item.path), row))
             runs = _equal(item, kinds, facts) if states is None else _undisturbed(item, states)
-            waiting += [(each, place, item.path) for each in reversed(list(runs))]
+            waiting += [(each, place, item.path) for each in reversed(_few(item.path, list(runs)))]
         else:
-            layers = tuple(layer for member in item.members for layer in _layers(member))
-            path = f"{_path(item.members[0])} … {_path(item.members[-1])}"
             first = item.members[0]
             kind = kinds.get(first.path, "") if item.count and isinstance(first, _Module) else ""
-            nodes.append(Node(parent, item.label, Row(path, path, kind, layers, (), 0, facts), count=item.count))
-            waiting += [(member, place, around) for member in reversed(item.members)]
+            row = Row(item.path, item.path, kind, tuple(item.layers), (), 0, facts)
+            nodes.append(Node(parent, item.label, row, item.count, is_run=True))
+            waiting += [(member, place, around) for member in reversed(_few(around, item.members))]
     return nodes
 
 
@@ -121,8 +135,7 @@ def _equal(module: _Module, kinds: dict[str, str], facts: Facts) -> Iterator[_Mo
     for _, group in groupby(module.inside, lambda item: _kind(item, kinds, facts)):
         members = list(group)
         if 1 < len(members) < len(module.inside) or len(members) > 3:
-            first, last = (_below(module.path, _path(member)) for member in (members[0], members[-1]))
-            yield _Run(f"{first} … {last}", members, len(members))
+            yield _Run(_ends(module.path, members), [*members], len(members))
         else:
             yield from members
 
@@ -143,10 +156,31 @@ def _undisturbed(module: _Module, states: Mapping[str, str]) -> Iterator[_Module
             yield from members
             continue
         count = sum(len(_layers(member)) for member in members)
-        yield _Run(f"{count:,} equal layers" if kind == "same" else f"{count:,} layers that follow", members)
+        yield _Run(f"{count:,} equal layers" if kind == "same" else f"{count:,} layers that follow", [*members])
 
 
-def _layers(item: _Module | Layer) -> Sequence[Layer]:
+def _few(around: str, items: Sequence[_Module | Layer | _Run]) -> Sequence[_Module | Layer | _Run]:
+    """The nodes, or as many runs of neighbours as each run has of them, until they are no more than a page draws."""
+    while len(items) > _MOST_INSIDE:
+        size = math.isqrt(len(items) - 1) + 1
+        groups = [list(items[start : start + size]) for start in range(0, len(items), size)]
+        items = [_Run(_ends(around, group), group) if len(group) > 1 else group[0] for group in groups]
+    return items
+
+
+def _ends(around: str, items: Sequence[_Module | Layer | _Run]) -> str:
+    return f"{_below(around, _first(items[0]))} … {_below(around, _last(items[-1]))}"
+
+
+def _first(item: _Module | Layer | _Run) -> str:
+    return _first(item.members[0]) if isinstance(item, _Run) else _path(item)
+
+
+def _last(item: _Module | Layer | _Run) -> str:
+    return _last(item.members[-1]) if isinstance(item, _Run) else _path(item)
+
+
+def _layers(item: _Module | Layer | _Run) -> Sequence[Layer]:
     return [item] if isinstance(item, Layer) else item.layers
 
 

@@ -276,7 +276,9 @@ def test_a_deeper_network_has_more_blocks(opened: Opener) -> None:
     found = compare(summary("local:resnet18"), summary("local:resnet34"))
     page = ready(opened(report(found)))
     assert_head(page, found)
-    added = [f"layer{stage}.{block}" for stage, blocks in ((1, "2"), (2, "23"), (3, "2345"), (4, "2")) for block in blocks]
+    added = [
+        f"layer{stage}.{block}" for stage, blocks in ((1, "2"), (2, "23"), (3, "2345"), (4, "2")) for block in blocks
+    ]
     assert page.inner_text(".changes h2") == f"{7 * len(added)} changes"
     assert {entry.rpartition(".")[0] for entry in (line.split(": ")[0] for line in listed(page))} == {
         f"added {block}" for block in added

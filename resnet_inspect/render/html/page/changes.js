@@ -1,6 +1,6 @@
 // The list of changes of a comparison, and the keys that go from one to the next.
 
-import {button, html, section} from "./element.js";
+import {button, html, isTyping, section} from "./element.js";
 
 /** @typedef {{pair: number, state: string, layer: string, type: string, words: string}} Change */
 
@@ -44,9 +44,7 @@ export function changeList(changes, go) {
   };
   if (!rows.length) return section("Changes", "changes", html("p", {}, "Nothing differs."));
   document.addEventListener("keydown", (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName))
-      return;
+    if (isTyping(event)) return;
     if (event.key === "n") show(place + 1);
     if (event.key === "p") show(Math.max(place, 0) - 1);
   });

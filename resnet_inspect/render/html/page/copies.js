@@ -1,20 +1,26 @@
-// Rows of a table as text for other programs.
+// Rows of a table as text for other programs, by the rules of csv.py and markdown.py. A test holds them against these.
 
-/** Cells as CSV; a text that a spreadsheet would compute begins with an apostrophe. @type {(rows: string[][]) => string} */
-export function csv(rows) {
-  /** @type {(cell: string) => string} */
-  const written = (cell) => {
-    const text = /^[=+\-@\t\r]/.test(cell) && !/^-?\d+$/.test(cell) ? `'${cell}` : cell;
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return `${rows.map((row) => row.map(written).join(",")).join("\n")}\n`;
+/** A cell of CSV; a text that a spreadsheet would compute begins with an apostrophe. @type {(cell: string) => string} */
+export function csvCell(cell) {
+  const isFormula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/u.test(cell) && !/^[-+]?\d+(\.\d+)?(e[-+]?\d+)?$/.test(cell);
+  const text = isFormula ? `'${cell}` : cell;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Cells as a Markdown table; `isNumber` says which columns are to the right. @type {(rows: string[][], isNumber: boolean[]) => string} */
+/** A cell of Markdown, of which GitHub makes no link and no mention. @type {(cell: string) => string} */
+export function markdownCell(cell) {
+  const text = cell.replace(/[\\|`*_<>[\]&~$]/g, "\\$&");
+  return text.replace(/@(?=[\w-])|#(?=\d)|\b(?:https?|ftp)(?=:)|\bwww(?=\.)/gi, "$&\u003c!-- -->");
+}
+
+/** Rows as CSV. @type {(rows: string[][]) => string} */
+export function csv(rows) {
+  return `${rows.map((row) => row.map(csvCell).join(",")).join("\n")}\n`;
+}
+
+/** Rows as a Markdown table; `isNumber` says which columns are to the right. @type {(rows: string[][], isNumber: boolean[]) => string} */
 export function markdown(rows, isNumber) {
-  /** @type {(row: string[]) => string} */
-  const line = (row) => `| ${row.join(" | ")} |`;
-  const written = rows.map((row) => row.map((cell) => cell.replace(/[|\\<>&*_`[\]~#]/g, "\\$&").replace(/\s+/g, " ")));
+  const [titles, ...lines] = rows.map((row) => row.map(markdownCell));
   const rule = isNumber.map((each) => (each ? "---:" : ":---"));
-  return `${[written[0], rule, ...written.slice(1)].map(line).join("\n")}\n`;
+  return `${[titles, rule, ...lines].map((row) => `| ${row.join(" | ")} |`).join("\n")}\n`;
 }

@@ -1,37 +1,26 @@
 // All that is known of the node that somebody points at, or else of the one that is selected.
 
-import {visible} from "./documents.js";
 import {html} from "./element.js";
+import {revealed} from "./fold.js";
 import {isLayer} from "./network.js";
 import {exact, worded} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
 
-/**
- * A layer in the JSON document.
- * @typedef {{id: string, path: string, type: string, op: string, called: boolean, inputs: string[], input_shapes: number[][], output_shapes: number[][],
- *   attributes: Record<string, unknown>, parameters: {name: string, shape: number[], dtype: string, role: string}[], output_dtypes: string[], shared: string[]}} Layer
- */
+/** So many layers are listed that a layer reads, or that read it. */
+const LISTED = 8;
 
-const LISTED = 12;
-
-/** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, layers: () => Layer[], name?: string) => HTMLElement} */
-export function details(net, chosen, layers, name = "") {
-  const panel = html("div", {
-    class: "details",
-    role: "region",
-    "aria-label": `Details ${name}`.trim(),
-    tabindex: 0,
-    "aria-live": "polite",
-  });
+/** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
+export function details(net, chosen, name = "") {
+  const panel = html("div", {class: "details", role: "region", "aria-label": `Details ${name}`.trim(), tabindex: 0});
   const show = () => {
     const {pointed, selected} = chosen.state;
     const node = pointed >= 0 ? pointed : selected;
     panel.replaceChildren(
       ...(node < 0
         ? [html("p", {class: "hint"}, "Point at a layer, or select one, to see what is known of it.")]
-        : described(net, node, layers)),
+        : described(net, chosen, node)),
     );
   };
   chosen.listen((change) => {
@@ -41,60 +30,63 @@ export function details(net, chosen, layers, name = "") {
   return panel;
 }
 
-/** @type {(net: Network, node: number, layers: () => Layer[]) => HTMLElement[]} */
-function described(net, node, layers) {
-  const {id, type, output, count} = net.nodes;
-  /** @type {[string, string][]} */
+/** @type {(net: Network, chosen: Store, node: number) => HTMLElement[]} */
+function described(net, chosen, node) {
+  const {id, count, layer} = net.nodes;
+  const place = layer[node];
+  /** @type {[string, string | Node][]} */
   const facts = [];
-  const layer = isLayer(net, node) ? layers()[net.nodes.layer[node]] : undefined;
-  if (layer) {
-    facts.push(["Input", layer.input_shapes.map(shape).join(", ")]);
-    facts.push(["Output", `${output[node]} ${visible([...new Set(layer.output_dtypes)].join(", "))}`.trim()]);
-    const settings = Object.entries(layer.attributes).map(([key, value]) => `${key}=${setting(value)}`);
-    facts.push(["Settings", visible(settings.join(" "))]);
-    for (const each of layer.parameters.slice(0, LISTED)) {
-      facts.push([
-        visible(each.name.slice(each.name.lastIndexOf(".") + 1)),
-        `${shape(each.shape) || "scalar"} ${visible(each.dtype)}${each.role === "trainable" ? "" : `, ${visible(each.role)}`}`,
-      ]);
-    }
-    if (layer.parameters.length > LISTED) facts.push(["", `and ${layer.parameters.length - LISTED} more tensors`]);
-    if (layer.shared.length) facts.push(["Shared", visible(layer.shared.join(", "))]);
-  } else facts.push(["Output", output[node]]);
+  const note = isLayer(net, node) && net.notes?.[String(place)];
+  if (note) facts.push([net.marks?.[node] ?? "Note", note.slice(0, 2000)]);
+  for (const each of net.words) if (each.key !== "type") facts.push([each.title, each.texts[node].slice(0, 2000)]);
   if (count[node] > 1) facts.push(["Equal modules", String(count[node])]);
+  if (isLayer(net, node)) {
+    const edges = net.edges.filter(([from, to]) => from === place || to === place);
+    const reads = edges.filter(([, to]) => to === place).map(([from]) => from);
+    const readers = edges.filter(([from]) => from === place).map(([, to]) => to);
+    if (reads.length) facts.push(["Reads", links(net, chosen, reads)]);
+    if (readers.length) facts.push(["Read by", links(net, chosen, readers)]);
+    for (const block of net.blocks.filter((each) => each.join === place)) {
+      const breaks = block.breaks.length ? `, not an identity: ${block.breaks.join(", ")}` : "";
+      facts.push(["Ends", `a residual block (${block.form}), its shortcut: ${block.kind}${breaks}`]);
+    }
+  }
   for (const each of net.columns) {
     const amount = each.amounts[node];
     const text = each.texts[node] ?? worded(each.word, amount);
-    const whole =
-      each.word !== "exact" && amount !== null && text !== exact(amount) ? `${exact(amount)}  (${text})` : text;
-    if (text !== "n/a" && text !== "") facts.push([each.title, whole]);
+    const isShort = each.word !== "exact" && amount !== null && amount !== 0 && text !== exact(amount);
+    if (text !== "n/a") facts.push([each.title, isShort ? `${exact(amount)}  (${text})` : text]);
   }
-  const note = layer && net.notes?.[String(net.nodes.layer[node])];
-  if (note) facts.unshift([net.marks?.[node] ?? "Note", note]);
-  const formula = layer && net.formulas[String(net.nodes.layer[node])];
-  if (formula) facts.push(["MACs are", formula]);
+  if (isLayer(net, node)) facts.push(["MACs are", net.formulas[String(place)] ?? ""]);
   const head = html(
     "p",
     {class: "path"},
     html("bdi", {}, id[node].slice(0, 2000) || net.title),
-    html("span", {class: "kind"}, ` ${type[node]}`),
+    html("span", {class: "kind"}, ` ${net.type[node]}`),
   );
   const list = html(
     "dl",
     {},
     ...facts
       .filter(([, text]) => text)
-      .map(([label, text]) => html("div", {}, html("dt", {}, label), html("dd", {}, text.slice(0, 2000)))),
+      .map(([label, text]) => html("div", {}, html("dt", {}, label), html("dd", {}, text))),
   );
   return [head, list];
 }
 
-/** @type {(sizes: number[]) => string} */
-function shape(sizes) {
-  return sizes.join("x");
-}
-
-/** @type {(value: unknown) => string} */
-function setting(value) {
-  return Array.isArray(value) ? value.map(setting).join("x") : String(value ?? "none");
+/** Buttons that go to layers. @type {(net: Network, chosen: Store, layers: number[]) => Node} */
+function links(net, chosen, layers) {
+  const all = html("span", {class: "links"});
+  for (const layer of layers.slice(0, LISTED)) {
+    const node = net.nodeOf[layer];
+    const link = html(
+      "button",
+      {type: "button", class: "link"},
+      html("bdi", {}, net.nodes.id[node].slice(0, 200) || "(no name)"),
+    );
+    link.addEventListener("click", () => chosen.set({open: revealed(net, chosen.state.open, node), selected: node}));
+    all.append(link, " ");
+  }
+  if (layers.length > LISTED) all.append(`and ${layers.length - LISTED} more`);
+  return all;
 }

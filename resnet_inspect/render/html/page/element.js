@@ -31,11 +31,24 @@ export function shortened(text, most) {
   return letters.length <= most && text.length <= 2 * most ? text : `${letters.slice(0, most - 1).join("")}…`;
 }
 
-/** A button with a word on it, and what it does in full. @type {(word: string, title: string, act: () => void) => HTMLElement} */
+/** A button with a word or a sign on it, and what it does in full. @type {(word: string, title: string, act: () => void) => HTMLElement} */
 export function button(word, title, act) {
-  const made = html("button", {type: "button", title, "aria-label": title}, word);
+  // A word is a name by itself, a sign isn't.
+  const made = html("button", {type: "button", title, "aria-label": /^\p{L}/u.test(word) ? null : title}, word);
   made.addEventListener("click", act);
   return made;
+}
+
+/** The node that an event is about, or -1. @type {(event: Event) => number} */
+export function nodeAt(event) {
+  const found = /** @type {Element} */ (event.target).closest("[data-node]");
+  return found ? Number(found.getAttribute("data-node")) : -1;
+}
+
+/** Whether a key belongs to who types a text, or to the browser. @type {(event: KeyboardEvent) => boolean} */
+export function isTyping(event) {
+  const target = /** @type {HTMLElement} */ (event.target);
+  return event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
 }
 
 /** A part of the page with a heading of its own. @type {(title: string, name: string, ...inside: (Node | string)[]) => HTMLElement} */

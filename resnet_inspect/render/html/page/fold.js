@@ -1,6 +1,9 @@
 // What is seen of a network while some of its modules are open: pure functions of the network and the open nodes.
 
-import {isLayer} from "./network.js";
+import {around, isLayer, isRun} from "./network.js";
+
+/** So many boxes fill a screen. */
+export const ROOM = 28;
 
 /** @typedef {import("./network.js").Network} Network */
 
@@ -42,30 +45,32 @@ export function seen(net, open) {
  * @type {(net: Network, room: number, depth?: number | null, isWanted?: (node: number) => boolean) => Set<number>}
  */
 export function firstFold(net, room, depth = null, isWanted = () => true) {
+  if (depth !== null) {
+    // As in other formats, by the parts of a path; nodes that only hold neighbours together have none.
+    const modules = net.nodes.id.map((_, node) => node).filter((node) => !isLayer(net, node));
+    return new Set(modules.filter((node) => isRun(net, node) || !node || net.nodes.id[node].split(".").length < depth));
+  }
   let open = new Set([0]);
-  for (let level = 1; depth === null || level < depth; level += 1) {
+  for (;;) {
     const closed = seen(net, open).boxes.filter((node) => !isLayer(net, node) && isWanted(node));
     const more = new Set([...open, ...closed]);
-    if (!closed.length || (depth === null && seen(net, more).boxes.length > room)) break;
+    if (!closed.length || seen(net, more).boxes.length > room) return open;
     open = more;
   }
-  return open;
 }
 
 /** The open nodes, and those around a node, so that it is seen. @type {(net: Network, open: Set<number>, node: number) => Set<number>} */
 export function revealed(net, open, node) {
-  const more = new Set(open);
-  for (let outer = net.nodes.parent[node]; outer >= 0; outer = net.nodes.parent[outer]) more.add(outer);
-  return more;
+  return new Set([...open, ...around(net, node)]);
 }
 
 /** The box or frame that shows a node. @type {(net: Network, open: Set<number>, node: number) => number} */
 export function shownAs(net, open, node) {
-  let found = node;
-  for (let outer = net.nodes.parent[node]; outer > 0; outer = net.nodes.parent[outer]) {
-    if (!open.has(outer)) found = outer;
-  }
-  return found;
+  return (
+    around(net, node)
+      .filter((outer) => outer && !open.has(outer))
+      .pop() ?? node
+  );
 }
 
 /**

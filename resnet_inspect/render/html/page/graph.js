@@ -1,10 +1,10 @@
 // The graph: boxes, frames and arrows as SVG, and the keys and gestures that move through it.
 
-import {button, choice, html, svg} from "./element.js";
+import {button, choice, html, nodeAt, svg} from "./element.js";
 import {arrows, seen, shownAs} from "./fold.js";
 import {BOX, layout} from "./layout.js";
-import {around, column, isLayer} from "./network.js";
-import {box, frame, heads, legend, line} from "./parts.js";
+import {around, column, isLayer, known} from "./network.js";
+import {addHeads, box, frame, legend, line} from "./parts.js";
 import {toggle} from "./store.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -82,7 +82,7 @@ export function graph(net, chosen, name = "") {
       {"aria-hidden": "true"},
       ...[...special, ...plain].map(({arrow, points}) => line(arrow, points)),
     );
-    picture.replaceChildren(heads(), .../** @type {SVGElement} */ (groups.get(0)).childNodes, lines);
+    picture.replaceChildren(.../** @type {SVGElement} */ (groups.get(0)).childNodes, lines);
     resize();
     heat();
     mark();
@@ -90,15 +90,13 @@ export function graph(net, chosen, name = "") {
 
   const heat = () => {
     const key = chosen.state.heat;
-    const amounts = key ? column(net, key).amounts : [];
+    /** @type {(node: number) => number} */
+    const amount = (node) => (key ? known(column(net, key), node) : 0);
     const boxes = [...drawn].filter(([, made]) => made.classList.contains("box"));
-    const most = Math.max(1, ...boxes.map(([node]) => Number(amounts[node] ?? 0)));
+    const most = Math.max(1, ...boxes.map(([node]) => amount(node)));
     for (const [node, made] of boxes) {
       const glow = /** @type {SVGElement} */ (made.querySelector(".heat"));
-      glow.setAttribute(
-        "fill-opacity",
-        key ? String(Math.round(90 * Math.sqrt(Number(amounts[node] ?? 0) / most)) / 100) : "0",
-      );
+      glow.setAttribute("fill-opacity", String(Math.round(90 * Math.sqrt(amount(node) / most)) / 100));
     }
   };
 
@@ -136,11 +134,6 @@ export function graph(net, chosen, name = "") {
     if (change.selected !== undefined && change.selected >= 0) reveal(change.selected);
   });
 
-  /** The node that an event is about. @type {(event: Event) => number} */
-  const nodeAt = (event) => {
-    const found = /** @type {Element} */ (event.target).closest("[data-node]");
-    return found ? Number(/** @type {SVGElement} */ (found).dataset.node) : -1;
-  };
   let dragged = false;
   picture.addEventListener("click", (event) => {
     const node = nodeAt(event);
@@ -159,13 +152,13 @@ export function graph(net, chosen, name = "") {
     const order = [...drawn.keys()];
     const place = order.indexOf(node);
     const isOpen = chosen.state.open.has(node);
-    /** @type {Record<string, () => void>} */
+    /** @type {Record<string, () => unknown>} */
     const keys = {
       ArrowDown: () => move(order[place + 1]),
       ArrowUp: () => move(order[place - 1]),
       Home: () => move(order[0]),
       End: () => move(order[order.length - 1]),
-      ArrowRight: () => (isLayer(net, node) || isOpen ? move(order[place + 1]) : toggle(chosen, node)),
+      ArrowRight: () => !isLayer(net, node) && (isOpen ? move(order[place + 1]) : toggle(chosen, node)),
       ArrowLeft: () => (isOpen ? toggle(chosen, node) : move(around(net, node)[0] || undefined)),
       Enter: () => (isLayer(net, node) ? chosen.set({selected: node}) : toggle(chosen, node)),
       " ": () => (isLayer(net, node) ? chosen.set({selected: node}) : toggle(chosen, node)),
@@ -209,6 +202,7 @@ export function graph(net, chosen, name = "") {
     window.addEventListener("pointerup", stop);
   });
 
+  addHeads();
   draw();
   /** @type {(level: number) => void} */
   const openAll = (level) => {
@@ -237,5 +231,5 @@ export function graph(net, chosen, name = "") {
     ),
   );
   tools.append(said);
-  return html("div", {class: "graph"}, tools, view, legend());
+  return html("div", {class: "graph"}, tools, view, legend(net));
 }

@@ -3,6 +3,8 @@
 // nodes between, in a free column or in a lane to the right. Arrows that enter or leave a frame do so at its ports,
 // which the frame around connects.
 
+import {columns, EDGE, largest, push, ranks} from "./ranks.js";
+
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./fold.js").Seen} Seen */
 /** @typedef {import("./fold.js").Arrow} Arrow */
@@ -28,7 +30,6 @@ const LANE = 12;
 const PORT = 12;
 const TRACK = 6;
 const MOST_TRACKS = 10;
-const EDGE = -1;
 
 /**
  * Places by node, and the points of each arrow.
@@ -108,7 +109,7 @@ function chain(net, arrow, inside) {
 function arranged(net, frame, parts, items) {
   const nodes = [...net.children[frame]].sort((a, b) => net.first[a] - net.first[b]);
   const rank = ranks(nodes, parts);
-  const last = Math.max(-1, ...rank.values()) + 1;
+  const last = largest(rank.values(), -1) + 1;
   /** @type {(part: Part) => number} */
   const start = (part) => rank.get(part.from) ?? -1;
   /** @type {(part: Part) => number} */
@@ -125,12 +126,10 @@ function arranged(net, frame, parts, items) {
     const [low, high] = isBack ? [stop(part), start(part)] : [start(part) + 1, stop(part) - 1];
     const key = `${part.from} ${part.source}`;
     const lane = long.get(key) ?? {parts: [], low, high, column: -1, x: 0};
-    long.set(key, {
-      ...lane,
-      parts: [...lane.parts, part],
-      low: Math.min(lane.low, low),
-      high: Math.max(lane.high, high),
-    });
+    long.set(key, lane);
+    lane.parts.push(part);
+    lane.low = Math.min(lane.low, low);
+    lane.high = Math.max(lane.high, high);
   }
   const lanes = [...long.values()].sort((a, b) => a.high - a.low - (b.high - b.low));
   for (const lane of lanes) {
@@ -148,7 +147,8 @@ function arranged(net, frame, parts, items) {
   const edge = new Array(last + 1).fill(SIDE - BETWEEN);
   /** @type {number[]} */
   const center = [];
-  for (let at = 0; at <= Math.max(0, ...column.values()); at += 1) {
+  const widest = largest(column.values(), 0);
+  for (let at = 0; at <= widest; at += 1) {
     const own = nodes.filter((node) => column.get(node) === at);
     const passing = lanes.filter((lane) => lane.column === at);
     center[at] = SIDE;
@@ -169,8 +169,7 @@ function arranged(net, frame, parts, items) {
     }
   }
   for (const lane of lanes.filter((each) => each.column < 0)) {
-    const rows = edge.slice(lane.low, lane.high + 1);
-    lane.x = Math.max(...rows, center[0]) + LANE;
+    lane.x = largest(edge.slice(lane.low, lane.high + 1), center[0]) + LANE;
     for (let row = lane.low; row <= lane.high; row += 1) edge[row] = lane.x;
   }
 
@@ -185,7 +184,7 @@ function arranged(net, frame, parts, items) {
     center[0],
     (part) => column.get(part.from) === 0 && start(part) === last - 1,
   );
-  const width = Math.max(...edge, ...entries.values(), ...exits.values(), frame ? 150 : 0) + SIDE;
+  const width = largest([...edge, ...entries.values(), ...exits.values()], frame ? 150 : 0) + SIDE;
 
   /** @type {(part: Part) => number} */
   const left = (part) => {
@@ -197,10 +196,12 @@ function arranged(net, frame, parts, items) {
   const routes = new Map();
   const laneOf = new Map(lanes.flatMap((lane) => lane.parts.map((part) => [part, lane])));
   for (const part of parts) routes.set(part, {lane: laneOf.get(part), from: left(part), to: 0});
-  for (const node of nodes) {
+  /** @type {Map<number, Part[]>} */
+  const into = new Map();
+  for (const part of parts) if (part.to !== EDGE) push(into, part.to, part);
+  for (const [node, entering] of into) {
     const item = of(items, node);
     const middle = center[column.get(node) ?? 0];
-    const entering = parts.filter((part) => part.to === node);
     let [toRight, toLeft] = [0, 0];
     for (const part of entering) {
       const route = /** @type {NonNullable<ReturnType<typeof routes.get>>} */ (routes.get(part));
@@ -282,82 +283,6 @@ function arranged(net, frame, parts, items) {
 /** @type {(items: Map<number, Item>, node: number) => Item} */
 function of(items, node) {
   return /** @type {Item} */ (items.get(node));
-}
-
-/**
- * The longest path to each node, along parts that run forward. What nothing leads to stands above what it leads to.
- * @type {(nodes: number[], parts: Part[]) => Map<number, number>}
- */
-function ranks(nodes, parts) {
-  const order = new Map(nodes.map((node, place) => [node, place]));
-  const inner = parts.filter((part) => part.from !== EDGE && part.to !== EDGE);
-  /** @type {Map<number, number[]>} */
-  const before = new Map();
-  /** @type {Map<number, number[]>} */
-  const behind = new Map();
-  const led = new Set(parts.filter((part) => part.from === EDGE).map((part) => part.to));
-  for (const {from, to} of inner) {
-    if (/** @type {number} */ (order.get(from)) >= /** @type {number} */ (order.get(to))) continue;
-    before.set(to, [...(before.get(to) ?? []), from]);
-    behind.set(from, [...(behind.get(from) ?? []), to]);
-  }
-  /** @type {Map<number, number>} */
-  const rank = new Map();
-  const isList = !inner.length;
-  for (const node of nodes) {
-    const above = before.get(node) ?? [];
-    const previous = rank.size ? Math.max(...rank.values()) : -1;
-    rank.set(
-      node,
-      isList && !led.has(node) ? previous + 1 : 1 + Math.max(-1, ...above.map((each) => rank.get(each) ?? -1)),
-    );
-  }
-  for (const node of [...nodes].reverse()) {
-    const below = behind.get(node) ?? [];
-    if (before.has(node) || led.has(node) || !below.length) continue;
-    rank.set(node, Math.max(0, Math.min(...below.map((each) => rank.get(each) ?? 0)) - 1));
-  }
-  return rank;
-}
-
-/**
- * Columns: a node stands below the leftmost of those that lead to it, the longest path first, or beside.
- * @type {(nodes: number[], parts: Part[], rank: Map<number, number>) => Map<number, number>}
- */
-function columns(nodes, parts, rank) {
-  /** @type {Map<number, number[]>} */
-  const above = new Map();
-  /** @type {Map<number, number>} */
-  const length = new Map();
-  /** @type {Map<number, number[]>} */
-  const below = new Map();
-  for (const {from, to} of parts) {
-    if ((rank.get(from) ?? -1) >= (rank.get(to) ?? Number.MAX_SAFE_INTEGER)) continue;
-    if (to !== EDGE) above.set(to, [...(above.get(to) ?? []), from]);
-    if (from !== EDGE && to !== EDGE) below.set(from, [...(below.get(from) ?? []), to]);
-  }
-  for (const node of [...nodes].reverse()) {
-    length.set(node, 1 + Math.max(0, ...(below.get(node) ?? []).map((each) => length.get(each) ?? 0)));
-  }
-  /** @type {Map<number, number[]>} */
-  const byRank = new Map();
-  for (const node of nodes) {
-    const own = rank.get(node) ?? 0;
-    byRank.set(own, [...(byRank.get(own) ?? []), node]);
-  }
-  /** @type {Map<number, number>} */
-  const column = new Map();
-  for (const row of [...byRank.keys()].sort((a, b) => a - b)) {
-    const used = new Set();
-    const own = /** @type {number[]} */ (byRank.get(row));
-    for (const node of own.sort((a, b) => (length.get(b) ?? 0) - (length.get(a) ?? 0))) {
-      let at = Math.min(...(above.get(node) ?? [EDGE]).map((each) => column.get(each) ?? 0));
-      while (used.has(at)) at += 1;
-      used.add(at);
-      column.set(node, at);
-    }
-  }
-  return column;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import {html, svg} from "./element.js";
 import {BOX} from "./layout.js";
-import {called, column} from "./network.js";
+import {called, column, inWords, known, marked} from "./network.js";
 import {fitted, widthOf} from "./ruler.js";
 import {worded} from "./units.js";
 
@@ -17,14 +17,12 @@ const ROUND = 6;
 
 /** @type {(net: Network, node: number, place: Place, residual: number[]) => SVGElement} */
 export function box(net, node, place, residual) {
-  const {family, type, output, layer, count} = net.nodes;
+  const {family, layer, count} = net.nodes;
+  const {type, output} = net;
   const params = column(net, "params").amounts[node];
   const macs = column(net, "macs");
-  const cost = macs.amounts[node]
-    ? `${worded("si", macs.amounts[node])} MACs`
-    : params
-      ? `${worded("si", params)} params`
-      : "";
+  const work = known(macs, node) ? (macs.texts[node] ?? worded("si", macs.amounts[node])) : "";
+  const cost = work ? `${work} MACs` : params ? `${worded("si", params)} params` : "";
   const isClosed = layer[node] < 0;
   const kinds = new Set(residual.map((index) => net.blocks[index].kind));
   const mark = net.marks?.[node];
@@ -33,8 +31,8 @@ export function box(net, node, place, residual) {
     type[node],
     output[node],
     cost,
-    mark,
-    residual.length ? `${residual.length} residual blocks inside` : "",
+    marked(net, node),
+    residual.length ? `${residual.length} residual block${residual.length > 1 ? "s" : ""} inside` : "",
   ]
     .filter(Boolean)
     .join(", ");
@@ -89,14 +87,14 @@ function kindAndShape(type, output, room) {
 export function frame(net, node, place, inner) {
   const {x, y, width, height} = place;
   const mark = net.marks?.[node];
-  const words = [called(net, node), net.nodes.type[node]].filter(Boolean);
+  const words = [called(net, node), net.type[node]].filter(Boolean);
   return svg(
     "g",
     {
       class: `frame${mark ? ` marked ${mark}` : ""}`,
       "data-node": node,
       role: "treeitem",
-      "aria-label": words.join(", "),
+      "aria-label": [...words, marked(net, node)].filter(Boolean).join(", "),
       "aria-level": net.depth[node],
       "aria-expanded": "true",
     },
@@ -140,8 +138,9 @@ function rounded(points) {
   return `${path}L${x} ${y - 1}`;
 }
 
-/** @type {() => SVGElement} */
-export function heads() {
+/** The heads of arrows, once for all graphs of a page. @type {() => void} */
+export function addHeads() {
+  if (document.getElementById("head")) return;
   /** @type {(id: string, name: string) => SVGElement} */
   const head = (id, name) =>
     svg(
@@ -158,11 +157,12 @@ export function heads() {
       },
       svg("path", {class: name, d: "M0 0L8 4L0 8z"}),
     );
-  return svg("defs", {}, head("head", "head-plain"), head("head-shortcut", "head-shortcut"));
+  const heads = svg("defs", {}, head("head", "head-plain"), head("head-shortcut", "head-shortcut"));
+  document.body.append(svg("svg", {class: "heads", width: 0, height: 0, "aria-hidden": "true"}, heads));
 }
 
-/** @type {() => HTMLElement} */
-export function legend() {
+/** What lines, and marks where there are any, mean. @type {(net: Network) => HTMLElement} */
+export function legend(net) {
   /** @type {(name: string, words: string) => HTMLElement} */
   const entry = (name, words) =>
     html(
@@ -171,11 +171,16 @@ export function legend() {
       svg("svg", {width: 30, height: 10, "aria-hidden": "true"}, svg("path", {class: `wire ${name}`, d: "M2 5H28"})),
       ` ${words}`,
     );
+  const marks = [...new Set(Object.values(net.marks ?? {}))].map((mark) =>
+    html("span", {}, html("span", {class: `swatch marked ${mark}`, "aria-hidden": "true"}), ` ${inWords(mark)}`),
+  );
   return html(
     "p",
     {class: "legend"},
-    entry("shortcut", "identity shortcut"),
-    entry("shortcut projection", "projection shortcut"),
+    ...(net.blocks.length
+      ? [entry("shortcut", "identity shortcut"), entry("shortcut projection", "projection shortcut")]
+      : []),
+    ...marks,
     html("span", {}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
   );
 }

@@ -26,6 +26,6 @@ export function permalink(net, chosen) {
       // A page inside of a notebook has no address of its own.
     }
   });
-  window.addEventListener("hashchange", read);
+  window.addEventListener("hashchange", read, {signal: chosen.ended});
   read();
 }

@@ -1,6 +1,6 @@
 // A search for layers and modules by a part of their path or type.
 
-import {button, html} from "./element.js";
+import {button, html, isTyping} from "./element.js";
 import {revealed} from "./fold.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -12,7 +12,7 @@ export function matches(net, text) {
   if (!wanted) return [];
   const found = [];
   for (let node = 1; node < net.size; node += 1) {
-    if (net.nodes.id[node].toLowerCase().includes(wanted) || net.nodes.type[node].toLowerCase().includes(wanted))
+    if (net.nodes.id[node].toLowerCase().includes(wanted) || net.type[node].toLowerCase().includes(wanted))
       found.push(node);
   }
   return found;
@@ -47,13 +47,15 @@ export function search(net, chosen, name = "") {
       field.blur();
     }
   });
-  document.addEventListener("keydown", (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName))
-      return;
-    event.preventDefault();
-    field.focus();
-  });
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "/" || isTyping(event)) return;
+      event.preventDefault();
+      field.focus();
+    },
+    {signal: chosen.ended},
+  );
   return html(
     "div",
     {class: "search", role: "search", "aria-label": `Layers ${name}`.trim()},

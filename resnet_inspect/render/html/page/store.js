@@ -5,14 +5,16 @@
  * @typedef {{open: Set<number>, selected: number, pointed: number, heat: string}} State
  */
 
-/** @typedef {{state: State, set: (change: Partial<State>) => void, listen: (hear: (change: Partial<State>) => void) => void}} Store */
+/** `ended` tells what hears of the whole page that this network isn't shown any more. */
+/** @typedef {{ended: AbortSignal, state: State, set: (change: Partial<State>) => void, listen: (hear: (change: Partial<State>) => void) => void}} Store */
 
-/** @type {(open: Set<number>) => Store} */
-export function store(open) {
+/** @type {(open: Set<number>, ended?: AbortSignal) => Store} */
+export function store(open, ended = new AbortController().signal) {
   /** @type {((change: Partial<State>) => void)[]} */
   const hearers = [];
   const state = {open, selected: -1, pointed: -1, heat: ""};
   return {
+    ended,
     state,
     set(change) {
       Object.assign(state, change);

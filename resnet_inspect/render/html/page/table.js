@@ -2,9 +2,9 @@
 // view are in the page.
 
 import {csv, markdown} from "./copies.js";
-import {button, html} from "./element.js";
-import {firstFold, lines, shownAs} from "./fold.js";
-import {around, called, isLayer} from "./network.js";
+import {button, html, nodeAt} from "./element.js";
+import {lines, shownAs} from "./fold.js";
+import {around, called, isLayer, marked} from "./network.js";
 import {toggle} from "./store.js";
 import {exact, worded} from "./units.js";
 
@@ -16,55 +16,60 @@ const SPARE = 12;
 
 /**
  * A column of the table. `amount` is null for words.
- * @typedef {{key: string, title: string, text: (node: number) => string, amount: ((node: number) => number) | null, exact: (node: number) => string}} Shown
+ * @typedef {{key: string, title: string, text: (node: number) => string, amount: ((node: number) => number | null) | null, exact: (node: number) => string}} Shown
  */
 
 /** @type {(net: Network) => Shown[]} */
 function columns(net) {
-  /** @type {(key: "type" | "output", title: string) => Shown} */
-  const words = (key, title) => ({
-    key,
-    title,
-    text: (node) => net.nodes[key][node],
+  const words = net.words.map((each) => ({
+    key: each.key,
+    title: each.title,
+    text: (/** @type {number} */ node) => each.texts[node],
     amount: null,
-    exact: (node) => net.nodes[key][node],
-  });
+    exact: (/** @type {number} */ node) => each.texts[node],
+  }));
   const amounts = net.columns.map((each) => ({
     key: each.key,
     title: each.title,
     text: (/** @type {number} */ node) => each.texts[node] ?? worded(each.word, each.amounts[node]),
-    amount: (/** @type {number} */ node) => (each.amounts[node] === null ? -1 : Number(each.amounts[node])),
+    amount: (/** @type {number} */ node) => (each.amounts[node] === null ? null : Number(each.amounts[node])),
     exact: (/** @type {number} */ node) =>
       each.amounts[node] === null ? (each.texts[node] ?? "n/a") : exact(each.amounts[node]),
   }));
-  return [words("type", "Type"), words("output", "Output shape"), ...amounts];
+  return [...words, ...amounts];
 }
 
-/** @type {(net: Network, chosen: Store, wanted?: string[]) => HTMLElement} */
-export function table(net, chosen, wanted = ["type", "output", "params", "macs"]) {
+/** The layers by a column, the largest first; what isn't known is last. @type {(net: Network, by: Shown, falling: boolean) => number[]} */
+function sorted(net, by, falling) {
+  const order = falling ? 1 : -1;
+  const {amount} = by;
+  if (!amount) return net.nodeOf.slice().sort((a, b) => order * by.text(a).localeCompare(by.text(b)) || a - b);
+  return net.nodeOf.slice().sort((a, b) => {
+    const [one, two] = [amount(a), amount(b)];
+    if (one === null || two === null) return Number(one === null) - Number(two === null) || a - b;
+    return order * (two - one) || a - b;
+  });
+}
+
+/** @type {(net: Network, chosen: Store) => HTMLElement} */
+export function table(net, chosen) {
   const all = columns(net);
-  const picked = new Set(wanted);
+  const picked = new Set(net.shown);
   let sort = "";
   let falling = true;
   /** @type {number[]} */
   let rows = [];
   /** @type {Map<number, HTMLElement>} */
   let drawn = new Map();
-  const head = html("div", {role: "row", class: "row titles"});
+  const head = html("div", {role: "row", class: "row titles", "aria-rowindex": 1});
   const body = html("div", {class: "body", role: "rowgroup"});
   const view = html("div", {class: "rows"}, html("div", {role: "rowgroup", class: "top"}, head), body);
   const grid = html("div", {role: "treegrid", class: "treegrid", "aria-label": `Layers of ${net.title}`}, view);
 
   const shown = () => all.filter((each) => picked.has(each.key));
   const arrange = () => {
-    if (sort) {
-      const by = all.find((each) => each.key === sort);
-      rows = net.nodeOf.slice();
-      const amount = by?.amount;
-      if (amount) rows.sort((a, b) => amount(b) - amount(a) || a - b);
-      else rows.sort((a, b) => (by ? by.text(a).localeCompare(by.text(b)) : 0) || a - b);
-      if (!falling) rows.reverse();
-    } else rows = lines(net, chosen.state.open);
+    const by = all.find((each) => each.key === sort);
+    rows = by ? sorted(net, by, falling) : lines(net, chosen.state.open);
     grid.setAttribute("aria-rowcount", String(rows.length + 1));
     body.style.height = `${rows.length * ROW}px`;
     titles();
@@ -72,44 +77,54 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     body.replaceChildren();
     fill();
   };
+  /** The titles' elements stay where they are, so that they keep the focus. @type {() => void} */
   const titles = () => {
     const template = ["minmax(10em, 1.7fr)", ...shown().map((each) => (each.amount ? "7em" : "minmax(8em, 1.1fr)"))];
     grid.style.setProperty("--columns", template.join(" "));
-    head.replaceChildren(
-      title("", "Layer", false),
-      ...shown().map((each) => title(each.key, each.title, Boolean(each.amount))),
-    );
+    const wanted = [{key: "", title: "Layer", amount: null}, ...shown()];
+    if (
+      wanted.length !== head.children.length ||
+      wanted.some(({key}, at) => head.children[at].getAttribute("data-title") !== key)
+    ) {
+      head.replaceChildren(...wanted.map((each) => title(each.key, each.title, Boolean(each.amount))));
+    }
+    wanted.forEach(({key, amount}, at) => {
+      const direction = key && key === sort ? (falling === Boolean(amount) ? "descending" : "ascending") : "none";
+      head.children[at].setAttribute("aria-sort", direction);
+    });
   };
   /** @type {(key: string, word: string, isNumber: boolean) => HTMLElement} */
   const title = (key, word, isNumber) => {
-    const direction = key && key === sort ? (falling === isNumber ? "descending" : "ascending") : "none";
     const press = button(word, key ? `Sort by ${word}` : "In the order of execution, by module", () => {
-      if (key && sort === key) falling = !falling;
-      else falling = true;
+      falling = key && sort === key ? !falling : true;
       sort = key;
       arrange();
     });
-    return html("div", {role: "columnheader", class: isNumber ? "number" : "", "aria-sort": direction}, press);
+    return html("div", {role: "columnheader", class: isNumber ? "number" : "", "data-title": key}, press);
   };
-  /** @type {(whole?: boolean) => void} */
+  /** The rows that are in view, in their order, and the one that has the focus. @type {(whole?: boolean) => void} */
   const fill = (whole = false) => {
     const top = whole ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - SPARE);
     const bottom = whole
       ? rows.length
       : Math.min(rows.length, Math.ceil((view.scrollTop + view.clientHeight) / ROW) + SPARE);
-    const next = new Map();
-    const selected = selectedRow();
-    for (let place = top; place < bottom; place += 1) {
-      const node = rows[place];
-      const made = drawn.get(node) ?? line(node, place);
-      if (!drawn.has(node)) body.append(made);
-      const isSelected = node === selected;
-      made.setAttribute("aria-selected", String(isSelected));
-      made.setAttribute("tabindex", isSelected || (selected < 0 && place === 0) ? "0" : "-1");
-      next.set(node, made);
-    }
+    const places = Array.from({length: Math.max(0, bottom - top)}, (_, step) => top + step);
+    const focused = document.activeElement?.closest(".row");
+    const kept = focused && body.contains(focused) ? Number(focused.getAttribute("aria-rowindex")) - 2 : -1;
+    if (kept >= 0 && kept < top) places.unshift(kept);
+    if (kept >= bottom) places.push(kept);
+    const next = new Map(places.map((place) => [rows[place], drawn.get(rows[place]) ?? line(rows[place], place)]));
     for (const [node, made] of drawn) if (!next.has(node)) made.remove();
     drawn = next;
+    [...next.values()].forEach((made, at) => {
+      if (body.children[at] !== made) body.insertBefore(made, body.children[at] ?? null);
+    });
+    const selected = selectedRow();
+    const reached = next.has(selected) ? selected : rows[top];
+    for (const [node, made] of next) {
+      made.setAttribute("aria-selected", String(node === selected));
+      made.setAttribute("tabindex", node === reached ? "0" : "-1");
+    }
   };
   const selectedRow = () => {
     const {selected, open} = chosen.state;
@@ -121,13 +136,14 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     const isModule = !isLayer(net, node);
     const mark = net.marks?.[node];
     const name = sort ? net.nodes.id[node] : called(net, node);
-    const cell = html("div", {role: "gridcell", class: "name", title: net.nodes.id[node].slice(0, 500)});
+    const cell = html("div", {role: "rowheader", class: "name", title: net.nodes.id[node].slice(0, 500)});
     if (!sort) cell.style.paddingLeft = `${(Math.min(net.depth[node], 20) - 1) * 14 + 6}px`;
     if (isModule && !sort) {
       const twist = html("span", {class: "twist", "aria-hidden": "true"}, isClosed ? "▸" : "▾");
       cell.append(twist);
     }
     cell.append(html("bdi", {}, name.slice(0, 500) || "(no name)"));
+    if (mark) cell.append(html("span", {class: "mark"}, ` ${marked(net, node)}`));
     const made = html(
       "div",
       {
@@ -172,13 +188,8 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   });
   view.addEventListener("scroll", () => fill(), {passive: true});
   new ResizeObserver(() => fill()).observe(view);
-  window.addEventListener("beforeprint", () => fill(true));
-  window.addEventListener("afterprint", () => fill());
-  /** @type {(event: Event) => number} */
-  const nodeAt = (event) => {
-    const found = /** @type {HTMLElement} */ (event.target).closest("[data-node]");
-    return found ? Number(/** @type {HTMLElement} */ (found).dataset.node) : -1;
-  };
+  window.addEventListener("beforeprint", () => fill(true), {signal: chosen.ended});
+  window.addEventListener("afterprint", () => fill(), {signal: chosen.ended});
   body.addEventListener("click", (event) => {
     const node = nodeAt(event);
     if (node < 0) return;
@@ -198,7 +209,7 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
     const page = Math.max(1, Math.floor(view.clientHeight / ROW) - 2);
     const isOpen = chosen.state.open.has(node);
     const folds = !sort && !isLayer(net, node);
-    /** @type {Record<string, () => void>} */
+    /** @type {Record<string, () => unknown>} */
     const keys = {
       ArrowDown: () => move(place + 1),
       ArrowUp: () => move(place - 1),
@@ -206,7 +217,7 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
       PageUp: () => move(place - page),
       Home: () => move(0),
       End: () => move(rows.length - 1),
-      ArrowRight: () => (folds && !isOpen ? toggle(chosen, node) : move(place + 1)),
+      ArrowRight: () => folds && (isOpen ? move(place + 1) : toggle(chosen, node)),
       ArrowLeft: () => (folds && isOpen ? toggle(chosen, node) : move(rows.indexOf(around(net, node)[0]))),
       Enter: () => folds && toggle(chosen, node),
       " ": () => folds && toggle(chosen, node),
@@ -268,9 +279,4 @@ export function table(net, chosen, wanted = ["type", "output", "params", "macs"]
   );
   arrange();
   return html("div", {class: "table"}, tools, grid);
-}
-
-/** The rows of a screenful, for the first view. @type {(net: Network, depth: number | null) => Set<number>} */
-export function firstRows(net, depth) {
-  return firstFold(net, 28, depth);
 }

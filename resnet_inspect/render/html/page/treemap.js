@@ -1,9 +1,9 @@
 // Where a quantity is: a rectangle for each layer inside of those of its modules, and a bar for each stage.
 
 import {treemap as arrangement, hierarchy} from "../vendor/d3-hierarchy.js";
-import {choice, html, pageWidth, section, shortened, svg} from "./element.js";
+import {choice, html, nodeAt, pageWidth, section, shortened, svg} from "./element.js";
 import {revealed} from "./fold.js";
-import {called, column, isLayer} from "./network.js";
+import {called, column, isLayer, known} from "./network.js";
 import {fitted} from "./ruler.js";
 import {share, worded} from "./units.js";
 
@@ -25,11 +25,15 @@ export function treemap(net, chosen) {
     role: "img",
     "aria-label": `Where the parameters of ${net.title} are`,
   });
+  const inAll = html("span", {class: "hint"});
   let key = "params";
   const draw = () => {
-    const {amounts, word, title} = column(net, key);
+    const shown = column(net, key);
+    const {amounts, word, title} = shown;
     /** @type {(node: number) => number} */
-    const amount = (node) => Math.max(0, Number(amounts[node] ?? 0));
+    const amount = (node) => known(shown, node);
+    /** @type {(node: number) => string} */
+    const text = (node) => shown.texts[node] ?? worded(word, amounts[node]);
     const whole = net.children[0].reduce((sum, node) => sum + amount(node), 0);
     /** @type {(node: number) => number[]} */
     const inside = (node) => net.children[node].filter((each) => amount(each) >= whole * LEAST);
@@ -40,6 +44,8 @@ export function treemap(net, chosen) {
       .paddingOuter(2)
       .paddingTop((each) => (each.depth && each.children ? 15 : 0))
       .round(true)(root);
+    // A part that nobody knows has no place in a picture: the words above it say so.
+    inAll.textContent = `${title} in all: ${text(0)}${whole ? "" : ", so there is nothing to draw"}`;
     picture.setAttribute("aria-label", `${title} of ${net.title}, by layer`);
     picture.replaceChildren(
       ...places
@@ -49,7 +55,7 @@ export function treemap(net, chosen) {
         .map((each) => {
           const node = each.data;
           const [wide, high] = [each.x1 - each.x0, each.y1 - each.y0];
-          const words = `${net.nodes.id[node].slice(0, 200)}: ${worded(word, amounts[node])}, ${share(amount(node), whole)}`;
+          const words = `${net.nodes.id[node].slice(0, 200)}: ${text(node)}, ${share(amount(node), whole)}`;
           const made = svg(
             "g",
             {
@@ -63,7 +69,7 @@ export function treemap(net, chosen) {
           if (wide > 34 && high > 13)
             made.append(svg("text", {x: 4, y: 11.5}, fitted(called(net, node), wide - 6, 11, 400, true)));
           if (!each.children && wide > 50 && high > 28)
-            made.append(svg("text", {class: "small", x: 4, y: 24}, fitted(worded(word, amounts[node]), wide - 6, 11)));
+            made.append(svg("text", {class: "small", x: 4, y: 24}, fitted(text(node), wide - 6, 11)));
           return made;
         }),
     );
@@ -79,7 +85,7 @@ export function treemap(net, chosen) {
           {type: "button", class: "bar", "data-node": node},
           html("bdi", {class: "name"}, shortened(called(net, node), 40)),
           html("span", {class: "track"}, fill),
-          html("span", {class: "number"}, worded(word, amounts[node])),
+          html("span", {class: "number"}, text(node)),
           html("span", {class: "number"}, share(amount(node), whole)),
         );
         return line;
@@ -88,10 +94,8 @@ export function treemap(net, chosen) {
   };
   /** @type {(event: Event) => void} */
   const go = (event) => {
-    const found = /** @type {Element} */ (event.target).closest("[data-node]");
-    if (!found) return;
-    const node = Number(/** @type {HTMLElement} */ (found).dataset.node);
-    chosen.set({open: revealed(net, chosen.state.open, node), selected: node});
+    const node = nodeAt(event);
+    if (node >= 0) chosen.set({open: revealed(net, chosen.state.open, node), selected: node});
   };
   picture.addEventListener("click", go);
   bars.addEventListener("click", go);
@@ -104,5 +108,5 @@ export function treemap(net, chosen) {
       draw();
     },
   );
-  return section("Where it is", "where", html("div", {class: "tools"}, choose), picture, bars);
+  return section("Where it is", "where", html("div", {class: "tools"}, choose, inAll), picture, bars);
 }

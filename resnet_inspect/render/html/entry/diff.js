@@ -1,19 +1,18 @@
 // The page of a comparison: the changes, and both networks side by side.
 
-import {changeList} from "./changes.js";
-import {unpacked} from "./documents.js";
-import {html} from "./element.js";
-import {explorer} from "./explorer.js";
-import {firstFold, revealed} from "./fold.js";
-import {network} from "./network.js";
-import {permalink} from "./permalink.js";
-import {store} from "./store.js";
+import {changeList} from "../page/changes.js";
+import {unpacked} from "../page/documents.js";
+import {html} from "../page/element.js";
+import {explorer} from "../page/explorer.js";
+import {firstFold, revealed} from "../page/fold.js";
+import {network} from "../page/network.js";
+import {permalink} from "../page/permalink.js";
+import {store} from "../page/store.js";
 
 /** So many boxes are seen at first in each network, at most. */
 const ROOM = 80;
 
 const data = JSON.parse(await unpacked("data"));
-const documents = [JSON.parse(await unpacked("network-old")), JSON.parse(await unpacked("network-new"))];
 const nets = [network(data.old), network(data.new)];
 const chosen = nets.map((net) =>
   store(firstFold(net, ROOM, null, (node) => (net.marks?.[node] ?? "follows") !== "follows")),
@@ -55,7 +54,7 @@ main.append(
     {class: "pair"},
     ...nets.map((net, side) => {
       const name = side ? "new" : "old";
-      const shown = explorer(net, chosen[side], () => documents[side].layers, name);
+      const shown = explorer(net, chosen[side], name);
       shown.dataset.side = name;
       return shown;
     }),

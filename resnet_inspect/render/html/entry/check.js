@@ -1,30 +1,30 @@
 // The page of a check: what each rule found, failures first, and the network with the layers that it is about.
 
-import {unpacked} from "./documents.js";
-import {choice, html} from "./element.js";
-import {explorer} from "./explorer.js";
-import {firstFold, revealed} from "./fold.js";
-import {network} from "./network.js";
-import {permalink} from "./permalink.js";
-import {store} from "./store.js";
-
-const ROOM = 28;
+import {unpacked} from "../page/documents.js";
+import {choice, html} from "../page/element.js";
+import {explorer} from "../page/explorer.js";
+import {firstFold, ROOM, revealed} from "../page/fold.js";
+import {network} from "../page/network.js";
+import {permalink} from "../page/permalink.js";
+import {store} from "../page/store.js";
 
 /** @typedef {{words: string, layer: string | null, differs: string[]}} Finding */
-/** @typedef {{document: number, name: string, outcomes: {rule: string, level: string, word: string, findings: Finding[]}[], network: import("./network.js").Written | null}} Model */
+/** @typedef {{name: string, outcomes: {rule: string, level: string, word: string, findings: Finding[]}[], network: import("../page/network.js").Written | null}} Model */
 
 /** @type {{models: Model[]}} */
 const data = JSON.parse(await unpacked("data"));
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
 const place = html("div", {class: "checked"});
 
-/** @type {(at: number) => Promise<void>} */
-async function show(at) {
+let shown = new AbortController();
+
+/** @type {(at: number) => void} */
+function show(at) {
+  shown.abort();
+  shown = new AbortController();
   const model = data.models[at];
-  const id = document.getElementById("network") ? "network" : `network-${model.document}`;
-  const layers = model.network ? JSON.parse(await unpacked(id)).layers : [];
   const net = model.network && network(model.network);
-  const chosen = net && store(firstFold(net, ROOM));
+  const chosen = net && store(firstFold(net, ROOM), shown.signal);
   /** @type {(finding: Finding) => HTMLElement} */
   const found = (finding) => {
     const words = finding.words.slice(0, 2000);
@@ -50,7 +50,7 @@ async function show(at) {
   );
   place.replaceChildren(html("h2", {}, model.name), html("ul", {class: "outcomes"}, ...rules));
   if (net && chosen) {
-    place.append(explorer(net, chosen, () => layers));
+    place.append(explorer(net, chosen));
     permalink(net, chosen);
   }
 }
@@ -68,5 +68,5 @@ if (data.models.length > 1) {
   );
 }
 main.append(place);
-await show(0);
+show(0);
 document.documentElement.dataset.ready = "";

@@ -1,16 +1,14 @@
 // The page of a report: plots, a table, and the network that it is about, if it is one.
 
-import {chart} from "./chart.js";
-import {unpacked} from "./documents.js";
-import {html, section} from "./element.js";
-import {explorer} from "./explorer.js";
-import {firstFold, revealed} from "./fold.js";
-import {network} from "./network.js";
-import {permalink} from "./permalink.js";
-import {sortable} from "./sortable.js";
-import {store} from "./store.js";
-
-const ROOM = 28;
+import {chart} from "../page/chart.js";
+import {unpacked} from "../page/documents.js";
+import {html, section} from "../page/element.js";
+import {explorer} from "../page/explorer.js";
+import {firstFold, ROOM, revealed} from "../page/fold.js";
+import {network} from "../page/network.js";
+import {permalink} from "../page/permalink.js";
+import {sortable} from "../page/sortable.js";
+import {store} from "../page/store.js";
 
 const data = JSON.parse(await unpacked("data"));
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
@@ -22,13 +20,12 @@ if (data.panels.length)
       html(
         "div",
         {class: "charts"},
-        ...data.panels.map((/** @type {import("./chart.js").Panel} */ panel) => chart(panel, data.panels.length)),
+        ...data.panels.map((/** @type {import("../page/chart.js").Panel} */ panel) => chart(panel, data.panels.length)),
       ),
     ),
   );
 main.append(...data.notes.map((/** @type {string} */ note) => html("p", {class: "hint"}, note)));
 if (data.network) {
-  const layers = JSON.parse(await unpacked("network")).layers;
   const net = network(data.network);
   const chosen = store(firstFold(net, ROOM));
   /** Selects the addition that ends a block. @type {(row: number) => void} */
@@ -37,10 +34,7 @@ if (data.network) {
     chosen.set({open: revealed(net, chosen.state.open, node), selected: node});
     main.lastElementChild?.scrollIntoView({block: "nearest"});
   };
-  main.append(
-    section("Residual blocks", "listing", sortable(data.table, pick)),
-    explorer(net, chosen, () => layers),
-  );
+  main.append(section("Residual blocks", "listing", sortable(data.table, pick)), explorer(net, chosen));
   permalink(net, chosen);
 } else if (data.table.rows.length) main.append(section("Table", "listing", sortable(data.table)));
 document.documentElement.dataset.ready = "";
