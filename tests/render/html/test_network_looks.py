@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.support.reports import press, ready, report, rows, summary
 from tests.support.toys import network, toy
 
 NETWORK = summary("local:resnet50")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 #: What is seen in a frame is all that stands inside of it, whose names those are: a module's own is in its title.
 IGNORED = ("label-content-name-mismatch",)
 _ROWS = "document.querySelectorAll('.body .row').length"
@@ -177,3 +181,9 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.evaluate("({}).polluted") is None
     assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
+    assert_no_controls(page)
+
+
+def assert_no_controls(page: Page) -> None:
+    """No character that turns text around or moves a cursor is in what the script made, be it text or attribute."""
+    assert not set(page.locator("main").evaluate("main => main.outerHTML")) & CONTROLS
