@@ -15,10 +15,10 @@ from tests.support.browser import Opener, Scheme, obstacles, settle
 from tests.support.reports import press, ready, report, rows, summary
 from tests.support.toys import network, toy
 
-NETWORK = summary("local:resnet50")
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+NETWORK = summary("local:resnet50")
 #: What is seen in a frame is all that stands inside of it, whose names those are: a module's own is in its title.
 IGNORED = ("label-content-name-mismatch",)
 _ROWS = "document.querySelectorAll('.body .row').length"
