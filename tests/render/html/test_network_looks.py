@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from resnet_inspect.ir import Layer, Parameter, Summary
 from tests.support.browser import Opener, Scheme, obstacles, settle
 from tests.support.reports import press, ready, report, rows, summary
 from tests.support.toys import network, toy
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 NETWORK = summary("local:resnet50")
 #: What is seen in a frame is all that stands inside of it, whose names those are: a module's own is in its title.
@@ -177,3 +181,9 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.evaluate("({}).polluted") is None
     assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
+    assert_no_controls(page)
+
+
+def assert_no_controls(page: Page) -> None:
+    """No character that turns text around or moves a cursor is in what the script made, be it text or attribute."""
+    assert not set(page.locator("main").evaluate("main => main.outerHTML")) & CONTROLS
