@@ -39,7 +39,9 @@ def _differs(diff: Diff | None) -> list[str]:
     """What a drift is in, as a terminal lists it."""
     if diff is None:
         return []
-    listed = [" ".join((line.sign, line.layer, line.type, " · ".join(line.words))) for line in lines(diff, everything=False)]
+    listed = [
+        " ".join((line.sign, line.layer, line.type, " · ".join(line.words))) for line in lines(diff, everything=False)
+    ]
     more = [f"and {len(listed) - _MOST:,} more"] if len(listed) > _MOST else []
     return [*headlines(diff)[1:], *listed[:_MOST], *more]
 

@@ -130,7 +130,9 @@ def test_a_drift_says_in_what(opened: Opener) -> None:
     rule = Baseline(NETWORK)
     drifted = small.summary(made)
     page = ready(opened(report(Checked("small", judge([rule], drifted), summary=drifted))))
-    assert outcomes(page)[0].startswith("FAIL baseline: differs from its baseline in params, shapes, config, macs: 2 changed")
+    assert outcomes(page)[0].startswith(
+        "FAIL baseline: differs from its baseline in params, shapes, config, macs: 2 changed"
+    )
     said = page.locator(".outcome .hint").all_inner_texts()
     assert said == [
         "+90 parameters: head.fc width 10 → 20",

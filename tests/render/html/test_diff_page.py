@@ -103,19 +103,28 @@ def swapped() -> Summary:
 
 _BLOCK = ("conv1", "norm1", "relu1", "conv2", "norm2", "add", "relu2")
 _BEHIND_THE_STEM = " ".join(
-    ("stem.norm stem.relu body head head.pool", *(f"body.{block}" for block in "abc"))
-    + tuple(f"body.{block}.{name}" for block in "abc" for name in _BLOCK)
+    (
+        "stem.norm stem.relu body head head.pool",
+        *(f"body.{block}" for block in "abc"),
+        *tuple(f"body.{block}.{name}" for block in "abc" for name in _BLOCK),
+    )
 )
 EDITS = {
     "wider layer": Edit(
         wider,
         [
-            "changed body.b.conv1: out_channels 8 → 16 · output 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
-            "macs 36,864 → 73,728",
-            "changed body.b.norm1: channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · output 1x8x8x8 → 1x16x8x8 · "
-            "params 16 → 32 · statistics 16 → 32",
-            "changed body.b.conv2: in_channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
-            "macs 36,864 → 73,728",
+            (
+                "changed body.b.conv1: out_channels 8 → 16 · output 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
+                "macs 36,864 → 73,728"
+            ),
+            (
+                "changed body.b.norm1: channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · output 1x8x8x8 → 1x16x8x8 · "
+                "params 16 → 32 · statistics 16 → 32"
+            ),
+            (
+                "changed body.b.conv2: in_channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
+                "macs 36,864 → 73,728"
+            ),
         ],
         {
             "changed": "body.b.conv1 body.b.norm1 body.b.conv2",
@@ -276,7 +285,9 @@ def test_a_deeper_network_has_more_blocks(opened: Opener) -> None:
     found = compare(summary("local:resnet18"), summary("local:resnet34"))
     page = ready(opened(report(found)))
     assert_head(page, found)
-    added = [f"layer{stage}.{block}" for stage, blocks in ((1, "2"), (2, "23"), (3, "2345"), (4, "2")) for block in blocks]
+    added = [
+        f"layer{stage}.{block}" for stage, blocks in ((1, "2"), (2, "23"), (3, "2345"), (4, "2")) for block in blocks
+    ]
     assert page.inner_text(".changes h2") == f"{7 * len(added)} changes"
     assert {entry.rpartition(".")[0] for entry in (line.split(": ")[0] for line in listed(page))} == {
         f"added {block}" for block in added
