@@ -331,6 +331,22 @@ def test_two_frameworks_are_side_by_side(opened: Opener) -> None:
         assert {name: mark for name, mark in shown["graph"].items() if name in states} == states
 
 
+def test_a_layer_of_one_side_has_no_partner_on_the_other(opened: Opener) -> None:
+    made = small.taken_out(small.nodes(), "stem.relu")
+    small.set_to(made, "body.a.norm2", eps=1e-3)
+    small.set_to(made, "body.c.norm2", eps=1e-3)
+    node = made["body.b.conv2"]._replace(id="body.b.extra", path="body.b.extra", inputs=("body.b.norm1",))
+    found = compare(OLD, small.summary(small.put_behind(made, "body.b.norm1", node)))
+    page = ready(opened(report(found)))
+    assert [line.split(":")[0] for line in listed(page)] == [
+        "removed stem.relu",
+        "changed body.a.norm2",
+        "added body.b.extra",
+        "changed body.c.norm2",
+    ]
+    walk(page, found)
+
+
 def test_a_change_that_was_folded_away_is_shown_again(opened: Opener) -> None:
     page = ready(opened(report(compare(OLD, with_setting("body.b.norm2", eps=1e-3)))))
     for _ in range(2):
