@@ -74,4 +74,4 @@ truth: $(VENV)/.all ## Ask ours and nine others for parameters and MACs of 134 n
 	$(BIN)/python benchmarks/truth/run.py
 
 clean: ## Remove the virtual environments, node's modules and caches
-	rm -rf $(VENV) $(TOOLS) .venv-peers .venv-truth .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TOOLS) .venv-peers .venv-truth .venv-torchvista .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -60,7 +60,8 @@ def command(
     wanted = split_words(columns)
     for key in (*wanted, *filter(None, (sort, x, y))):
         quantity(key)
-    if plot or is_page(output_format, output):
+    draws = bool(plot) or is_page(output_format, output)
+    if draws:
         check_axes(x, y)
     check_plot(plot, dark, output_format, output)
     names = [name for text in models for name in _expanded(text, building["backend"])]
@@ -73,13 +74,13 @@ def command(
             rows.append(compared(answer.summary, answer.metrics))
     if rows:
         title = f"{len(rows)} networks" if len(rows) > 1 else rows[0]["model"]
-        plots = lambda: [panel(rows, x, y)[0]]  # noqa: E731
-        deliver_report(report(rows, wanted, sort), output_format, output, ascii_only, title, plots)
-        if plot:
-            found, notes = panel(rows, x, y)
-            for note in notes:
-                say("note", note)
-            deliver_plot(plot, dark, f"{found.y_title} against {found.x_title}", [found])
+        found, notes = panel(rows, x, y) if draws else (None, ())
+        panels = [found] if found else []
+        deliver_report(report(rows, wanted, sort), output_format, output, ascii_only, title, panels, notes)
+        for note in notes:
+            say("note", note)
+        if plot and found:
+            deliver_plot(plot, dark, f"{found.y_title} against {found.x_title}", panels)
     for name, error in errors:
         say("error", f"{name}: {error}")
     return errors[0][1].exit_code if errors else 0

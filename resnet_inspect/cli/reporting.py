@@ -40,10 +40,13 @@ def deliver_report(
     output: Path | None,
     ascii_only: bool,
     title: str = "",
-    panels: Callable[[], Sequence[Panel]] = tuple,
+    panels: Sequence[Panel] = (),
+    notes: Sequence[str] = (),
     summary: Summary | None = None,
 ) -> None:
-    """Renders to stdout or a file. ``title``, plots and the network that it is about are for a page.
+    """Renders to stdout or a file.
+
+    ``title``, plots, notes on the plots and the network that it is about are for a page.
 
     Raises:
         BadRequestError: the file's ending names no format.
@@ -52,7 +55,7 @@ def deliver_report(
     if chosen == "html":
         from ..render.html.report import render as page
 
-        emit(page(report, title, panels(), summary), output, chosen)
+        emit(page(report, title, panels, notes, summary), output, chosen)
         return
     emit(render(report, chosen, **draw_options(output, ascii_only)), output, chosen)
 

@@ -19,7 +19,7 @@ from . import Command
 from .building import building_options, source
 from .delivery import with_progress
 from .options import limits_options
-from .reporting import check_plot, deliver_plot, deliver_report, plot_options, report_options
+from .reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
 from .summary import complete_model
 
 _RANGE = re.compile(r"(?:([0-9]{1,18})x)?([0-9]{1,18})\.\.([0-9]{1,18})(?::([0-9]{1,18}))?")
@@ -74,9 +74,10 @@ def command(
             steps.append(Step("x".join(map(str, shape)), side, found))
     shown = report(f"{chosen.backend}:{chosen.request.model}", steps)
     title = f"{chosen.backend}:{chosen.request.model} at {len(steps)} sizes"
-    deliver_report(shown, output_format, output, ascii_only, title, lambda: panels(steps))
+    drawn = panels(steps) if plot or is_page(output_format, output) else ()
+    deliver_report(shown, output_format, output, ascii_only, title, drawn)
     if plot:
-        deliver_plot(plot, dark, f"{chosen.backend}:{chosen.request.model}", panels(steps))
+        deliver_plot(plot, dark, f"{chosen.backend}:{chosen.request.model}", drawn)
 
 
 def _sides(text: str) -> tuple[int | None, range]:

@@ -16,9 +16,18 @@ from .network import network
 from .page import page
 
 
-def render(report: Report, title: str = "Report", panels: Sequence[Panel] = (), summary: Summary | None = None) -> str:
-    """The page. It holds the report's JSON document, and that of ``summary``, whose graph it draws."""
-    shown, panels, title = cleaned((report, tuple(panels), title))
+def render(
+    report: Report,
+    title: str = "Report",
+    panels: Sequence[Panel] = (),
+    notes: Sequence[str] = (),
+    summary: Summary | None = None,
+) -> str:
+    """The page, with ``panels`` and notes on them. It holds the report's JSON document, and that of a ``summary``.
+
+    The graph of the summary is drawn; the report has a row for each of its residual blocks.
+    """
+    shown, panels, notes, title = cleaned((report, tuple(panels), tuple(notes), title))
     data: dict[str, Any] = {
         "table": {
             "columns": [{"title": column.title, "number": column.number} for column in shown.columns],
@@ -26,6 +35,7 @@ def render(report: Report, title: str = "Report", panels: Sequence[Panel] = (), 
                 [_cell(column.show(row[column.key]), row[column.key]) for column in shown.columns] for row in shown.rows
             ],
         },
+        "notes": notes,
         "panels": [
             {
                 "x": panel.x_title,

@@ -148,7 +148,7 @@ def test_rows_are_copied_with_exact_numbers(opened: Opener) -> None:
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert len(lines) == len(listed) + 2
     assert {line.count("|") for line in lines} == {6}
-    assert lines[1].replace(" ", "") == "|---|---|---|---:|---:|"
+    assert lines[1].replace(" ", "") == "|:---|:---|:---|---:|---:|"
 
 
 def test_columns_sort_all_layers(opened: Opener) -> None:

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 #: A few of each framework, or all.
 ALL = os.environ.get("ZOO") == "all"
-FEW = {
-    "torch": ("convnext_tiny", "googlenet", "fasterrcnn_resnet50_fpn"),
-    "keras": ("MobileNetV3Small", "NASNetMobile"),
-}
+FEW = {"torch": ("googlenet", "mobilenet_v3_small", "regnet_x_400mf"), "keras": ("MobileNetV3Small", "Xception")}
 #: Bytes of a page, of a ResNet50's too.
 MOST, MOST_RESNET50 = 400_000, 150_000
 

@@ -26,6 +26,7 @@ if (data.panels.length)
       ),
     ),
   );
+main.append(...data.notes.map((/** @type {string} */ note) => html("p", {class: "hint"}, note)));
 if (data.network) {
   const layers = JSON.parse(await unpacked("network")).layers;
   const net = network(data.network);
