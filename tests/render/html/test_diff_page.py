@@ -20,10 +20,10 @@ from resnet_inspect.render.diff import DiffView, render
 from resnet_inspect.render.diff.words import headlines, totals
 from resnet_inspect.render.html.diff import state
 from tests.readers.checkpoint.test_weights import write_safetensors
-from tests.render.html.test_network_looks import HOSTILE, IGNORED, assert_no_controls, hostile
+from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
 from tests.support import small_residual as small
 from tests.support.browser import Opener, Scheme, obstacles
-from tests.support.reports import ready, seen, summary, unfold
+from tests.support.reports import markup, ready, seen, summary, unfold
 from tests.support.toys import network, toy
 
 if TYPE_CHECKING:
@@ -424,7 +424,7 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
         shown = seen(page, which)
         assert shown["graph"].keys() == shown["table"].keys()
         assert {HOSTILE[0], HOSTILE[1], HOSTILE[2][:500], "__proto__", ""} <= shown["table"].keys()
-    assert_no_controls(page)
+    assert not set(markup(page)) & CONTROLS
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
 
