@@ -134,3 +134,9 @@ def seen(page: Page, side: str = "") -> dict[str, Any]:
 def unfold(page: Page) -> None:
     """Unfolds every network of the page."""
     page.eval_on_selector_all("[aria-label='Unfold all modules']", "all => all.forEach((each) => each.click())")
+
+
+def markup(page: Page) -> str:
+    """All that a page shows, texts and attributes, but for its scripts."""
+    text: str = page.evaluate("['header', 'main'].map((name) => document.querySelector(name).outerHTML).join('')")
+    return text

@@ -20,10 +20,10 @@ from resnet_inspect.render.diff import DiffView, render
 from resnet_inspect.render.diff.words import headlines, totals
 from resnet_inspect.render.html.diff import state
 from tests.readers.checkpoint.test_weights import write_safetensors
-from tests.render.html.test_network_looks import HOSTILE, IGNORED, assert_no_controls, hostile
+from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
 from tests.support import small_residual as small
 from tests.support.browser import Opener, Scheme, obstacles
-from tests.support.reports import ready, seen, summary, unfold
+from tests.support.reports import markup, ready, seen, summary, unfold
 from tests.support.toys import network, toy
 
 if TYPE_CHECKING:
@@ -103,19 +103,28 @@ def swapped() -> Summary:
 
 _BLOCK = ("conv1", "norm1", "relu1", "conv2", "norm2", "add", "relu2")
 _BEHIND_THE_STEM = " ".join(
-    ("stem.norm stem.relu body head head.pool", *(f"body.{block}" for block in "abc"))
-    + tuple(f"body.{block}.{name}" for block in "abc" for name in _BLOCK)
+    (
+        "stem.norm stem.relu body head head.pool",
+        *(f"body.{block}" for block in "abc"),
+        *tuple(f"body.{block}.{name}" for block in "abc" for name in _BLOCK),
+    )
 )
 EDITS = {
     "wider layer": Edit(
         wider,
         [
-            "changed body.b.conv1: out_channels 8 → 16 · output 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
-            "macs 36,864 → 73,728",
-            "changed body.b.norm1: channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · output 1x8x8x8 → 1x16x8x8 · "
-            "params 16 → 32 · statistics 16 → 32",
-            "changed body.b.conv2: in_channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
-            "macs 36,864 → 73,728",
+            (
+                "changed body.b.conv1: out_channels 8 → 16 · output 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
+                "macs 36,864 → 73,728"
+            ),
+            (
+                "changed body.b.norm1: channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · output 1x8x8x8 → 1x16x8x8 · "
+                "params 16 → 32 · statistics 16 → 32"
+            ),
+            (
+                "changed body.b.conv2: in_channels 8 → 16 · input 1x8x8x8 → 1x16x8x8 · params 576 → 1,152 · "
+                "macs 36,864 → 73,728"
+            ),
         ],
         {
             "changed": "body.b.conv1 body.b.norm1 body.b.conv2",
@@ -322,6 +331,22 @@ def test_two_frameworks_are_side_by_side(opened: Opener) -> None:
         assert {name: mark for name, mark in shown["graph"].items() if name in states} == states
 
 
+def test_a_layer_of_one_side_has_no_partner_on_the_other(opened: Opener) -> None:
+    made = small.taken_out(small.nodes(), "stem.relu")
+    small.set_to(made, "body.a.norm2", eps=1e-3)
+    small.set_to(made, "body.c.norm2", eps=1e-3)
+    node = made["body.b.conv2"]._replace(id="body.b.extra", path="body.b.extra", inputs=("body.b.norm1",))
+    found = compare(OLD, small.summary(small.put_behind(made, "body.b.norm1", node)))
+    page = ready(opened(report(found)))
+    assert [line.split(":")[0] for line in listed(page)] == [
+        "removed stem.relu",
+        "changed body.a.norm2",
+        "added body.b.extra",
+        "changed body.c.norm2",
+    ]
+    walk(page, found)
+
+
 def test_a_change_that_was_folded_away_is_shown_again(opened: Opener) -> None:
     page = ready(opened(report(compare(OLD, with_setting("body.b.norm2", eps=1e-3)))))
     for _ in range(2):
@@ -399,7 +424,7 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
         shown = seen(page, which)
         assert shown["graph"].keys() == shown["table"].keys()
         assert {HOSTILE[0], HOSTILE[1], HOSTILE[2][:500], "__proto__", ""} <= shown["table"].keys()
-    assert_no_controls(page)
+    assert not set(markup(page)) & CONTROLS
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
 

@@ -16,9 +16,9 @@ from resnet_inspect.readers.local import reader as local
 from resnet_inspect.readers.request import Metric, Request
 from resnet_inspect.render.html.report import render
 from resnet_inspect.render.report import compare, identity, residual, sweep
-from tests.render.html.test_network_looks import HOSTILE, IGNORED, assert_no_controls, hostile
+from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
 from tests.support.browser import Opener, Scheme, obstacles
-from tests.support.reports import press, ready, seen, summary
+from tests.support.reports import markup, press, ready, seen, summary
 from tests.support.toys import IMAGE, network, toy
 
 if TYPE_CHECKING:
@@ -64,8 +64,11 @@ def steps() -> list[sweep.Step]:
 def test_networks_side_by_side(opened: Opener) -> None:
     rows = compared()
     shown = compare.report(rows)
-    page = ready(opened(render(shown, "6 networks", [compare.panel(rows, "macs", "acc1")[0]])))
+    panel, notes = compare.panel(rows, "macs", "acc1")
+    page = ready(opened(render(shown, "6 networks", [panel], notes)))
     assert page.title() == page.inner_text("h1") == "6 networks"
+    assert page.locator("main > .hint").all_inner_texts() == list(notes)
+    assert [len(notes), notes[0].partition(" (")[0]] == [2, "not in the plot: torch:toy"]
     # A point for each network of which both are known, 10**9 MACs across and percents up; the front goes through all.
     titles = page.locator(".chart g title").all_text_contents()
     assert titles == [
@@ -111,8 +114,6 @@ def assert_sorts(page: Page, rows: list[dict[str, Any]], keys: list[str]) -> Non
             press(page, f"Sort by {head}")
             after = page.evaluate(_TABLE)
             expected = sorted(known, key=lambda at: natural(rows[at][key]), reverse=falling)
-            if falling:  # equal ones stay as they were
-                expected = sorted(known[::-1], key=lambda at: natural(rows[at][key]))[::-1]
             assert [row[0] for row in after["rows"]] == [*expected, *unknown], (key, falling)
             assert after["sorted"][place] == ("descending" if falling else "ascending")
             assert after["sorted"].count("none") == len(keys) - 1
@@ -182,7 +183,9 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
         compare.compared(replace(shown, model=replace(shown.model, name=name)), (accuracy(at),))
         for at, name in enumerate(HOSTILE)
     ]
-    text = render(compare.report(rows), HOSTILE[0], [compare.panel(rows, "params", "acc1")[0]])
+    rows += [{**row, "acc1": None} for row in rows]
+    panel, notes = compare.panel(rows, "params", "acc1")
+    text = render(compare.report(rows), HOSTILE[0], [panel], notes)
     page = ready(opened(text, viewport=(390, 800)))
     assert page.title() == page.inner_text("h1") == HOSTILE[0]
     elements = page.evaluate("document.querySelectorAll('img, script, iframe, b').length")
@@ -191,12 +194,12 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
     press(page, "Sort by Model")
     cells = {row[1] for row in page.evaluate(_TABLE)["rows"]}
     assert {f"torch:{HOSTILE[0]}", f"torch:{HOSTILE[2]}", "torch:__proto__", "torch:"} <= cells
-    assert_no_controls(page)
+    assert not set(markup(page)) & CONTROLS
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.querySelectorAll('img, script, iframe, b').length") == elements
 
     page = ready(opened(render(residual.report(shown), HOSTILE[2], summary=shown), viewport=(390, 800)))
-    assert_no_controls(page)
+    assert not set(markup(page)) & CONTROLS
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -220,6 +223,6 @@ def test_nobody_is_shut_out_and_nothing_is_cut_off(
     assert obstacles(page, ignored=IGNORED) == []
     # The table is as high as its rows, on the screen and on paper.
     for media in ("screen", "print"):
-        page.emulate_media(media=media)  # type: ignore[arg-type]
+        page.emulate_media(media=media)
         assert page.locator(".listing").evaluate("part => part.scrollHeight === part.clientHeight")
         assert page.locator(".plain tbody tr:visible").count() == 6
