@@ -133,7 +133,7 @@ def measured(browser: Browser, tool: Tool, model: str, path: Path) -> Row:
         first.append(page.evaluate("window.drawn") / 1000)
         refolds.append(pressed(page, tool.buttons, tool.counted))
         if tool is OURS:
-            page.get_by_role("button", name="Unfold all modules").click()
+            page.get_by_role("button", name="Unfold", exact=True).click()
             unfolded.append(pressed(page, STAGES, tool.counted))
         page.context.close()
     last = slowest(unfolded) if unfolded else None

@@ -133,7 +133,7 @@ def seen(page: Page, side: str = "") -> dict[str, Any]:
 
 def unfold(page: Page) -> None:
     """Unfolds every network of the page."""
-    page.eval_on_selector_all("[aria-label='Unfold all modules']", "all => all.forEach((each) => each.click())")
+    page.eval_on_selector_all("[title='Unfold all modules']", "all => all.forEach((each) => each.click())")
 
 
 def markup(page: Page) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from ... import ir_json
@@ -23,7 +24,7 @@ def render(diff: Diff, view: DiffView) -> str:
     """The page; it holds the JSON documents of both networks."""
     shown = cleaned(diff)
     title, *heads = headlines(shown, view.title)
-    states = [state(*each) for each in zip(shown.layers, followers(shown.layers), strict=True)]
+    states = marks(shown.layers)
     words = [" · ".join(line.words) for line in lines(shown, everything=True)]
     old = _side([(layer.old, state, text) for layer, state, text in zip(shown.layers, states, words, strict=True)])
     new = _side([(layer.new, state, text) for layer, state, text in zip(shown.layers, states, words, strict=True)])
@@ -49,8 +50,12 @@ def render(diff: Diff, view: DiffView) -> str:
     return page("diff", title, head, data, documents)
 
 
-def state(layer: LayerDiff, follows: bool) -> str:
-    """The layer's status; ``follows`` where no more differs than another layer's edit has made necessary."""
+def marks(layers: Sequence[LayerDiff]) -> list[str]:
+    """The status of each layer; ``follows`` where no more differs than another layer's edit has made necessary."""
+    return [_mark(*each) for each in zip(layers, followers(layers), strict=True)]
+
+
+def _mark(layer: LayerDiff, follows: bool) -> str:
     kinds = {change.kind for change in layer.changes}
     if layer.status == "changed" and "edges" not in kinds and (follows or not kinds & _EDITS):
         return "moved" if layer.moved else "renamed" if layer.renamed else "follows"

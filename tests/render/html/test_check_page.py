@@ -67,7 +67,7 @@ def test_failures_come_first_and_lead_to_their_layers(opened: Opener) -> None:
     assert links.count() == 4
     for link in links.all():
         layer = link.inner_text().partition(":")[0]
-        page.eval_on_selector("[aria-label='Fold all modules']", "each => each.click()")
+        page.eval_on_selector("[title='Fold all modules']", "each => each.click()")
         link.click()
         shown = seen(page)
         assert shown["selected"] == shown["chosen"] == [layer]

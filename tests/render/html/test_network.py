@@ -62,7 +62,7 @@ def test_every_number_and_every_shortcut(model: str, opened: Opener) -> None:
     page = ready(opened(report(network), viewport=(1600, 1600)))
     assert len(residual_blocks(network)) == MODELS[model]
 
-    press(page, "Unfold all modules")
+    press(page, "Unfold")
     show_all_columns(page)
     listed = rows(page)
     assert_numbers(network, listed)
@@ -124,7 +124,7 @@ def assert_shortcuts(network: Summary, listed: list[dict[str, Any]], page: Page)
         path = [place[name] for name in (block.fork, *block.shortcut, block.join)]
         blocks.append((members, set(path), path[-1]))
 
-    press(page, "Fold all modules")
+    press(page, "Fold")
     deepest = max((row["level"] for row in listed if not row["layer"]), default=0)
     levels = 0
     while True:
@@ -153,6 +153,6 @@ def assert_shortcuts(network: Summary, listed: list[dict[str, Any]], page: Page)
         if levels < deepest:
             page.evaluate(_OPEN, drawn["closed"])
         else:
-            press(page, "Unfold all modules")
+            press(page, "Unfold")
     assert len(shown) == len(blocks)
     assert levels == deepest

@@ -59,7 +59,7 @@ def assert_selected(page: Page, name: str) -> None:
 
 def test_graph_and_table_fold_and_select_together(opened: Opener) -> None:
     page = ready(opened(PAGE))
-    press(page, "Fold all modules")
+    press(page, "Fold")
     folded = page.evaluate(_SEEN)
     assert folded["boxes"] == folded["rows"] == 12
 
@@ -86,7 +86,7 @@ def test_graph_and_table_fold_and_select_together(opened: Opener) -> None:
 
 def test_a_search_opens_what_it_finds(opened: Opener) -> None:
     page = ready(opened(PAGE))
-    press(page, "Fold all modules")
+    press(page, "Fold")
     page.keyboard.press("/")
     page.keyboard.type("Layer3.5.BN")
     status = page.locator(".search [role=status]")
@@ -126,8 +126,8 @@ def test_an_address_opens_and_selects_its_layer(opened: Opener) -> None:
 def test_rows_are_copied_with_exact_numbers(opened: Opener) -> None:
     page = ready(opened(PAGE))
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    press(page, "Unfold all modules")
-    press(page, "Copy these rows as CSV, with exact numbers")
+    press(page, "Unfold")
+    press(page, "Copy CSV")
     page.get_by_text("copied", exact=True).wait_for()
     copied = list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
     listed = rows(page)
@@ -143,7 +143,7 @@ def test_rows_are_copied_with_exact_numbers(opened: Opener) -> None:
         for line, shown in zip(copied, listed, strict=True)
     )
 
-    press(page, "Copy these rows as a Markdown table")
+    press(page, "Copy Markdown")
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('|'))")
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert len(lines) == len(listed) + 2
@@ -153,17 +153,17 @@ def test_rows_are_copied_with_exact_numbers(opened: Opener) -> None:
 
 def test_columns_sort_all_layers(opened: Opener) -> None:
     page = ready(opened(PAGE))
-    press(page, "Sort by Params")
+    press(page, "Params")
     amounts = [int(line["cells"]["params"].replace(",", "")) for line in rows(page)]
     assert amounts == sorted((layer.params for layer in NETWORK.layers), reverse=True)
     assert page.locator("[aria-sort=descending]").inner_text() == "Params"
-    press(page, "Sort by Params")
+    press(page, "Params")
     assert [int(line["cells"]["params"].replace(",", "")) for line in rows(page)] == sorted(amounts)
     assert page.locator("[aria-sort=ascending]").inner_text() == "Params"
-    press(page, "Sort by Type")
+    press(page, "Type")
     types = [line["cells"]["type"] for line in rows(page)]
     assert types == sorted(types, key=str.lower)
-    press(page, "In the order of execution, by module")
+    press(page, "Layer")
     assert rows(page)[0]["name"] == NETWORK.layers[0].id
 
 
@@ -187,7 +187,7 @@ def test_the_keyboard_alone_folds_finds_and_selects(opened: Opener) -> None:
         raise AssertionError(f"no tab leads to {selector}")
 
     tab_to(".search input")
-    tab_to("button[aria-label='Fold all modules']")
+    tab_to("button[title='Fold all modules']")
     keys.press("Enter")
     assert page.evaluate(_SEEN)["boxes"] == 12
 

@@ -43,7 +43,7 @@ def test_nobody_is_shut_out_and_nothing_is_cut_off(scheme: Scheme, width: int, o
 
 def test_on_paper_every_row_is_there(opened: Opener) -> None:
     page = ready(opened(report(NETWORK)))
-    press(page, "Unfold all modules")
+    press(page, "Unfold")
     listed = rows(page)
     assert page.evaluate(_ROWS) < len(listed)
     page.evaluate(f"addEventListener('beforeprint', () => {{ window.printed = {_ROWS} }})")
@@ -95,7 +95,7 @@ def many(count: int, inside: int) -> Summary:
 def test_ten_thousand_layers_are_few_rows_at_a_time(opened: Opener) -> None:
     page = ready(opened(report(many(10_000, 100))))
     most = 0
-    press(page, "Sort by Type")
+    press(page, "Type")
     for part in (0, 0.31, 0.5, 0.999, 1):
         page.evaluate(
             "part => { const rows = document.querySelector('.rows'); rows.scrollTop = part * rows.scrollHeight }", part
@@ -110,7 +110,7 @@ def test_ten_thousand_layers_are_few_rows_at_a_time(opened: Opener) -> None:
     assert page.locator(".details .path bdi").inner_text() == "m99.l9999"
     page.keyboard.press("Home")
     assert page.evaluate("document.activeElement.getAttribute('aria-rowindex')") == "2"
-    press(page, "In the order of execution, by module")
+    press(page, "Layer")
     assert page.evaluate(_ROWS) < 100
 
 
@@ -159,7 +159,7 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
     assert page.title() == page.inner_text("h1") == f"torch:{HOSTILE[0]}"
     assert page.locator(".details .path bdi").inner_text() == "__proto__"
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    press(page, "Unfold all modules")
+    press(page, "Unfold")
     elements = page.evaluate("document.querySelectorAll('img, script, iframe, b').length")
     assert elements == text.count("<script")
     listed = rows(page)
@@ -169,8 +169,8 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
     assert page.locator(".body .name bdi", has_text="(no name)").count() > 0
     for shown in page.evaluate(_EACH_SELECTED):
         assert not set(shown) & CONTROLS
-        assert "<dt>Settings</dt>" in shown or "<dt>Output</dt>" in shown
-    press(page, "Copy these rows as CSV, with exact numbers")
+        assert "<dt>Output shape</dt>" in shown
+    press(page, "Copy CSV")
     page.get_by_text("copied", exact=True).wait_for()
     cells = [cell for line in csv.reader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))) for cell in line]
     assert len(cells) == 5 * (len(listed) + 1)

@@ -146,7 +146,9 @@ def test_a_notebook_gets_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
     # Stands for IPython, which isn't among what tests need; HTML is the text that it was made of.
     display = SimpleNamespace(HTML=str, display=shown.append)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object, display=display))
+    monkeypatch.setitem(
+        sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=1), display=display)
+    )
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     found = resnet_inspect.diff(NETWORK, OTHER)
     found.show(height=321)
