@@ -123,7 +123,7 @@ EDITS = {
             "follows": "body.b.norm1 body.b.relu1 body.b.conv2",
             "holds": "body body.b",
         },
-        ["4 equal layers", "3 equal layers"],
+        ["4 equal layers", "3 layers that follow", "3 equal layers"],
     ),
     "inserted layer": Edit(
         inserted,
@@ -225,12 +225,12 @@ def test_what_was_edited_is_marked_and_nothing_else(name: str, opened: Opener) -
         name for mark, names in edit.marks.items() if mark not in ("holds", "follows") for name in names.split()
     }
     unfold(page)
-    for which, marks, equal in (
+    for which, wanted, equal in (
         ("old", edit.marks if edit.old_marks is None else edit.old_marks, edit.old_equal or edit.equal),
         ("new", edit.marks, edit.equal),
     ):
         shown = seen(page, which)
-        expected = {layer: mark for mark, names in marks.items() for layer in names.split()}
+        expected = {layer: mark for mark, names in wanted.items() for layer in names.split()}
         for place in ("graph", "table"):
             assert {layer: mark for layer, mark in shown[place].items() if " … " not in layer} == expected
             runs = {layer: mark for layer, mark in shown[place].items() if " … " in layer}
