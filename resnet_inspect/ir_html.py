@@ -41,6 +41,7 @@ def loads(page: bytes) -> Summary:
         text = unpacking.decompress(data, ir_json.MOST_BYTES + 1)
     except (binascii.Error, zlib.error) as error:
         raise ModelError(f"this report is damaged: {error}") from error
-    if not unpacking.eof and len(text) <= ir_json.MOST_BYTES:
-        raise ModelError("this report is damaged: its network is cut off")
+    if len(text) <= ir_json.MOST_BYTES and (not unpacking.eof or unpacking.unused_data):
+        what = "is followed by something else" if unpacking.eof else "is cut off"
+        raise ModelError(f"this report is damaged: its network {what}")
     return ir_json.loads(text)

@@ -7,11 +7,12 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
 
-from ..errors import InspectError, unknown
+from ..errors import BadRequestError, InspectError, unknown
 from ..version import __version__
 
 #: Command -> its module and its line in ``--help``: listing the commands must not import them.
@@ -66,6 +67,8 @@ class Command(click.Command):
             self.params.append(quiet)
 
     def invoke(self, ctx: click.Context) -> Any:
+        if getattr(ctx.find_root().obj, "opens", False):
+            _check_opening(ctx.params)
         try:
             return super().invoke(ctx)
         except OSError as error:
@@ -181,6 +184,16 @@ open_option = click.option(
     callback=_open_in_browser,
     help="Open the report in the browser. Without -o, it is a temporary file.",
 )
+
+
+def _check_opening(options: Mapping[str, Any]) -> None:
+    """Raises BadRequestError where ``--open`` has nothing to open, before a model is built."""
+    chosen, output = options.get("output_format"), options.get("output")
+    asked = chosen or (output.suffix.lower().lstrip(".") if output else "html")
+    if asked not in ("html", "htm"):
+        raise BadRequestError(f"--open is for a report, not for {asked or output}: use --format html")
+    if options.get("quiet"):
+        raise BadRequestError("--open shows a report, and --quiet shows nothing: leave one of them out")
 
 
 #: What a group without a command ends with: since click 8.2; before, it prints its help and that is all.

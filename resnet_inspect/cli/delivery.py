@@ -131,14 +131,9 @@ def deliver_native(text: str, output: Path | None, view: View) -> None:
 
 
 def emit(text: str, output: Path | None, output_format: str = "") -> None:
-    """Writes a document to stdout, or whole to a file; a report that is to be opened, to a temporary one.
-
-    Raises:
-        BadRequestError: something else than a report is to be opened.
-        ModelError: there is no browser.
-    """
+    """Writes a document to stdout, or whole to a file; a report that is to be opened, to a temporary one."""
     if _opens():
-        _open(text, output, output_format)
+        _open(text, output)
     elif output is None:
         # JSON is UTF-8 by its standard, whatever a console speaks: elsewhere it gets along with ASCII.
         if output_format == "json" and not text.isascii():
@@ -157,9 +152,8 @@ def _opens() -> bool:
     return bool(context and getattr(context.find_root().obj, "opens", False))
 
 
-def _open(text: str, output: Path | None, output_format: str) -> None:
-    if output_format != "html":
-        raise BadRequestError(f"--open opens a report in the browser, and {output_format} isn't one: leave it out")
+def _open(text: str, output: Path | None) -> None:
+    from ..errors import ModelError
     from ..render.html.showing import in_browser, temporary
 
     if output is None:
@@ -168,7 +162,10 @@ def _open(text: str, output: Path | None, output_format: str) -> None:
         from ..files import write_whole
 
         write_whole(output, text)
-    in_browser(output)
+    try:
+        in_browser(output)
+    except ModelError as error:
+        say("note", str(error))  # the report is there, and so is what the command has found
 
 
 def format_of(output: Path | None, endings: Mapping[str, str]) -> str:

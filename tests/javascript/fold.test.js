@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import {arrows, firstFold, lines, revealed, seen, shownAs} from "../../resnet_inspect/render/html/page/fold.js";
-import {folds, networks} from "./python.js";
+import {folds, networks, levels as rowsOfLevels} from "./python.js";
 
 /** The nodes around a node but the network itself, the outermost first. */
 function outer(net, node) {
@@ -95,7 +95,7 @@ test("an unfolded network has an arrow for each residual block, a folded one has
   }
 });
 
-test("the first fold is the deepest level that there is room for, or the one that is asked for", () => {
+test("the first fold is the deepest level that there is room for", () => {
   for (const [name, net] of Object.entries(networks)) {
     const levels = Math.max(...nodes(net).map((node) => (isModule(net, node) ? net.depth[node] : 0)));
     const level = (most) => new Set(nodes(net).filter((node) => isModule(net, node) && net.depth[node] <= most));
@@ -107,7 +107,16 @@ test("the first fold is the deepest level that there is room for, or the one tha
       assert.ok(depth === 0 || boxes(open) <= room, name);
       assert.ok(depth === levels || boxes(level(depth + 1)) > room, name);
     }
-    for (const depth of [1, 2, 3, 99]) assert.deepEqual(firstFold(net, 0, depth), level(depth - 1), `${name} ${depth}`);
+  }
+});
+
+test("a level that is asked for has the rows that a table folded to it has", () => {
+  for (const [name, byDepth] of Object.entries(rowsOfLevels)) {
+    for (const [depth, rows] of Object.entries(byDepth)) {
+      const net = networks[name];
+      const boxes = seen(net, firstFold(net, 0, Number(depth))).boxes;
+      assert.deepEqual(boxes.map((node) => net.nodes.id[node]).sort(), rows.sort(), `${name} ${depth}`);
+    }
   }
 });
 

@@ -12,16 +12,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from resnet_inspect import units
+from resnet_inspect.analysis.rows import rows
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
+from resnet_inspect.render.csv import document
 from resnet_inspect.render.html.network import network
+from resnet_inspect.render.markdown import escape
 from resnet_inspect.visible import cleaned
 from tests.support.toys import network as of_layers
 from tests.support.toys import toy
 
 #: Random networks, and random numbers of each column's word.
 NETWORKS, NUMBERS = 40, 3000
+#: Cells of tables that other programs would take for more than text, and some that they wouldn't.
+CELLS = (
+    *("plain", "=1+1", "  =cmd", "+1", "-1", "-1.5", "1e-05", "-x", "@user", "\uff1dcmd", "\uff20x", "a,b", 'a"b'),
+    *("a|b", "`code`", "*b*", "_i_", "<img>", "[x](y)", "&amp;", "~~x~~", "$x$", "\\", "#12", "#x", "www.x.y", "a b"),
+    *("http://x.y", "HTTPS://x.y", "ftp://x", "x@y.z", "1x3x224x224", "0", "25,557,032"),
+)
 OPS = ("conv2d", "relu", "add", "add", "batch_norm", "concat", "other")
 
 
@@ -81,6 +90,11 @@ def answer() -> dict[str, Any]:
     return {
         "networks": {name: network(cleaned(summary)) for name, summary in networks().items()},
         "worded": list(worded()),
+        "copied": [[cell, document([], [[cell]]).strip("\n"), escape(cell)] for cell in CELLS],
+        "levels": {
+            name: {depth: [row.id for row in rows(networks()[name], depth)] for depth in (1, 2, 3)}
+            for name in ("resnet18", "resnet50")
+        },
     }
 
 

@@ -10,7 +10,7 @@ const OWN = `${ROOT}/.venv/bin/python`;
 const python = process.env.TESTS_PYTHON ?? (existsSync(OWN) ? OWN : "python3");
 const said = execFileSync(python, ["-m", "tests.javascript.from_python"], {cwd: ROOT, maxBuffer: 2 ** 28});
 
-export const {networks: written, worded} = JSON.parse(said.toString());
+export const {copied, levels, networks: written, worded} = JSON.parse(said.toString());
 
 /** Networks by name, ready to fold. */
 export const networks = Object.fromEntries(Object.entries(written).map(([name, data]) => [name, network(data)]));

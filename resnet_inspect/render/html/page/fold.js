@@ -45,12 +45,15 @@ export function seen(net, open) {
  * @type {(net: Network, room: number, depth?: number | null, isWanted?: (node: number) => boolean) => Set<number>}
  */
 export function firstFold(net, room, depth = null, isWanted = () => true) {
+  let open = new Set([0]);
   if (depth !== null) {
     // As in other formats, by the parts of a path; nodes that only hold neighbours together have none.
-    const modules = net.nodes.id.map((_, node) => node).filter((node) => !isLayer(net, node));
-    return new Set(modules.filter((node) => isRun(net, node) || !node || net.nodes.id[node].split(".").length < depth));
+    for (let node = 1; node < net.size; node += 1) {
+      const isHigher = isRun(net, node) || net.nodes.id[node].split(".").length < depth;
+      if (!isLayer(net, node) && isHigher && open.has(net.nodes.parent[node])) open.add(node);
+    }
+    return open;
   }
-  let open = new Set([0]);
   for (;;) {
     const closed = seen(net, open).boxes.filter((node) => !isLayer(net, node) && isWanted(node));
     const more = new Set([...open, ...closed]);
