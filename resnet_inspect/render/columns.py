@@ -84,10 +84,15 @@ def _attribute(key: str) -> Callable[[Row], str]:
     return cell
 
 
+def _type(row: Row) -> str:
+    # A network without layers has a row of itself.
+    return f"{row.type} (not called)" if row.layers and not row.layers[0].called else row.type
+
+
 _IDENTITY = (
     # People need the id to follow the edges: a layer's second call is ``relu:2``.
     Column("path", "Layer", lambda row: row.path, lambda row: row.id),
-    Column("type", "Type", lambda row: row.type + ("" if row.layers[0].called else " (not called)"), priority=1),
+    Column("type", "Type", _type, priority=1),
     Column("op", "Op", lambda row: row.layers[0].op if len(row.layers) == 1 else ""),
     Column("input", "Input shape", lambda row: _shapes(row.input_shapes)),
     Column("output", "Output shape", lambda row: _shapes(row.output_shapes) or None, priority=2),

@@ -279,13 +279,14 @@ def _jumps(summary: Summary) -> Iterator[tuple[str, str]]:
     behind: dict[str, int] = {}
     for layer in summary.layers:
         sources = [source for source in dict.fromkeys(layer.inputs) if source in behind]
-        if (is_addition(layer) or layer.op == "concat") and len(sources) > 1:
-            for source in sources:
-                if any(behind[other] >> place[source] & 1 for other in sources if other != source):
-                    yield source, layer.id
         everything = 0
         for source in sources:
-            everything |= behind[source] | 1 << place[source]
+            everything |= behind[source]
+        if (is_addition(layer) or layer.op == "concat") and len(sources) > 1:
+            # None of them is made of itself: what others are made of needs no look at each other one.
+            yield from ((source, layer.id) for source in sources if everything >> place[source] & 1)
+        for source in sources:
+            everything |= 1 << place[source]
         behind[layer.id] = everything
         for source in sources:
             if last[source] == layer.id:
