@@ -182,7 +182,7 @@ def formula(layer: Layer) -> str:
     if vocabulary.of(layer.op).family not in ("convolution", "product") or not layer.macs:
         return ""
     weights = [p for p in layer.parameters if len(p.shape) > 1]
-    if len(weights) != 1 or layer.macs % max(weights[0].size, 1):
+    if len(weights) != 1 or not weights[0].size or layer.macs % weights[0].size:
         return ""
     size, places = weights[0].size, layer.macs // weights[0].size
     outputs = [tensor for tensor in layer.output_tensors if tensor.shape]
