@@ -48,6 +48,7 @@ main.append(
     const pair = data.pairs[data.changes[place].pair];
     const side = pair[1] < 0 ? 0 : 1;
     select(side, pair[side]);
+    document.querySelector(".pair .view")?.scrollIntoView({block: "nearest"});
   }),
   html(
     "div",
