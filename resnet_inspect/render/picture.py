@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from .. import units
 from ..analysis.metrics import metric
@@ -93,6 +94,17 @@ class Edge:
     target: str
     skip: bool = False
     shortcut: str | None = None
+
+
+class Mark(NamedTuple):
+    """What an edge between layers is on a shortcut: of which kind, whether it skips, and the position of its block.
+
+    The position is -1 of a skip around no residual block: U-Net, DenseNet.
+    """
+
+    kind: str
+    skip: bool
+    block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +246,9 @@ def _within(node: Node, groups: dict[str, str]) -> Node:
     return replace(node, label=node.id[len(around[-1]) + 1 :] if around else node.id, groups=around)
 
 
-def _edges(
-    rows: Sequence[Row], owner: dict[str, str], marks: dict[tuple[str, str], tuple[str, bool]]
-) -> tuple[Edge, ...]:
+def _edges(rows: Sequence[Row], owner: dict[str, str], marks: dict[tuple[str, str], Mark]) -> tuple[Edge, ...]:
     """Each edge between rows once. Where it stands for several between layers, it is a skip if all of them are."""
-    made_of: dict[tuple[str | None, str], list[tuple[str, bool] | None]] = {}
+    made_of: dict[tuple[str | None, str], list[Mark | None]] = {}
     for row in rows:
         for layer in row.layers:
             for source in layer.inputs:
@@ -249,7 +259,7 @@ def _edges(
         found = made_of.get(pair, [None])
         on = [mark for mark in found if mark is not None]
         whole = len(on) == len(found)
-        result.append(Edge(*pair, whole and all(skip for _, skip in on), on[0][0] if whole else None))
+        result.append(Edge(*pair, whole and all(mark.skip for mark in on), on[0].kind if whole else None))
     return tuple(result)
 
 
@@ -260,14 +270,16 @@ def connections(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [pair for pair in dict.fromkeys(pairs) if pair[0] in shown and pair[0] != pair[1]]
 
 
-def shortcuts(summary: Summary, blocks: Sequence[Block]) -> dict[tuple[str, str], tuple[str, bool]]:
-    """The edges on shortcuts: of which kind, and whether it is the one that skips."""
-    found = dict.fromkeys(_jumps(summary), ("identity", True))
+def shortcuts(summary: Summary, blocks: Sequence[Block]) -> dict[tuple[str, str], Mark]:
+    """The edges on shortcuts, by their ends."""
+    found = dict.fromkeys(_jumps(summary), Mark("identity", True, -1))
     reads = {layer.id: layer.inputs for layer in summary.layers}
-    for block in blocks:
+    for index, block in enumerate(blocks):
         on = {block.fork, *block.shortcut}
         for target in (*block.shortcut, block.join):
-            found |= {(source, target): (block.kind, source == block.fork) for source in reads[target] if source in on}
+            for source in reads[target]:
+                if source in on:
+                    found[source, target] = Mark(block.kind, source == block.fork, index)
     return found
 
 

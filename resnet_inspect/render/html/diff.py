@@ -26,8 +26,9 @@ def render(diff: Diff, view: DiffView) -> str:
     title, *heads = headlines(shown, view.title)
     states = marks(shown.layers)
     words = [" · ".join(line.words) for line in lines(shown, everything=True)]
-    old = _side([(layer.old, state, text) for layer, state, text in zip(shown.layers, states, words, strict=True)])
-    new = _side([(layer.new, state, text) for layer, state, text in zip(shown.layers, states, words, strict=True)])
+    said = list(zip(shown.layers, states, words, strict=True))
+    old = _side([(layer.old, state, text) for layer, state, text in said])
+    new = _side([(layer.new, state, text) for layer, state, text in said])
     places = [{layer.id: at for at, layer in enumerate(side.layers)} for side in (shown.old, shown.new)]
     pairs = [
         [-1 if side is None else places[at][side.id] for at, side in enumerate((layer.old, layer.new))]
@@ -39,7 +40,7 @@ def render(diff: Diff, view: DiffView) -> str:
         "pairs": pairs,
         "changes": [
             {"pair": at, "state": found, "layer": layer.layer.id, "type": layer.layer.type, "words": text}
-            for at, (layer, found, text) in enumerate(zip(shown.layers, states, words, strict=True))
+            for at, (layer, found, text) in enumerate(said)
             if found not in ("same", "follows")
         ],
     }

@@ -151,17 +151,11 @@ def _number(amount: int | str | None) -> int | str | None:
 def _edges(summary: Summary, place: dict[str, int], blocks: Sequence[Block]) -> Iterable[tuple[int | str, ...]]:
     """Source and target of each edge; of a shortcut also its kind, and the block that it belongs to or -1."""
     marks = shortcuts(summary, blocks)
-    owners: dict[tuple[str, str], int] = {}
-    reads = {layer.id: layer.inputs for layer in summary.layers}
-    for index, block in enumerate(blocks):
-        on = {block.fork, *block.shortcut}
-        for target in (*block.shortcut, block.join):
-            owners |= {(source, target): index for source in reads[target] if source in on}
     for layer in summary.layers:
         for source in dict.fromkeys(layer.inputs):
             mark = marks.get((source, layer.id))
             ends = (place[source], place[layer.id])
-            yield ends if mark is None else (*ends, mark[0], owners.get((source, layer.id), -1))
+            yield ends if mark is None else (*ends, mark.kind, mark.block)
 
 
 def _block(block: Block, place: dict[str, int]) -> dict[str, Any]:
