@@ -156,9 +156,10 @@ class Invocation:
     opens = False
 
 
-def _show_tracebacks(ctx: click.Context, _param: click.Parameter, given: bool) -> None:
+def _note(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    """Sets the field of ``Invocation`` that an option is named after."""
     if given:
-        ctx.find_root().ensure_object(Invocation).debug = True
+        setattr(ctx.find_root().ensure_object(Invocation), str(param.name), True)
 
 
 #: Read before the other options, whose values may be errors already.
@@ -167,21 +168,17 @@ debug_option = click.option(
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_show_tracebacks,
+    callback=_note,
     help="Show a traceback with an error.",
 )
 
 
-def _open_in_browser(ctx: click.Context, _param: click.Parameter, given: bool) -> None:
-    if given:
-        ctx.find_root().ensure_object(Invocation).opens = True
-
-
 open_option = click.option(
     "--open",
+    "opens",
     is_flag=True,
     expose_value=False,
-    callback=_open_in_browser,
+    callback=_note,
     help="Open the report in the browser. Without -o, it is a temporary file.",
 )
 

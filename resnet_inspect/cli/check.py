@@ -111,7 +111,7 @@ def command(
     targets = _targets(model, config_file, settings)
     if update_baseline and not any(item.baseline for item in targets):
         raise BadRequestError("--update-baseline needs a --baseline FILE to write")
-    chosen = output_format or format_of(output, ENDINGS)
+    chosen = format_of(output_format, output, ENDINGS)
     if update_baseline:
         blind = [replace(item, baseline=None) for item in targets]
         found = zip(with_progress(examine(blind, limits), len(targets), "Checking"), targets, strict=True)

@@ -27,7 +27,7 @@ def deliver(answer: Answer, output_format: str | None, output: Path | None, view
     Raises:
         BadRequestError: the file's ending names no format, or an option doesn't go with the format.
     """
-    chosen = output_format or format_of(output, ENDINGS)
+    chosen = format_of(output_format, output, ENDINGS)
     _refuse(chosen, view)
     view = view._replace(**draw_options(output, view.ascii))
     if view.rails is None:
@@ -168,12 +168,14 @@ def _open(text: str, output: Path | None) -> None:
         say("note", str(error))  # the report is there, and so is what the command has found
 
 
-def format_of(output: Path | None, endings: Mapping[str, str]) -> str:
-    """The format that goes with a file's ending.
+def format_of(asked: str | None, output: Path | None, endings: Mapping[str, str]) -> str:
+    """The format that somebody asked for, or else the one that goes with a file's ending.
 
     Raises:
         BadRequestError: none does.
     """
+    if asked:
+        return asked
     if output is None:
         return "html" if _opens() and "html" in endings.values() else "table"
     try:

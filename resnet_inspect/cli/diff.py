@@ -83,7 +83,7 @@ def command(
         before = at_revision(base, sources[0], limits.seconds)
         (after,) = load(sources[1:], limits)
     found = compare(before.summary, after.summary, any_input)
-    chosen = output_format or format_of(output, ENDINGS)
+    chosen = format_of(output_format, output, ENDINGS)
     title = line(f"{old}: {base} → this branch") if base else ""
     place = place_of(new or old) if chosen == "github" else None
     view = DiffView(everything, fail_on, title=title, place=place, **draw_options(output, ascii_only))

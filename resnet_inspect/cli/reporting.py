@@ -51,7 +51,7 @@ def deliver_report(
     Raises:
         BadRequestError: the file's ending names no format.
     """
-    chosen = output_format or format_of(output, ENDINGS)
+    chosen = format_of(output_format, output, ENDINGS)
     if chosen == "html":
         from ..render.html.report import render as page
 
@@ -62,7 +62,7 @@ def deliver_report(
 
 def is_page(output_format: str | None, output: Path | None) -> bool:
     """Whether the report becomes a page, which has plots of its own."""
-    return (output_format or format_of(output, ENDINGS)) == "html"
+    return format_of(output_format, output, ENDINGS) == "html"
 
 
 def check_plot(plot: str | None, dark: bool, output_format: str | None, output: Path | None) -> None:
@@ -76,7 +76,7 @@ def check_plot(plot: str | None, dark: bool, output_format: str | None, output: 
     if dark and kind != "png":
         raise BadRequestError("--dark is for --plot FILE.png; an .svg is light or dark as the page that shows it")
     if plot == "-":
-        if (output_format or format_of(output, ENDINGS)) != "table" or output is not None:
+        if format_of(output_format, output, ENDINGS) != "table" or output is not None:
             raise BadRequestError("--plot - draws below the table in the terminal; name a file: --plot plot.svg")
         library("plotille")
     elif plot is not None:
