@@ -53,8 +53,8 @@ def command(
 
     MODEL may name its library: torch:resnet50, keras:ResNet50, local:resnet50, timm:resnet50, transformers:bert or
     transformers:config.json, keras_hub:NAME. Or it is yours: net.py:Net, package.module:build_net (a class, a
-    function or an instance), or a file: .keras, .h5, .onnx, .pt2, TorchScript, a SavedModel folder, a saved summary.
-    For .safetensors and .pth it lists the tensors. Code in a file is never run by Python or by a framework: an
+    function or an instance), or a file: .keras, .h5, .onnx, .pt2, TorchScript, a SavedModel folder, a saved summary or
+    report. For .safetensors and .pth it lists the tensors. Code in a file is never run by Python or by a framework: an
     interpreter of our own follows that of TorchScript.
 
     \b
