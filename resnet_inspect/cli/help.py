@@ -44,7 +44,7 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
         record = param.get_help_record(ctx)
         if record is None or not isinstance(param, click.Option):
             continue
-        name = param.opts[-1]
+        name = max(param.opts, key=len)  # click 8.1 has -h and --help in any order
         if re.match("--(old|new)-", name):
             sides.append(name.partition("-")[2].partition("-")[2].partition("-")[2])
             continue
