@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from resnet_inspect.cli import COMMANDS, cli
+from resnet_inspect.cli import COMMANDS, Command, cli
 from resnet_inspect.cli.help import SECTIONS, split_examples
 from tests.support.command import run
 
@@ -36,13 +36,11 @@ def test_help_has_sections_and_ends_with_examples(name: str) -> None:
     assert sorted(options) == sorted(set(options))
 
 
-@pytest.mark.parametrize("names", [["-h", "--help"], ["--help", "-h"]])
+@pytest.mark.parametrize("names", [["-d", "--debug"], ["--debug", "-d"]])
 def test_an_option_has_its_section_whichever_of_its_names_is_first(names: list[str]) -> None:
     # click 8.1 has the names of --help in a set, whose order is another one in each run.
-    shown = command("diff").get_help(click.Context(command("diff"), help_option_names=names))
-    run_section = shown.partition("\nRun:\n")[2].partition("\n\n")[0]
-    assert "--debug" in run_section
-    assert "--help" in run_section
+    shown = Command("toy", params=[click.Option(names, is_flag=True)])
+    assert "\nRun:\n  -d, --debug" in shown.get_help(click.Context(shown))
 
 
 @pytest.mark.parametrize("name", WITH_OPTIONS)
