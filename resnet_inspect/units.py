@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import floor, log10
 from typing import Any
 
 NOT_AVAILABLE = "n/a"
@@ -34,6 +35,24 @@ def in_short(value: int | None) -> str:
 def binary(value: int | None) -> str:
     """A number of bytes to three significant digits with a binary prefix: ``97.5 MiB``."""
     return NOT_AVAILABLE if value is None else _scaled(value, 1024, _BINARY)
+
+
+def milliseconds(picoseconds: int | None) -> str:
+    """A time to three significant digits: ``0.0342``; less than a nanosecond is ``0``."""
+    if picoseconds is None:
+        return NOT_AVAILABLE
+    value = picoseconds / 10**9
+    if value < 10**-6:
+        return "0"
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.{2 - floor(log10(value))}f}"
+
+
+def exact_milliseconds(picoseconds: int | None) -> str | None:
+    """A time without rounding, as files have it: ``0.034217899``; None is unknown."""
+    if picoseconds is None:
+        return None
+    whole, rest = divmod(picoseconds, 10**9)
+    return f"{whole}.{rest:09d}".rstrip("0").rstrip(".")
 
 
 def signed(value: int | None, word: Callable[[int | None], str]) -> str:

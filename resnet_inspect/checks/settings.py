@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import BadRequestError, unknown
+from ..quantity import parse, parse_count
 from . import BUDGETS, RULES, STRUCTURE
 from .drift import Baseline
-from .quantity import parse, parse_count
 from .rule import Rule
 from .structure import Counted
 

@@ -26,6 +26,10 @@ FILE = "resnet-inspect.toml"
 _MOST_BYTES = 2**22
 
 
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -53,7 +57,16 @@ KEYS: dict[str, Kind] = {
     **{f"{kind}-{amount}": _BUDGET for amount in AMOUNTS for kind in ("max", "warn")},
     **SHARED,
 }
-_TOP: dict[str, Kind] = {"models": Kind("a table of tables", lambda value: isinstance(value, dict)), **SHARED}
+_TABLES = Kind("a table of tables", _is_table)
+_TOP: dict[str, Kind] = {"models": _TABLES, "devices": _TABLES, **SHARED}
+_AMOUNTS = Kind(
+    'a table of amounts ({ fp16 = "165T" })', lambda value: _is_table(value) and all(map(_is_amount, value.values()))
+)
+#: What a device of one's own may have.
+DEVICE: dict[str, Kind] = {
+    **dict.fromkeys(("title", "memory", "bandwidth", "source", "date"), TEXT),
+    "peaks": _AMOUNTS,
+}
 
 
 def find(start: Path) -> Path | None:
@@ -67,19 +80,25 @@ def find(start: Path) -> Path | None:
     return None
 
 
+def own_devices() -> dict[str, dict[str, Any]]:
+    """The devices that the nearest file of settings describes, by their names."""
+    path = find(Path.cwd())
+    found: dict[str, dict[str, Any]] = _settings(path).get("devices", {}) if path else {}
+    for name, said in found.items():
+        where = f"{path.name if path else ''}: devices.{name}"
+        if not isinstance(said, dict):
+            raise BadRequestError(f"{where} must be a table")
+        _verify(said, DEVICE, where)
+    return found
+
+
 def load(path: Path) -> list[Target]:
     """The models that a file names.
 
     Raises:
         BadRequestError: the file can't be read, or has a setting that makes no sense.
     """
-    document = _read(path)
-    settings = document
-    if path.name == "pyproject.toml":
-        settings = _tools(document).get(TABLE, {})
-    if not isinstance(settings, dict):
-        raise BadRequestError(f"{path.name}: tool.{TABLE} must be a table, got {settings!r:.60}")
-    _verify(settings, _TOP, path.name)
+    settings = _settings(path)
     shared = {key: settings[key] for key in SHARED if key in settings}
     folder = path.parent
     # As short as what a person would type: it stands in messages.
@@ -99,6 +118,15 @@ def load(path: Path) -> list[Target]:
     if not found:
         raise BadRequestError(f"{path.name} names no model: add a table models.NAME, or give a MODEL")
     return found
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    document = _read(path)
+    settings = _tools(document).get(TABLE, {}) if path.name == "pyproject.toml" else document
+    if not isinstance(settings, dict):
+        raise BadRequestError(f"{path.name}: tool.{TABLE} must be a table, got {settings!r:.60}")
+    _verify(settings, _TOP, path.name)
+    return settings
 
 
 def _line_of(name: str, path: Path) -> int | None:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -20,6 +20,9 @@ from ..readers.backend import CALLED
 from ..render import FORMATS, View
 from . import debug_option, open_option
 from .delivery import say
+
+if TYPE_CHECKING:
+    from ..devices import Device
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,6 +53,39 @@ def _complete_columns(_ctx: click.Context, _param: click.Parameter, incomplete: 
     before, comma, begun = incomplete.rpartition(",")
     plus = begun[: begun.startswith("+")]
     return [f"{before}{comma}{plus}{key}" for key in COLUMNS if key.startswith(begun.removeprefix(plus))]
+
+
+def _find_device(ctx: click.Context, _param: click.Parameter, name: str | None) -> Device | None:
+    """The device of a name. ``list`` shows all of them, and is the end of the command."""
+    if name is None:
+        return None
+    from .. import devices
+    from .config import own_devices
+
+    if name == "list":
+        from ..render.devices import render
+
+        click.echo(render(), nl=False)
+        ctx.exit()
+    return devices.device(name, own_devices())
+
+
+def _complete_device(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from .. import devices
+
+    return [name for name in devices.names() if name.startswith(incomplete.lower())]
+
+
+def device_option(words: str) -> Callable[[F], F]:
+    """``--device``, which the command gets as a ``Device``."""
+    return click.option(
+        "--device",
+        metavar="NAME",
+        is_eager=True,
+        callback=_find_device,
+        shell_complete=_complete_device,
+        help=f"{words} list: what there is; resnet-inspect.toml may have others.",
+    )
 
 
 def output_options(*extra_formats: str) -> Callable[[F], F]:
@@ -102,6 +138,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
             type=click.Choice([*OPTIMIZERS]),
             help="Estimate the memory of training with it, from the graph of train mode.",
         ),
+        device_option("Show each layer's least time on this device, and what it waits for: columns floor_ms, bound."),
         click.option("--ascii", "ascii_only", is_flag=True, help="Draw tables without box characters."),
         debug_option,
     ]
@@ -119,6 +156,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
             top: int | None,
             rails: bool | None,
             optimizer: str | None,
+            device: Device | None,
             ascii_only: bool,
             **others: Any,
         ) -> Any:
@@ -134,6 +172,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
                 top=top,
                 rails=rails,
                 optimizer=optimizer,
+                device=device,
                 ascii=ascii_only,
             )
             return function(*arguments, view=view, **others)
@@ -149,7 +188,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
 def _parse_memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
     if text is None:
         return None
-    from ..checks.quantity import parse
+    from ..quantity import parse
 
     size = parse(text)
     if not size:

@@ -7,10 +7,13 @@ and ``plot``, and makes every string of a model visible before a format gets it.
 from __future__ import annotations
 
 import importlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..ir import Summary
 from ..visible import cleaned
+
+if TYPE_CHECKING:
+    from ..devices import Device
 
 #: Formats that draw the graph instead of a table.
 GRAPHS = ("mermaid", "dot", "svg")
@@ -34,11 +37,11 @@ ENDINGS = {
 class View(NamedTuple):
     """What of a summary to show. ``width`` is a terminal's; None where nothing may be cut.
 
-    ``sort`` is a column's key, ``top`` a number of rows, ``optimizer`` whose training memory to estimate.
-    ``rails`` is None where nobody has decided, which formats take as False. ``height`` is the number of lines that a
-    table should fit in by folding, None where it may be as long as it is; ``repeats``: equal rows in a row are one;
-    ``everything``: nothing is folded that nobody asked for. ``pager``: whether what is longer than the screen is shown
-    by one, None where that follows from ``everything``.
+    ``sort`` is a column's key, ``top`` a number of rows, ``optimizer`` whose training memory to estimate,
+    ``device`` what the network would run on. ``rails`` is None where nobody has decided, which formats take as False.
+    ``height`` is the number of lines that a table should fit in by folding, None where it may be as long as it is;
+    ``repeats``: equal rows in a row are one; ``everything``: nothing is folded that nobody asked for. ``pager``:
+    whether what is longer than the screen is shown by one, None where that follows from ``everything``.
     """
 
     # A named tuple, as every command that shows a network makes this class: a dataclass would take it 0.4 ms longer.
@@ -57,6 +60,7 @@ class View(NamedTuple):
     height: int | None = None
     color: bool = False
     ascii: bool = False
+    device: Device | None = None
 
 
 def render(summary: Summary, output_format: str, view: View) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import units
-from ..analysis.metrics import METRICS, metric
+from ..analysis.metrics import METRICS, ON_DEVICE, metric
 from ..analysis.rows import Row
 from ..errors import BadRequestError, closest, listed, meant
 from ..ir import Shape, Value
 from ..shape import format_shape
+from . import View
 
 Cell = int | str | None
 
@@ -29,6 +30,11 @@ class Column(NamedTuple):
     show: Callable[[Row], str] | None = None
     number: bool = False
     priority: int = 0
+    written: Callable[[Any], Any] | None = None
+
+    def cell(self, row: Row) -> Any:
+        """The cell as files have it."""
+        return self.value(row) if self.written is None else self.written(self.value(row))
 
     def text(self, row: Row) -> str:
         """The cell as people read it."""
@@ -154,6 +160,11 @@ def choose(keys: Sequence[str], default: Sequence[str] = DEFAULT) -> tuple[Colum
     return tuple(_column(key) for key in keys or default)
 
 
+def every(view: View) -> tuple[str, ...]:
+    """The keys of all columns that a network has where it is looked at so."""
+    return COLUMNS if view.device else tuple(key for key in COLUMNS if key not in ON_DEVICE)
+
+
 def described() -> str:
     """All columns, a line each: the key, the title and what it means."""
     lines = [(key, _column(key).title, _meaning(key)) for key in COLUMNS]
@@ -181,4 +192,5 @@ def _column(key: str) -> Column:
         lambda row: measured.text(row.layers, row.facts),
         measured.number,
         3,
+        measured.written,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..ir import Summary
 from . import View
-from .columns import COLUMNS
+from .columns import every
 from .selection import select
 
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -19,10 +19,10 @@ _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
 
 def render(summary: Summary, view: View) -> str:
     """One line a row, all columns unless some were chosen."""
-    chosen = select(summary, view, default=COLUMNS, bars=False)
+    chosen = select(summary, view, default=every(view), bars=False)
     return document(
         [column.key for column in chosen.columns],
-        ([column.value(row) for column in chosen.columns] for row in chosen.rows),
+        ([column.cell(row) for column in chosen.columns] for row in chosen.rows),
     )
 
 

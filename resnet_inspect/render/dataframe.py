@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ModelError
 from ..ir import Summary
 from . import View
-from .columns import COLUMNS
+from .columns import every
 from .selection import select
 
 #: The largest number that a column of pandas holds as an integer.
@@ -26,10 +26,10 @@ def frame(summary: Summary, view: View) -> Any:
         from ..requirements import advice
 
         raise ModelError(f"to_pandas needs pandas: {error}. {advice('pandas', error)}") from error
-    chosen = select(summary, view, default=COLUMNS, bars=False)
+    chosen = select(summary, view, default=every(view), bars=False)
     found = {}
     for column in chosen.columns:
-        values = [column.value(row) for row in chosen.rows]
+        values = [column.cell(row) for row in chosen.rows]
         # A receptive field of all of the input is the text "all", and a number may be larger than 64 bits.
         numbers = all(value is None or (isinstance(value, int) and value <= _LARGEST) for value in values)
         kind = ("Int64" if numbers else "object") if column.number else "string"

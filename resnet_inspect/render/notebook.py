@@ -125,7 +125,7 @@ class _Entry(NamedTuple):
 
 def _layers(shown: ir.Summary, depth: int | None, facts: Facts) -> str:
     """A line for each layer, below that of its module, which folds it."""
-    columns = choose([key for key in usual(shown) if key != "connected_to"])
+    columns = choose([key for key in usual(shown, View()) if key != "connected_to"])
     found = rows(shown, _deepest(shown, _ROWS), facts=facts)
     entries = list(_entries(found, dict(shown.modules), Counter()))
     titles = [column.title for column in columns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..analysis.facts import Facts
+from ..analysis.metrics import ON_DEVICE
 from ..analysis.rows import Row, repeats_joined, rows
 from ..errors import BadRequestError
 from ..ir import Summary
@@ -40,10 +41,10 @@ def select(
     Raises:
         BadRequestError: no path matches, there is no such column, or sorted rows were to have rails.
     """
-    found = rows(summary, view.depth, view.only, facts)
+    found = rows(summary, view.depth, view.only, facts or Facts(summary, view.device))
     if view.repeats:
         found = repeats_joined(found, "..." if view.ascii else "…")
-    columns = choose(view.columns, default or usual(summary))
+    columns = choose(view.columns, default or usual(summary, view))
     if not view.sort and view.top is None:
         # A gutter takes at most a sixth of a terminal; two lanes are the least that shows anything.
         limit = LIMIT if view.width is None else max(2, min(LIMIT, view.width // 12))
@@ -59,10 +60,10 @@ def select(
     return Selection(found[: view.top], columns, in_order=not view.sort)
 
 
-def usual(summary: Summary) -> tuple[str, ...]:
+def usual(summary: Summary, view: View) -> tuple[str, ...]:
     """The columns that people see without asking."""
     if summary.has_graph:
-        return DEFAULT
+        return (*DEFAULT[:-1], *ON_DEVICE, DEFAULT[-1]) if view.device else DEFAULT
     # Of a checkpoint alone nobody knows the classes of its modules.
     return (STORED[0], "type", *STORED[1:]) if summary.trace.reason else STORED
 

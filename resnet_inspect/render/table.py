@@ -40,8 +40,8 @@ def render(summary: Summary, view: View) -> str:
         below = brief if is_brief else below
     # What lanes show needs no column where room is scarce.
     drawn = view.rails and view.width is not None
-    default = tuple(key for key in usual(summary) if key != "connected_to" or not drawn)
-    chosen = select(shown, folded, default, facts=Facts(summary))
+    default = tuple(key for key in usual(summary, view) if key != "connected_to" or not drawn)
+    chosen = select(shown, folded, default, facts=Facts(summary, view.device))
     if any(len(rail) > 1 for rail in chosen.gutter):
         below.append(("Lanes", _LANES_IN_ASCII if view.ascii else _LANES))
     if again := _called_again(chosen):

@@ -39,6 +39,7 @@ def totals(summary: Summary, view: View) -> list[tuple[str, str]]:
         *([("Decoding", f"one token after {units.exact(summary.decoding.tokens)}")] if summary.decoding else ()),
         *_amounts(facts, TOTALS),
         *(_training(summary, view.optimizer) if view.optimizer else ()),
+        *([least_time(Facts(summary, view.device))] if view.device else ()),
         ("Layers", units.exact(facts.totals.layers)),
         ("Trace", trace + (f" ({summary.trace.reason})" if summary.trace.reason else "")),
     ]
@@ -70,6 +71,26 @@ def _stored(facts: Facts, trace: str) -> list[tuple[str, str]]:
 def _amounts(facts: Facts, keys: Sequence[str]) -> list[tuple[str, str]]:
     """The lines of totals that this network has."""
     return [each.line(facts) for each in map(total, keys) if each.is_shown(facts)]
+
+
+def least_time(facts: Facts) -> tuple[str, str]:
+    """The line of the least time on the device of ``facts``."""
+    device = facts.device.title if facts.device else ""
+    found = [facts.floors[layer.id] for layer in facts.summary.layers]
+    waiting = {bound: [floor for floor in found if floor.bound == bound] for bound in ("memory", "compute")}
+    known = sum(floor.picoseconds or 0 for floor in found)
+    parts = [
+        f"{len(floors):,} {'layer' if len(floors) == 1 else 'layers'} by {bound} for"
+        f" {units.milliseconds(sum(floor.picoseconds or 0 for floor in floors))} ms"
+        for bound, floors in waiting.items()
+        if floors
+    ]
+    if not parts:
+        return "Least time", f"{units.NOT_AVAILABLE} on {device}, of whose speed nothing is known"
+    words = f"at least {units.milliseconds(known)} ms a forward pass on {device}: bound {', '.join(parts)}"
+    if missing := sum(floor.picoseconds is None for floor in found):
+        words += f"; {missing:,} {'layer is' if missing == 1 else 'layers are'} not in it"
+    return "Least time", f"{words}. No prediction: kernels reach no peak"
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from resnet_inspect.analysis.facts import Facts
-from resnet_inspect.analysis.metrics import METRICS, TOTALS, metric, total
+from resnet_inspect.analysis.metrics import METRICS, ON_DEVICE, TOTALS, metric, total
 from resnet_inspect.ir import Decoding, Parameter
 from tests.support.toys import IMAGE, network, tensor, toy
 
@@ -103,6 +103,7 @@ def test_columns_and_lines_stand_in_this_order() -> None:
         "statistics_bytes",
         *memory,
         *fields,
+        *ON_DEVICE,
     ) == METRICS
     sizes = ("param_bytes", "activation_bytes", "kv_cache_bytes", "live_bytes")
     assert (*counts, "buffers", "macs", "flops", *sizes) == TOTALS
@@ -120,7 +121,7 @@ def test_of_an_unknown_amount_the_known_part_is_said() -> None:
 
 def test_what_is_read_as_a_whole_has_no_stride() -> None:
     layers = network(IMAGE, toy("g", "group_norm", "x"))
-    found = [metric(key).of(layers.layers[1:], Facts(layers)) for key in METRICS[-4:]]
+    found = [metric(key).of(layers.layers[1:], Facts(layers)) for key in METRICS[-6:-2]]
     assert found == ["all", None, None, None]
 
 

@@ -6,11 +6,8 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.checks import (
-    RULES,
-    Rule,
-    quantity,
-)
+from resnet_inspect import quantity
+from resnet_inspect.checks import RULES, Rule
 from resnet_inspect.checks.budgets import MaxActivationMemory, MaxLayers, MaxMacs, MaxParams
 from resnet_inspect.checks.settings import AMOUNTS, rules
 from resnet_inspect.errors import BadRequestError

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_inspect.checks import RULES, Case, Checked, Finding, Outcome, accept, exit_code, judge, quantity, smallest
+from resnet_inspect import quantity
+from resnet_inspect.checks import RULES, Case, Checked, Finding, Outcome, accept, exit_code, judge, smallest
 from resnet_inspect.checks.rule import layer, network
 from resnet_inspect.checks.settings import rules
 from resnet_inspect.checks.sizes import drops

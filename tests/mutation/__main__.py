@@ -30,7 +30,7 @@ from .mutators import Mutant, mutants
 ROOT = Path(__file__).parents[2]
 #: The modules that are changed: all that works on the IR alone.
 PACKAGES = ("ops", "analysis", "diffs", "checks")
-MODULES = ("shape", "units")
+MODULES = ("quantity", "shape", "units")
 #: The tests that are asked.
 TESTS = (*(f"tests/{name}" for name in PACKAGES), "tests/readers/local", "tests/test_shape.py", "tests/test_units.py")
 #: Seconds after which a test is too slow to be asked about every mutant.

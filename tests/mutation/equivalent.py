@@ -30,12 +30,12 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "-1 -> 1",
     ): "of two inputs the last is the second, and of three it is cut off",
     (
-        "resnet_inspect/checks/quantity.py",
+        "resnet_inspect/quantity.py",
         'found = len(text) < 100 and re.fullmatch(r"([0-9][0-9_,]*(?:\\.[0-9]+)?)\\s*([kKMGTP]?i?)B?", text.strip())',
         r"'([0-9][0-9_,]*(?:\\.[0-9]+)?)\\s*([kKMGTP]?i?)B?' -> '([0-9][0-9_,]*(?:\\.[0-9]+)?)\\s*([kKMGTP]?i?)B??'",
     ): "a full match reads the B at the end, eagerly or not",
     (
-        "resnet_inspect/checks/quantity.py",
+        "resnet_inspect/quantity.py",
         'amount = Fraction(re.sub("[_,]", "", found[1])) * _UNITS[found[2]]',
         "'[_,]' -> '[_,]?'",
     ): "where there is no separator, nothing is replaced by nothing",

@@ -29,7 +29,11 @@ METRICS = (
     "rf_stride",
     "rf_padding",
     "rf_aligned",
+    "floor_ms",
+    "bound",
 )
+#: Those that are of a network on a device.
+ON_DEVICE = ("floor_ms", "bound")
 #: The files with a ``TOTAL``, in the order of their lines below a table.
 TOTALS = (
     "params",

@@ -31,6 +31,8 @@ class Metric(Generic[V]):
     known: Callable[[Layer], int] | None = None
     #: Numbers are aligned to the right, never shortened, and sorted from the largest.
     number: bool = True
+    #: What stands in a file for an exact amount, where its column has another unit.
+    written: Callable[[Any], Any] | None = None
 
     def of(self, layers: Sequence[Layer], facts: Facts) -> V:
         """The exact amount of a row's layers."""

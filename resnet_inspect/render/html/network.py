@@ -19,6 +19,7 @@ from ...analysis.residual import Block, residual_blocks
 from ...ir import Layer, Summary, sum_known
 from ...ops import vocabulary
 from ...shape import format_shape
+from .. import View
 from ..columns import Column, choose
 from ..picture import family, shortcuts
 from ..selection import usual
@@ -69,7 +70,7 @@ def network(
     return {
         "title": summary.model.title,
         "hasGraph": summary.has_graph,
-        "shown": [key for key in usual(summary) if key not in ("path", "connected_to")],
+        "shown": [key for key in usual(summary, View()) if key not in ("path", "connected_to")],
         "nodes": {
             "parent": [node.parent for node in nodes],
             "id": [node.row.id for node in nodes],

@@ -1,11 +1,11 @@
-"""Amounts as people write budgets: ``26M``, ``4.2G``, ``200MiB``."""
+"""Amounts as people write them: ``26M``, ``4.2G``, ``200MiB``, ``1008GB/s``."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
 
-from ..errors import BadRequestError
+from .errors import BadRequestError
 
 _UNITS = {
     "": 1,
@@ -39,3 +39,34 @@ def parse(text: str) -> int:
         if amount.denominator == 1:
             return int(amount)
     raise BadRequestError(f"{text!r:.60} is not an amount: give 26M, 4.2G, 25557032 or 200MiB")
+
+
+def parse_memory(text: str) -> int:
+    """The bytes of a memory: ``24GiB`` is 25,769,803,776, ``24GB`` 24,000,000,000.
+
+    Raises:
+        BadRequestError: the text is not such an amount, or there is none.
+    """
+    try:
+        amount = parse(text)
+    except BadRequestError:
+        amount = 0
+    if not amount:
+        raise BadRequestError(f"{text!r:.60} is not an amount of memory: give 8GiB, 24GB or 512MiB")
+    return amount
+
+
+def parse_rate(text: str) -> int:
+    """The bytes a second: ``1008GB/s`` is 1,008,000,000,000.
+
+    Raises:
+        BadRequestError: the text is not such a rate, or there is none.
+    """
+    amount, _, second = text.strip().partition("/")
+    try:
+        rate = parse(amount) if second in ("", "s") else 0
+    except BadRequestError:
+        rate = 0
+    if not rate:
+        raise BadRequestError(f"{text!r:.60} is not bytes a second: give 1008GB/s")
+    return rate
