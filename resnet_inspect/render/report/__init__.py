@@ -60,8 +60,8 @@ def cache() -> ReportColumn:
 class Report:
     """``rows`` have an exact value for every column; ``facts`` are what stands below; ``document`` is the JSON.
 
-    ``footnotes`` explain a column, by its key: they go where it goes. A report prints itself, and shows itself in a
-    notebook.
+    ``answer`` is the sentence that somebody asked for, and stands first. ``footnotes`` explain a column, by its key: they
+    go where it goes. A report prints itself, and shows itself in a notebook.
     """
 
     columns: tuple[ReportColumn, ...]
@@ -69,6 +69,7 @@ class Report:
     facts: tuple[tuple[str, str], ...]
     document: Mapping[str, Any]
     footnotes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    answer: str = ""
 
     def __str__(self) -> str:
         return render(self, "table")
@@ -107,7 +108,8 @@ def render(
         lines = [[cell.replace("→", "->") for cell in line] for line in lines]
     text, hidden = grid(report.columns, lines, width=width, color=color, ascii_only=ascii) if lines else ("", ())
     notes = footnotes(report, {column.key for column in hidden})
-    return text + labelled([*report.facts, *notes, *hidden_columns(hidden)], width)
+    first = f"{report.answer}\n" if report.answer else ""
+    return first + text + labelled([*report.facts, *notes, *hidden_columns(hidden)], width)
 
 
 def footnotes(report: Report, hidden: Collection[str] = ()) -> list[tuple[str, str]]:
@@ -129,7 +131,7 @@ def _joined(values: Sequence[Any]) -> str:
 
 
 def _markdown(report: Report, lines: Sequence[Sequence[str]]) -> str:
-    text = []
+    text = [f"**{escape(report.answer)}**", ""] if report.answer else []
     if lines:
         text.append(table_row([column.title for column in report.columns]))
         text.append(table_row(["---:" if column.number else ":---" for column in report.columns]))
