@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from .request import Answer, Request
 
 if TYPE_CHECKING:
-    from ..analysis.fit import Entry
+    from ..analysis.checkpoint_match import Entry
     from ..blocks.residual import BlockSpec
     from ..call import Call
     from ..ir import Summary
