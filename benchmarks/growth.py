@@ -29,7 +29,7 @@ from measure import FailedError, cost, exponent, in_child
 from sized import chain
 
 from resnet_inspect import checks, ir_json, process, readers
-from resnet_inspect.analysis import fit
+from resnet_inspect.analysis import checkpoint_match
 from resnet_inspect.checks.settings import rules
 from resnet_inspect.diffs import compare
 from resnet_inspect.ir import Summary
@@ -123,8 +123,8 @@ def checking(layers: int) -> Work:
 
 def fitting(layers: int) -> Work:
     """A checkpoint beside a model, every hundredth name of which it lacks."""
-    entries = [fit.Entry(f"blocks.{index}.weight", (8,), "float32") for index in range(layers)]
-    return partial(fit.compare, entries, [entry for index, entry in enumerate(entries) if index % 100])
+    entries = [checkpoint_match.Entry(f"blocks.{index}.weight", (8,), "float32") for index in range(layers)]
+    return partial(checkpoint_match.compare, entries, [entry for index, entry in enumerate(entries) if index % 100])
 
 
 def drawing(output_format: str, view: View, layers: int) -> Work:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -73,6 +73,6 @@ def _flops(model: Any, inputs: Call, device: torch.device) -> int:
     return int(counter.get_total_flops())
 
 
-def _experts_flops(rows: Any, experts: Any, *_: Any, **__: Any) -> int:
+def _experts_flops(rows: Sequence[int], experts: Sequence[int], *_: Any, **__: Any) -> int:
     """Every row meets one expert's matrix: the formula that torch's counter lacks. It hands over shapes."""
     return 2 * rows[0] * rows[1] * experts[2]

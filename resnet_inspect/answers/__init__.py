@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..readers import UNLIMITED, Limits, load_framework, module_of, others
 from ..readers.backend import is_apart
 
+if TYPE_CHECKING:
+    from ..readers.protocols import Answering
 
-def adapter(backend: str, limits: Limits = UNLIMITED, apart: bool = False) -> Any:
+
+def adapter(backend: str, limits: Limits = UNLIMITED, apart: bool = False) -> Answering:
     """The module of a backend, or a stand-in that runs it in a child process.
 
     A child is used where this process holds a framework that the backend's can't share it with, where there are
@@ -25,7 +28,8 @@ def adapter(backend: str, limits: Limits = UNLIMITED, apart: bool = False) -> An
         from .worker import Remote
 
         return Remote(module, limits)
-    return load_framework(backend, module)
+    here: Answering = load_framework(backend, module)
+    return here
 
 
 __all__ = ["adapter"]

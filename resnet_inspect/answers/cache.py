@@ -1,7 +1,8 @@
 """Summaries of zoo models, kept from run to run: what a framework takes seconds for is read in milliseconds.
 
-Only the command keeps and reads them, and only of models of the libraries below, without weights: what can change an
-answer is known, and is part of the entry's key. (An edit by hand of a framework's installed files isn't.)
+Only the command keeps and reads them, and only of models whose backend says which packages make them (``kept_by``),
+without weights: what can change an answer is known, and is part of the entry's key. (An edit by hand of a framework's
+installed files isn't.)
 ``RESNET_INSPECT_CACHE`` is ``off``, or another folder. ``cache_folder.py`` sees to it that only we can have written it.
 """
 
@@ -23,20 +24,13 @@ from typing import Any
 
 from .. import process
 from ..errors import InspectError, ModelError
+from ..readers.backend import of_module
 from ..readers.inputs import UserFunction
 from ..readers.request import Answer, Request
 from ..version import __version__
 from .cache_folder import KEY, Folder, NotOursError, opened
 
 VARIABLE = "RESNET_INSPECT_CACHE"
-#: Module of a backend -> the packages that its answers come from.
-_PACKAGES = {
-    "resnet_inspect.readers.torch.reader": ("torch", "torchvision"),
-    "resnet_inspect.readers.keras.reader": ("keras", "tensorflow"),
-    "resnet_inspect.readers.libraries.timm": ("timm", "torch", "torchvision"),
-    "resnet_inspect.readers.libraries.transformers": ("transformers", "torch"),
-    "resnet_inspect.readers.libraries.keras_hub": ("keras_hub", "keras", "tensorflow"),
-}
 #: A package -> the distributions that may have brought it, where they have other names.
 _DISTRIBUTIONS = {
     "tensorflow": ("tensorflow", "tensorflow_cpu", "tensorflow_macos", "tf_nightly"),
@@ -197,12 +191,13 @@ def _key(module: str, request: Request) -> str | None:
 
     Weights are files, or come from the network; a call's inputs may be a function of the user's.
     """
-    if module not in _PACKAGES or request.weights or isinstance(request.inputs, UserFunction):
+    backend = of_module(module)
+    if backend is None or not backend.kept_by or request.weights or isinstance(request.inputs, UserFunction):
         return None
     if module.endswith("transformers") and Path(request.model).exists():
         return None  # a folder with a configuration may stand where a type is named
     try:
-        surroundings = _surroundings(module)
+        surroundings = _surroundings(module, backend.kept_by)
     except OSError:
         return None  # a folder on the path that can't be read
     if surroundings is None:
@@ -213,18 +208,18 @@ def _key(module: str, request: Request) -> str | None:
 
 
 @functools.cache
-def _surroundings(module: str) -> str | None:
-    """Our own code, the packages, Python and the settings that they read."""
+def _surroundings(module: str, packages: tuple[str, ...]) -> str | None:
+    """Our own code, the packages that a module's answers come from, Python and the settings that they read."""
     import hashlib
 
-    settings = _keras_settings() if "keras" in _PACKAGES[module] else {}
+    settings = _keras_settings() if "keras" in packages else {}
     if settings is None:
         return None
     digest = hashlib.sha256()
     installed = {folder: _distributions(folder) for folder in sys.path}
     # Libraries take other ways where a package is there that they don't ask for: a backbone of timm, a fused kernel.
     digest.update(json.dumps(sorted(name for names in installed.values() for name in names)).encode())
-    for package in _PACKAGES[module]:
+    for package in packages:
         records = _records(package, installed)
         if not records:
             return None

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..activity import doing
-from ..checks import Baseline, Checked, Finding, Fit, Outcome, Rule, Smallest, drops, judge, smallest
+from ..checks import Baseline, Checked, Finding, Outcome, Rule, Smallest, TriedInput, drops, judge, smallest
 from ..diffs import KINDS
 from ..errors import BadRequestError, InputError, InspectError
 from ..ir import Summary
@@ -89,14 +89,14 @@ def _look(target: Target, summarize: Summarize) -> Checked:
         if not target.inputs:
             raise BadRequestError(f"{request.model} doesn't say what it reads: add --input 3x224x224")
         own = None
-    fits = tuple(_fit(given, replace(request, inputs=inputs), own, summarize) for given, inputs in target.inputs)
-    summary = next((fit.summary for fit in fits if fit.summary), None) if target.inputs else own
-    outcomes = [_told(fit, own, target.find_min) for fit in fits]
+    tried = tuple(_try(given, replace(request, inputs=inputs), own, summarize) for given, inputs in target.inputs)
+    summary = next((each.summary for each in tried if each.summary), None) if target.inputs else own
+    outcomes = [_told(each, own, target.find_min) for each in tried]
     least = None
     if target.find_min:
         least, finding = _smallest(request, own or summary, summarize)
         outcomes.append(Outcome("find-min", finding))
-    return _judged(target, summary, fits, least, outcomes)
+    return _judged(target, summary, tried, least, outcomes)
 
 
 def _own(request: Request, summarize: Summarize, needed: bool) -> Summary | None:
@@ -109,40 +109,40 @@ def _own(request: Request, summarize: Summarize, needed: bool) -> Summary | None
         return None
 
 
-def _fit(given: str, request: Request, own: Summary | None, summarize: Summarize) -> Fit:
+def _try(given: str, request: Request, own: Summary | None, summarize: Summarize) -> TriedInput:
     try:
-        return Fit(given, summarize(request).summary)
+        return TriedInput(given, summarize(request).summary)
     except InputError as error:
         advice = f"its own input is {_input(own)}" if own else None
-        return Fit(given, None, str(error), error.layer, advice)
+        return TriedInput(given, None, str(error), error.layer, advice)
 
 
-def _told(fit: Fit, own: Summary | None, find_min: bool) -> Outcome:
-    name = f"input {fit.given}"
-    if fit.summary is None:
-        advice = f"; {fit.advice}" if fit.advice else ""
-        return Outcome(name, (Finding("fail", f"{fit.problem}{advice}", fit.layer),))
-    outputs = ", ".join(format_shape(tensor.shape) for tensor in fit.summary.outputs)
+def _told(tried: TriedInput, own: Summary | None, find_min: bool) -> Outcome:
+    name = f"input {tried.given}"
+    if tried.summary is None:
+        advice = f"; {tried.advice}" if tried.advice else ""
+        return Outcome(name, (Finding("fail", f"{tried.problem}{advice}", tried.layer),))
+    outputs = ", ".join(format_shape(tensor.shape) for tensor in tried.summary.outputs)
     findings = [Finding("note", f"gives {outputs}")]
-    if own and fit.summary.totals.params != own.totals.params:
-        said = f"it is another network then: {fit.summary.totals.params:,} parameters, {own.totals.params:,} at"
+    if own and tried.summary.totals.params != own.totals.params:
+        said = f"it is another network then: {tried.summary.totals.params:,} parameters, {own.totals.params:,} at"
         findings.append(Finding("warn", f"{said} its own input, {_input(own)}"))
     if find_min:
-        findings += _dropped(fit.summary)
+        findings += _dropped(tried.summary)
     return Outcome(name, tuple(findings))
 
 
 def _judged(
     target: Target,
     summary: Summary | None,
-    fits: tuple[Fit, ...] = (),
+    tried: tuple[TriedInput, ...] = (),
     least: Smallest | None = None,
     outcomes: Sequence[Outcome] = (),
 ) -> Checked:
     if summary is None:
         labels = [*(rule.label for rule in target.rules), *(["baseline"] if target.baseline else [])]
         blind = Finding("error", f"no input fits, so these couldn't be looked at: {', '.join(labels)}")
-        return Checked(target.name, (*outcomes, Outcome("rules", (blind,))), fits, least)
+        return Checked(target.name, (*outcomes, Outcome("rules", (blind,))), tried, least)
     found = [*outcomes, *judge(target.rules, summary)]
     code = 0
     if target.baseline:
@@ -153,7 +153,7 @@ def _judged(
             create = "" if target.baseline.exists() else '; --update-baseline --reason "first baseline" makes it'
             found.append(Outcome("baseline", (Finding("error", f"{error}{create}"),)))
             code = error.exit_code
-    return Checked(target.name, tuple(found), fits, least, summary, code)
+    return Checked(target.name, tuple(found), tried, least, summary, code)
 
 
 def _smallest(

@@ -25,7 +25,8 @@ from .. import process, units
 from ..errors import InspectError, ModelError, first_line
 from ..host import forks, limits, processes
 from ..ir import Attributes, frozen_value
-from ..readers import BACKENDS, load_framework, module_of
+from ..readers import load_framework
+from ..readers.backend import of_module
 from ..readers.frameworks import FRAMEWORKS
 from ..readers.inputs import from_fields
 from ..readers.protocols import Prepared
@@ -316,7 +317,8 @@ def _error(error: InspectError, cause: BaseException | None = None) -> dict[str,
 def _backend(module: str) -> str | None:
     if module.startswith("resnet_inspect.batch"):
         return None  # whose place nobody need ask the installed packages for
-    return next((name for name in BACKENDS if module_of(name) == module), None)
+    backend = of_module(module)
+    return backend.name if backend else None
 
 
 def _load(backend: str | None, module: str) -> Any:

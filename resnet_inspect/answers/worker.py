@@ -30,7 +30,7 @@ from .apart import CLOCK, ENVIRONMENT, FILES, MEMORY, MOST_BYTES, SECONDS, is_ap
 from .child_process import ChildProcess, Fork, Interpreter, may_fork, write
 
 if TYPE_CHECKING:
-    from ..analysis.fit import Entry
+    from ..analysis.checkpoint_match import Entry
     from ..blocks.residual import BlockSpec
 
 #: How much of what a child said goes into an error, in bytes, and how much is kept of it.
@@ -82,7 +82,7 @@ class Remote:
 
     def state(self, request: Request) -> tuple[Entry, ...]:
         """As the module's own ``state``."""
-        from ..analysis.fit import Entry
+        from ..analysis.checkpoint_match import Entry
 
         found = self._document(Task(self.module, "state", request))["entries"]
         tuples = ("shape", "tied")

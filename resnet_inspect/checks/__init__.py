@@ -6,7 +6,7 @@ from .budgets import MaxActivationMemory, MaxLayers, MaxMacs, MaxParams
 from .drift import Baseline, accept
 from .outcome import Checked, Outcome, exit_code, judge
 from .rule import LEVELS, Case, Finding, Rule
-from .sizes import Fit, Smallest, drops, smallest
+from .sizes import Smallest, TriedInput, drops, smallest
 from .structure import Counted, DeadBranch, EqualSkips, UnusedParameters
 
 #: Every rule by its name; the budgets are also options of the command.
@@ -39,10 +39,10 @@ __all__ = [
     "Checked",
     "Counted",
     "Finding",
-    "Fit",
     "Outcome",
     "Rule",
     "Smallest",
+    "TriedInput",
     "accept",
     "drops",
     "exit_code",

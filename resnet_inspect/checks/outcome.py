@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..ir import Summary
 from .rule import LEVELS, Finding, Rule
-from .sizes import Fit, Smallest
+from .sizes import Smallest, TriedInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Checked:
 
     name: str
     outcomes: tuple[Outcome, ...]
-    fits: tuple[Fit, ...] = ()
+    inputs: tuple[TriedInput, ...] = ()
     smallest: Smallest | None = None
     summary: Summary | None = field(default=None, repr=False)
     error_code: int = 0

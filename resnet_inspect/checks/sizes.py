@@ -14,7 +14,7 @@ Attempt = Callable[[int, int], Summary]
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class TriedInput:
     """Whether one input fits: the summary, or what the model says, the layer that refuses it, and what to do."""
 
     given: str

@@ -88,11 +88,11 @@ def command(
     request = Request(
         model="residual_block", inputs=Shapes((parse_shape(shape),)), batch=batch, dtype=dtype, layout=layout
     )
+    native = output_format == "native"
     with doing(f"building a block of {backend}"):
         chosen = adapter(backend, limits)
-        build = chosen.native_block if output_format == "native" else chosen.summarize_block
-        built = build(spec, request)
-    if output_format == "native":
+        built = chosen.native_block(spec, request) if native else chosen.summarize_block(spec, request)
+    if isinstance(built, str):
         deliver_native(built, output, view)
     else:
         deliver(built, output_format, output, view)

@@ -6,19 +6,21 @@ import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import units
-from ..answers import adapter
 from ..blocks import networks
 from ..errors import BadRequestError, InspectError
-from ..readers import BACKENDS, NAMED, Limits, Request, module_of, zoo
+from ..readers import BACKENDS, NAMED, Limits, Request, load_framework, module_of, zoo
 from ..visible import in_json, visible
 from . import Command, debug_option
 from .delivery import say, with_progress
 from .options import BackendName, no_cache_option
+
+if TYPE_CHECKING:
+    from ..readers.protocols import Names
 
 #: Backend -> where its names come from without importing its framework.
 LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
@@ -82,8 +84,8 @@ def _matches(name: str, pattern: str) -> bool:
 def _names(backend: str) -> tuple[str, ...]:
     if backend in LISTS:
         return LISTS[backend]()
-    names: tuple[str, ...] = adapter(backend).known_names()
-    return names
+    library: Names = load_framework(backend, module_of(backend))
+    return library.known_names()
 
 
 def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:

@@ -12,15 +12,12 @@ from ..activity import doing
 from ..answers import adapter
 from ..answers.source import Source, read, summarize
 from ..errors import BadRequestError, InputError
-from ..readers import Answer, Limits
+from ..readers import BACKENDS, Answer, Limits
 from ..render import View
 from . import Command
 from .building import building_option, building_options, source
 from .delivery import deliver, deliver_native
 from .options import limits_options, output_options
-
-#: Backends with a framework's own words for their models; the local one says whose it hasn't got.
-_OWN_WORDS = ("local", "torch", "keras", "keras_hub")
 
 
 def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -73,7 +70,7 @@ def command(
     request = replace(chosen.request, weights=None if weights == "none" else weights)
     chosen = replace(chosen, request=request)
     if native:
-        if chosen.backend not in _OWN_WORDS:
+        if chosen.backend not in BACKENDS or not BACKENDS[chosen.backend].has_native:
             raise BadRequestError(f"--format native is for models of torchvision, Keras and keras-hub, not for {model}")
         if request.is_training:
             raise BadRequestError("--mode train does not apply to --format native, which is the framework's own")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..activity import doing
-from ..analysis.fit import Entry, Fit, compare
+from ..analysis.checkpoint_match import CheckpointMatch, Entry, compare
 from ..answers import adapter
 from ..readers import WITH_BLOCKS, Request
 from ..readers.checkpoint import reader as checkpoint
@@ -55,29 +55,30 @@ def command(
     kind, found = checkpoint.read(file)
     with doing(f"building {backend}:{name}"):
         expected = adapter(backend).state(Request.from_options(name, arg=dict(parse_arguments(arg))))
-    fit = compare(legacy(expected) if kind == "legacy keras" else expected, found)
+    match = compare(legacy(expected) if kind == "legacy keras" else expected, found)
     if output_format == "json":
-        document = _document(f"{backend}:{name}", file, kind, fit)
+        document = _document(f"{backend}:{name}", file, kind, match)
         text = in_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
     else:
-        text = _table(*cleaned((f"{backend}:{name}", file.name, kind, fit)))
+        text = _table(*cleaned((f"{backend}:{name}", file.name, kind, match)))
     emit(text, output, output_format or "")
-    return 0 if fit.fits else 1
+    return 0 if match.is_loadable else 1
 
 
-def _document(model: str, file: Path, kind: str, fit: Fit) -> dict[str, Any]:
+def _document(model: str, file: Path, kind: str, match: CheckpointMatch) -> dict[str, Any]:
     return {
         "schema_version": _SCHEMA_VERSION,
         "model": model,
         "file": file.name,
         "kind": kind,
-        "fits": fit.fits,
-        "prefix": fit.prefix,
-        "matching": fit.matching,
-        "missing": [{**_entry(entry), "closest": fit.closest(entry)} for entry in fit.missing],
-        "unexpected": [_entry(entry) for entry in fit.unexpected],
+        "fits": match.is_loadable,
+        "prefix": match.prefix,
+        "matching": match.matching,
+        "missing": [{**_entry(entry), "closest": match.closest(entry)} for entry in match.missing],
+        "unexpected": [_entry(entry) for entry in match.unexpected],
         "wrong_shape": [
-            {**_entry(ours), "file_shape": theirs.shape, "file_dtype": theirs.dtype} for ours, theirs in fit.mismatched
+            {**_entry(ours), "file_shape": theirs.shape, "file_dtype": theirs.dtype}
+            for ours, theirs in match.mismatched
         ],
     }
 
@@ -87,22 +88,22 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return {"name": entry.name, **named, "shape": entry.shape, "dtype": entry.dtype}
 
 
-def _table(model: str, file: str, kind: str, fit: Fit) -> str:
-    rows = [("wrong shape", ours, _size(ours), _size(theirs)) for ours, theirs in fit.mismatched]
-    rows += [("missing", entry, _size(entry), "") for entry in fit.missing]
-    rows += [("unexpected", entry, "", _size(entry)) for entry in fit.unexpected]
+def _table(model: str, file: str, kind: str, match: CheckpointMatch) -> str:
+    rows = [("wrong shape", ours, _size(ours), _size(theirs)) for ours, theirs in match.mismatched]
+    rows += [("missing", entry, _size(entry), "") for entry in match.missing]
+    rows += [("unexpected", entry, "", _size(entry)) for entry in match.unexpected]
     cells = [("What", "Entry", "Model", "File")] if rows else []
     for what, entry, ours, theirs in rows:
-        closest = fit.closest(entry) if what == "missing" else None
+        closest = match.closest(entry) if what == "missing" else None
         said = f"{entry.name} ({entry.alias})" if entry.alias and entry.alias != entry.name else entry.name
         cells.append((what, said + (f", perhaps {closest}" if closest else ""), ours, theirs))
     widths = [max(width(row[index]) for row in cells) for index in range(4)] if cells else []
     lines = ["  ".join(map(padded, row, widths)).rstrip() for row in cells]
-    verdict = "fits" if fit.fits else "doesn't fit"
-    counts = f"{fit.matching} matching, {len(fit.missing)} missing, {len(fit.unexpected)} unexpected"
-    lines.append(f"{file} ({kind}) {verdict} {model}: {counts}, {len(fit.mismatched)} of another shape")
-    if fit.prefix:
-        lines.append(f"Every name in the file begins with '{fit.prefix}', which was taken off")
+    verdict = "fits" if match.is_loadable else "doesn't fit"
+    counts = f"{match.matching} matching, {len(match.missing)} missing, {len(match.unexpected)} unexpected"
+    lines.append(f"{file} ({kind}) {verdict} {model}: {counts}, {len(match.mismatched)} of another shape")
+    if match.prefix:
+        lines.append(f"Every name in the file begins with '{match.prefix}', which was taken off")
     return "\n".join(lines) + "\n"
 
 

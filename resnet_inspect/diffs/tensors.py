@@ -17,7 +17,7 @@ def tensors_alone(summary: Summary, other: Summary) -> Summary:
     Raises:
         BadRequestError: it is one of Keras' checkpoints, which number their tensors instead of naming them.
     """
-    from ..analysis.fit import unwrapped  # two models need none of these
+    from ..analysis.checkpoint_match import unwrapped  # two models need none of these
     from ..rows.builder import Keyed, Rows
 
     if not summary.has_graph and summary.model.backend == "keras":

@@ -29,6 +29,8 @@ class Backend(NamedTuple):  # made by every command, for which a dataclass takes
     is_named: bool = True
     #: Whether it builds a single residual block.
     has_blocks: bool = False
+    #: Whether it shows its models in the framework's own words, or says why it has none.
+    has_native: bool = False
     #: Whether it runs users' code or opens strangers' files, which aren't let into the command's own process.
     is_apart: bool = False
     #: The module that is a ``protocols.Objects``: for models that a caller brings.
@@ -37,6 +39,8 @@ class Backend(NamedTuple):  # made by every command, for which a dataclass takes
     experiments: str = ""
     #: The library whose source names its models.
     zoo: str | None = None
+    #: The packages that its summaries come from, where these are kept from run to run: their files are part of the key.
+    kept_by: tuple[str, ...] = ()
     #: A small model, by which ``doctor`` sees whether it works, and the host of its pretrained weights.
     smallest: Request | None = None
     weights_host: str | None = None
@@ -53,6 +57,7 @@ BACKENDS: dict[str, Backend] = {
             reader=f"{_HERE}.local.reader",
             framework="",
             has_blocks=True,
+            has_native=True,
             smallest=Request("resnet18"),
         ),
         Backend(
@@ -63,9 +68,11 @@ BACKENDS: dict[str, Backend] = {
             packages=("torch", "torchvision", "torchsummary"),
             aliases=("pytorch", "torchvision"),
             has_blocks=True,
+            has_native=True,
             objects=f"{_HERE}.torch.object",
             experiments=f"{_HERE}.torch.identity",
             zoo="torchvision",
+            kept_by=("torch", "torchvision"),
             smallest=Request("squeezenet1_1"),
             weights_host="download.pytorch.org",
         ),
@@ -77,9 +84,11 @@ BACKENDS: dict[str, Backend] = {
             packages=("keras", "tensorflow"),
             aliases=("tensorflow", "tf"),
             has_blocks=True,
+            has_native=True,
             objects=f"{_HERE}.keras.object",
             experiments=f"{_HERE}.keras.identity",
             zoo="keras",
+            kept_by=("keras", "tensorflow"),
             smallest=Request("MobileNet"),
             weights_host="storage.googleapis.com",
         ),
@@ -89,6 +98,7 @@ BACKENDS: dict[str, Backend] = {
             framework="torch",
             extra="timm",
             packages=("timm", "torch"),
+            kept_by=("timm", "torch", "torchvision"),
             smallest=Request("resnet18"),
             weights_host=_HUB,
         ),
@@ -99,6 +109,7 @@ BACKENDS: dict[str, Backend] = {
             extra="transformers",
             packages=("transformers", "torch"),
             objects=f"{_HERE}.libraries.transformers",
+            kept_by=("transformers", "torch"),
             smallest=Request("bert", arguments=(("num_hidden_layers", 1),)),
             weights_host=_HUB,
         ),
@@ -109,6 +120,8 @@ BACKENDS: dict[str, Backend] = {
             extra="keras-hub",
             packages=("keras_hub", "tensorflow"),
             aliases=("keras-hub",),
+            has_native=True,
+            kept_by=("keras_hub", "keras", "tensorflow"),
             smallest=Request(
                 "BertBackbone",
                 arguments=(
@@ -146,12 +159,26 @@ def module_of(name: str) -> str:
     """
     if name in BACKENDS and (reader := BACKENDS[name].reader):
         return reader
-    from importlib.metadata import entry_points
-
-    found = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    found = _installed()
     if name not in found:
         raise ModelError(f"there is no backend {name!r}; choose one of {', '.join(NAMED)}")
     return found[name]
+
+
+def of_module(module: str) -> Backend | None:
+    """The backend of the table whose reader a module is, if it is any's."""
+    here = next((backend for backend in BACKENDS.values() if backend.reader == module), None)
+    if here is not None:
+        return here
+    found = _installed()
+    return next((b for b in BACKENDS.values() if b.reader is None and found.get(b.name) == module), None)
+
+
+def _installed() -> dict[str, str]:
+    """The readers that installed packages name, by their backends."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
 
 
 def is_apart(name: str) -> bool:

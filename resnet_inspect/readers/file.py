@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import process
-from ..analysis.fit import Entry
+from ..analysis.checkpoint_match import Entry
 from ..errors import BadRequestError, ModelError
 from .chatter import held_back
 from .format import Format

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from .request import Answer, Request
 
 if TYPE_CHECKING:
-    from ..analysis.fit import Entry
+    from ..analysis.checkpoint_match import Entry
     from ..blocks.residual import BlockSpec
     from ..call import Call
     from ..ir import Summary
@@ -34,9 +34,13 @@ class Blocks(Protocol):
 
 
 class Native(Protocol):
-    """Shows a model and a block in the framework's own words."""
+    """Shows a model in the framework's own words."""
 
     def native(self, request: Request, /) -> str: ...
+
+
+class NativeBlocks(Protocol):
+    """Shows a single residual block in the framework's own words."""
 
     def native_block(self, spec: BlockSpec, request: Request, /) -> str: ...
 
@@ -46,6 +50,13 @@ class State(Protocol):
     """Names the tensors of a model's state, which checkpoints are compared with."""
 
     def state(self, request: Request, /) -> Sequence[Entry]: ...
+
+
+class Answering(Reader, Blocks, Native, NativeBlocks, State, Protocol):
+    """What ``answers.adapter`` gives: a backend's reader, or the stand-in that runs it in a child.
+
+    A stand-in has every function and fails where the reader hasn't: a backend's line says what it is able to do.
+    """
 
 
 class Names(Protocol):

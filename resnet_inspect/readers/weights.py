@@ -12,7 +12,7 @@ from .kind import endings
 from .request import Request
 
 if TYPE_CHECKING:
-    from ..analysis.fit import Entry, Fit
+    from ..analysis.checkpoint_match import CheckpointMatch, Entry
 
 
 def is_file(weights: str) -> bool:
@@ -25,7 +25,7 @@ def weights_label(weights: str | None) -> str | None:
     return Path(weights).name if weights is not None and is_file(weights) else weights
 
 
-def check_fit(request: Request, name: str, expected: Callable[[], Sequence[Entry]]) -> None:
+def check_weights(request: Request, name: str, expected: Callable[[], Sequence[Entry]]) -> None:
     """Makes sure that the file of ``request.weights`` fits the model; nothing to do where it isn't a file.
 
     Raises:
@@ -33,32 +33,34 @@ def check_fit(request: Request, name: str, expected: Callable[[], Sequence[Entry
     """
     if request.weights is None or not is_file(request.weights):
         return
-    from ..analysis.fit import compare
+    from ..analysis.checkpoint_match import compare
     from .checkpoint import reader as checkpoint
 
     path = Path(request.weights)
     kind, found = checkpoint.read(path)
-    fit = compare(legacy(expected()) if kind == "legacy keras" else expected(), found)
-    if not fit.fits:
+    match = compare(legacy(expected()) if kind == "legacy keras" else expected(), found)
+    if not match.is_loadable:
         raise ModelError(
-            f"{path.name} doesn't fit {name}: {first_difference(fit)}. See: resnet-inspect weights {name} {path.name}"
+            f"{path.name} doesn't fit {name}: {first_difference(match)}. See: resnet-inspect weights {name} {path.name}"
         )
 
 
 def legacy(entries: Sequence[Entry]) -> Sequence[Entry]:
     """Keras' entries under the names of its old format, which stand behind the new ones."""
-    from ..analysis.fit import Entry
+    from ..analysis.checkpoint_match import Entry
 
     return [Entry(entry.alias or entry.name, entry.shape, entry.dtype) for entry in entries]
 
 
-def first_difference(fit: Fit) -> str:
+def first_difference(match: CheckpointMatch) -> str:
     """The most telling difference in words, and how many there are."""
     counts = [
-        (len(fit.missing), "missing"),
-        (len(fit.unexpected), "unexpected"),
-        (len(fit.mismatched), "of another shape"),
+        (len(match.missing), "missing"),
+        (len(match.unexpected), "unexpected"),
+        (len(match.mismatched), "of another shape"),
     ]
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    first = next(iter([*(ours.name for ours, _ in fit.mismatched), *(e.name for e in (*fit.missing, *fit.unexpected))]))
+    first = next(
+        iter([*(ours.name for ours, _ in match.mismatched), *(e.name for e in (*match.missing, *match.unexpected))])
+    )
     return f"{said}, the first one {first}"

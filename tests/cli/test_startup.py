@@ -36,6 +36,7 @@ COMMANDS: dict[str, set[str]] = {
     },
     "diff old.json new.json --format json": {
         *MODELS,
+        ".ir_from_json",
         *(
             ".readers.kind",
             ".readers.format",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.analysis.fit import Entry
+from resnet_inspect.analysis.checkpoint_match import Entry
 from resnet_inspect.readers.local import reader as local
 from resnet_inspect.readers.request import Request
 from tests.readers.checkpoint.test_weights import write_safetensors

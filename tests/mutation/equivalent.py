@@ -20,7 +20,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "above is not None -> above is None",
     ): "as above: paths that are counted in one piece are as many",
     (
-        "resnet_inspect/analysis/fit.py",
+        "resnet_inspect/analysis/checkpoint_match.py",
         "return next(iter(difflib.get_close_matches(entry.name, names, n=1)), None)",
         "1 -> 2",
     ): "only the first of the matches is taken, and the closest comes first",

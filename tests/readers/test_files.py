@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.analysis.fit import Entry
+from resnet_inspect.analysis.checkpoint_match import Entry
 from resnet_inspect.errors import ModelError
 from resnet_inspect.readers.checkpoint import reader as checkpoint
 from resnet_inspect.readers.kind import kind_of

@@ -13,6 +13,7 @@ from resnet_inspect.readers.kind import endings, formats
 from tests.support.command import needs
 
 if TYPE_CHECKING:
+    from resnet_inspect.answers.worker import Remote
     from resnet_inspect.readers import file
     from resnet_inspect.readers.checkpoint import summary as checkpoint
     from resnet_inspect.readers.code import reader as code
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
         *(checkpoint, hdf5_model, keras_file, onnx, pt2, savedmodel, torchscript),
     )
     BLOCKS: tuple[protocols.Blocks, ...] = (local, torch, keras)
-    NATIVE: tuple[protocols.Native, ...] = (local, torch, keras)
+    NATIVE: tuple[protocols.Native, ...] = (local, torch, keras, keras_hub)
+    NATIVE_BLOCKS: tuple[protocols.NativeBlocks, ...] = (local, torch, keras)
+    ANSWERING: tuple[protocols.Answering, ...] = (local, torch, keras, Remote(""))
     STATE: tuple[protocols.State, ...] = (local, torch, keras, timm, transformers, keras_hub, code, file)
     NAMES: tuple[protocols.Names, ...] = (keras, timm, transformers, keras_hub)
     OBJECTS: tuple[protocols.Objects, ...] = (torch_object, keras_object)
@@ -57,7 +60,8 @@ def _loaded(backend: str) -> list[tuple[str, type]]:
     about = BACKENDS[backend]
     found: list[tuple[str, type]] = [(module_of(backend), protocols.Reader), (module_of(backend), protocols.State)]
     if about.has_blocks:
-        found += [(module_of(backend), protocols.Blocks), (module_of(backend), protocols.Native)]
+        found += [(module_of(backend), protocols.Blocks), (module_of(backend), protocols.NativeBlocks)]
+    found += [(module_of(backend), protocols.Native)] if about.has_native else []
     found += [(about.objects, protocols.Objects)] if about.objects else []
     found += [(about.experiments, protocols.Experiments)] if about.experiments else []
     return found

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from resnet_inspect import Summary as ShownSummary
 from resnet_inspect import api, diffs, ir_json
-from resnet_inspect.analysis.fit import Entry, Fit
+from resnet_inspect.analysis.checkpoint_match import CheckpointMatch, Entry
 from resnet_inspect.checks import Checked, Finding, Outcome
 from resnet_inspect.cli.weights import _table as weights_table
 from resnet_inspect.ir import Summary
@@ -255,7 +255,9 @@ def test_entries_of_a_checkpoint() -> None:
     entries = tuple(Entry(name, (1, 2), name, alias=name) for name in ZOO)
     plain = tuple(Entry(name, (1, 2), name, alias=name) for name in HARMLESS)
     texts = [
-        weights_table(*cleaned((e[0].name, e[2].name, "k", Fit(1, e, e, tuple(zip(e, e, strict=True)), e[3].name))))
+        weights_table(
+            *cleaned((e[0].name, e[2].name, "k", CheckpointMatch(1, e, e, tuple(zip(e, e, strict=True)), e[3].name)))
+        )
         for e in (entries, plain)
     ]
     assert_alike("table", *texts)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 from ... import ops
-from ...ir import Tensor
+from ...ir import Shape, Tensor
 from ...ops.attention import products
 from .operators import Operator, tensors_in
 
@@ -22,6 +22,29 @@ _NO_PRODUCTS = ("linalg_vector_norm", "linalg_cross")
 
 #: Operators of torchvision that choose and sample, but don't multiply matrices.
 _FREE = frozenset(["nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"])
+
+
+def _grouped(shapes: Sequence[Shape], _output: Shape) -> int:
+    """Rows in groups, each times its group's matrix; or a stack of matrices, each times its group's columns."""
+    first, second = shapes[:2]
+    stacked = (len(first), len(second)) == (3, 2)
+    return prod(first[1:] if stacked else first) * second[-1]
+
+
+#: Products that torch's own registry of formulas lacks: an operator's plain name -> its multiply-adds, from the shapes
+#: of the tensors that it reads and of the first that it gives.
+FORMULAS: dict[str, Callable[[Sequence[Shape], Shape], int]] = {
+    **dict.fromkeys(("mv", "dot", "vdot"), lambda shapes, _: prod(shapes[0])),
+    # What is added stands first.
+    "addmv": lambda shapes, _: prod(shapes[1]),
+    "addbmm": lambda shapes, _: prod(shapes[1]) * shapes[2][-1],
+    # Each element of the output meets a kernel of so many steps, over all channels.
+    "conv_tbc": lambda shapes, output: prod(output) * prod(shapes[1][:2]),
+    # Of the experts, each row meets the one that it was sent to.
+    "grouped_mm": _grouped,
+    # One direction of one layer of an LSTM, as CPUs run it: every step reads the input and the state.
+    "mkldnn_rnn_layer": lambda shapes, _: prod(shapes[0][:-1]) * sum(map(prod, shapes[1:3])),
+}
 
 
 def without_formula(namespace: str, name: str) -> int | None:
@@ -48,14 +71,19 @@ def macs(operator: Operator) -> int | None:
 
 def _formula(namespace: str, name: str) -> Callable[[Operator], int | None] | None:
     if namespace == "transformers":
-        return _grouped if name == "grouped_mm_fallback" else None
+        return _by_shapes("grouped_mm") if name == "grouped_mm_fallback" else None
     if namespace != "aten" or "backward" in name.split("_"):
         return None
     if name.startswith("scaled_dot_product"):
         return _attention
     if name == "convolution" or name.startswith(("conv1d", "conv2d", "conv3d", "conv_transpose")):
         return _convolution
-    return _FORMULAS.get(name)
+    return _FORMULAS.get(name) or (_by_shapes(name) if name in FORMULAS else None)
+
+
+def _by_shapes(name: str) -> Callable[[Operator], int]:
+    formula = FORMULAS[name]
+    return lambda operator: formula([tensor.shape for tensor in operator.tensors()], operator.outputs[0].shape)
 
 
 def _convolution(operator: Operator) -> int:
@@ -68,13 +96,6 @@ def _convolution(operator: Operator) -> int:
 def _attention(operator: Operator) -> int:
     query, key, value = operator.tensors()[:3]
     return products(prod(query.shape[:-1]), key.shape[-2], query.shape[-1], value.shape[-1])
-
-
-def _grouped(operator: Operator) -> int:
-    """Rows in groups, each times its group's matrix; or a stack of matrices, each times its group's columns."""
-    first, second = operator.tensors()[:2]
-    stacked = (len(first.shape), len(second.shape)) == (3, 2)
-    return (prod(first.shape[1:]) if stacked else first.size) * second.shape[-1]
 
 
 def _over_first(operator: Operator) -> int:
@@ -112,16 +133,5 @@ _FORMULAS: dict[str, Callable[[Operator], int | None]] = {
     **dict.fromkeys(("addmm", "baddbmm"), _over_second),
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _cell),
-    **dict.fromkeys(("mv", "dot", "vdot"), lambda operator: operator.tensors()[0].size),
-    "addmv": lambda operator: operator.tensors()[1].size,
-    "addbmm": lambda operator: operator.tensors()[1].size * operator.tensors()[2].shape[-1],
-    # Each element of the output meets a kernel of so many steps, over all channels.
-    "conv_tbc": lambda operator: operator.outputs[0].size * prod(operator.tensors()[1].shape[:2]),
     "einsum": _einsum,
-    # One direction of one layer of an LSTM, as CPUs run it: every step reads the input and the state.
-    "mkldnn_rnn_layer": lambda operator: (
-        prod(operator.tensors()[0].shape[:-1]) * sum(tensor.size for tensor in operator.tensors()[1:3])
-    ),
-    # Of the experts, each row meets the one that it was sent to.
-    "grouped_mm": _grouped,
 }

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import ModelError
 from ..archive import Archive
 from ..bounds import check_regular, door

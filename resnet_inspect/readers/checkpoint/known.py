@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...analysis.fit import Entry, unwrapped
+from ...analysis.checkpoint_match import Entry, unwrapped
 
 FILE = Path(__file__).with_name("known.json")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ... import process, stranger_json
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import ModelError
 from ..archive import Archive
 from ..bounds import Allowance, check_regular, door

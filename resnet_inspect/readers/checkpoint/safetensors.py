@@ -6,7 +6,7 @@ from math import prod
 from typing import IO, Any
 
 from ... import stranger_json
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ..bounds import Allowance
 
 #: Name of an element type -> ours, and its bits; None where a type of ours has another size than shape and type say.

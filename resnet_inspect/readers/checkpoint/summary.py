@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import BadRequestError
 from ...ir import UNKNOWN, Model, Parameter, Summary, Trace
 from ...rows.builder import Keyed, Rows

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from ...analysis.fit import WRAPPERS, Entry
+from ...analysis.checkpoint_match import WRAPPERS, Entry
 from ...errors import ModelError
 from ..archive import Archive
 from ..bounds import Allowance

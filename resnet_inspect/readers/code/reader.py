@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import BadRequestError, ModelError
 from ...host.paths import split_reference
 from ...ir import Model

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from .compat import saving_lib
 
 

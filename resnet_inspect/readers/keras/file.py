@@ -15,12 +15,12 @@ from typing import Any
 import keras
 
 from ... import stranger_json
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import BadRequestError, InspectError, ModelError
 from ...ir import Model
 from ..archive import Archive
 from ..request import Answer, Request
-from ..weights import check_fit, weights_label
+from ..weights import check_weights, weights_label
 from .allowed import only_allowed
 from .checkpoint import entries
 from .compat import saving_options, saving_utils, serialization_lib
@@ -47,7 +47,7 @@ def summarize(request: Request) -> Answer:
         raise BadRequestError(f"{path.name} is built already: it takes no --arg")
     with _reading(path.name):
         model = deeply(lambda: _rebuilt(path))
-        check_fit(request, path.name, lambda: entries(model))
+        check_weights(request, path.name, lambda: entries(model))
         described = Model(path.name, "keras", "keras.saving.load_model", weights=weights_label(request.weights))
         # The request's own element type can't be told from none: the file's stands.
         dtype = None if request.dtype == "float32" else request.dtype

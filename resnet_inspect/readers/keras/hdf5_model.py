@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import BadRequestError
 from .. import load_framework
 from ..checkpoint import hdf5

@@ -7,13 +7,13 @@ from typing import Any
 
 import keras
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...call import Call
 from ...errors import BadRequestError, ModelError
 from ...ir import AN_OBJECT, Model, Summary
 from ...shape import Resolved
 from ..request import Request
-from ..weights import check_fit, weights_label
+from ..weights import check_weights, weights_label
 from .checkpoint import entries
 from .deep import deeply
 from .inputs import asked, declared_inputs, of_call, of_declared, reads_images, resolve
@@ -58,7 +58,7 @@ def summarize_built(build: Callable[[], Any], request: Request) -> tuple[Summary
     """
     with defaults(request.dtype), unallocated():
         model = deeply(lambda: _built(build))
-        check_fit(request, type(model).__name__, lambda: _entries(model))
+        check_weights(request, type(model).__name__, lambda: _entries(model))
         described = Model(type(model).__name__, "keras", "", weights=weights_label(request.weights))
         return summarize_model(model, described, request, request.dtype)
 

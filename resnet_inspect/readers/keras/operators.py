@@ -8,14 +8,14 @@ from typing import Any
 import keras
 
 from ...ir import Attributes, Tensor, Value, frozen_value
+from ...ops import vocabulary
 from ...ops.attributes import clamped, explicit_padding, pad, paddings
 from .compat import SOURCE
 
 _POOLS = {"Max": "max", "Average": "avg"}
 
-#: Keras' own classes by name; a subclass is what its nearest Keras ancestor is.
+#: Keras' own classes whose op isn't their name in lower case.
 _LAYER_OPS = {
-    **{f"Conv{d}D": f"conv{d}d" for d in (1, 2, 3)},
     **{f"Conv{d}DTranspose": f"conv_transpose{d}d" for d in (1, 2, 3)},
     **{f"DepthwiseConv{d}D": f"conv{d}d" for d in (1, 2)},
     **{f"SeparableConv{d}D": "separable_conv" for d in (1, 2)},
@@ -26,55 +26,34 @@ _LAYER_OPS = {
     **{f"UpSampling{d}D": "resize" for d in (1, 2, 3)},
     **{f"Cropping{d}D": "crop" for d in (1, 2, 3)},
     **{f"SpatialDropout{d}D": "dropout" for d in (1, 2, 3)},
-    "Activation": "activation",
-    "Add": "add",
     "AdditiveAttention": "attention",
     "AlphaDropout": "dropout",
-    "Attention": "attention",
     "Average": "mean",
     "BatchNormalization": "batch_norm",
-    "Bidirectional": "bidirectional",
     "Concatenate": "concat",
-    "Dense": "dense",
-    "Dot": "dot",
-    "Dropout": "dropout",
-    "ELU": "elu",
-    "EinsumDense": "einsum_dense",
-    "Embedding": "embedding",
-    "Flatten": "flatten",
-    "GRU": "gru",
     "GRUCell": "gru",
     "GaussianDropout": "dropout",
     "GaussianNoise": "noise",
     "GroupNormalization": "group_norm",
     "GroupedQueryAttention": "attention",
-    "Identity": "identity",
     "InputLayer": "input",
-    "LSTM": "lstm",
     "LSTMCell": "lstm",
     "LayerNormalization": "layer_norm",
-    "LeakyReLU": "leaky_relu",
     "Masking": "mask",
     "Maximum": "max",
     "Minimum": "min",
     "MultiHeadAttention": "attention",
     "Multiply": "mul",
-    "Normalization": "normalization",
-    "PReLU": "prelu",
     "Permute": "transpose",
     "PositionEmbedding": "embedding",
     "RMSNormalization": "rms_norm",
     "RNN": "recurrent",
-    "ReLU": "relu",
     "RepeatVector": "expand",
     "Rescaling": "rescale",
-    "Reshape": "reshape",
     "Resizing": "resize",
     "SimpleRNN": "rnn",
     "SimpleRNNCell": "rnn",
-    "Softmax": "softmax",
     "Subtract": "sub",
-    "TimeDistributed": "time_distributed",
     "UnitNormalization": "unit_norm",
 }
 
@@ -118,14 +97,19 @@ _NOT_CONFIGURED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 def layer_class(layer: Any) -> str | None:
     """The nearest of Keras' own classes in a layer's ancestry that has an op, if any."""
     for cls in type(layer).__mro__:
-        if cls.__name__ in _LAYER_OPS and cls.__module__.startswith(("keras.", _HUB)):
+        if cls.__module__.startswith(("keras.", _HUB)) and _op_of(cls.__name__):
             return cls.__name__
     return None
 
 
+def _op_of(name: str) -> str | None:
+    """The op of one of Keras' own classes; None for those that aren't operators, as ``Layer`` and ``Wrapper``."""
+    return _LAYER_OPS.get(name) or vocabulary.named(name)
+
+
 def layer_op(layer: Any) -> str:
     """The op of a layer, ``other`` where it is nobody's but its author's."""
-    return _LAYER_OPS.get(layer_class(layer) or "", "other")
+    return _op_of(layer_class(layer) or "") or "other"
 
 
 def is_composite(layer: Any) -> bool:
@@ -166,7 +150,7 @@ def _described(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) 
     name = layer_class(layer)
     if name is None:
         return "other", tuple(_configuration(layer).items())
-    op = _LAYER_OPS[name]
+    op = layer_op(layer)
     if op == "activation":
         op = _activation(layer) or "identity"
         return op, ()

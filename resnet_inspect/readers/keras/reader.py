@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...blocks.residual import BlockSpec, residual_block
 from ...errors import BadRequestError, InputError, ModelError, closest, meant
 from ...ir import Model, Summary, Trace
@@ -23,7 +23,7 @@ from .. import zoo
 from ..chatter import held_back
 from ..local.reader import resolve_block, resolve_input
 from ..request import Answer, Request
-from ..weights import check_fit, is_file, weights_label
+from ..weights import check_weights, is_file, weights_label
 from .checkpoint import entries
 from .compat import GENERATOR, NAMES, global_state
 from .compat import Variable as KerasVariable
@@ -48,7 +48,7 @@ def summarize(request: Request) -> Answer:
     """
     with held_back(progress=request.weights is not None), defaults(request.dtype), unallocated():
         name, model, resolved = application(request)
-        check_fit(request, f"keras:{name}", lambda: entries(model))
+        check_weights(request, f"keras:{name}", lambda: entries(model))
         published = _published(name, getattr(keras.applications, name), request.weights)
         builder, weights = f"keras.applications.{name}", published or weights_label(request.weights)
         described = Model(name, "keras", builder, request.arguments, weights)

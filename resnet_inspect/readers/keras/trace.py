@@ -8,7 +8,7 @@ that is made of others (a nested model, a subclass) is opened by running its ``c
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +16,6 @@ from unittest import mock
 
 import keras
 
-from ... import ops
 from ...errors import InputError, message
 from ...ir import Attributes, Layer, Parameter, Tensor
 from ...ops import vocabulary
@@ -250,20 +249,8 @@ class Recorder:
         macs: int | None,
         uses: list[Parameter],
     ) -> None:
-        layouts = [self._layout(op, dict(attributes), inputs, len(tensor.shape)) for tensor in outputs]
+        layouts = [_layout(op, inputs, len(tensor.shape)) for tensor in outputs]
         self.rows.add(path, kind, op, given, outputs, uses, attributes, macs, layouts, inputs)
-
-    def _layout(self, op: str, attributes: Any, inputs: list[Tensor], rank: int) -> str | None:
-        """An image stays one through whatever our rules say keeps it, and through what changes no shape."""
-        known = inputs[0].layout if inputs else None
-        if known is None or len(known) != rank:
-            return None
-        if op in ops.RULES:
-            try:
-                return ops.apply(op, attributes, inputs).output.layout
-            except (InputError, KeyError, TypeError, ValueError):
-                return None
-        return known if vocabulary.of(op).layout is not None else None
 
     def _path(self, layer: Any) -> str:
         """Its name below the container that runs it; a layer shared by containers keeps its first path."""
@@ -354,6 +341,12 @@ def _node(operation: Any, call_args: Any, call_kwargs: Any, outputs: Any) -> Any
 
 #: What Keras and the backends raise when a KerasTensor meets a function of theirs.
 _RAW_FUNCTION_ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError)
+
+
+def _layout(op: str, inputs: Sequence[Tensor], rank: int) -> str | None:
+    """An image stays one through what makes or keeps images: Keras' operators give the layout that they read."""
+    known = inputs[0].layout if inputs else None
+    return known if known and len(known) == rank and vocabulary.of(op).layout is not None else None
 
 
 def _read_by(layer: Any, tensor: Tensor) -> Tensor:

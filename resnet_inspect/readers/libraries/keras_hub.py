@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import keras_hub
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import BadRequestError, InspectError, ModelError, closest, listed, meant
 from ...ir import Model, Summary
 from ...shape import Resolved
@@ -24,7 +24,7 @@ from ..keras.failure import failure
 from ..keras.inputs import asked, declared_inputs, of_call, resolve
 from ..keras.reader import defaults, trace, trace_call, unallocated
 from ..request import Answer, Request
-from ..weights import check_fit, is_file, weights_label
+from ..weights import check_weights, is_file, weights_label
 
 #: What stands for sizes that a model leaves open: the side of an image, the length of a text.
 _SIDE, _LENGTH = 224, 128
@@ -72,7 +72,7 @@ def _summarized(request: Request) -> tuple[Any, Summary, tuple[str, ...]]:
     if request.weights and not is_file(request.weights):
         raise BadRequestError("keras_hub: models are built from their configuration; give weights as a file")
     model = _built(request)
-    check_fit(request, f"keras_hub:{request.model}", lambda: entries(model))
+    check_weights(request, f"keras_hub:{request.model}", lambda: entries(model))
     builder = f"keras_hub.models.{type(model).__name__}"
     described = Model(request.model, "keras", builder, request.arguments, weights_label(request.weights))
     call = asked(request)

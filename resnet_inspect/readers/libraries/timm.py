@@ -10,7 +10,7 @@ import timm
 from timm.data import resolve_data_config
 from torch import nn
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...errors import ModelError, closest, meant
 from ...ir import Model
 from ...shape import Expected

@@ -17,7 +17,7 @@ import transformers
 from torch import nn
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...call import Call, Spec
 from ...errors import BadRequestError, ModelError, closest, first_line, meant
 from ...ir import Model, Summary

@@ -17,7 +17,7 @@ from ...version import __version__
 from ..request import Answer, Request
 
 if TYPE_CHECKING:
-    from ...analysis.fit import Entry
+    from ...analysis.checkpoint_match import Entry
     from ...blocks.residual import BlockSpec
 
 BLOCK_DEFAULT = (24, 24, 3)
@@ -55,11 +55,11 @@ def summarize(request: Request) -> Answer:
 
 def _checked_weights(request: Request, name: str) -> str | None:
     """What a summary says of its weights, which must be in a file and fit."""
-    from ..weights import check_fit, is_file, weights_label
+    from ..weights import check_weights, is_file, weights_label
 
     if request.weights is not None and not is_file(request.weights):
         raise BadRequestError(f"the local backend has no weights {request.weights!r}: name torch:{name}, or a file")
-    check_fit(request, f"local:{name}", lambda: state(request))
+    check_weights(request, f"local:{name}", lambda: state(request))
     return weights_label(request.weights)
 
 
@@ -69,7 +69,7 @@ def state(request: Request) -> tuple[Entry, ...]:
     Raises:
         BadRequestError: the network is in Keras' convention, whose files only Keras can name the entries of.
     """
-    from ...analysis.fit import Entry
+    from ...analysis.checkpoint_match import Entry
 
     if request.flavor == "keras":
         raise BadRequestError(f"for Keras' files, name Keras' model: keras:{request.model}")

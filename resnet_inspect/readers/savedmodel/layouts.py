@@ -8,48 +8,9 @@ from functools import cache
 from ...ops import vocabulary
 from .calls import Call
 from .graph import Operation
-from .shapes import BROADCASTING, CONVOLUTIONS, LIKE_FIRST, NORMS, PADS, POOLS, PRODUCTS, RESIZES, TRANSPOSED
+from .operators import BROADCASTING, CONVOLUTIONS, LIKE_FIRST, NORMS, POOLS, RESIZES, TRANSPOSED, word_of
 
 _OF_IMAGES = frozenset([*CONVOLUTIONS, *TRANSPOSED, *POOLS, *NORMS, *RESIZES, "DepthToSpace", "SpaceToDepth"])
-#: Kinds whose op isn't their name in lower case.
-_OPS = {
-    **CONVOLUTIONS,
-    **TRANSPOSED,
-    **POOLS,
-    **dict.fromkeys(PRODUCTS, "matmul"),
-    **dict.fromkeys(NORMS, "batch_norm"),
-    **dict.fromkeys(("GatherV2", "ResourceGather"), "embedding"),
-    **dict.fromkeys(("ExpandDims", "Reshape", "Squeeze"), "reshape"),
-    **dict.fromkeys(("Split", "SplitV", "StridedSlice", "Unpack"), "slice"),
-    **dict.fromkeys(PADS, "pad"),
-    **dict.fromkeys(RESIZES, "resize"),
-    "AddN": "add",
-    "AddV2": "add",
-    "ArgMax": "argmax",
-    "BatchToSpaceND": "batch_to_space",
-    "BiasAdd": "add",
-    "BroadcastTo": "expand",
-    "Cast": "copy",
-    "ConcatV2": "concat",
-    "DepthToSpace": "pixel_shuffle",
-    "Max": "amax",
-    "Maximum": "max",
-    "Min": "amin",
-    "Minimum": "min",
-    "Pack": "stack",
-    "RealDiv": "div",
-    "SpaceToBatchND": "space_to_batch",
-    "Tile": "expand",
-}
-_FAKE_QUANTIZED = "FakeQuantWithMinMax"
-
-
-@cache
-def word_of(kind: str) -> str:
-    """The op of a kind of operation."""
-    if kind.startswith(_FAKE_QUANTIZED):
-        return "fake_quantize"
-    return _OPS.get(kind) or vocabulary.named(kind.removesuffix("V2")) or "other"
 
 
 def layout_of(operation: Operation) -> str | None:

@@ -10,53 +10,10 @@ from ...errors import InputError
 from ...ir import DTYPE_BITS, Shape, Tensor, Value
 from .calls import Call, UnknownError
 from .nodes import RANK, Dims
+from .operators import BROADCASTING, CONVOLUTIONS, LIKE_FIRST, PADS, POOLS, PRODUCTS, RESIZES, TRANSPOSED
 
 #: A size that TensorFlow has a number for.
 _MOST = 2**63 - 1
-CONVOLUTIONS = {"Conv2D": "conv2d", "Conv3D": "conv3d", "DepthwiseConv2dNative": "conv2d"}
-TRANSPOSED = {"Conv2DBackpropInput": "conv_transpose2d", "Conv3DBackpropInputV2": "conv_transpose3d"}
-POOLS = {"AvgPool": "avg_pool2d", "AvgPool3D": "avg_pool3d", "MaxPool": "max_pool2d", "MaxPool3D": "max_pool3d"}
-NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
-PRODUCTS = ("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "MatMul")
-RESIZES = {
-    "ResizeArea": "area",
-    "ResizeBicubic": "bicubic",
-    "ResizeBilinear": "bilinear",
-    "ResizeNearestNeighbor": "nearest",
-}
-PADS = ("MirrorPad", "Pad", "PadV2")
-#: What gives a tensor like the first that it reads.
-LIKE_FIRST = frozenset(
-    [
-        *(
-            "Abs",
-            "BiasAdd",
-            "Cast",
-            "Ceil",
-            "CheckNumerics",
-            "ClipByValue",
-            "Cos",
-            "Cumsum",
-            "Elu",
-            "Erf",
-            "Erfc",
-            "Exp",
-        ),
-        *("Expm1", "Floor", "Inv", "IsFinite", "IsInf", "IsNan", "L2Loss", "LRN", "LeakyRelu", "Log", "Log1p"),
-        *("LogSoftmax", "LogicalNot", "MatrixBandPart", "Neg", "OnesLike", "Reciprocal", "Relu", "Relu6", "ReverseV2"),
-        *("Rint", "Roll", "Round", "Rsqrt", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus"),
-        *("Softsign", "Sqrt", "Square", "Tan", "Tanh", "ZerosLike", *NORMS),
-    ]
-)
-#: What gives a tensor as large as all that it reads together, one's sizes spread over another's.
-BROADCASTING = frozenset(
-    [
-        *("Add", "AddN", "AddV2", "Atan2", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "DivNoNan", "Equal"),
-        *("FloorDiv", "FloorMod", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalOr", "Maximum"),
-        *("Minimum", "Mod", "Mul", "MulNoNan", "NotEqual", "Pow", "RealDiv", "SelectV2"),
-        *("SquaredDifference", "Sub", "TruncateDiv", "TruncateMod", "Xdivy", "Xlogy"),
-    ]
-)
 
 
 def shapes_of(call: Call, op: str, attributes: Mapping[str, Value], layout: str | None) -> list[Shape | None]:

@@ -8,8 +8,8 @@ from typing import Any
 from ...ir import UNKNOWN, Shape, Tensor
 from .arithmetic import results
 from .calls import Call
+from .description import Described, describe
 from .graph import Loop, Operation, Value
-from .operators import Described, describe
 from .shapes import item_of
 
 _Key = tuple[int | None, int]

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
+import torch
 from torch.utils.flop_counter import flop_registry
 
+from ...ir import Shape
 from ...ops.attention import products
-from ..aten.cost import without_formula
+from ..aten.cost import FORMULAS, without_formula
 
 
-def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return products(query[..., 0].numel(), key.shape[-2], query.shape[-1], value.shape[-1])
+def _attention(shapes: Sequence[Shape], _output: Shape) -> int:
+    query, key, value = shapes[:3]
+    return products(prod(query[:-1]), key[-2], query[-1], value[-1])
 
 
-def _grouped(first: Any, second: Any, *_: Any, **__: Any) -> int:
-    """Rows in groups, each times its group's matrix; or a stack of matrices, each times its group's columns."""
-    rows: int = first[0].numel() if (first.dim(), second.dim()) == (3, 2) else first.numel()
-    return rows * second.shape[-1]
-
-
-#: Products that torch's registry doesn't know: operator -> multiply-adds of its arguments and output.
-_FORMULAS: dict[str, Callable[..., int]] = {
-    "aten::mv": lambda matrix, _vector: matrix.numel(),
-    "aten::addmv": lambda _bias, matrix, _vector, **_: matrix.numel(),
-    "aten::dot": lambda first, _second: first.numel(),
-    "aten::vdot": lambda first, _second: first.numel(),
-    "aten::addbmm": lambda _bias, first, second, **_: first.numel() * second.shape[-1],
+#: Products that torch's registry doesn't know: operator -> multiply-adds, from shapes.
+_FORMULAS: dict[str, Callable[[Sequence[Shape], Shape], int]] = {
+    **{f"aten::{name}": FORMULAS[name] for name in FORMULAS if name != "grouped_mm"},
+    "aten::_grouped_mm": FORMULAS["grouped_mm"],
+    "transformers::grouped_mm_fallback": FORMULAS["grouped_mm"],
     "aten::_scaled_dot_product_flash_attention_for_cpu": _attention,
     "aten::_scaled_dot_product_fused_attention_overrideable": _attention,
-    "aten::conv_tbc": lambda x, weight, _bias, pad=0: (
-        (x.shape[0] + 2 * pad - weight.shape[0] + 1) * x.shape[1] * weight.numel()
-    ),
-    # One direction of one layer of an LSTM, as CPUs run it: every step reads the input and the state.
-    "aten::mkldnn_rnn_layer": lambda x, inputs, states, *_, **__: (
-        x.numel() // x.shape[-1] * (inputs.numel() + states.numel())
-    ),
-    # Of the experts, each row meets the one that it was sent to.
-    "aten::_grouped_mm": _grouped,
-    "transformers::grouped_mm_fallback": _grouped,
 }
 
 
@@ -54,6 +40,8 @@ def macs(func: Any, args: Any, kwargs: Any, output: Any) -> int | None:
     if packet in flop_registry:
         return int(flop_registry[packet](*args, **kwargs, out_val=output)) // 2
     if func._schema.name in _FORMULAS:
-        return int(_FORMULAS[func._schema.name](*args, **kwargs))
+        read = [tuple(item.shape) for item in (*args, *kwargs.values()) if isinstance(item, torch.Tensor)]
+        made = output if isinstance(output, torch.Tensor) else output[0]
+        return _FORMULAS[func._schema.name](read, tuple(made.shape))
     namespace, _, name = func._schema.name.partition("::")
     return without_formula(namespace, name.strip("_"))

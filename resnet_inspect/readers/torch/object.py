@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...call import Call
 from ...errors import BadRequestError, InspectError, ModelError
 from ...ir import AN_OBJECT, Model, Summary
 from ...shape import Expected, Resolved, resolve
 from ..request import Request
-from ..weights import check_fit, weights_label
+from ..weights import check_weights, weights_label
 from .build import on_meta, with_zeros
 from .failure import is_about_meta
 from .inputs import Decode, asked
@@ -84,7 +84,7 @@ def summarize_built(
         # An instance is its owner's: only what was made here is changed.
         model = original.to(dtype) if _is_ours(original) else copy.deepcopy(original).to(dtype)
     name = type(model).__name__
-    check_fit(request, name, lambda: entries_of(model))
+    check_weights(request, name, lambda: entries_of(model))
     inputs: Sequence[Resolved] | Call | Decode | None = asked(request)
     own = (declared or example)(model) if inputs is None else None
     if isinstance(own, Expected):

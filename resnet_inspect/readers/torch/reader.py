@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...blocks.residual import BlockSpec, residual_block
 from ...call import Call
 from ...errors import BadRequestError, InputError, ModelError, closest, meant
@@ -20,7 +20,7 @@ from ...shape import Expected, Resolved, resolve
 from ..chatter import held_back
 from ..local.reader import resolve_block
 from ..request import Answer, Metric, Request
-from ..weights import check_fit, is_file, weights_label
+from ..weights import check_weights, is_file, weights_label
 from .build import on_meta, with_zeros
 from .inputs import asked
 from .lower import lower
@@ -49,7 +49,7 @@ def summarize(request: Request) -> Answer:
     with held_back(progress=request.weights is not None):
         name, build = constructor(request)
         model = _built(request, name, lambda: on_meta(build))
-        check_fit(request, f"torch:{name}", lambda: entries_of(model))
+        check_weights(request, f"torch:{name}", lambda: entries_of(model))
         inputs, images = _inputs(name, model)
         resolved = asked(request) or _resolve(request, name, inputs)
         builder = models.get_model_builder(name)

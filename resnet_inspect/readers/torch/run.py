@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ... import process, units
-from ...analysis.fit import Entry
+from ...analysis.checkpoint_match import Entry
 from ...call import Call
 from ...errors import InputError, message
 from ...host import machine

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ...checks import Checked, Finding, Fit, exit_code
+from ...checks import Checked, Finding, TriedInput, exit_code
 from ...visible import in_json
 from ..diff.json import to_dict as diff_dict
 from . import CheckView
@@ -38,7 +38,7 @@ def _model(item: Checked) -> dict[str, Any]:
             {"rule": outcome.rule, "level": outcome.level, "findings": [_finding(f) for f in outcome.findings]}
             for outcome in item.outcomes
         ],
-        "inputs": [_fit(fit) for fit in item.fits],
+        "inputs": [_input(tried) for tried in item.inputs],
         "smallest": asdict(item.smallest) if item.smallest else None,
     }
 
@@ -52,13 +52,13 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _fit(fit: Fit) -> dict[str, Any]:
-    outputs = None if fit.summary is None else [tensor.shape for tensor in fit.summary.outputs]
+def _input(tried: TriedInput) -> dict[str, Any]:
+    outputs = None if tried.summary is None else [tensor.shape for tensor in tried.summary.outputs]
     return {
-        "input": fit.given,
-        "fits": fit.summary is not None,
+        "input": tried.given,
+        "fits": tried.summary is not None,
         "output_shapes": outputs,
-        "layer": fit.layer,
-        "problem": fit.problem,
-        "advice": fit.advice,
+        "layer": tried.layer,
+        "problem": tried.problem,
+        "advice": tried.advice,
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_inspect.analysis.fit import Entry
+from resnet_inspect.analysis.checkpoint_match import Entry
 from resnet_inspect.readers import zoo
 from resnet_inspect.readers.checkpoint.known import FILE, fingerprint, known
 from tests.support.command import needs, run, script

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.analysis.fit import Entry, compare
+from resnet_inspect.analysis.checkpoint_match import Entry, compare
 from resnet_inspect.errors import ModelError
 from resnet_inspect.readers.checkpoint import reader as checkpoint
 from resnet_inspect.readers.local import reader as from_local
@@ -83,9 +83,9 @@ def test_the_closest_name_is_looked_for_among_a_few() -> None:
 def test_prefixes_are_taken_off_together() -> None:
     model = [Entry("model.a", (1,), "float32"), Entry("model.b", (1,), "float32")]
     file = [Entry("module.model.a", (1,), "float32"), Entry("module.model.b", (1,), "float32")]
-    fit = compare(model, file)
+    match = compare(model, file)
     # The model's own "model." stays.
-    assert (fit.prefix, fit.fits) == ("module.", True)
+    assert (match.prefix, match.is_loadable) == ("module.", True)
     assert compare(model, model).prefix == ""
 
 
@@ -130,8 +130,8 @@ def test_torchs_files() -> None:
     expected = [Entry(name, tuple(tensor.shape), str(tensor.dtype)[6:]) for name, tensor in state.items()]
     for name, prefix in (("plain.pth", ""), ("legacy.pth", ""), ("wrapped.pt", "state_dict.module.")):
         kind, found = checkpoint.read(folder / name)
-        fit = compare(expected, found)
-        assert (kind, fit.fits, fit.prefix) == ("torch", True, prefix), name
+        match = compare(expected, found)
+        assert (kind, match.is_loadable, match.prefix) == ("torch", True, prefix), name
         assert [entry.dtype for entry in found] == [entry.dtype for entry in expected]
 
     marker = folder / "it ran"
@@ -207,8 +207,8 @@ def test_keras_files() -> None:
     assert sum(1 for _ in expected) == len(model.weights)
     for name, kind in (("a.weights.h5", "keras"), ("a.keras", "keras"), ("a.h5", "legacy keras")):
         found_kind, found = checkpoint.read(folder / name)
-        fit = compare(legacy(expected) if kind == "legacy keras" else expected, found)
-        assert (found_kind, fit.fits, fit.matching) == (kind, True, len(model.weights)), name
+        match = compare(legacy(expected) if kind == "legacy keras" else expected, found)
+        assert (found_kind, match.is_loadable, match.matching) == (kind, True, len(model.weights)), name
     other = from_keras.state(Request("MobileNetV3Small"))
     (wrong,) = (ours.alias for ours, _ in compare(other, checkpoint.read(folder / "a.keras")[1]).mismatched[:1])
     assert wrong is not None

@@ -249,8 +249,8 @@ def test_a_graph_that_contradicts_itself_is_damaged() -> None:
 def test_what_multiplies_matrices_or_runs_functions_is_unknown_and_other_operations_are_free() -> None:
     from resnet_inspect.ir import Tensor
     from resnet_inspect.readers.savedmodel.calls import Call
+    from resnet_inspect.readers.savedmodel.description import describe
     from resnet_inspect.readers.savedmodel.graph import Operation, Value
-    from resnet_inspect.readers.savedmodel.operators import describe
 
     def macs(kind: str) -> int | None:
         value = Value((4, 4), "float32")

@@ -108,7 +108,7 @@ def _call(kind: str, given: list[Any], settings: dict[str, Any], dtype: str, out
 
 
 def _inferred(kind: str, given: list[Any], settings: dict[str, Any]) -> list[Any]:
-    from resnet_inspect.readers.savedmodel.operators import describe
+    from resnet_inspect.readers.savedmodel.description import describe
 
     count = {"Split": 3, "SplitV": 2, "Unpack": 6}.get(kind, 1)
     dtype = "int32" if kind == "Bitcast" else "float32"
@@ -131,8 +131,8 @@ def test_sizes_without_an_end_are_unknown() -> None:
 
     from resnet_inspect.ir import Tensor
     from resnet_inspect.readers.savedmodel.calls import Call
+    from resnet_inspect.readers.savedmodel.description import describe
     from resnet_inspect.readers.savedmodel.graph import Operation, Value
-    from resnet_inspect.readers.savedmodel.operators import describe
 
     def shape(kind: str, read: tuple[int, ...], *numbers: Any) -> object:
         gives = (Value(None, "float32", 1),)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from resnet_inspect.analysis.fit import Entry
+from resnet_inspect.analysis.checkpoint_match import Entry
 from resnet_inspect.diffs import Diff, compare
 from resnet_inspect.ir import Summary, Value
 from resnet_inspect.readers.checkpoint import summary as checkpoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnet_inspect.analysis.fit import Entry, Fit, compare
+from resnet_inspect.analysis.checkpoint_match import CheckpointMatch, Entry, compare
 
 
 def entries(*names: str, shape: tuple[int, ...] = (2, 3)) -> list[Entry]:
@@ -15,15 +15,15 @@ def test_names_and_shapes_are_compared() -> None:
     assert [entry.name for entry in found.missing] == ["c"]
     assert [entry.name for entry in found.unexpected] == ["d"]
     assert [(ours.shape, theirs.shape) for ours, theirs in found.mismatched] == [((2, 3), (3, 2))]
-    assert not found.fits
+    assert not found.is_loadable
 
 
 def test_each_difference_alone_keeps_a_file_from_fitting() -> None:
     (entry,) = entries("a")
-    assert Fit(1, (), (), ()).fits
-    assert not Fit(1, (entry,), (), ()).fits
-    assert not Fit(1, (), (entry,), ()).fits
-    assert not Fit(1, (), (), ((entry, entry),)).fits
+    assert CheckpointMatch(1, (), (), ()).is_loadable
+    assert not CheckpointMatch(1, (entry,), (), ()).is_loadable
+    assert not CheckpointMatch(1, (), (entry,), ()).is_loadable
+    assert not CheckpointMatch(1, (), (), ((entry, entry),)).is_loadable
 
 
 def test_what_a_framework_fills_in_or_has_under_another_name_isnt_missing() -> None:
@@ -40,10 +40,10 @@ def test_what_a_framework_fills_in_or_has_under_another_name_isnt_missing() -> N
 def test_prefixes_are_taken_off_as_long_as_more_names_match() -> None:
     assert compare(entries("a.w", "b.w"), entries("module.a.w", "module.b.w")).prefix == "module."
     twice = compare(entries("a.w"), entries("state_dict._orig_mod.a.w"))
-    assert (twice.prefix, twice.fits) == ("state_dict._orig_mod.", True)
+    assert (twice.prefix, twice.is_loadable) == ("state_dict._orig_mod.", True)
     # The model's own names begin so: with the prefix off, none would match.
     own = compare(entries("model.a"), entries("model.a"))
-    assert (own.prefix, own.fits) == ("", True)
+    assert (own.prefix, own.is_loadable) == ("", True)
     # No more match without it, so that the file's names stay as people know them.
     assert compare(entries("x"), entries("model.a")).prefix == ""
     # A prefix that only some of the names have is none.
@@ -58,7 +58,7 @@ def test_prefixes_are_taken_off_as_long_as_more_names_match() -> None:
 def test_every_wrapper_that_training_scripts_use_is_known() -> None:
     words = ["state_dict", "model_state_dict", "model", "module", "model_ema", "net", "network", "params"]
     for word in (*words, "_orig_mod", "backbone"):
-        assert compare(entries("conv"), entries(f"{word}.conv")).fits, word
+        assert compare(entries("conv"), entries(f"{word}.conv")).is_loadable, word
 
 
 def test_the_closest_name_is_of_the_same_shape() -> None:

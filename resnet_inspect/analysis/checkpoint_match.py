@@ -1,4 +1,4 @@
-"""Does a checkpoint fit a model? Names and shapes against names and shapes."""
+"""Does a checkpoint match a model? Names and shapes against names and shapes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def unwrapped(names: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class CheckpointMatch:
     """What differs. ``mismatched`` are pairs (model's, file's); ``prefix`` was taken off the file's names."""
 
     matching: int
@@ -58,7 +58,7 @@ class Fit:
     prefix: str = ""
 
     @property
-    def fits(self) -> bool:
+    def is_loadable(self) -> bool:
         """Whether the model could load the file strictly."""
         return not (self.missing or self.unexpected or self.mismatched)
 
@@ -70,8 +70,8 @@ class Fit:
         return next(iter(closest(entry.name, names, most=1)), None)
 
 
-def compare(model: Sequence[Entry], file: Sequence[Entry]) -> Fit:
-    """How the entries of a file fit those of a model, with the prefix taken off that makes most names match."""
+def compare(model: Sequence[Entry], file: Sequence[Entry]) -> CheckpointMatch:
+    """How the entries of a file match those of a model, with the prefix taken off that makes most names match."""
     expected = {entry.name: entry for entry in model}
     best_names, best_prefix = [entry.name for entry in file], ""
     best = sum(name in expected for name in best_names)
@@ -85,7 +85,7 @@ def compare(model: Sequence[Entry], file: Sequence[Entry]) -> Fit:
     given = dict(zip(best_names, file, strict=True))
     both = [(expected[name], entry) for name, entry in given.items() if name in expected]
     mismatched = tuple((ours, theirs) for ours, theirs in both if ours.shape != theirs.shape)
-    return Fit(
+    return CheckpointMatch(
         matching=len(both) - len(mismatched),
         missing=tuple(
             entry
