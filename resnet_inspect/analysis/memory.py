@@ -47,8 +47,8 @@ def live_bytes(summary: Summary) -> dict[str, int | None]:
     An output lives until its last reader has run, and what a module was called with until the module returns.
     """
     layers = summary.layers
-    owners = _owners(layers)
-    ends = _ends(layers, owners)
+    owners = owners_of(layers)
+    ends = ends_of(layers, owners)
     # What views a weight has no layer to share with, and takes nothing all the same.
     sizes = {layer.id: 0 if layer.view else _size(layer) for layer in layers if owners[layer.id] == layer.id}
     leaving: dict[int, list[str]] = {}
@@ -69,8 +69,8 @@ def alive(summary: Summary, at: int) -> dict[str, int | None]:
 
     They are named by the layer in whose memory they stand.
     """
-    owners = _owners(summary.layers)
-    ends = _ends(summary.layers, owners)
+    owners = owners_of(summary.layers)
+    ends = ends_of(summary.layers, owners)
     kept = [layer for layer in summary.layers[: at + 1] if owners[layer.id] == layer.id and ends[layer.id] >= at]
     return {layer.id: _size(layer) for layer in kept if not layer.view}
 
@@ -84,15 +84,15 @@ def inference_peak(summary: Summary) -> int | None:
 def saved_bytes(summary: Summary) -> dict[str, int | None]:
     """What each layer adds to the tensors that training keeps for the backward pass; a shared one counts once."""
     by_id = {layer.id: layer for layer in summary.layers}
-    owners = _owners(summary.layers, training=True)
+    owners = owners_of(summary.layers, training=True)
     kept: set[str] = set()
     result: dict[str, int | None] = {}
     for layer in summary.layers:
-        if layer.called and _is_of_many_steps(layer):
+        if layer.called and is_of_many_steps(layer):
             result[layer.id] = None
             continue
         sources: Iterable[str] = ()
-        saves = _saves(layer)
+        saves = saves_of(layer)
         if layer.op in ("mul", "div") and len(layer.inputs) == 1 and not (layer.parameters or layer.shared):
             pass  # by a number, which nobody has to keep
         elif saves in ("inputs", "both"):
@@ -102,18 +102,18 @@ def saved_bytes(summary: Summary) -> dict[str, int | None]:
         new = list(dict.fromkeys(owners[source] for source in sources if owners[source] not in kept))
         kept.update(new)
         result[layer.id] = sum_known(
-            (*(_size(by_id[owner]) for owner in new), _kept_besides(layer, summary.model.backend))
+            (*(_size(by_id[owner]) for owner in new), kept_besides(layer, summary.model.backend))
         )
     return result
 
 
-def _is_of_many_steps(layer: Layer) -> bool:
+def is_of_many_steps(layer: Layer) -> bool:
     """Whether a layer is made of several operations, each of which keeps what no word tells, and gives real numbers."""
     composed = vocabulary.of(layer.op).besides == "unknown"
     return composed and any(not t.dtype.startswith(_NOT_REAL) for t in layer.output_tensors)
 
 
-def _saves(layer: Layer) -> str | None:
+def saves_of(layer: Layer) -> str | None:
     """As the vocabulary says of the word, but for what depends on more than that."""
     op = vocabulary.of(layer.op)
     if layer.op == "pad" and layer.attribute("mode") not in (None, "constant"):
@@ -150,7 +150,7 @@ def _size(layer: Layer) -> int | None:
     return sum_known(tensor.bytes for tensor in layer.output_tensors)
 
 
-def _owners(layers: Iterable[Layer], training: bool = False) -> dict[str, str]:
+def owners_of(layers: Iterable[Layer], training: bool = False) -> dict[str, str]:
     """The layer in whose memory each layer's output stands: its own, or that of what it views or overwrites."""
     owners: dict[str, str] = {}
     for layer in layers:
@@ -170,7 +170,7 @@ class _Call:
     given: set[str] = field(default_factory=set)
 
 
-def _ends(layers: Sequence[Layer], owners: dict[str, str]) -> dict[str, int]:
+def ends_of(layers: Sequence[Layer], owners: dict[str, str]) -> dict[str, int]:
     """The index of the last layer during which each owner's memory is needed."""
     place = {layer.id: index for index, layer in enumerate(layers)}
     ends = {owner: place[owner] for owner in owners.values()}
@@ -206,7 +206,7 @@ def _indices(layer: Layer, backend: str) -> int:
     return 8 * sum(tensor.size for tensor in layer.output_tensors) if is_torch else 0
 
 
-def _kept_besides(layer: Layer, backend: str) -> int | None:
+def kept_besides(layer: Layer, backend: str) -> int | None:
     rule = _BESIDES.get(vocabulary.of(layer.op).besides or "")
     if rule is not None:
         return rule(layer)

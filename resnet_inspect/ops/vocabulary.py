@@ -26,6 +26,10 @@ class Op(NamedTuple):
             ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), or
             ``unknown``, of what is made of several operators.
         copies: done in place, it keeps a copy of what it overwrites, as its formula needs that.
+        gradient: what its backward pass makes for each input: ``new`` memory, the ``same`` memory that it was given, or
+            a ``view`` of a single number.
+        autocast: the type that torch's autocast runs it in on a GPU: ``lower``, ``float32``, or the ``widest`` of its
+            inputs. None: the type of what it reads. (https://pytorch.org/docs/stable/amp.html)
         commutes: its inputs have no order.
         shortcut: a shortcut with a ``neutral`` one is the identity; with a ``gentle`` one it isn't, but the identity
             stays in reach (He et al. 2016, table 1).
@@ -40,6 +44,8 @@ class Op(NamedTuple):
     saves: str | None = None
     besides: str | None = None
     copies: bool = False
+    gradient: str = "new"
+    autocast: str | None = None
     commutes: bool = False
     shortcut: str | None = None
     depth: bool = False
@@ -48,7 +54,7 @@ class Op(NamedTuple):
 UNKNOWN = Op("other", besides="unknown")
 
 # What an operator is beside its family's own is said in its line.
-_CONVOLUTION = Op("convolution", layout="makes", saves="inputs", depth=True)
+_CONVOLUTION = Op("convolution", layout="makes", saves="inputs", autocast="lower", depth=True)
 _TRANSPOSED = _CONVOLUTION._replace(family="transposed convolution")
 _POOL = Op("pool", layout="makes", saves="inputs", shortcut="gentle")
 _ADAPTIVE = _POOL._replace(family="adaptive pool")
@@ -56,14 +62,14 @@ _GLOBAL = Op("global pool", layout="makes", shortcut="gentle")
 _NORM = Op("norm", layout="keeps", saves="inputs", shortcut="gentle")
 _IMAGE_NORM = _NORM._replace(layout="makes")
 _ACTIVATION = Op("activation", layout="keeps", reads="position", saves="inputs")
-_OVER_A_DIMENSION = Op("activation", layout="keeps", saves="output")
+_OVER_A_DIMENSION = Op("activation", layout="keeps", saves="output", autocast="float32")
 _DROPOUT = Op("dropout", layout="keeps", reads="position", view="inference")
 _BY_ELEMENT = Op("elementwise", layout="keeps", reads="position")
-_PRODUCT = Op("product", saves="inputs", depth=True)
+_PRODUCT = Op("product", saves="inputs", autocast="lower", depth=True)
 _EMBEDDING = Op("embedding", saves="inputs")
-_RECURRENT = Op("recurrent", reads="all", besides="unknown", depth=True)
+_RECURRENT = Op("recurrent", reads="all", besides="unknown", autocast="lower", depth=True)
 _REDUCTION = Op("reduction", layout="keeps")
-_SHAPE = Op("shape", reads="moved", view="always", shortcut="neutral")
+_SHAPE = Op("shape", reads="moved", view="always", gradient="same", shortcut="neutral")
 _PADDING = Op("padding", layout="keeps", shortcut="gentle")
 # Every n-th row of an image is an image of its own: so a convolution gets dilated whose kernel isn't.
 _DEALING = Op("dealing", layout="keeps", shortcut="gentle")
@@ -77,11 +83,11 @@ VOCABULARY: dict[str, Op] = {
     "adaptive_max_pool1d": _ADAPTIVE._replace(besides="places"),
     "adaptive_max_pool2d": _ADAPTIVE._replace(besides="places"),
     "adaptive_max_pool3d": _ADAPTIVE._replace(besides="places"),
-    "add": _BY_ELEMENT._replace(commutes=True),
+    "add": _BY_ELEMENT._replace(gradient="same", commutes=True),
     "amax": _REDUCTION._replace(saves="both"),
     "amin": _REDUCTION._replace(saves="both"),
     "argmax": _REDUCTION,
-    "attention": Op("attention", reads="all", saves="both", besides="queries", depth=True),
+    "attention": Op("attention", reads="all", saves="both", besides="queries", autocast="lower", depth=True),
     "avg_pool": _POOL,
     "avg_pool1d": _POOL,
     "avg_pool2d": _POOL,
@@ -89,11 +95,11 @@ VOCABULARY: dict[str, Op] = {
     "batch_norm": _IMAGE_NORM._replace(reads="position", besides="channels"),
     "batch_to_space": _DEALING,
     "bidirectional": _RECURRENT._replace(depth=False),
-    "bilinear": _PRODUCT,
+    "bilinear": _PRODUCT._replace(autocast="widest"),
     "celu": _ACTIVATION,
     "channel_shuffle": Op("shape", layout="makes", reads="position"),
     "clamp": _ACTIVATION._replace(copies=True),
-    "concat": Op("join", layout="keeps", reads="position", shortcut="gentle"),
+    "concat": Op("join", layout="keeps", reads="position", gradient="same", autocast="widest", shortcut="gentle"),
     "conv": _CONVOLUTION,
     "conv1d": _CONVOLUTION,
     "conv2d": _CONVOLUTION,
@@ -102,12 +108,12 @@ VOCABULARY: dict[str, Op] = {
     "conv_transpose1d": _TRANSPOSED,
     "conv_transpose2d": _TRANSPOSED,
     "conv_transpose3d": _TRANSPOSED,
-    "copy": Op("shape", layout="keeps", reads="position", shortcut="neutral"),
+    "copy": Op("shape", layout="keeps", reads="position", gradient="same", shortcut="neutral"),
     "crop": _PADDING,
     "dense": _PRODUCT,
     "dequantize": _BY_ELEMENT,
     "div": _BY_ELEMENT._replace(saves="inputs"),
-    "dot": _PRODUCT._replace(depth=False),
+    "dot": _PRODUCT._replace(autocast="widest", depth=False),
     "dropout": _DROPOUT._replace(besides="mask", shortcut="gentle"),
     "einsum": _PRODUCT._replace(depth=False),
     "einsum_dense": _PRODUCT,
@@ -115,10 +121,10 @@ VOCABULARY: dict[str, Op] = {
     "embedding": _EMBEDDING,
     "embedding_bag": _EMBEDDING,
     "erf": _BY_ELEMENT._replace(saves="inputs"),
-    "exp": _BY_ELEMENT._replace(saves="output"),
+    "exp": _BY_ELEMENT._replace(saves="output", autocast="float32"),
     "expand": Op("shape", layout="keeps", view="always"),
     "fake_quantize": _BY_ELEMENT._replace(besides="limits"),
-    "flatten": Op("shape", view="always"),
+    "flatten": Op("shape", view="always", gradient="same"),
     "frozen_batch_norm": _IMAGE_NORM._replace(reads="position"),
     "gelu": _ACTIVATION,
     "global_avg_pool1d": _GLOBAL,
@@ -128,7 +134,7 @@ VOCABULARY: dict[str, Op] = {
     "global_max_pool2d": _GLOBAL._replace(saves="both"),
     "global_max_pool3d": _GLOBAL._replace(saves="both"),
     "glu": _ACTIVATION._replace(reads=None),
-    "group_norm": _NORM._replace(reads="all", besides="groups"),
+    "group_norm": _NORM._replace(reads="all", besides="groups", autocast="float32"),
     "gru": _RECURRENT,
     "hard_sigmoid": _ACTIVATION._replace(copies=True),
     "hard_swish": _ACTIVATION._replace(copies=True),
@@ -136,10 +142,10 @@ VOCABULARY: dict[str, Op] = {
     "identity": _SHAPE._replace(layout="keeps", reads="position"),
     "input": Op("input"),
     "instance_norm": _IMAGE_NORM._replace(reads="all", besides="groups"),
-    "layer_norm": _NORM._replace(reads="channels", besides="positions"),
+    "layer_norm": _NORM._replace(reads="channels", besides="positions", autocast="float32"),
     "leaky_relu": _ACTIVATION,
     "local_response_norm": _NORM._replace(reads="position", besides="unknown"),
-    "log": _BY_ELEMENT._replace(saves="inputs"),
+    "log": _BY_ELEMENT._replace(saves="inputs", autocast="float32"),
     "log_softmax": _OVER_A_DIMENSION,
     "lstm": _RECURRENT,
     "mask": UNKNOWN,
@@ -158,8 +164,8 @@ VOCABULARY: dict[str, Op] = {
     "normalization": _BY_ELEMENT,
     "pad": _PADDING,
     "pixel_shuffle": Op("shape", layout="makes"),
-    "pow": _BY_ELEMENT._replace(saves="inputs"),
-    "prelu": _ACTIVATION,
+    "pow": _BY_ELEMENT._replace(saves="inputs", autocast="float32"),
+    "prelu": _ACTIVATION._replace(autocast="lower"),
     "quantize": _BY_ELEMENT,
     "recurrent": _RECURRENT._replace(depth=False),
     "relu": _ACTIVATION._replace(saves="output"),
@@ -167,24 +173,24 @@ VOCABULARY: dict[str, Op] = {
     "rescale": _BY_ELEMENT,
     "reshape": _SHAPE,
     "resize": Op("resize", layout="makes", shortcut="gentle"),
-    "rms_norm": _NORM._replace(reads="channels", besides="deviations"),
+    "rms_norm": _NORM._replace(reads="channels", besides="deviations", autocast="float32"),
     "rnn": _RECURRENT,
     "roll": Op("shape", layout="keeps"),
-    "rsqrt": _BY_ELEMENT._replace(saves="output"),
+    "rsqrt": _BY_ELEMENT._replace(saves="output", autocast="float32"),
     "selu": _ACTIVATION,
     "separable_conv": _CONVOLUTION,
     "sigmoid": _ACTIVATION._replace(saves="output"),
     "silu": _ACTIVATION._replace(copies=True),
-    "slice": _SHAPE._replace(shortcut="gentle"),
+    "slice": _SHAPE._replace(gradient="new", shortcut="gentle"),
     "softmax": _OVER_A_DIMENSION,
-    "softplus": _ACTIVATION,
+    "softplus": _ACTIVATION._replace(autocast="float32"),
     "softsign": _ACTIVATION,
     "space_to_batch": _DEALING,
     "sqrt": _BY_ELEMENT._replace(saves="output"),
-    "stack": Op("join"),
+    "stack": Op("join", gradient="same", autocast="widest"),
     "stochastic_depth": _DROPOUT._replace(shortcut="neutral"),
     "sub": _BY_ELEMENT,
-    "sum": _REDUCTION,
+    "sum": _REDUCTION._replace(gradient="view", autocast="float32"),
     "tanh": _ACTIVATION._replace(saves="output"),
     "time_distributed": UNKNOWN,
     "transpose": _SHAPE,

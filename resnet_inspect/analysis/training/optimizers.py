@@ -1,0 +1,43 @@
+"""What optimizers keep for each parameter, and what one step needs beside that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from ...ir import Shape
+
+#: Optimizer -> tensors as large as the parameters that it keeps.
+_MOMENTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "lion": 1}
+OPTIMIZERS = (*_MOMENTS, "adam8bit", "adafactor")
+
+#: bitsandbytes keeps two bytes for each element and a scale for each block of each of the two moments. It leaves
+#: parameters of fewer elements in float32 (``min_8bit_size``).
+_SMALLEST, _BLOCK = 4096, 256
+
+
+def states(optimizer: str, shape: Shape, size: int) -> int:
+    """Bytes that an optimizer keeps for a parameter of this shape and of ``size`` bytes."""
+    elements = prod(shape)
+    if optimizer == "adam8bit":
+        return 2 * size if elements < _SMALLEST else 2 * elements + 2 * 4 * -(-elements // _BLOCK)
+    if optimizer == "adafactor":
+        # Rows and columns of the last two dimensions (Shazeer and Stern 2018); a vector keeps all of its variance.
+        return size if len(shape) < 2 else (elements // shape[-1] + elements // shape[-2]) * (size // elements or 4)
+    return _MOMENTS[optimizer] * size
+
+
+def temporaries(optimizer: str, implementation: str, sizes: Sequence[int]) -> int:
+    """Bytes that one step needs beside parameters, gradients and states; ``sizes`` are the trained parameters'.
+
+    torch's ``foreach`` Adam takes the root of all second moments at once. One by one, a root and a quotient of the
+    largest parameter are alive together.
+    """
+    largest = max(sizes, default=0)
+    if optimizer == "adafactor":
+        return 2 * largest  # torch has no foreach of it by default: an estimated variance and the update
+    if optimizer in ("adam", "adamw") and implementation != "fused":
+        return sum(sizes) if implementation == "foreach" else 2 * largest
+    if optimizer == "lion":
+        return largest
+    return 0
