@@ -26,6 +26,7 @@ COMMANDS = {
     "identity": ("resnet_inspect.cli.identity", "Show why residual networks work: zeroed blocks change nothing."),
     "compare": ("resnet_inspect.cli.compare", "Show networks side by side: cost, memory, depth, accuracy; plots."),
     "sweep": ("resnet_inspect.cli.sweep", "Show what a network costs at many input sizes."),
+    "fit": ("resnet_inspect.cli.fit", "Tell whether a network fits into a memory, and the largest batch that does."),
     "diff": ("resnet_inspect.cli.diff", "Show what changed from one network to another."),
     "check": ("resnet_inspect.cli.check", "Check a network: inputs, budgets, structure, drift from a baseline."),
     "weights": ("resnet_inspect.cli.weights", "Show whether a checkpoint fits a network."),

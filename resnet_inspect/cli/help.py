@@ -8,8 +8,13 @@ import click
 
 #: The sections in their order, and the options in each. What stands in none is of the command alone, and comes first.
 SECTIONS = {
+    "Device": ("--device", "--memory"),
     "Model": ("--backend", "--arg", "--weights", "--mode", "--decode", "--flavor", "--no-cache"),
     "Input": ("--input", "--input-json", "--input-from", "--batch", "--dtype", "--layout"),
+    "Training": (
+        *("--train", "--optimizer", "--implementation", "--amp", "--checkpoint", "--accumulate", "--frozen"),
+        *("--lora", "--lora-layers"),
+    ),
     "Output": (
         *(
             "--format",
@@ -24,7 +29,7 @@ SECTIONS = {
             "--top",
             "--rails",
         ),
-        *("--optimizer", "--plot", "--dark", "--x", "--y", "--ascii", "--quiet", "--full", "--rules"),
+        *("--plot", "--dark", "--x", "--y", "--ascii", "--quiet", "--full", "--rules"),
     ),
     "Gates": (
         *("--exit-code", "--fail-on", "--any-input", "--find-min", "--baseline", "--update-baseline", "--reason"),
@@ -33,7 +38,7 @@ SECTIONS = {
     "Run": ("--timeout", "--max-memory", "--jobs", "--cluster", "--restart", "--debug", "--help"),
 }
 #: Bounds that click prints, and that nobody comes near.
-_BOUNDS = re.compile(r"\s*\[(\S*<=?x\S*|x>0)\]|; \S*x[<>]\S*(?=\])")
+_BOUNDS = re.compile(r"\s*\[(\S*<=?x\S*|x>=?0)\]|; \S*x[<>]\S*(?=\])")
 
 
 def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:

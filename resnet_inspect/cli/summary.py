@@ -10,9 +10,9 @@ import click
 
 from ..activity import doing
 from ..answers import adapter
-from ..answers.source import Source, read, summarize
-from ..errors import BadRequestError, InputError
-from ..readers import BACKENDS, Answer, Limits
+from ..answers.source import read, summarize
+from ..errors import BadRequestError
+from ..readers import BACKENDS, Limits
 from ..render import View
 from . import Command
 from .building import building_option, building_options, source
@@ -78,19 +78,10 @@ def command(
             words = adapter(chosen.backend, limits).native(request)
         deliver_native(words, output, view)
     else:
-        trains = view.optimizer and building["mode"] is None
-        answer = _of_training(chosen, limits) if trains else summarize(chosen, limits)
+        if view.optimizer and building["mode"] is None:
+            from .training import in_training
+
+            answer = in_training(lambda asked: summarize(replace(chosen, request=asked), limits), request)
+        else:
+            answer = summarize(chosen, limits)
         deliver(answer, output_format, output, view)
-
-
-def _of_training(source: Source, limits: Limits) -> Answer:
-    """The summary to estimate training from: in train mode if the model runs in it."""
-    training = replace(source, request=replace(source.request, mode="train"))
-    try:
-        return summarize(training, limits)
-    except BadRequestError:
-        return summarize(source, limits)  # a file's graph has one mode
-    except InputError as error:
-        answer = summarize(source, limits)
-        said = f"training is estimated from the graph in eval mode, as train mode fails: {error}"
-        return replace(answer, notes=(*answer.notes, said))

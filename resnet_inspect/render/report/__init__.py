@@ -60,8 +60,8 @@ def cache() -> ReportColumn:
 class Report:
     """``rows`` have an exact value for every column; ``facts`` are what stands below; ``document`` is the JSON.
 
-    ``answer`` is the sentence that somebody asked for, and stands first. ``footnotes`` explain a column, by its key: they
-    go where it goes. A report prints itself, and shows itself in a notebook.
+    ``answer`` is the sentence that somebody asked for, and stands first. ``footnotes`` explain a column, by its key:
+    they go where it goes. A report prints itself, and shows itself in a notebook.
     """
 
     columns: tuple[ReportColumn, ...]

@@ -1,0 +1,170 @@
+"""Whether a network fits into a memory: the answer, what the peak consists of, what would help.
+
+History of the JSON's ``schema_version`` (its JSON Schema stands in ``schemas/``):
+
+1. first version
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ... import units
+from ...analysis.facts import Facts
+from ...analysis.fit import Fit
+from ...analysis.training import PARTS, Plan, Step
+from ...devices import Device
+from ...ir import Summary
+from ..totals import least_time
+from . import Report, ReportColumn
+from .plot import Panel, Point
+
+SCHEMA_VERSION = 1
+
+_COLUMNS = (
+    ReportColumn("part", "At the peak", number=False),
+    ReportColumn("bytes", "Memory", units.binary),
+    ReportColumn("share", "Share", units.share),
+)
+#: Parts as people call them.
+WORDS = {
+    "weights": "weights",
+    "statistics": "statistics and buffers",
+    "input": "input",
+    "gradients": "gradients of weights",
+    "optimizer_states": "optimizer states",
+    "saved": "saved for backward",
+    "outputs": "outputs",
+    "output_gradients": "gradients of outputs",
+    "temporaries": "temporaries of one operation",
+}
+_PHASES = {
+    "forward": "the forward pass of",
+    "backward": "the backward pass of",
+    "recompute": "the second forward pass of",
+    "optimizer": "the optimizer's step",
+}
+
+
+def report(summary: Summary, found: Fit, plan: Plan | None, device: Device | None) -> Report:
+    """What there is to say of a network in a memory, that of a device or another."""
+    rows = [
+        {"part": WORDS[part], "bytes": size, "share": size / found.peak if found.peak else None}
+        for part, size in found.timeline.parts.items()
+        if size
+    ]
+    facts = [
+        ("Model", summary.model.title),
+        ("Memory", f"{units.binary(found.memory)}{f' of {device.title}' if device else ''}{_source(device)}"),
+        ("Run", _run(plan)),
+        ("Peak", f"{_least(found)}{units.binary(found.peak)} in {_where(found.timeline.peak)}"),
+        *([("Beside it", _beside(found))] if found.beside[1] else ()),
+        *([("Largest batch", f"n/a: {found.fixed}")] if found.fixed else ()),
+        *_helps(found),
+        # Under autocast, products are faster than those that the summary has.
+        *([least_time(Facts(summary, device))] if device and not (plan and plan.amp) else ()),
+    ]
+    if found.timeline.unknown:
+        facts.append(("Unknown", f"what {_layers(found.timeline.unknown)} keep isn't known: the peak is a lower bound"))
+    return Report(_COLUMNS, tuple(rows), tuple(facts), document(summary, found, plan, device), answer=_answer(found))
+
+
+def panels(found: Fit) -> tuple[Panel, ...]:
+    """The timeline: live memory against the steps in their order."""
+    points = tuple(Point(number, step.live / 2**20) for number, step in enumerate(found.timeline.steps, 1))
+    return (Panel("Step", "Live memory (MiB)", points, line=True),)
+
+
+def document(summary: Summary, found: Fit, plan: Plan | None, device: Device | None) -> dict[str, Any]:
+    """The JSON of it: exact bytes."""
+    peak = found.timeline.peak
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "model": summary.model.title,
+        "device": device.name if device else None,
+        "memory_bytes": found.memory,
+        "batch": found.batch,
+        "training": None if plan is None else asdict(plan),
+        "fits": found.fits,
+        "peak_bytes": found.peak,
+        "peak_is_lower_bound": bool(found.timeline.unknown),
+        "unknown_layers": found.timeline.unknown,
+        "peak_at": None if peak is None else {"phase": peak.phase, "layer": peak.layer or None},
+        "parts": found.timeline.parts,
+        "beside_bytes": list(found.beside),
+        "largest_batch": found.largest,
+        "largest_batch_beside": found.largest_beside,
+        "largest_batch_unknown": found.fixed or None,
+        "helps": [{"options": each.options, "peak_bytes": each.peak} for each in found.helps],
+        "timeline": {
+            "parts": list(PARTS),
+            "steps": [[step.phase, step.layer, *step.parts] for step in found.timeline.steps],
+        },
+    }
+
+
+def _answer(found: Fit) -> str:
+    said = {True: "Fits", False: "Doesn't fit", None: "Not known whether it fits"}[found.fits]
+    peak = f"{_least(found)}{units.binary(found.peak)} of {units.binary(found.memory)} at batch {found.batch:,}"
+    if found.largest is None:
+        return f"{said}: {peak}."
+    if not found.largest:
+        return f"{said}: {peak}; not even a batch of 1 fits."
+    bound = "at most " if found.timeline.unknown else ""
+    return f"{said}: {peak}; the largest batch that fits is {bound}{found.largest:,}."
+
+
+def _least(found: Fit) -> str:
+    return "at least " if found.timeline.unknown else ""
+
+
+def _layers(count: int) -> str:
+    return f"{count:,} layers" if count > 1 else "1 layer"
+
+
+def _source(device: Device | None) -> str:
+    return f" ({device.source}, {device.date})" if device and device.source and device.date else ""
+
+
+def _run(plan: Plan | None) -> str:
+    if plan is None:
+        return "inference: outputs are freed after their last reader"
+    words = [f"training with {plan.optimizer}"]
+    if plan.implementation != "foreach":
+        words.append(f"{plan.implementation} steps")
+    if plan.amp:
+        words.append(f"autocast to {plan.amp}")
+    if plan.checkpoint:
+        words.append(f"{' '.join(plan.checkpoint)} computed again")
+    if plan.accumulate > 1:
+        words.append(f"{plan.accumulate:,} batches a step")
+    if plan.frozen:
+        words.append(f"{' '.join(plan.frozen)} frozen")
+    if plan.lora is not None:
+        words.append(f"adapters of rank {plan.lora:,} on {' '.join(plan.lora_layers)}")
+    return f"{', '.join(words)}, as torch does it"
+
+
+def _where(step: Step | None) -> str:
+    if step is None:
+        return "no layer"
+    return " ".join(filter(None, (_PHASES[step.phase], step.layer)))
+
+
+def _beside(found: Fit) -> str:
+    low, high = map(units.binary, found.beside)
+    words = (
+        f"{low} to {high} that can't be known before a run: the context of CUDA and workspaces of its libraries, "
+        "and what the allocator loses between blocks"
+    )
+    if found.largest_beside is None or found.largest_beside == found.largest:
+        return words
+    return f"{words}. With all of it, the largest batch is {found.largest_beside:,}"
+
+
+def _helps(found: Fit) -> list[tuple[str, str]]:
+    lines = [
+        f"{each.options}: {units.binary(each.peak)} ({units.percent(found.peak, each.peak)})" for each in found.helps
+    ]
+    return [("Would help" if not place else "", line) for place, line in enumerate(lines)]

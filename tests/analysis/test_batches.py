@@ -1,0 +1,85 @@
+"""A network at any batch from two of them, and the largest batch that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnet_inspect.analysis.batches import NotLinearError, at_batch, largest
+from resnet_inspect.ir import Summary
+from resnet_inspect.readers.local.reader import summarize
+from resnet_inspect.readers.request import Request
+from tests.support.toys import network, toy
+
+
+def local(name: str, batch: int, flavor: str = "torch") -> Summary:
+    return summarize(Request(name, batch=batch, flavor=flavor)).summary
+
+
+@pytest.mark.parametrize(("name", "flavor"), [("resnet18", "torch"), ("ResNet50", "keras")])
+def test_shapes_are_those_of_a_summary_at_that_batch(name: str, flavor: str) -> None:
+    found = at_batch(local(name, 2, flavor), local(name, 4, flavor), (2, 4), 7)
+    truth = local(name, 7, flavor)
+    assert found.inputs == truth.inputs
+    assert found.outputs == truth.outputs
+    for ours, layer in zip(found.layers, truth.layers, strict=True):
+        assert (ours.input_tensors, ours.output_tensors) == (layer.input_tensors, layer.output_tensors)
+        assert ours.parameters == layer.parameters
+
+
+def test_the_first_batch_is_the_summary_itself() -> None:
+    summary = local("resnet18", 2)
+    assert at_batch(summary, local("resnet18", 4), (2, 4), 2) is summary
+
+
+def test_what_does_not_grow_evenly_is_refused() -> None:
+    def of(*shape: int) -> Summary:
+        return network(toy("x", "input", "", (shape[0], 3)), toy("a", "matmul", "x x", shape))
+
+    with pytest.raises(NotLinearError):  # everything with everything: n x n
+        at_batch(of(2, 2), of(4, 4), (2, 4), 8)
+    with pytest.raises(NotLinearError):  # half an element
+        at_batch(of(2, 3), of(4, 4), (2, 4), 3)
+    assert at_batch(of(2, 8), of(4, 8), (2, 4), 3).outputs[0].shape == (3, 8)
+    with pytest.raises(NotLinearError):  # another rank
+        at_batch(of(2, 8), of(4, 8, 1), (2, 4), 3)
+    two = of(2, 8)
+    with pytest.raises(NotLinearError):  # another layer
+        at_batch(two, replace(two, layers=(two.layers[0], replace(two.layers[1], id="b"))), (2, 4), 3)
+    with pytest.raises(NotLinearError):
+        at_batch(two, replace(two, layers=two.layers[:1]), (2, 4), 3)
+
+
+@given(
+    weights=st.integers(0, 10**9),
+    image=st.integers(1, 10**9),
+    more=st.integers(0, 10**6),
+    memory=st.integers(0, 10**12),
+    start=st.integers(1, 300),
+)
+def test_the_largest_batch_is_the_last_that_fits(weights: int, image: int, more: int, memory: int, start: int) -> None:
+    asked: list[int] = []
+
+    def peak(batch: int) -> int:
+        asked.append(batch)
+        return max(weights + image * batch, more * batch * 2)
+
+    found = largest(peak, memory, start)
+    assert found == 0 or peak(found) <= memory
+    assert peak(found + 1) > memory
+    assert all(batch >= 1 for batch in asked)
+    assert len(asked) < 60
+
+
+def test_an_even_growth_takes_few_questions() -> None:
+    asked: list[int] = []
+    assert largest(lambda batch: asked.append(batch) or 100 + 7 * batch, 10_000, 32) == 1414
+    assert len(asked) <= 4
+
+
+def test_what_never_grows_has_no_largest_batch() -> None:
+    with pytest.raises(OverflowError):
+        largest(lambda _: 5, 10, 1)

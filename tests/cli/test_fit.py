@@ -1,0 +1,133 @@
+"""``fit``: its answer, its documents, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.support.command import SCHEMA, document, run
+
+WEIGHTS = 4 * 25_557_032
+
+
+def test_inference_by_arithmetic() -> None:
+    found = document("fit", "resnet50", "--memory", "8GiB")
+    jsonschema.validate(found, json.loads(SCHEMA.with_name("fit-1.schema.json").read_text()))
+    assert found["fits"] is True
+    assert found["batch"] == 1
+    # Of outputs, the most is alive at the first shortcut: 64 and two times 256 channels of 56x56, and its input.
+    outputs, image = 4 * 56 * 56 * (64 + 256 + 256), 4 * 3 * 224 * 224
+    statistics = found["parts"]["statistics"]
+    assert statistics == 4 * 53_120
+    assert found["parts"]["weights"] == WEIGHTS
+    assert found["peak_bytes"] == WEIGHTS + statistics + image + found["parts"]["outputs"]
+    assert found["parts"]["outputs"] <= outputs + 4 * 64 * 112 * 112
+    assert found["peak_at"]["phase"] == "forward"
+    assert found["training"] is None
+    # One more image adds the same again, and one more than the largest batch is too much.
+    one = found["parts"]["outputs"] + image
+    room = 8 * 2**30 - WEIGHTS - statistics
+    assert found["largest_batch"] == room // one
+    low, high = found["beside_bytes"]
+    assert 0 < low < high
+    assert found["largest_batch_beside"] < found["largest_batch"]
+
+
+def test_training_holds_what_the_optimizer_keeps() -> None:
+    found = document("fit", "resnet18", "--memory", "24GiB", "--optimizer", "adam", "--batch", "8")
+    jsonschema.validate(found, json.loads(SCHEMA.with_name("fit-1.schema.json").read_text()))
+    assert found["parts"]["optimizer_states"] == 2 * found["parts"]["weights"]
+    phases = [step[0] for step in found["timeline"]["steps"]]
+    assert phases == sorted(phases, key=["forward", "backward", "optimizer"].index)
+    lives = [sum(step[2:]) for step in found["timeline"]["steps"]]
+    assert max(lives) == found["peak_bytes"] == sum(found["parts"].values())
+    assert found["training"]["optimizer"] == "adam"
+    assert [each["options"] for each in found["helps"]]
+    assert all(each["peak_bytes"] < found["peak_bytes"] for each in found["helps"])
+    # What is offered gives what it says.
+    best = next(each for each in found["helps"] if "--amp" in each["options"])
+    again = document(
+        "fit", "resnet18", "--memory", "24GiB", "--optimizer", "adam", "--batch", "8", *best["options"].split()
+    )
+    assert again["peak_bytes"] == best["peak_bytes"]
+
+
+def test_the_largest_batch_fits_and_one_more_does_not() -> None:
+    options = ["resnet18", "--memory", "2GiB", "--train"]
+    largest = document("fit", *options)["largest_batch"]
+    assert document("fit", *options, "--batch", str(largest))["fits"] is True
+    done = run("fit", *options, "--batch", str(largest + 1), "--format", "json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["fits"] is False
+
+
+def test_the_answer_stands_in_the_first_line() -> None:
+    done = run("fit", "resnet50", "--memory", "64MiB")
+    assert done.returncode == 1
+    assert done.stdout.startswith("Doesn't fit: 108 MiB of 64.0 MiB at batch 1; not even a batch of 1 fits.\n")
+    done = run("fit", "resnet50", "--device", "RTX 4090", "--format", "markdown")
+    assert done.returncode == 0
+    assert re.match(
+        r"\*\*Fits: 108 MiB of 24\.0 GiB at batch 1; the largest batch that fits is [0-9,]+\.\*\*\n", done.stdout
+    )
+    assert "Least time: at least 0." in done.stdout
+    assert "Ada GPU architecture whitepaper" in done.stdout
+
+
+def test_a_saved_summary_is_of_one_batch(tmp_path: Path) -> None:
+    saved = tmp_path / "a.json"
+    assert run("summary", "resnet18", "--batch", "4", "-o", str(saved)).returncode == 0
+    found = document("fit", str(saved), "--memory", "1GiB")
+    assert (found["batch"], found["largest_batch"]) == (4, None)
+    assert "one batch" in found["largest_batch_unknown"]
+    assert "n/a: a saved summary is of one batch" in run("fit", str(saved), "--memory", "1GiB").stdout
+
+
+def test_a_batch_may_stand_in_the_input() -> None:
+    found = document("fit", "resnet18", "--memory", "1GiB", "--input", "3x3x224x224")
+    assert found["batch"] == 3
+    assert found["largest_batch"] == document("fit", "resnet18", "--memory", "1GiB")["largest_batch"]
+
+
+def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("resnet-inspect.toml").write_text('[devices.lab]\nmemory = "96MiB"\nbandwidth = "1GB/s"\n')
+    done = run("fit", "resnet18", "--device", "lab")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Fits: ")
+    assert "of lab" in done.stdout
+    Path("resnet-inspect.toml").write_text('[devices.lab]\nmemroy = "96MiB"\n')
+    done = run("fit", "resnet18", "--device", "lab")
+    assert done.returncode == 2
+    assert "devices.lab: no such setting: memroy. Did you mean memory?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--device", "rtx-4091"], "there is no device 'rtx-4091'; did you mean rtx-4090"),
+        (["--memory", "0"], "'0' is not an amount of memory"),
+        (["--memory", "8 G B"], "'8 G B' is not an amount of memory"),
+        (
+            ["--memory", "1GiB", "--checkpoint", "layr1*"],
+            "--checkpoint 'layr1*' matches no module; did you mean layer1?",
+        ),
+        (["--memory", "1GiB", "--frozen", "#"], "--frozen '#' matches no module"),
+        (["--memory", "1GiB", "--lora-layers", "fc"], "give their rank, --lora 8"),
+        (
+            ["--memory", "1GiB", "--amp", "bf16", "--dtype", "bfloat16"],
+            "--amp casts float32, and local:resnet50 holds bfloat16",
+        ),
+        ([], "what does it have to fit into?"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(arguments: list[str], words: str) -> None:
+    done = run("fit", *arguments, env={"CUDA_VISIBLE_DEVICES": ""})
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
