@@ -23,8 +23,9 @@ class Op(NamedTuple):
         saves: what torch's backward formula needs of the forward pass (PyTorch's ``derivatives.yaml``): ``inputs``,
             ``output`` or ``both``.
         besides: what that formula needs which is neither: a number a place (``channels``, ``groups``, ``positions``,
-            ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), or
-            ``unknown``, of what is made of several operators.
+            ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), a
+            channel of each image (``channel mask``) or an image (``image mask``), or ``unknown``, of what is made of
+            several operators.
         copies: done in place, it keeps a copy of what it overwrites, as its formula needs that.
         commutes: its inputs have no order.
         shortcut: a shortcut with a ``neutral`` one is the identity; with a ``gentle`` one it isn't, but the identity
@@ -118,6 +119,7 @@ VOCABULARY: dict[str, Op] = {
     "exp": _BY_ELEMENT._replace(saves="output"),
     "expand": Op("shape", layout="keeps", view="always"),
     "fake_quantize": _BY_ELEMENT._replace(besides="limits"),
+    "feature_dropout": _DROPOUT._replace(besides="channel mask", shortcut="gentle"),
     "flatten": Op("shape", view="always"),
     "frozen_batch_norm": _IMAGE_NORM._replace(reads="position"),
     "gelu": _ACTIVATION,
@@ -182,7 +184,7 @@ VOCABULARY: dict[str, Op] = {
     "space_to_batch": _DEALING,
     "sqrt": _BY_ELEMENT._replace(saves="output"),
     "stack": Op("join"),
-    "stochastic_depth": _DROPOUT._replace(shortcut="neutral"),
+    "stochastic_depth": _DROPOUT._replace(besides="image mask", shortcut="neutral"),
     "sub": _BY_ELEMENT,
     "sum": _REDUCTION,
     "tanh": _ACTIVATION._replace(saves="output"),
