@@ -110,7 +110,7 @@ def check(
 ) -> Checked:
     """What the rules of ``resnet-inspect check`` find in a model object, with an ``input``, or in a summary.
 
-    ``budgets`` are ``max_params="26M"``, ``warn_macs={"layer4": "1G"}``, ``max_activation_memory``, ``max_layers``.
+    ``budgets`` are ``max_params="26M"``, ``warn_macs={"layer4": "1G"}``, and so for each total below a table.
 
     Raises:
         BadRequestError: a setting makes no sense.

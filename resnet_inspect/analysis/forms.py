@@ -43,7 +43,7 @@ def form(branch: Sequence[Layer], channels: tuple[int, int], after: Sequence[Lay
     if pointwise and len(trunk) > 1 and max(widths[:-1]) > max(channels):
         return "inverted bottleneck"
     # Behind its last convolution, a branch may still be scaled or dropped.
-    bare = [layer for layer in branch if not _is_neutral(layer) and layer.op not in ("dropout", "mul")]
+    bare = [layer for layer in branch if not (_is_neutral(layer) or _is_dropout(layer) or layer.op == "mul")]
     if bare[-1] is weighted[-1] and not after and any(map(_is_norm, branch)):
         return "other" if any(layer.op == "concat" for layer in branch) else "pre-activation"
     kernels = [_kernel(layer) for layer in trunk]
@@ -59,7 +59,8 @@ def breaks(shortcut: Sequence[Layer], kind: str, after: Sequence[Layer]) -> tupl
     for layer in shortcut:
         is_part = kind == "projection" and (_is_norm(layer) or _is_affine(layer))
         if not is_weighted(layer) and not _is_neutral(layer) and not is_part:
-            word = "scaling" if layer.op == "mul" else "padding" if "pad" in layer.op else layer.op
+            kinds = {"scaling": layer.op == "mul", "padding": "pad" in layer.op, "dropout": _is_dropout(layer)}
+            word = next((kind for kind, fits in kinds.items() if fits), layer.op)
             found.append(f"{word} on the shortcut")
     return tuple(dict.fromkeys([*found, *(f"{layer.op} after the addition" for layer in after)]))
 
@@ -82,6 +83,10 @@ def is_weighted(layer: Layer) -> bool:
 
 def _is_neutral(layer: Layer) -> bool:
     return vocabulary.of(layer.op).shortcut == "neutral"
+
+
+def _is_dropout(layer: Layer) -> bool:
+    return vocabulary.of(layer.op).family == "dropout"
 
 
 def _is_norm(layer: Layer) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from ..ir import HELD, Layer, Summary, Tensor, sum_known
+from ..ir import HELD, Layer, Shape, Summary, Tensor, sum_known
 from ..ops import vocabulary
 from . import OPTIMIZERS
 
@@ -247,8 +247,26 @@ def _rms_norm(layer: Layer) -> int | None:
 
 
 def _dropout(layer: Layer) -> int | None:
-    """What the output is multiplied by."""
-    return _size(layer) if layer.attribute("p") else 0
+    """What the output is multiplied by: a number for each element, channel or image, as wide as the output's."""
+    if not layer.attribute("p"):
+        return 0
+    return sum_known(
+        Tensor(_mask(layer, tensor.shape, tensor.layout), tensor.dtype).bytes for tensor in layer.output_tensors
+    )
+
+
+def _mask(layer: Layer, shape: Shape, layout: str | None) -> Shape:
+    """The sizes of a dropout's mask, which is broadcast to ``shape``."""
+    asked = layer.attribute("noise_shape")  # Keras' setting, with None for a size that is the output's
+    if isinstance(asked, tuple) and len(asked) == len(shape):
+        return tuple(size if isinstance(size, int) else full for size, full in zip(asked, shape, strict=True))
+    kind = vocabulary.of(layer.op).besides
+    if kind == "mask":
+        return shape
+    if kind == "image mask":
+        return shape[:1] if layer.attribute("mode") == "row" else ()
+    is_last = (layout is not None and layout.endswith("C")) or layer.type == "SpatialDropout1D"
+    return (*shape[:1], *shape[-1:]) if is_last else shape[:2]
 
 
 def _attention(layer: Layer) -> int | None:
@@ -263,7 +281,7 @@ def _attention(layer: Layer) -> int | None:
 _BESIDES: dict[str, Callable[[Layer], int | None]] = {
     "queries": _attention,
     "channels": _batch_norm,
-    "mask": _dropout,
+    **dict.fromkeys(("mask", "channel mask", "image mask"), _dropout),
     "limits": lambda layer: sum(tensor.size for tensor in layer.output_tensors),  # what wasn't cut off
     "groups": _group_norm,
     "positions": lambda layer: 2 * 4 * _positions(layer),  # mean and deviation

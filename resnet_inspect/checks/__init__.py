@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from .budgets import MaxActivationMemory, MaxLayers, MaxMacs, MaxParams
+from .budgets import BUDGETS
 from .drift import Baseline, accept
 from .outcome import Checked, Outcome, exit_code, judge
 from .rule import LEVELS, Case, Finding, Rule
 from .sizes import Smallest, TriedInput, drops, smallest
 from .structure import Counted, DeadBranch, EqualSkips, UnusedParameters
 
+_ALL: tuple[type[Rule], ...] = (*BUDGETS, EqualSkips, UnusedParameters, DeadBranch, Counted, Baseline)
 #: Every rule by its name; the budgets are also options of the command.
-RULES: dict[str, type[Rule]] = {
-    rule.name: rule
-    for rule in (
-        MaxParams,
-        MaxMacs,
-        MaxActivationMemory,
-        MaxLayers,
-        EqualSkips,
-        UnusedParameters,
-        DeadBranch,
-        Counted,
-        Baseline,
-    )
-}
-BUDGETS = (MaxParams, MaxMacs, MaxActivationMemory, MaxLayers)
+RULES: dict[str, type[Rule]] = {rule.name: rule for rule in _ALL}
 
 #: What every network has to keep unless it is ignored.
 STRUCTURE = (EqualSkips, UnusedParameters, DeadBranch)

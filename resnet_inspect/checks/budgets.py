@@ -1,30 +1,55 @@
-"""Budgets: how large a network, or a part of it, may be."""
+"""Budgets: how large a network, or a part of it, may be. Each total below a table has one, by the name of its file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import ClassVar, NamedTuple
 
 from .. import units
+from ..analysis import metrics
 from ..analysis.facts import Facts
-from ..analysis.metrics import activation_bytes, macs, params
 from ..analysis.nearest import nearest
-from ..ir import Layer, Summary
+from ..ir import HELD, Decoding, Layer, Parameter, Summary, Tensor
 from .rule import Case, Finding, Rule, layer, network
+
+_KEPT = tuple(Parameter(f"b.conv.{role}", (8,), "float32", role) for role in ("frozen", *HELD))
+#: A network that has some of everything.
+_NET = replace(
+    network(
+        layer("a.conv", "conv2d", params=600, macs=400),
+        replace(layer("b.conv", "conv2d", "a.conv", macs=300), parameters=_KEPT),
+    ),
+    inactive=(("a.conv.weight", 100),),
+    decoding=Decoding(1, (Tensor((1, 4, 2, 8), "float32"),)),
+)
+
+
+class _Amount(NamedTuple):
+    """What the layers of a part have; None if the ``unknown`` ones have more than the ``least`` that is known."""
+
+    value: int | None
+    least: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Budget(Rule):
+class Budget(Rule):
     """``part`` is the path of a module; empty for the whole model. ``warn`` is the smaller limit of a warning."""
 
     limit: int | None = None
     part: str = ""
     warn: int | None = None
 
-    name: ClassVar[str] = ""
     message: ClassVar[str] = "{part} has {value} {unit}, {over} over the {kind} of {limit}"
-    unit: ClassVar[str] = ""
+    #: Whether a module has such an amount too.
+    has_parts: ClassVar[bool] = True
+    #: An amount as people write it.
+    example: ClassVar[str] = "26M"
+    valid = (Case("much is allowed", _NET, {"limit": 1_000_000}),)
+    invalid = (Case("nothing is allowed", _NET, {"limit": 0}),)
 
     @property
     def label(self) -> str:
@@ -38,10 +63,8 @@ class _Budget(Rule):
             hint = nearest(summary, self.part)
             yield Finding("error", f"there is no {self.part} in the model, so its budget can't be checked; {hint}")
             return
-        facts = Facts(summary)
-        amounts = {found.id: self._amount(found, facts) for found in layers}
-        least = sum(amount for amount in amounts.values() if amount is not None)
-        unknown = [name for name, amount in amounts.items() if amount is None]
+        value, least, unknown = self._amount(Facts(summary), layers)
+        least = least if value is None else value
         for level, kind, limit in (("fail", "limit", self.limit), ("warn", "warning level", self.warn)):
             if limit is not None and least > limit:
                 yield Finding(
@@ -49,107 +72,120 @@ class _Budget(Rule):
                     self.message.format(
                         part=part,
                         value=self.said(least),
-                        unit=self.unit,
+                        unit=self.unit(),
                         over=self.said(least - limit),
                         kind=kind,
                         limit=self.said(limit),
                     ),
                 )
                 return
-        if not unknown:
+        if value is not None:
             limit = self.limit if self.limit is not None else self.warn
-            yield Finding("note", f"{self.said(least)} of {self.said(limit or 0)} {self.unit}")
-        else:
+            yield Finding("note", f"{self.said(value)} of {self.said(limit or 0)} {self.unit()}")
+        elif unknown:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             yield Finding(
-                "error", f"{part} has at least {self.said(least)} {self.unit}: {unknown[0]}{more} isn't counted"
+                "error", f"{part} has at least {self.said(least)} {self.unit()}: {unknown[0]}{more} isn't counted"
             )
+        else:
+            yield Finding("error", f"nobody knows how many {self.counted()} {part} has")
 
-    def _amount(self, found: Layer, facts: Facts) -> int | None:
-        """One layer's share; None if it is unknown."""
+    @classmethod
+    def unit(cls) -> str:
+        """What stands behind an amount: 12 ``parameters``, 12 bytes ``of activations``."""
         raise NotImplementedError
 
-    @staticmethod
-    def said(value: int) -> str:
+    @classmethod
+    def counted(cls) -> str:
+        """What there are many of: ``parameters``, ``bytes of activations``."""
+        return cls.unit()
+
+    @classmethod
+    def said(cls, value: int) -> str:
         """The amount in full: a budget is compared exactly."""
         return units.exact(value)
+
+    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> _Amount:
+        raise NotImplementedError
+
+
+class _OfTotal(Budget):
+    """What a total of the network may be at most, or what its column has for one module."""
+
+    #: One of ``TOTALS``. Its file is imported where somebody has such a budget.
+    key: ClassVar[str]
+
+    @classmethod
+    def explanation(cls) -> str:
+        of = "of the model, or of one module," if cls.has_parts else "of the model"
+        about = inspect.getdoc(import_module(f"{metrics.__name__}.{cls.key}"))
+        part = f", `--{cls.name} layer4={cls.example}`" if cls.has_parts else ""
+        warning = f"`--warn-{cls.name.removeprefix('max-')}` for a warning"
+        usage = f"`--{cls.name} {cls.example}`{part}; {warning}."
+        unknown = "Where some aren't known, the rule fails, unless the others are over the limit already."
+        return f"The {cls.counted()} {of} are within a limit. {unknown}\n\n{about}\n\n{usage}"
+
+    @classmethod
+    def unit(cls) -> str:
+        return metrics.total(cls.key).unit
+
+    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> _Amount:
+        whole = metrics.total(self.key).of(facts)
+        if not self.has_parts:
+            return _Amount(whole)
+        metric = metrics.metric(self.key)
+        # The network's inputs are its caller's.
+        amounts = [(found, metric.of_layer(found, facts)) for found in layers if found.op != "input"]
+        unknown = tuple(found.id for found, amount in amounts if amount is None)
+        known = [
+            (metric.known(found) if metric.known else 0) if amount is None else amount for found, amount in amounts
+        ]
+        least = metric.fold(known)
+        if unknown:
+            return _Amount(None, least, () if whole is None and len(unknown) == len(amounts) else unknown)
+        return _Amount(least if self.part else whole)
+
+
+class _OfBytes(_OfTotal):
+    example = "200MiB"
+
+    @classmethod
+    def counted(cls) -> str:
+        return f"bytes {cls.unit()}"
+
+    @classmethod
+    def said(cls, value: int) -> str:
+        """Exact bytes, with what they are roughly."""
+        return f"{units.exact(value)} {'byte' if value == 1 else 'bytes'} ({units.binary(value)})"
+
+
+class MaxLayers(Budget):
+    """The number of rows, one for each call of a layer or an operation, is within a limit.
+
+    `--max-layers 200`, `--max-layers layer4=200`; `--warn-layers` for a warning.
+    """
+
+    name = "max-layers"
+    example = "200"
+
+    @classmethod
+    def unit(cls) -> str:
+        return "layers"
+
+    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> _Amount:
+        return _Amount(len(layers))
 
 
 def _within(path: str, part: str) -> bool:
     return not part or path == part or path.startswith(f"{part}.")
 
 
-_NET = network(
-    layer("a.conv", "conv2d", params=600, macs=400), layer("b.conv", "conv2d", "a.conv", params=500, macs=300)
-)
-_UNKNOWN = network(layer("a", "conv2d", params=10, macs=100), layer("b", "other", "a", macs=None))
+def _of_total(key: str) -> type[Budget]:
+    """The budget of one of ``TOTALS``: ``max-active-params``, and of ``kv_cache_bytes`` ``max-kv-cache-memory``."""
+    name = f"max-{key}".replace("bytes", "memory").replace("_", "-")
+    base = _OfBytes if key.endswith("_bytes") else _OfTotal
+    budget: type[Budget] = type(name, (base,), {"key": key, "name": name, "has_parts": key in metrics.METRICS})
+    return budget
 
 
-class MaxParams(_Budget):
-    """The parameters of the model, as its framework counts them, or of one module, are within a limit.
-
-    `--max-params 26M`, `--max-params layer4=15M`; `--warn-params` for a warning.
-    """
-
-    name = "max-params"
-    unit = "parameters"
-    valid = (Case("just within", _NET, {"limit": 1100}), Case("a part", _NET, {"limit": 500, "part": "b"}))
-    invalid = (
-        Case("one too many", _NET, {"limit": 1099}),
-        Case("a part that isn't there", _NET, {"limit": 1, "part": "c"}),
-    )
-
-    def _amount(self, found: Layer, facts: Facts) -> int | None:
-        return params.METRIC.of_layer(found, facts)
-
-
-class MaxMacs(_Budget):
-    """The multiply-adds of one forward pass are within a limit.
-
-    Layers that nobody can count make the rule fail, unless the others alone are over the limit already.
-    `--max-macs 4.2G`, `--max-macs layer4=1G`; `--warn-macs`.
-    """
-
-    name = "max-macs"
-    unit = "MACs"
-    valid = (Case("just within", _NET, {"limit": 700}),)
-    invalid = (Case("one too many", _NET, {"limit": 699}), Case("a layer isn't counted", _UNKNOWN, {"limit": 1000}))
-
-    def _amount(self, found: Layer, facts: Facts) -> int | None:
-        return macs.METRIC.of_layer(found, facts)
-
-
-class MaxActivationMemory(_Budget):
-    """The outputs of all layers together, as if none were freed, are within a limit.
-
-    `--max-activation-memory 200MiB`, `layer1=50MiB`; `--warn-activation-memory`.
-    """
-
-    name = "max-activation-memory"
-    unit = "of activations"
-    valid = (Case("two outputs of 1,024 bytes", _NET, {"limit": 2048}),)
-    invalid = (Case("one byte too many", _NET, {"limit": 2047}),)
-
-    def _amount(self, found: Layer, facts: Facts) -> int | None:
-        # As in the total, the network's inputs are its caller's.
-        return 0 if found.op == "input" else activation_bytes.METRIC.of_layer(found, facts)
-
-    @staticmethod
-    def said(value: int) -> str:
-        """Exact bytes, with what they are roughly."""
-        return f"{units.exact(value)} {'byte' if value == 1 else 'bytes'} ({units.binary(value)})"
-
-
-class MaxLayers(_Budget):
-    """The number of rows, one for each call of a layer or an operation, is within a limit.
-
-    `--max-layers 200`; `--warn-layers`.
-    """
-
-    name = "max-layers"
-    unit = "layers"
-    valid = (Case("input and two more", _NET, {"limit": 3}),)
-    invalid = (Case("one too many", _NET, {"limit": 2}),)
-
-    def _amount(self, found: Layer, facts: Facts) -> int | None:
-        return 1
+BUDGETS: tuple[type[Budget], ...] = (*map(_of_total, metrics.TOTALS), MaxLayers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -36,7 +37,7 @@ class Case:
 
 
 class Rule(ABC):
-    """A rule looks at a summary and yields what it finds; its docstring is its page."""
+    """A rule looks at a summary and yields what it finds."""
 
     name: ClassVar[str]
     #: What a finding says, with names for what it is about.
@@ -45,6 +46,11 @@ class Rule(ABC):
     on_edges: ClassVar[bool] = False
     valid: ClassVar[tuple[Case, ...]]
     invalid: ClassVar[tuple[Case, ...]]
+
+    @classmethod
+    def explanation(cls) -> str:
+        """Its page, in Markdown: the docstring."""
+        return inspect.getdoc(cls) or ""
 
     @property
     def label(self) -> str:

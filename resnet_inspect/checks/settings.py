@@ -29,6 +29,8 @@ def rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
         read = parse if amount.endswith("memory") else parse_count
         limits, warnings = (_parts(settings.get(f"{kind}-{amount}"), read) for kind in ("max", "warn"))
         for part in dict.fromkeys([*limits, *warnings]):
+            if part and not rule.has_parts:
+                raise BadRequestError(f"{rule.name} is for the whole model: give an amount without {part}")
             found.append(rule(limits.get(part), part, warnings.get(part)))
     ignored = settings.get("ignore", ())
     if Baseline.name in ignored:

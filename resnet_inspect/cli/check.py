@@ -31,11 +31,9 @@ from .targets import target as make_target
 def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for rule in reversed(BUDGETS):
         amount = rule.name.removeprefix("max-")
-        example = {"params": "26M", "macs": "4.2G", "activation-memory": "200MiB", "layers": "200"}[amount]
-        warn = f"As --max-{amount}, but only a warning."
-        function = click.option(f"--warn-{amount}", multiple=True, metavar="[PART=]AMOUNT", help=warn)(function)
-        limit = f"Upper limit, {example}, or for one module: layer4={example}."
-        function = click.option(f"--max-{amount}", multiple=True, metavar="[PART=]AMOUNT", help=limit)(function)
+        helps = {"warn": f"As --max-{amount}, but only a warning.", "max": f"Upper limit: {rule.example}."}
+        for kind, text in helps.items():
+            function = click.option(f"--{kind}-{amount}", multiple=True, metavar="[PART=]AMOUNT", help=text)(function)
     return function
 
 

@@ -42,9 +42,11 @@ _BOUNDS = re.compile(r"\s*\[(\S*<=?x\S*|x>=?0)\]|; \S*x[<>]\S*(?=\])")
 
 
 def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """Writes the options, a section after the other; those of one side of a comparison as one line."""
+    """Writes the options, a section after the other; those of one side of a comparison, and budgets, as one line."""
     sections: dict[str, list[tuple[str, str]]] = {"Options": [], **{name: [] for name in SECTIONS}}
     sides: list[str] = []
+    budgets: list[str] = []
+    place = 0
     for param in command.get_params(ctx):
         record = param.get_help_record(ctx)
         if record is None or not isinstance(param, click.Option):
@@ -53,19 +55,26 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
         if re.match("--(old|new)-", name):
             sides.append(name.partition("-")[2].partition("-")[2].partition("-")[2])
             continue
-        section = next((title for title, names in SECTIONS.items() if name in names), _gate(name))
+        section = next((title for title, names in SECTIONS.items() if name in names), None)
+        if section is None and re.match("--(max|warn)-", name):
+            place = place or len(sections["Gates"])
+            budgets += [name.removeprefix("--max-")] if name.startswith("--max-") else []
+            continue
+        section = section or "Options"
         sections[section].append((re.sub("(INTEGER|FLOAT) RANGE", "N", record[0]), _BOUNDS.sub("", record[1])))
     if sides:
         options = ", ".join(f"--{name}" for name in dict.fromkeys(sides))
         sections["Model"].append(("--old-*, --new-*", f"Any of {options}, for one side: --old-backend torch."))
+    if budgets:
+        text = f"Upper limit, for the model or one module (--max-macs layer4=1G): {', '.join(budgets)}."
+        sections["Gates"][place:place] = [
+            ("--max-* [PART=]AMOUNT", text),
+            ("--warn-* [PART=]AMOUNT", "As --max-*, but only a warning: --warn-params 24M."),
+        ]
     for title, records in sections.items():
         if records:
             with formatter.section(title):
                 formatter.write_dl(records)
-
-
-def _gate(name: str) -> str:
-    return "Gates" if re.match("--(max|warn)-", name) else "Options"
 
 
 def split_examples(text: str) -> tuple[str, list[str]]:

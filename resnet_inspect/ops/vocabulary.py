@@ -23,8 +23,9 @@ class Op(NamedTuple):
         saves: what torch's backward formula needs of the forward pass (PyTorch's ``derivatives.yaml``): ``inputs``,
             ``output`` or ``both``.
         besides: what that formula needs which is neither: a number a place (``channels``, ``groups``, ``positions``,
-            ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), or
-            ``unknown``, of what is made of several operators.
+            ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), a
+            channel of each image (``channel mask``) or an image (``image mask``), or ``unknown``, of what is made of
+            several operators.
         copies: done in place, it keeps a copy of what it overwrites, as its formula needs that.
         gradient: what its backward pass makes for each input: ``new`` memory, the ``same`` memory that it was given, or
             a ``view`` of a single number.
@@ -124,6 +125,7 @@ VOCABULARY: dict[str, Op] = {
     "exp": _BY_ELEMENT._replace(saves="output", autocast="float32"),
     "expand": Op("shape", layout="keeps", view="always"),
     "fake_quantize": _BY_ELEMENT._replace(besides="limits"),
+    "feature_dropout": _DROPOUT._replace(besides="channel mask", shortcut="gentle"),
     "flatten": Op("shape", view="always", gradient="same"),
     "frozen_batch_norm": _IMAGE_NORM._replace(reads="position"),
     "gelu": _ACTIVATION,
@@ -188,7 +190,7 @@ VOCABULARY: dict[str, Op] = {
     "space_to_batch": _DEALING,
     "sqrt": _BY_ELEMENT._replace(saves="output"),
     "stack": Op("join", gradient="same", autocast="widest"),
-    "stochastic_depth": _DROPOUT._replace(shortcut="neutral"),
+    "stochastic_depth": _DROPOUT._replace(besides="image mask", shortcut="neutral"),
     "sub": _BY_ELEMENT,
     "sum": _REDUCTION._replace(gradient="view", autocast="float32"),
     "tanh": _ACTIVATION._replace(saves="output"),

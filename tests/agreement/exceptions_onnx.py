@@ -176,7 +176,7 @@ LISTED = (
         {
             "onnx17: transformer": ("rows dropout -> nothing",),
             "onnx20: transformer": ("rows dropout -> nothing x2",),
-            "onnx13 onnx17 onnx20: dropped": ("rows dropout dropout stochastic_depth -> nothing",),
+            "onnx13 onnx17 onnx20: dropped": ("rows dropout feature_dropout stochastic_depth -> nothing",),
             "onnx13 onnx17 onnx20: classifier": ("rows dropout -> nothing",),
         },
     ),

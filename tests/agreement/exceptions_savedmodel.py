@@ -54,7 +54,7 @@ LISTED = (
                 "rows conv1d -> *",
             ),
             "savedmodel: keras_dropped": (
-                "rows dropout dropout noise dropout -> *",
+                "rows dropout feature_dropout noise dropout -> *",
                 "rows nothing -> add",
             ),
             "savedmodel: keras_einsums": (

@@ -78,6 +78,7 @@ def saved(layer: Layer, *before: Layer) -> int | None:
 
 
 BYTES = 4 * 8 * 8 * FLOATS
+DROPPED = toy("l", "feature_dropout", "x", attributes={"p": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,14 @@ BYTES = 4 * 8 * 8 * FLOATS
         (toy("l", "dropout", "x", attributes={"p": 0.5}), BYTES),
         (toy("l", "dropout", "x", attributes={"p": 0.0}), 0),
         (toy("l", "dropout", "x"), 0),
+        # Of whole channels, a number a channel; of whole images, a number an image, or one for all.
+        (toy("l", "feature_dropout", "x", attributes={"p": 0.5}), 4 * FLOATS),
+        (toy("l", "feature_dropout", "x", attributes={"p": 0.5, "noise_shape": (None, 1, 8, 1)}), 8 * FLOATS),
+        (replace(DROPPED, output_tensors=(Tensor((2, 8, 8, 4), "float16", "NHWC"),)), 2 * 4 * 2),
+        (replace(DROPPED, type="SpatialDropout1D", output_tensors=(Tensor((2, 8, 4), "float32"),)), 2 * 4 * FLOATS),
+        (replace(DROPPED, output_tensors=(Tensor((2, 8, 4), "float32"),)), 2 * 8 * FLOATS),
+        (toy("l", "stochastic_depth", "x", (3, 4, 8, 8), attributes={"p": 0.5, "mode": "row"}), 3 * FLOATS),
+        (toy("l", "stochastic_depth", "x", (3, 4, 8, 8), attributes={"p": 0.5, "mode": "batch"}), FLOATS),
         # Mean and deviation of each of 4 x 8 positions of 8.
         (toy("l", "layer_norm", "x"), BYTES + 2 * 4 * 8 * FLOATS),
         (toy("l", "layer_norm", "x", ()), BYTES),

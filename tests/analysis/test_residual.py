@@ -76,7 +76,10 @@ def network(*layers: tuple[str, str, str]) -> Summary:
 
 @pytest.mark.parametrize(
     ("on_the_shortcut", "word"),
-    [("dropout", "dropout on the shortcut"), ("mul", "scaling on the shortcut"), ("pad", "padding on the shortcut")],
+    [
+        *((word, "dropout on the shortcut") for word in ("dropout", "feature_dropout")),
+        *[("mul", "scaling on the shortcut"), ("pad", "padding on the shortcut")],
+    ],
 )
 def test_what_stands_on_a_shortcut_is_told(on_the_shortcut: str, word: str) -> None:
     """He et al. 2016, table 1: dropout and scaling on the shortcut."""

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from resnet_inspect import quantity
-from resnet_inspect.checks import RULES, Rule
-from resnet_inspect.checks.budgets import MaxActivationMemory, MaxLayers, MaxMacs, MaxParams
-from resnet_inspect.checks.settings import AMOUNTS, rules
+from resnet_inspect.analysis import metrics
+from resnet_inspect.analysis.facts import Facts
+from resnet_inspect.checks import BUDGETS, RULES, Rule
+from resnet_inspect.checks.settings import rules
 from resnet_inspect.errors import BadRequestError
-from resnet_inspect.ir import Summary
+from resnet_inspect.ir import Decoding, Parameter, Summary
 from tests.support.toys import IMAGE, network, tensor, toy
 
 #: 1,200 parameters and 700 MACs; three outputs of 4 x 8 x 8 floats.
@@ -22,6 +23,9 @@ NET = network(
     toy("ab", "conv2d", "a.relu", params=500, macs=300),
 )
 
+BY_NAME = {rule.name: rule for rule in BUDGETS}
+MaxParams, MaxMacs, MaxLayers = (BY_NAME[f"max-{amount}"] for amount in ("params", "macs", "layers"))
+MaxActivationMemory = BY_NAME["max-activation-memory"]
 
 OUTPUT = 4 * 8 * 8 * 4
 
@@ -84,6 +88,72 @@ def test_what_isnt_counted_only_fails_a_budget_that_might_be_kept() -> None:
     assert "at least 3,072 bytes" in said(MaxActivationMemory(10**6), strange)[0][1]
 
 
+def test_every_total_has_a_budget() -> None:
+    """By the name of its file, where bytes are called memory."""
+    named = {f"max-{key.replace('bytes', 'memory').replace('_', '-')}": key for key in metrics.TOTALS}
+    assert named.keys() == {rule.name for rule in BUDGETS} - {"max-layers"}
+    summary = Facts(MANY)
+    for name, key in named.items():
+        amount = metrics.total(key).of(summary)
+        assert amount, key
+        assert [finding.level for finding in BY_NAME[name](amount).check(MANY)] == ["note"], name
+        assert [finding.level for finding in BY_NAME[name](amount - 1).check(MANY)] == ["fail"], name
+
+
+#: Of the experts' 40 numbers a token uses half; the cache is 2 x 5 numbers of half precision.
+MANY = network(
+    IMAGE,
+    toy("experts", "other", "x", params=40, macs=20),
+    toy("norm", "batch_norm", "experts", parameters=(
+        Parameter("norm.weight", (4,), "float32", "frozen"),
+        Parameter("norm.mean", (3,), "float32", "statistics", counted=False),
+        Parameter("norm.table", (2,), "float32", "buffer", counted=False),
+    )),
+    inactive=(("experts.weight", 20),),
+    decoding=Decoding(7, (tensor(2, 5, dtype="float16"),)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("amount", "part", "value", "words"),
+    [
+        ("active-params", "", 24, "24 active parameters"),
+        ("active-params", "experts", 20, "20 active parameters"),
+        ("trainable", "experts", 40, "40 trainable parameters"),
+        ("frozen", "norm", 4, "4 frozen parameters"),
+        ("statistics", "", 3, "3 statistics"),
+        ("buffers", "", 2, "2 elements of buffers"),
+        ("flops", "experts", 40, "40 FLOPs"),
+        ("param-memory", "", 176, "176 bytes (176 B) of parameters"),
+        ("kv-cache-memory", "", 20, "20 bytes (20 B) of KV cache"),
+        # The input and what the experts give; and what the norm gives.
+        ("live-memory", "experts", 2048, "2,048 bytes (2.00 KiB) of live outputs"),
+        ("live-memory", "", 3072, "3,072 bytes (3.00 KiB) of live outputs"),
+    ],
+)
+def test_what_a_budget_counts(amount: str, part: str, value: int, words: str) -> None:
+    (fine,) = BY_NAME[f"max-{amount}"](value, part).check(MANY)
+    (over,) = BY_NAME[f"max-{amount}"](value - 1, part).check(MANY)
+    assert (fine.level, over.level) == ("note", "fail")
+    assert over.message.startswith(f"{part or 'the model'} has {words}, 1 ")
+
+
+def test_what_nobody_knows_is_said() -> None:
+    assert said(BY_NAME["max-kv-cache-memory"](10)) == [
+        ("error", "nobody knows how many bytes of KV cache the model has", None)
+    ]
+    assert said(BY_NAME["max-active-params"](10**9)) == [
+        ("error", "nobody knows how many active parameters the model has", None)
+    ]
+    with pytest.raises(BadRequestError, match="max-kv-cache-memory is for the whole model: give an amount without a"):
+        rules({"max-kv-cache-memory": {"a": "1GiB"}})
+    # A leaf of which a part is known counts by that.
+    half = network(*NET.layers, toy("u", "other", "ab", macs=None, macs_at_least=50))
+    assert said(MaxMacs(749), half)[0][:2] == ("fail", "the model has 750 MACs, 1 over the limit of 749")
+    assert said(MaxMacs(750), half)[0][:2] == ("error", "the model has at least 750 MACs: u isn't counted")
+    assert said(BY_NAME["max-flops"](1500), half)[0][1] == "the model has at least 1,500 FLOPs: u isn't counted"
+
+
 def test_labels_and_names() -> None:
     assert [rule(1).label for rule in (MaxParams, MaxMacs, MaxActivationMemory, MaxLayers)] == [
         *("max-params", "max-macs", "max-activation-memory", "max-layers"),
@@ -92,7 +162,7 @@ def test_labels_and_names() -> None:
     assert sorted(RULES) == sorted(
         [
             *("baseline", "counted", "dead-branch", "equal-skips", "unused-parameters"),
-            *("max-activation-memory", "max-layers", "max-macs", "max-params"),
+            *(rule.name for rule in BUDGETS),
         ]
     )
     # Edges are looked at where there are some.
@@ -125,8 +195,7 @@ def test_settings_make_rules(settings: dict[str, Any], labels: list[str]) -> Non
 def test_limits_and_warnings_of_a_part_are_one_rule() -> None:
     (rule, *_) = rules({"max-macs": {"a": "2k"}, "warn-macs": {"a": 7}})
     assert rule == MaxMacs(2000, "a", 7)
-    assert list(AMOUNTS) == ["params", "macs", "activation-memory", "layers"]
-    with pytest.raises(BadRequestError, match=r"no such rule: a\. There are max-params, max-macs"):
+    with pytest.raises(BadRequestError, match=r"no such rule: a\. There are max-params, max-active-params"):
         rules({"ignore": ["z", "a", "counted"]})
     with pytest.raises(BadRequestError, match="leave --baseline out to ignore it"):
         rules({"ignore": ["baseline"]})

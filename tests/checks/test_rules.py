@@ -35,7 +35,7 @@ def test_every_rule_has_a_page_and_cases_of_both_kinds(name: str) -> None:
     rule = RULES[name]
     assert rule.valid
     assert rule.invalid
-    assert f"## {name}\n\n{(rule.__doc__ or '').splitlines()[0]}" in rules_page.page()
+    assert f"## {name}\n\n{rule.explanation()}\n" in rules_page.page()
 
 
 def test_the_page_of_the_rules_is_up_to_date() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from resnet_inspect.ops.vocabulary import VOCABULARY
 from tests.support.command import in_child, needs
@@ -15,7 +15,7 @@ ELSEWHERE = {
     *("frozen_batch_norm", "quantize", "dequantize", "batch_to_space", "space_to_batch"),
 }
 #: Words whose operators are made of several, which keep what no word tells: gates of each step, a mask, a sum.
-COMPOSED = {"dropout", "gru", "lstm", "rnn", "local_response_norm", "pad"}
+COMPOSED = {"dropout", "feature_dropout", "gru", "lstm", "rnn", "local_response_norm", "pad"}
 
 
 @needs("torch")
@@ -110,3 +110,51 @@ def test_what_training_keeps_of_each_word() -> None:
     modules |= {"leaky_relu": nn.LeakyReLU, "clamp": lambda inplace: lambda x: x.clamp_(0.7, 0.9)}
     copying = {word for word, module in modules.items() if kept(module(inplace=True), (image,)) is None}
     assert copying == {word for word, op in VOCABULARY.items() if op.copies}
+
+
+@needs("torch")
+@in_child("torch")
+def test_what_training_keeps_of_what_drops() -> None:
+    import torch
+    import torchvision
+    from torch import nn
+    from torch.nn import functional
+
+    from resnet_inspect import summarize
+    from resnet_inspect.analysis.memory import saved_bytes
+
+    class Call(nn.Module):
+        """A function with a setting of ``p`` and of training."""
+
+        def __init__(self, function: Callable[..., torch.Tensor]) -> None:
+            super().__init__()
+            self.function, self.part = function, nn.Identity()  # with a part, it has rows for what it calls
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.part(self.function(x, 0.5, True))
+
+    line, image, volume = torch.rand(2, 4, 6), torch.rand(2, 4, 6, 5), torch.rand(2, 4, 6, 5, 3)
+    samples: list[tuple[nn.Module, torch.Tensor]] = [
+        *((nn.Dropout(), x) for x in (torch.rand(8), line, image)),
+        (nn.Dropout(0.0), image),
+        *((nn.AlphaDropout(), x) for x in (line, image)),
+        *((nn.FeatureAlphaDropout(), x) for x in (torch.rand(2, 4), line, image, volume)),
+        *((nn.Dropout1d(), x) for x in (line,)),
+        *((nn.Dropout2d(), x) for x in (line, image, image.double())),
+        *((nn.Dropout3d(), x) for x in (volume,)),
+        *((torchvision.ops.StochasticDepth(0.5, mode), image) for mode in ("row", "batch")),
+        *((Call(function), image) for function in (functional.dropout, functional.dropout2d, torch.feature_dropout)),
+        *((Call(function), image) for function in (functional.alpha_dropout, functional.feature_alpha_dropout)),
+        (Call(functional.dropout1d), line),
+        (Call(functional.dropout3d), volume),
+    ]
+    for module, x in samples:
+        saved: list[torch.Tensor] = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, s=saved: s.append(t) or t, lambda t: t):
+            module.train()(x.clone().requires_grad_())
+        ours = saved_bytes(summarize(module, x, mode="train"))
+        assert sum(size or 0 for size in ours.values()) == sum(t.nbytes for t in saved), (
+            module,
+            getattr(module, "function", None),
+            x.shape,
+        )

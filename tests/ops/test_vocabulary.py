@@ -58,6 +58,7 @@ ELEMENTWISE = {
 #: Products with a matrix of weights, and of two values.
 WITH_WEIGHTS = {"dense", "einsum_dense", "bilinear"}
 PRODUCTS = {*WITH_WEIGHTS, "matmul", "einsum", "dot"}
+DROPOUTS = {"dropout", "feature_dropout", "stochastic_depth"}
 STEPS = {"lstm", "gru", "rnn"}
 REDUCTIONS = {"sum", "mean", "amax", "amin", "argmax"}
 PADDING = {"pad", "crop", *ranks("zero_pad")}
@@ -72,7 +73,7 @@ FAMILIES = {
     "global pool": GLOBAL,
     "norm": NORMS,
     "activation": ACTIVATIONS,
-    "dropout": {"dropout", "stochastic_depth"},
+    "dropout": DROPOUTS,
     "elementwise": ELEMENTWISE,
     "product": PRODUCTS,
     "embedding": {"embedding", "embedding_bag"},
@@ -98,13 +99,7 @@ SAVES = {
         # Linear, and so with a derivative that is a constant.
         *("add", "sub", "neg", "noise", "normalization", "rescale", "sum", "mean"),
         *("quantize", "dequantize", "fake_quantize"),
-        *(
-            SHAPES
-            | PADDING
-            | DEALING
-            | ranks("global_avg_pool")
-            | {"concat", "stack", "resize", "dropout", "stochastic_depth"}
-        ),
+        *(SHAPES | PADDING | DEALING | ranks("global_avg_pool") | DROPOUTS | {"concat", "stack", "resize"}),
         # Without a derivative, made of others whose own words say it, or unknown.
         *("argmax", "input", "activation", "mask", "time_distributed", "unit_norm", "recurrent", "bidirectional"),
         *STEPS,
@@ -112,7 +107,7 @@ SAVES = {
 }
 READS = {
     "position": {
-        *(ELEMENTWISE | RECTIFIERS | SQUASHERS | {"activation", "dropout", "stochastic_depth", "identity", "copy"}),
+        *(ELEMENTWISE | RECTIFIERS | SQUASHERS | DROPOUTS | {"activation", "identity", "copy"}),
         # With what it has learnt, inference scales each channel; neighbours in a response norm are channels.
         *("batch_norm", "frozen_batch_norm", "local_response_norm", "concat", "channel_shuffle", "mean"),
     },
@@ -127,13 +122,13 @@ LAYOUTS = {
     },
     "keeps": {
         *(NORMS - IMAGE_NORMS),
-        *(ACTIVATIONS | ELEMENTWISE | REDUCTIONS | PADDING - {"zero_pad2d"}),
-        *("dropout", "stochastic_depth", "concat", "copy", "expand", "identity", "roll", *DEALING),
+        *(ACTIVATIONS | ELEMENTWISE | REDUCTIONS | PADDING - {"zero_pad2d"} | DROPOUTS),
+        *("concat", "copy", "expand", "identity", "roll", *DEALING),
     },
 }
 VIEWS = {
     "always": {"expand", "flatten", "identity", "reshape", "slice", "transpose"},
-    "inference": {"dropout", "stochastic_depth"},
+    "inference": DROPOUTS,
 }
 #: What the backward pass needs beside what is read and given, and of what is made of several operators nobody knows.
 BESIDES = {
@@ -143,6 +138,8 @@ BESIDES = {
     "positions": {"layer_norm"},
     "deviations": {"rms_norm"},
     "mask": {"dropout"},
+    "channel mask": {"feature_dropout"},
+    "image mask": {"stochastic_depth"},
     "limits": {"fake_quantize"},
     "places": {*(f"{kind}max_pool{d}d" for kind in ("", "adaptive_") for d in (1, 2, 3)), "max_pool"},
     "unknown": {*STEPS, "local_response_norm", "bidirectional", "recurrent", "time_distributed", "mask", "unit_norm"},
@@ -151,7 +148,20 @@ SHORTCUTS = {
     # What may stand on a shortcut that is still the identity.
     "neutral": {"identity", "reshape", "transpose", "copy", "stochastic_depth"},
     # He et al. 2016, table 1: scaled, gated, dropped, pooled; padded with zeros as in 2015.
-    "gentle": {"mul", "dropout", "slice", "concat", "resize", *POOLS, *ADAPTIVE, *GLOBAL, *NORMS, *PADDING, *DEALING},
+    "gentle": {
+        "mul",
+        "dropout",
+        "feature_dropout",
+        "slice",
+        "concat",
+        "resize",
+        *POOLS,
+        *ADAPTIVE,
+        *GLOBAL,
+        *NORMS,
+        *PADDING,
+        *DEALING,
+    },
 }
 
 

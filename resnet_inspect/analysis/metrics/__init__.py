@@ -1,7 +1,8 @@
 """The quantities of layers: a file each, which has all that makes it a column.
 
 A new column is a file with ``METRIC`` and its name in ``METRICS``. If the whole network has such an amount too, the
-file has ``TOTAL`` and stands in ``TOTALS``. A file is imported when somebody asks for its column: most tables show few.
+file has ``TOTAL`` and stands in ``TOTALS``; its budget follows from that (``checks/budgets.py``). A file is imported
+when somebody asks for its column: most tables show few.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="Activation memory",
+    unit="of activations",
     of=lambda facts: facts.totals.activation_bytes,
     word=units.binary,
     name="activation_bytes",

@@ -28,6 +28,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="  active",
+    unit="active parameters",
     of=lambda facts: facts.totals.active_params,
     name="active_params",
     detail=lambda facts: f" ({units.si(facts.totals.active_params)}), as one token uses",

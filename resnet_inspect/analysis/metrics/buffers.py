@@ -13,6 +13,7 @@ def _elements(facts: Facts) -> int | None:
 
 TOTAL = Total(
     label="Buffers",
+    unit="elements of buffers",
     of=_elements,
     is_shown=lambda facts: bool(_elements(facts)),
 )

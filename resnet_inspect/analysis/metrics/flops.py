@@ -16,6 +16,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="FLOPs",
+    unit="FLOPs",
     of=lambda facts: 2 * facts.totals.macs,
     detail=lambda facts: f"{units.in_short(2 * facts.totals.macs)}, two for each multiply-add; norms count 0",
 )

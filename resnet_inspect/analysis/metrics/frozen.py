@@ -1,4 +1,4 @@
-"""Frozen parameters; None where a file doesn't say which parameters are trained."""
+"""Frozen parameters; unknown where a file doesn't say which parameters are trained."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="  frozen",
+    unit="frozen parameters",
     of=lambda facts: facts.totals.frozen_params,
     name="frozen_params",
 )

@@ -15,6 +15,7 @@ def _detail(facts: Facts) -> str:
 
 TOTAL = Total(
     label="KV cache",
+    unit="of KV cache",
     of=lambda facts: facts.totals.kv_cache_bytes,
     word=units.binary,
     name="kv_cache_bytes",

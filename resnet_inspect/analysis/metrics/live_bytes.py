@@ -27,6 +27,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="Inference peak",
+    unit="of live outputs",
     of=_peak,
     word=units.binary,
     detail=_detail,

@@ -23,6 +23,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="MACs",
+    unit="MACs",
     of=lambda facts: facts.totals.macs,
     name="macs",
     detail=_detail,

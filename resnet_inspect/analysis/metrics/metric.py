@@ -70,11 +70,13 @@ def last(amounts: Iterable[V]) -> V:
 class Total(NamedTuple):
     """A quantity of the whole network: a line below its table.
 
-    ``name`` is its name in ``ir.Totals``, where it is one of those: then comparisons list it too.
-    ``detail`` is what the line says behind the amount.
+    ``unit`` is what a sentence has behind an amount: 12 ``parameters``, 12 bytes ``of activations``. ``name`` is its
+    name in ``ir.Totals``, where it is one of those: then comparisons list it too. ``detail`` is what the line says
+    behind the amount.
     """
 
     label: str
+    unit: str
     of: Callable[[Facts], int | None]
     word: Callable[[int | None], str] = units.exact
     name: str | None = None

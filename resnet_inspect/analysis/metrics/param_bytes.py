@@ -15,6 +15,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="Parameter memory",
+    unit="of parameters",
     of=lambda facts: facts.totals.param_bytes,
     word=units.binary,
     name="param_bytes",

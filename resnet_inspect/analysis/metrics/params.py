@@ -14,6 +14,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="Parameters",
+    unit="parameters",
     of=lambda facts: facts.totals.params,
     name="params",
     detail=lambda facts: units.in_short(facts.totals.params),

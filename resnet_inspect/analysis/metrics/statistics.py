@@ -21,6 +21,7 @@ def _are_parameters(facts: Facts) -> bool:
 
 TOTAL = Total(
     label="Statistics",
+    unit="statistics",
     of=lambda facts: facts.totals.statistics,
     name="statistics",
     detail=lambda facts: "" if _are_parameters(facts) or not facts.totals.statistics else ", buffers and no parameters",

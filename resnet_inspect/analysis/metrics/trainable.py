@@ -1,4 +1,4 @@
-"""Trainable parameters; None where a file doesn't say which parameters are trained."""
+"""Trainable parameters; unknown where a file doesn't say which parameters are trained."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ METRIC: Metric[int | None] = Metric(
 )
 TOTAL = Total(
     label="  trainable",
+    unit="trainable parameters",
     of=lambda facts: facts.totals.trainable_params,
     name="trainable_params",
 )

@@ -25,7 +25,7 @@ _LAYER_OPS = {
     **{f"ZeroPadding{d}D": f"zero_pad{d}d" for d in (1, 2, 3)},
     **{f"UpSampling{d}D": "resize" for d in (1, 2, 3)},
     **{f"Cropping{d}D": "crop" for d in (1, 2, 3)},
-    **{f"SpatialDropout{d}D": "dropout" for d in (1, 2, 3)},
+    **{f"SpatialDropout{d}D": "feature_dropout" for d in (1, 2, 3)},
     "AdditiveAttention": "attention",
     "AlphaDropout": "dropout",
     "Average": "mean",
@@ -335,6 +335,11 @@ def _relu(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> 
     return {key: float(value) for key, value in given.items() if value}
 
 
+def _dropout(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:
+    shape = getattr(layer, "noise_shape", None)
+    return {"p": layer.rate} if shape is None else {"p": layer.rate, "noise_shape": tuple(shape)}
+
+
 #: Beginnings of class names, the first one that fits: more special ones stand first.
 _SPECIAL: Mapping[str, Callable[[Any, Sequence[Tensor], Sequence[Tensor]], dict[str, Value]]] = {
     **{f"Conv{d}DTranspose": _transposed for d in (1, 2, 3)},
@@ -359,6 +364,6 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Tensor], Sequence[Tensor]], dict[
     "ReLU": _relu,
     "Add": lambda *_: {},
     "Flatten": lambda *_: {"start_dim": 1, "end_dim": -1},
-    "Dropout": lambda layer, *_: {"p": layer.rate},
+    **dict.fromkeys(("AlphaDropout", "Dropout", "GaussianDropout", "SpatialDropout"), _dropout),
     "Identity": lambda *_: {},
 }

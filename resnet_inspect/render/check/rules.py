@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ def page() -> str:
     """Markdown: each rule with its docstring, and the cases that it lets pass and finds."""
     lines = ["# Rules of `resnet-inspect check`", "", "Made from the rules: `resnet-inspect check --rules`."]
     for name, rule in RULES.items():
-        lines += ["", f"## {name}", "", inspect.cleandoc(rule.__doc__ or "")]
+        lines += ["", f"## {name}", "", rule.explanation()]
         lines += ["", *_cases("Passes", rule.valid), *_cases("Is found", rule.invalid)]
     return "\n".join(lines) + "\n"
 
