@@ -19,6 +19,11 @@ def depths(layers: Sequence[Layer]) -> dict[str, int]:
     return found
 
 
+def joins(layer: Layer) -> bool:
+    """Whether a layer brings several branches together, as an addition does."""
+    return (vocabulary.of(layer.op).commutes or layer.op == "concat") and len(set(layer.inputs)) > 1
+
+
 class Side:
     """One network: its layers by id, how deep each stands, and which pair each belongs to."""
 
@@ -37,10 +42,7 @@ class Side:
 
     def skipped_from(self, layer: Layer) -> str | None:
         """Where the skip connection begins that ends in ``layer``: the shallower of the branches that it joins."""
-        merges = vocabulary.of(layer.op).commutes or layer.op == "concat"
-        if not merges or len(set(layer.inputs)) < 2:
-            return None
-        return min(layer.inputs, key=self.depth.__getitem__)
+        return min(layer.inputs, key=self.depth.__getitem__) if joins(layer) else None
 
     def trunk(self, layer: Layer) -> str | None:
         """The input that the longest path comes through."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from ..ir import Layer
 from ..ops import vocabulary
 from .align import Pair, align, in_order
-from .edges import Connections
+from .edges import Connections, joins
 from .result import Renaming
 
 Key = Callable[[Layer], Hashable]
@@ -42,14 +42,14 @@ def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] =
 
     def ways() -> Iterator[_Matching]:
         if calls:
-            yield from (names.with_calls(backwards) for backwards in (False, True))
+            yield from (names.with_calls(backwards).without_strays(calls) for backwards in (False, True))
         else:
-            yield names
+            yield names.without_strays(calls)
         sequence = _Matching(old, new)
         sequence.by_sequence()
         sequence.by_id()
         sequence.by_other_names()
-        yield sequence
+        yield sequence.without_strays(calls)
 
     return _cheapest(ways()).pairs
 
@@ -113,6 +113,40 @@ class _Matching:
         copied.by_graph(backwards)
         copied.by_name()
         return copied
+
+    def without_strays(self, calls: Collection[str]) -> _Matching:
+        """This one, less the pairs that nothing holds together: not weights, not the place, and not a name.
+
+        A block's addition that went and another block's that came are two layers, however alike. A sum is what it adds,
+        so a name that counts ``calls`` says nothing of one that stands elsewhere. What moved along with a layer that is
+        known by its name or its weights is the same one, too: the addition of a block that moved.
+        """
+        elsewhere = self.there.items() - in_order(self.there.items(), self._first_name)
+        known = [pair for pair in elsewhere if self._is_known(*pair, calls)]
+        strays = elsewhere.difference(known)
+        if strays:
+            beside = _neighbours(self.old), _neighbours(self.new)
+            while known:
+                a, b = known.pop()
+                near = ((other, self.there.get(other, -1)) for other in beside[0][a])
+                along = [pair for pair in near if pair in strays and pair[1] in beside[1][b]]
+                strays.difference_update(along)
+                known += along
+        for a, b in strays:
+            del self.there[a], self.back[b]
+        return self
+
+    def _is_known(self, a: int, b: int, calls: Collection[str]) -> bool:
+        """Whether a layer would be the same one wherever it stood."""
+        old, new = self.old[a], self.new[b]
+        if old.parameters or new.parameters or old.op == "input":
+            return True
+        if old.id in calls or new.id in calls:
+            return not joins(new) and uncounted(old.id) == uncounted(new.id)
+        return old.id == new.id
+
+    def _first_name(self, pair: Pair) -> str:
+        return min(self.old[pair[0]].id, self.new[pair[1]].id)
 
     def by_name(self) -> None:
         """Names first, then the sequence, then what was called otherwise."""
@@ -246,6 +280,15 @@ def _readers(layers: Sequence[Layer]) -> list[list[int]]:
     for index, layer in enumerate(layers):
         for source in layer.inputs:
             found[places[source]].append(index)
+    return found
+
+
+def _neighbours(layers: Sequence[Layer]) -> list[set[int]]:
+    """For each layer, the places of those that it reads and of those that read it."""
+    found = [set(readers) for readers in _readers(layers)]
+    places = {layer.id: index for index, layer in enumerate(layers)}
+    for index, layer in enumerate(layers):
+        found[index].update(places[source] for source in layer.inputs)
     return found
 
 
