@@ -2,7 +2,8 @@
 
 import {unpacked} from "../page/documents.js";
 import {explorer} from "../page/explorer.js";
-import {firstFold, ROOM} from "../page/fold.js";
+import {fittingFold, roomIn} from "../page/fitting.js";
+import {firstFold} from "../page/fold.js";
 import {network} from "../page/network.js";
 import {permalink} from "../page/permalink.js";
 import {store} from "../page/store.js";
@@ -11,9 +12,17 @@ import {treemap} from "../page/treemap.js";
 
 const data = JSON.parse(await unpacked("data"));
 const net = network(data.network);
-const chosen = store(firstFold(net, ROOM, data.depth));
+const chosen = store(firstFold(net, 0, data.depth));
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
-main.append(explorer(net, chosen), treemap(net, chosen));
+const shown = explorer(net, chosen);
+main.append(shown);
+const view = /** @type {HTMLElement | null} */ (shown.querySelector(".view"));
+if (view) {
+  // The graph ends where the window does, and all of it is seen at first.
+  shown.style.setProperty("--above", `${Math.round(view.getBoundingClientRect().top + window.scrollY)}px`);
+  if (data.depth === null) chosen.set({open: fittingFold(net, roomIn(view))});
+}
+main.append(treemap(net, chosen));
 const memory = timeline(net, chosen);
 if (memory) main.append(memory);
 permalink(net, chosen);

@@ -1,6 +1,7 @@
 // The graph: boxes, frames and arrows as SVG, and the keys and gestures that move through it.
 
 import {button, choice, html, nodeAt, svg} from "./element.js";
+import {ANY, fitting, LEGIBLE, MARGIN, roomIn} from "./fitting.js";
 import {arrows, seen, shownAs} from "./fold.js";
 import {BOX, layout} from "./layout.js";
 import {around, column, isLayer, known} from "./network.js";
@@ -12,7 +13,6 @@ import {toggle} from "./store.js";
 /** @typedef {import("./layout.js").Place} Place */
 
 const HEATS = ["params", "macs", "activation_bytes", "saved_bytes"];
-const MARGIN = 16;
 /** So many boxes are opened at once: a browser has to draw them. */
 const MOST_BOXES = 1500;
 
@@ -31,23 +31,27 @@ export function graph(net, chosen, name = "") {
   let [width, height, zoom] = [0, 0, 1];
 
   const resize = () => {
-    picture.setAttribute("width", String(Math.round((width + 2 * MARGIN) * zoom)));
-    picture.setAttribute("height", String(Math.round((height + 2 * MARGIN) * zoom)));
+    picture.setAttribute("width", String(Math.floor((width + 2 * MARGIN) * zoom)));
+    picture.setAttribute("height", String(Math.floor((height + 2 * MARGIN) * zoom)));
     picture.setAttribute("viewBox", `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`);
   };
   /** @type {(factor: number, at?: {x: number, y: number}) => void} */
   const zoomBy = (factor, at = {x: view.clientWidth / 2, y: view.clientHeight / 2}) => {
     const before = zoom;
+    follows = false;
     zoom = Math.min(3, Math.max(0.05, zoom * factor));
     const [left, top] = [view.scrollLeft + at.x, view.scrollTop + at.y];
     resize();
     view.scrollLeft = (left * zoom) / before - at.x;
     view.scrollTop = (top * zoom) / before - at.y;
   };
-  const fit = () => {
-    zoom = 1;
-    const all = Math.min(view.clientWidth / (width + 2 * MARGIN), view.clientHeight / (height + 2 * MARGIN));
-    zoomBy(Math.min(1, Math.max(0.05, all)));
+  /** Whether the zoom follows what is unfolded, and whether that is all to be seen, be it legible or not. */
+  let [follows, isOverview] = [true, false];
+  let drawnIn = roomIn(view);
+  /** @type {(whole: boolean) => void} */
+  const fit = (whole) => {
+    [follows, isOverview] = [true, whole];
+    draw();
     view.scrollTo(0, 0);
   };
   /** @type {(node: number) => {x: number, y: number} | null} */
@@ -58,11 +62,19 @@ export function graph(net, chosen, name = "") {
       : null;
   };
 
+  /** The zoom at which nothing is to the right of what is seen. @type {() => number} */
+  const toWidth = () =>
+    Math.min(1, Math.max(0.3, (view.clientWidth || Number.POSITIVE_INFINITY) / (width + 2 * MARGIN)));
   const draw = () => {
     const shown = seen(net, chosen.state.open);
     const found = arrows(net, shown);
-    const placed = layout(net, shown, found.arrows);
+    // Two networks side by side have a column each, so that they can be followed together.
+    const zooms = isOverview ? ANY : name ? [] : LEGIBLE;
+    drawnIn = roomIn(view);
+    const whole = fitting(net, shown, found.arrows, drawnIn, zooms);
+    const placed = whole?.placed ?? layout(net, shown, found.arrows);
     ({places, width, height} = placed);
+    if (follows) zoom = whole?.zoom ?? (isOverview ? ANY[ANY.length - 1] : toWidth());
     drawn = new Map();
     const groups = new Map([[0, svg("g")]]);
     const wires = found.arrows.map((arrow, index) => ({arrow, points: placed.wires[index]}));
@@ -82,7 +94,8 @@ export function graph(net, chosen, name = "") {
       {"aria-hidden": "true"},
       ...[...special, ...plain].map(({arrow, points}) => line(arrow, points)),
     );
-    picture.replaceChildren(.../** @type {SVGElement} */ (groups.get(0)).childNodes, lines);
+    // Below all else: what enters a frame does so below its title, which stays readable.
+    picture.replaceChildren(lines, .../** @type {SVGElement} */ (groups.get(0)).childNodes);
     resize();
     heat();
     mark();
@@ -204,6 +217,10 @@ export function graph(net, chosen, name = "") {
 
   addHeads();
   draw();
+  new ResizeObserver(() => {
+    const {width: wide, height: high} = roomIn(view);
+    if (follows && (wide !== drawnIn.width || (high !== drawnIn.height && !name))) draw();
+  }).observe(view);
   /** @type {(level: number) => void} */
   const openAll = (level) => {
     const open = new Set([0]);
@@ -221,7 +238,8 @@ export function graph(net, chosen, name = "") {
     {class: "tools"},
     button("−", "Zoom out", () => zoomBy(1 / 1.25)),
     button("+", "Zoom in", () => zoomBy(1.25)),
-    button("Fit", "Fit the graph to the window", fit),
+    button("Fit", "As large as can be read, and as wide as the window", () => fit(false)),
+    button("Overview", "All of it at once, however small", () => fit(true)),
     button("Fold", "Fold all modules", () => openAll(0)),
     ...(levels > 0 ? [button("Unfold", "Unfold all modules", () => openAll(levels))] : []),
     choice(
