@@ -1,7 +1,7 @@
 // Which layout of a network is seen as a whole in the room that there is, and how much can be unfolded so that one is.
 
 import {arrows, deepest, seen} from "./fold.js";
-import {BOX, layout} from "./layout.js";
+import {BOX, GAP, layout} from "./layout.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./layout.js").Layout} Layout */
@@ -23,10 +23,10 @@ export function roomIn(view) {
  * @type {(net: Network, shown: import("./fold.js").Seen, drawn: import("./fold.js").Arrow[], room: {width: number, height: number}, zooms?: number[]) => {zoom: number, placed: Layout} | null}
  */
 export function fitting(net, shown, drawn, room, zooms = LEGIBLE) {
-  const area = shown.boxes.length * BOX.width * BOX.height;
+  const area = shown.boxes.length * BOX.width * (BOX.height + GAP);
   for (const zoom of zooms) {
     const [width, height] = [room.width / zoom - 2 * MARGIN, room.height / zoom - 2 * MARGIN];
-    if (area > width * height) continue;
+    if (area > width * (height + GAP)) continue;
     const placed = layout(net, shown, drawn, height);
     if (placed.width <= width && placed.height <= height) return {zoom, placed};
   }

@@ -1,11 +1,16 @@
 // The graph: boxes, frames and arrows as SVG, and the keys and gestures that move through it.
 
+import {download} from "./clipboard.js";
 import {button, choice, html, nodeAt, svg} from "./element.js";
 import {ANY, fitting, LEGIBLE, MARGIN, roomIn} from "./fitting.js";
 import {arrows, seen, shownAs} from "./fold.js";
+import {glowing, heatScale} from "./heat.js";
 import {BOX, layout} from "./layout.js";
+import {menu} from "./menu.js";
 import {around, column, isLayer, known} from "./network.js";
 import {addHeads, box, frame, legend, line} from "./parts.js";
+import {largest} from "./ranks.js";
+import {pixels, standalone} from "./saving.js";
 import {toggle} from "./store.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -24,6 +29,7 @@ export function graph(net, chosen, name = "") {
     "aria-label": `The graph of ${net.title}${name && `, ${name}`}`,
   });
   const view = html("div", {class: "view"}, picture);
+  const scale = html("p", {class: "scale hint"});
   /** @type {Map<number, SVGElement>} */
   let drawn = new Map();
   /** @type {Map<number, Place>} */
@@ -64,7 +70,7 @@ export function graph(net, chosen, name = "") {
 
   /** The zoom at which nothing is to the right of what is seen. @type {() => number} */
   const toWidth = () =>
-    Math.min(1, Math.max(0.3, (view.clientWidth || Number.POSITIVE_INFINITY) / (width + 2 * MARGIN)));
+    Math.min(1, Math.max(0.6, (view.clientWidth || Number.POSITIVE_INFINITY) / (width + 2 * MARGIN)));
   const draw = () => {
     const shown = seen(net, chosen.state.open);
     const found = arrows(net, shown);
@@ -103,14 +109,26 @@ export function graph(net, chosen, name = "") {
 
   const heat = () => {
     const key = chosen.state.heat;
+    picture.classList.toggle("heated", key !== "");
     /** @type {(node: number) => number} */
     const amount = (node) => (key ? known(column(net, key), node) : 0);
     const boxes = [...drawn].filter(([, made]) => made.classList.contains("box"));
-    const most = Math.max(1, ...boxes.map(([node]) => amount(node)));
+    const most = largest(
+      boxes.map(([node]) => amount(node)),
+      1,
+    );
     for (const [node, made] of boxes) {
       const glow = /** @type {SVGElement} */ (made.querySelector(".heat"));
-      glow.setAttribute("fill-opacity", String(Math.round(90 * Math.sqrt(amount(node) / most)) / 100));
+      glow.setAttribute("fill-opacity", String(glowing(amount(node), most)));
     }
+    scale.replaceChildren(
+      ...(key
+        ? heatScale(
+            column(net, key),
+            boxes.map(([node]) => node),
+          )
+        : []),
+    );
   };
 
   const mark = () => {
@@ -219,7 +237,9 @@ export function graph(net, chosen, name = "") {
   draw();
   new ResizeObserver(() => {
     const {width: wide, height: high} = roomIn(view);
-    if (follows && (wide !== drawnIn.width || (high !== drawnIn.height && !name))) draw();
+    // Paper has the graph as it was on the screen.
+    if (matchMedia("print").matches || !follows) return;
+    if (wide !== drawnIn.width || (high !== drawnIn.height && !name)) draw();
   }).observe(view);
   /** @type {(level: number) => void} */
   const openAll = (level) => {
@@ -232,6 +252,16 @@ export function graph(net, chosen, name = "") {
     chosen.set({open});
   };
   const said = html("span", {role: "status", class: "hint"});
+  const file = `${net.title}${name && `-${name}`}`.replace(/[^\p{L}\p{N}.-]+/gu, "_").slice(0, 100);
+  /** @type {(ending: string, made: (text: string) => Blob | Promise<Blob>) => Promise<void>} */
+  const save = async (ending, made) => {
+    try {
+      download(`${file}.${ending}`, await made(standalone(picture, net.title)));
+      said.textContent = "saved";
+    } catch {
+      said.textContent = "the browser doesn't draw a picture of this size";
+    }
+  };
   const levels = net.depth.reduce((most, each, node) => (isLayer(net, node) ? most : Math.max(most, each)), 0);
   const tools = html(
     "div",
@@ -247,7 +277,14 @@ export function graph(net, chosen, name = "") {
       [["", "none"], ...HEATS.map((key) => /** @type {[string, string]} */ ([key, column(net, key).title]))],
       (key) => chosen.set({heat: key}),
     ),
+    menu(
+      "Save",
+      button("Save as SVG", "Save what is drawn as a picture that can be edited", () =>
+        save("svg", (text) => new Blob([text], {type: "image/svg+xml"})),
+      ),
+      button("Save as PNG", "Save what is drawn as a picture in pixels", () => save("png", pixels)),
+    ),
   );
   tools.append(said);
-  return html("div", {class: "graph"}, tools, view, legend(net));
+  return html("div", {class: "graph"}, tools, view, scale, legend(net));
 }

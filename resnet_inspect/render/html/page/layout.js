@@ -25,7 +25,8 @@ import {wrapped} from "./wrap.js";
 
 export const BOX = {width: 208, height: 42};
 const TITLE = 24;
-const GAP = 18;
+/** The height between two boxes that are one below the other. */
+export const GAP = 18;
 const SIDE = 14;
 const BETWEEN = 26;
 const LANE = 12;

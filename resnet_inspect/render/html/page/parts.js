@@ -181,6 +181,6 @@ export function legend(net) {
       ? [entry("shortcut", "identity shortcut"), entry("shortcut projection", "projection shortcut")]
       : []),
     ...marks,
-    html("span", {}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
+    html("span", {class: "how"}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
   );
 }
