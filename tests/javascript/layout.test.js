@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
+import {fitting, fittingFold} from "../../resnet_inspect/render/html/page/fitting.js";
 import {arrows, seen} from "../../resnet_inspect/render/html/page/fold.js";
 import {layout} from "../../resnet_inspect/render/html/page/layout.js";
 import {folds, networks} from "./python.js";
 
-/** Each network at each of its folds, laid out. */
+/** Each network at each of its folds, laid out: below one another, and in columns where there is little room. */
 function each(look) {
   for (const [name, net] of Object.entries(networks)) {
     for (const open of folds(net, 8)) {
       const view = seen(net, open);
       const drawn = arrows(net, view).arrows;
-      look({net, view, drawn, ...layout(net, view, drawn)}, `${name} with ${[...open].join(" ")} open`);
+      for (const most of [Number.POSITIVE_INFINITY, 400]) {
+        const where = `${name} with ${[...open].join(" ")} open, ${most} high`;
+        look({net, view, drawn, most, ...layout(net, view, drawn, most)}, where);
+      }
     }
   }
 }
@@ -68,6 +72,65 @@ test("no wire goes through a box", () => {
       }
     });
   });
+});
+
+test("a chain that is too high goes on in columns, as few as there is room for", () => {
+  const net = networks.resnet50;
+  const view = seen(net, new Set([0]));
+  const drawn = arrows(net, view).arrows;
+  const high = layout(net, view, drawn).height;
+  assert.equal(view.boxes.length, 12);
+  for (const columns of [1, 2, 3, 4, 6]) {
+    // Twelve boxes of 42 pixels in columns, with 18 between two of a column, and 10 above and below them.
+    const rows = 12 / columns;
+    const wanted = 42 * rows + 18 * (rows - 1) + 20;
+    const {places, height} = layout(net, view, drawn, wanted);
+    assert.equal(height, wanted);
+    assert.ok(columns > 1 || height === high);
+    assert.equal(new Set(view.boxes.map((box) => places.get(box).x)).size, columns);
+    assert.equal(new Set(view.boxes.map((box) => places.get(box).y)).size, rows);
+    // In the order of the network, down each column.
+    const order = [...view.boxes].sort(
+      (a, b) => places.get(a).x - places.get(b).x || places.get(a).y - places.get(b).y,
+    );
+    assert.deepEqual(order, view.boxes);
+  }
+});
+
+test("where more than one wire leads on, nothing is cut", () => {
+  const net = networks.dense;
+  const view = seen(net, new Set([0, 2]));
+  const drawn = arrows(net, view).arrows;
+  const [high, wrapped] = [layout(net, view, drawn), layout(net, view, drawn, 200)].map(({places}) => places.get(2));
+  assert.ok(high.height > 600);
+  assert.deepEqual([wrapped.width, wrapped.height], [high.width, high.height]);
+});
+
+test("the first fold is the deepest level of which all is seen", () => {
+  for (const [name, net] of Object.entries(networks)) {
+    for (const room of [
+      {width: 300, height: 500},
+      {width: 760, height: 560},
+      {width: 1e5, height: 1e5},
+    ]) {
+      const open = fittingFold(net, room);
+      const levels = Math.max(...net.depth.filter((_, node) => net.nodes.layer[node] < 0));
+      const depth = Math.max(...[...open].map((node) => net.depth[node]));
+      const level = (most) =>
+        new Set(net.depth.flatMap((own, node) => (net.nodes.layer[node] < 0 && own <= most ? [node] : [])));
+      const fits = (nodes) => {
+        const view = seen(net, nodes);
+        return fitting(net, view, arrows(net, view).arrows, room);
+      };
+      assert.deepEqual(open, level(depth), name);
+      const found = fits(open);
+      assert.ok(depth === 0 || found, name);
+      assert.ok(depth === levels || !fits(level(depth + 1)), name);
+      if (!found) continue;
+      assert.ok(found.zoom >= 0.8 && found.placed.width * found.zoom <= room.width, name);
+      assert.ok(found.placed.height * found.zoom <= room.height, name);
+    }
+  }
 });
 
 test("the same fold gives the same picture", () => {

@@ -38,7 +38,8 @@ def page(kind: str, title: str, head: str, data: Mapping[str, Any], documents: M
     style, script = _style(), _script(f"{kind}.js")
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "base-uri 'none'; form-action 'none'"
+        # A picture that the page draws of itself is the only one.
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     packed = [ir_html.packed(name, text) for name, text in documents.items()]
     packed.append(ir_html.packed("data", json.dumps(data, ensure_ascii=False, separators=(",", ":"))))

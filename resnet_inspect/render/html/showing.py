@@ -26,7 +26,7 @@ def frame(text: str, height: int) -> str:
     """The page in a frame of its own: what it holds reaches nothing of the page around it, nor another report."""
     return (
         f'<iframe title="resnet-inspect" srcdoc="{escape(text)}" width="100%" height="{height}" '
-        'sandbox="allow-scripts" allow="clipboard-write" style="border:0"></iframe>'
+        'sandbox="allow-scripts allow-downloads" allow="clipboard-write" style="border:0"></iframe>'
     )
 
 

@@ -35,7 +35,7 @@ def test_nobody_is_shut_out_and_nothing_is_cut_off(scheme: Scheme, width: int, o
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == (dark if scheme == "dark" else light)
     assert obstacles(page, ignored=IGNORED) == []
-    page.locator(".menu > summary").click()
+    page.locator(".menu > summary", has_text="Columns").click()
     page.locator(".choice select").first.select_option("macs")
     assert obstacles(page, ignored=IGNORED) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -155,7 +155,7 @@ def hostile() -> Summary:
 
 def test_names_of_strangers_are_text(opened: Opener) -> None:
     text = report(hostile())
-    page = ready(opened(text, fragment="__proto__"))
+    page = ready(opened(text, fragment="__proto__", viewport=(1280, 1600)))
     assert page.title() == page.inner_text("h1") == f"torch:{HOSTILE[0]}"
     assert page.locator(".details .path bdi").inner_text() == "__proto__"
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

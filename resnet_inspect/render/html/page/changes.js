@@ -1,6 +1,7 @@
 // The list of changes of a comparison, and the keys that go from one to the next.
 
-import {button, html, isTyping, section} from "./element.js";
+import {button, html, section} from "./element.js";
+import {shortcut} from "./keys.js";
 
 /** @typedef {{pair: number, state: string, layer: string, type: string, words: string}} Change */
 
@@ -43,11 +44,8 @@ export function changeList(changes, go) {
     go(place);
   };
   if (!rows.length) return section("Changes", "changes", html("p", {}, "Nothing differs."));
-  document.addEventListener("keydown", (event) => {
-    if (isTyping(event)) return;
-    if (event.key === "n") show(place + 1);
-    if (event.key === "p") show(Math.max(place, 0) - 1);
-  });
+  shortcut("n", "the next change", () => show(place + 1));
+  shortcut("p", "the change before", () => show(Math.max(place, 0) - 1));
   const more = changes.length > MOST ? [html("p", {class: "hint"}, `The first ${MOST} of ${changes.length}.`)] : [];
   const tools = html(
     "div",

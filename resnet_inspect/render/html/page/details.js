@@ -1,8 +1,9 @@
-// All that is known of the node that somebody points at, or else of the one that is selected.
+// All that is known of the node that is selected, and in short of the one that somebody points at.
 
-import {html} from "./element.js";
+import {copy} from "./clipboard.js";
+import {button, html} from "./element.js";
 import {revealed} from "./fold.js";
-import {isLayer} from "./network.js";
+import {column, isLayer} from "./network.js";
 import {exact, worded} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -14,30 +15,54 @@ const LISTED = 8;
 /** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
 export function details(net, chosen, name = "") {
   const panel = html("div", {class: "details", role: "region", "aria-label": `Details ${name}`.trim(), tabindex: 0});
+  const copied = html("span", {role: "status", class: "copied"});
+  const preview = html("p", {class: "preview hint"});
   const show = () => {
     const {pointed, selected} = chosen.state;
-    const node = pointed >= 0 ? pointed : selected;
+    const node = selected >= 0 ? selected : pointed;
     panel.replaceChildren(
       ...(node < 0
         ? [html("p", {class: "hint"}, "Point at a layer, or select one, to see what is known of it.")]
-        : described(net, chosen, node)),
+        : described(net, chosen, node, copied)),
     );
   };
   chosen.listen((change) => {
-    if (change.pointed !== undefined || change.selected !== undefined) show();
+    // What is selected stays, whatever is pointed at.
+    if (change.selected !== undefined || (change.pointed !== undefined && chosen.state.selected < 0)) show();
+    if (change.selected !== undefined) copied.textContent = "";
+    const {pointed, selected} = chosen.state;
+    preview.textContent = pointed >= 0 && selected >= 0 && pointed !== selected ? inShort(net, pointed) : "";
   });
   show();
-  return panel;
+  return html("div", {class: "about"}, panel, preview);
 }
 
-/** @type {(net: Network, chosen: Store, node: number) => HTMLElement[]} */
-function described(net, chosen, node) {
+/** A node in a line. @type {(net: Network, node: number) => string} */
+function inShort(net, node) {
+  const amounts = ["params", "macs"].map((key) => {
+    const {title, word, amounts, texts} = column(net, key);
+    return `${texts[node] ?? worded(word, amounts[node])} ${title}`;
+  });
+  return [net.nodes.id[node].slice(0, 200) || net.title, net.type[node], net.output[node], ...amounts]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/** @type {(net: Network, chosen: Store, node: number, copied: HTMLElement) => HTMLElement[]} */
+function described(net, chosen, node, copied) {
   const {id, count, layer} = net.nodes;
   const place = layer[node];
   /** @type {[string, string | Node][]} */
   const facts = [];
   const note = isLayer(net, node) && net.notes?.[String(place)];
   if (note) facts.push([net.marks?.[node] ?? "Note", note.slice(0, 2000)]);
+  for (const each of net.columns) {
+    const amount = each.amounts[node];
+    const text = each.texts[node] ?? worded(each.word, amount);
+    const isShort = each.word !== "exact" && amount !== null && amount !== 0 && text !== exact(amount);
+    if (text !== "n/a") facts.push([each.title, isShort ? `${exact(amount)}  (${text})` : text]);
+  }
+  if (isLayer(net, node)) facts.push(["MACs are", net.formulas[String(place)] ?? ""]);
   for (const each of net.words) if (each.key !== "type") facts.push([each.title, each.texts[node].slice(0, 2000)]);
   if (count[node] > 1) facts.push(["Equal modules", String(count[node])]);
   if (isLayer(net, node)) {
@@ -51,19 +76,20 @@ function described(net, chosen, node) {
       facts.push(["Ends", `a residual block (${block.form}), its shortcut: ${block.kind}${breaks}`]);
     }
   }
-  for (const each of net.columns) {
-    const amount = each.amounts[node];
-    const text = each.texts[node] ?? worded(each.word, amount);
-    const isShort = each.word !== "exact" && amount !== null && amount !== 0 && text !== exact(amount);
-    if (text !== "n/a") facts.push([each.title, isShort ? `${exact(amount)}  (${text})` : text]);
-  }
-  if (isLayer(net, node)) facts.push(["MACs are", net.formulas[String(place)] ?? ""]);
   const head = html(
     "p",
     {class: "path"},
     html("bdi", {}, id[node].slice(0, 2000) || net.title),
-    html("span", {class: "kind"}, ` ${net.type[node]}`),
+    html("span", {class: "kind"}, ` ${net.type[node]} `),
   );
+  // A page inside of a notebook has no address of its own, and neither has the network as a whole.
+  if (location.protocol !== "about:" && id[node]) {
+    const link = () => `${location.href.split("#")[0]}#${encodeURIComponent(id[node])}`;
+    head.append(
+      button("Copy link", "Copy the address of this layer in this page", () => copy(link(), copied)),
+      copied,
+    );
+  }
   const list = html(
     "dl",
     {},

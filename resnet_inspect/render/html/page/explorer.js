@@ -3,6 +3,7 @@
 import {details} from "./details.js";
 import {html} from "./element.js";
 import {graph} from "./graph.js";
+import {addKeyHelp} from "./keys.js";
 import {search} from "./search.js";
 import {table} from "./table.js";
 
@@ -11,15 +12,16 @@ import {table} from "./table.js";
 
 /** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
 export function explorer(net, chosen, name = "") {
+  addKeyHelp();
   const side = html("div", {class: "side"}, details(net, chosen, name), table(net, chosen));
   return html(
     "section",
-    {class: "explorer", "aria-label": `${net.title} ${name}`.trim()},
+    {class: net.hasGraph ? "explorer" : "explorer tensors", "aria-label": `${net.title} ${name}`.trim()},
     ...(name ? [html("h2", {}, `${name}: ${net.title}`)] : []),
     search(net, chosen, name),
     net.hasGraph
       ? graph(net, chosen, name)
-      : html("p", {class: "graph hint"}, "These are tensors by name: how they connect isn't known."),
+      : html("p", {class: "hint"}, "These are tensors by name: how they connect isn't known."),
     side,
   );
 }

@@ -45,8 +45,8 @@ export function seen(net, open) {
  * @type {(net: Network, room: number, depth?: number | null, isWanted?: (node: number) => boolean) => Set<number>}
  */
 export function firstFold(net, room, depth = null, isWanted = () => true) {
-  let open = new Set([0]);
   if (depth !== null) {
+    const open = new Set([0]);
     // As in other formats, by the parts of a path; nodes that only hold neighbours together have none.
     for (let node = 1; node < net.size; node += 1) {
       const isHigher = isRun(net, node) || net.nodes.id[node].split(".").length < depth;
@@ -54,10 +54,19 @@ export function firstFold(net, room, depth = null, isWanted = () => true) {
     }
     return open;
   }
+  return deepest(net, (more) => seen(net, more).boxes.length <= room, isWanted);
+}
+
+/**
+ * The open nodes of the deepest level that fits; only those that `isWanted` are opened.
+ * @type {(net: Network, fits: (open: Set<number>) => boolean, isWanted?: (node: number) => boolean) => Set<number>}
+ */
+export function deepest(net, fits, isWanted = () => true) {
+  let open = new Set([0]);
   for (;;) {
     const closed = seen(net, open).boxes.filter((node) => !isLayer(net, node) && isWanted(node));
     const more = new Set([...open, ...closed]);
-    if (!closed.length || seen(net, more).boxes.length > room) return open;
+    if (!closed.length || !fits(more)) return open;
     open = more;
   }
 }

@@ -1,10 +1,16 @@
 // The graph: boxes, frames and arrows as SVG, and the keys and gestures that move through it.
 
+import {download} from "./clipboard.js";
 import {button, choice, html, nodeAt, svg} from "./element.js";
+import {ANY, fitting, LEGIBLE, MARGIN, roomIn} from "./fitting.js";
 import {arrows, seen, shownAs} from "./fold.js";
+import {glowing, heatScale} from "./heat.js";
 import {BOX, layout} from "./layout.js";
+import {menu} from "./menu.js";
 import {around, column, isLayer, known} from "./network.js";
 import {addHeads, box, frame, legend, line} from "./parts.js";
+import {largest} from "./ranks.js";
+import {pixels, standalone} from "./saving.js";
 import {toggle} from "./store.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -12,7 +18,6 @@ import {toggle} from "./store.js";
 /** @typedef {import("./layout.js").Place} Place */
 
 const HEATS = ["params", "macs", "activation_bytes", "saved_bytes"];
-const MARGIN = 16;
 /** So many boxes are opened at once: a browser has to draw them. */
 const MOST_BOXES = 1500;
 
@@ -24,6 +29,7 @@ export function graph(net, chosen, name = "") {
     "aria-label": `The graph of ${net.title}${name && `, ${name}`}`,
   });
   const view = html("div", {class: "view"}, picture);
+  const scale = html("p", {class: "scale hint"});
   /** @type {Map<number, SVGElement>} */
   let drawn = new Map();
   /** @type {Map<number, Place>} */
@@ -31,23 +37,27 @@ export function graph(net, chosen, name = "") {
   let [width, height, zoom] = [0, 0, 1];
 
   const resize = () => {
-    picture.setAttribute("width", String(Math.round((width + 2 * MARGIN) * zoom)));
-    picture.setAttribute("height", String(Math.round((height + 2 * MARGIN) * zoom)));
+    picture.setAttribute("width", String(Math.floor((width + 2 * MARGIN) * zoom)));
+    picture.setAttribute("height", String(Math.floor((height + 2 * MARGIN) * zoom)));
     picture.setAttribute("viewBox", `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`);
   };
   /** @type {(factor: number, at?: {x: number, y: number}) => void} */
   const zoomBy = (factor, at = {x: view.clientWidth / 2, y: view.clientHeight / 2}) => {
     const before = zoom;
+    follows = false;
     zoom = Math.min(3, Math.max(0.05, zoom * factor));
     const [left, top] = [view.scrollLeft + at.x, view.scrollTop + at.y];
     resize();
     view.scrollLeft = (left * zoom) / before - at.x;
     view.scrollTop = (top * zoom) / before - at.y;
   };
-  const fit = () => {
-    zoom = 1;
-    const all = Math.min(view.clientWidth / (width + 2 * MARGIN), view.clientHeight / (height + 2 * MARGIN));
-    zoomBy(Math.min(1, Math.max(0.05, all)));
+  /** Whether the zoom follows what is unfolded, and whether that is all to be seen, be it legible or not. */
+  let [follows, isOverview] = [true, false];
+  let drawnIn = roomIn(view);
+  /** @type {(whole: boolean) => void} */
+  const fit = (whole) => {
+    [follows, isOverview] = [true, whole];
+    draw();
     view.scrollTo(0, 0);
   };
   /** @type {(node: number) => {x: number, y: number} | null} */
@@ -58,11 +68,19 @@ export function graph(net, chosen, name = "") {
       : null;
   };
 
+  /** The zoom at which nothing is to the right of what is seen. @type {() => number} */
+  const toWidth = () =>
+    Math.min(1, Math.max(0.6, (view.clientWidth || Number.POSITIVE_INFINITY) / (width + 2 * MARGIN)));
   const draw = () => {
     const shown = seen(net, chosen.state.open);
     const found = arrows(net, shown);
-    const placed = layout(net, shown, found.arrows);
+    // Two networks side by side have a column each, so that they can be followed together.
+    const zooms = isOverview ? ANY : name ? [] : LEGIBLE;
+    drawnIn = roomIn(view);
+    const whole = fitting(net, shown, found.arrows, drawnIn, zooms);
+    const placed = whole?.placed ?? layout(net, shown, found.arrows);
     ({places, width, height} = placed);
+    if (follows) zoom = whole?.zoom ?? (isOverview ? ANY[ANY.length - 1] : toWidth());
     drawn = new Map();
     const groups = new Map([[0, svg("g")]]);
     const wires = found.arrows.map((arrow, index) => ({arrow, points: placed.wires[index]}));
@@ -82,7 +100,8 @@ export function graph(net, chosen, name = "") {
       {"aria-hidden": "true"},
       ...[...special, ...plain].map(({arrow, points}) => line(arrow, points)),
     );
-    picture.replaceChildren(.../** @type {SVGElement} */ (groups.get(0)).childNodes, lines);
+    // Below all else: what enters a frame does so below its title, which stays readable.
+    picture.replaceChildren(lines, .../** @type {SVGElement} */ (groups.get(0)).childNodes);
     resize();
     heat();
     mark();
@@ -90,14 +109,26 @@ export function graph(net, chosen, name = "") {
 
   const heat = () => {
     const key = chosen.state.heat;
+    picture.classList.toggle("heated", key !== "");
     /** @type {(node: number) => number} */
     const amount = (node) => (key ? known(column(net, key), node) : 0);
     const boxes = [...drawn].filter(([, made]) => made.classList.contains("box"));
-    const most = Math.max(1, ...boxes.map(([node]) => amount(node)));
+    const most = largest(
+      boxes.map(([node]) => amount(node)),
+      1,
+    );
     for (const [node, made] of boxes) {
       const glow = /** @type {SVGElement} */ (made.querySelector(".heat"));
-      glow.setAttribute("fill-opacity", String(Math.round(90 * Math.sqrt(amount(node) / most)) / 100));
+      glow.setAttribute("fill-opacity", String(glowing(amount(node), most)));
     }
+    scale.replaceChildren(
+      ...(key
+        ? heatScale(
+            column(net, key),
+            boxes.map(([node]) => node),
+          )
+        : []),
+    );
   };
 
   const mark = () => {
@@ -204,6 +235,12 @@ export function graph(net, chosen, name = "") {
 
   addHeads();
   draw();
+  new ResizeObserver(() => {
+    const {width: wide, height: high} = roomIn(view);
+    // Paper has the graph as it was on the screen.
+    if (matchMedia("print").matches || !follows) return;
+    if (wide !== drawnIn.width || (high !== drawnIn.height && !name)) draw();
+  }).observe(view);
   /** @type {(level: number) => void} */
   const openAll = (level) => {
     const open = new Set([0]);
@@ -215,13 +252,24 @@ export function graph(net, chosen, name = "") {
     chosen.set({open});
   };
   const said = html("span", {role: "status", class: "hint"});
+  const file = `${net.title}${name && `-${name}`}`.replace(/[^\p{L}\p{N}.-]+/gu, "_").slice(0, 100);
+  /** @type {(ending: string, made: (text: string) => Blob | Promise<Blob>) => Promise<void>} */
+  const save = async (ending, made) => {
+    try {
+      download(`${file}.${ending}`, await made(standalone(picture, net.title)));
+      said.textContent = "saved";
+    } catch {
+      said.textContent = "the browser doesn't draw a picture of this size";
+    }
+  };
   const levels = net.depth.reduce((most, each, node) => (isLayer(net, node) ? most : Math.max(most, each)), 0);
   const tools = html(
     "div",
     {class: "tools"},
     button("−", "Zoom out", () => zoomBy(1 / 1.25)),
     button("+", "Zoom in", () => zoomBy(1.25)),
-    button("Fit", "Fit the graph to the window", fit),
+    button("Fit", "As large as can be read, and as wide as the window", () => fit(false)),
+    button("Overview", "All of it at once, however small", () => fit(true)),
     button("Fold", "Fold all modules", () => openAll(0)),
     ...(levels > 0 ? [button("Unfold", "Unfold all modules", () => openAll(levels))] : []),
     choice(
@@ -229,7 +277,14 @@ export function graph(net, chosen, name = "") {
       [["", "none"], ...HEATS.map((key) => /** @type {[string, string]} */ ([key, column(net, key).title]))],
       (key) => chosen.set({heat: key}),
     ),
+    menu(
+      "Save",
+      button("Save as SVG", "Save what is drawn as a picture that can be edited", () =>
+        save("svg", (text) => new Blob([text], {type: "image/svg+xml"})),
+      ),
+      button("Save as PNG", "Save what is drawn as a picture in pixels", () => save("png", pixels)),
+    ),
   );
   tools.append(said);
-  return html("div", {class: "graph"}, tools, view, legend(net));
+  return html("div", {class: "graph"}, tools, view, scale, legend(net));
 }

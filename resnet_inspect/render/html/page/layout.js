@@ -1,9 +1,10 @@
 // Where boxes, frames and arrows stand. Each open module is laid out by itself, the inner ones first: its nodes in
 // ranks by the longest path, side by side where paths part. An arrow over more than one rank goes down beside the
 // nodes between, in a free column or in a lane to the right. Arrows that enter or leave a frame do so at its ports,
-// which the frame around connects.
+// which the frame around connects. What is taller than there is room for goes on beside itself.
 
 import {columns, EDGE, largest, push, ranks} from "./ranks.js";
+import {wrapped} from "./wrap.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./fold.js").Seen} Seen */
@@ -24,6 +25,8 @@ import {columns, EDGE, largest, push, ranks} from "./ranks.js";
 
 export const BOX = {width: 208, height: 42};
 const TITLE = 24;
+/** The height between two boxes that are one below the other. */
+export const GAP = 18;
 const SIDE = 14;
 const BETWEEN = 26;
 const LANE = 12;
@@ -31,11 +34,13 @@ const PORT = 12;
 const TRACK = 6;
 const MOST_TRACKS = 10;
 
+/** @typedef {{places: Map<number, Place>, wires: Point[][], width: number, height: number}} Layout */
+
 /**
- * Places by node, and the points of each arrow.
- * @type {(net: Network, view: Seen, drawn: Arrow[]) => {places: Map<number, Place>, wires: Point[][], width: number, height: number}}
+ * Places by node, and the points of each arrow. No frame is higher than `most`, as far as its ranks can be cut.
+ * @type {(net: Network, view: Seen, drawn: Arrow[], most?: number) => Layout}
  */
-export function layout(net, view, drawn) {
+export function layout(net, view, drawn, most = Number.POSITIVE_INFINITY) {
   /** @type {Map<number, Map<string, Part>>} */
   const inside = new Map(view.frames.map((frame) => [frame, new Map()]));
   const chains = drawn.map((arrow) => chain(net, arrow, inside));
@@ -46,7 +51,7 @@ export function layout(net, view, drawn) {
   const offsets = new Map();
   for (const frame of [...view.frames].reverse()) {
     const parts = [...(inside.get(frame) ?? new Map()).values()];
-    const placed = arranged(net, frame, parts, items);
+    const placed = arranged(net, frame, parts, items, most - 2 * GAP * net.depth[frame]);
     items.set(frame, placed.item);
     offsets.set(frame, placed.offsets);
   }
@@ -104,9 +109,9 @@ function chain(net, arrow, inside) {
 
 /**
  * A frame's own layout; the points of its parts are filled in.
- * @type {(net: Network, frame: number, parts: Part[], items: Map<number, Item>) => {item: Item, offsets: Map<number, Point>}}
+ * @type {(net: Network, frame: number, parts: Part[], items: Map<number, Item>, most: number) => {item: Item, offsets: Map<number, Point>}}
  */
-function arranged(net, frame, parts, items) {
+function arranged(net, frame, parts, items, most) {
   const nodes = [...net.children[frame]].sort((a, b) => net.first[a] - net.first[b]);
   const rank = ranks(nodes, parts);
   const last = largest(rank.values(), -1) + 1;
@@ -184,8 +189,6 @@ function arranged(net, frame, parts, items) {
     center[0],
     (part) => column.get(part.from) === 0 && start(part) === last - 1,
   );
-  const width = largest([...edge, ...entries.values(), ...exits.values()], frame ? 150 : 0) + SIDE;
-
   /** @type {(part: Part) => number} */
   const left = (part) => {
     if (part.from === EDGE) return /** @type {number} */ (entries.get(part.source));
@@ -244,37 +247,64 @@ function arranged(net, frame, parts, items) {
   const gaps = [];
   /** @type {number[]} */
   const tops = [];
-  let y = frame ? TITLE : 0;
+  // The whole network has no title, and nothing enters or leaves it.
+  const outside = frame ? GAP : GAP - 8;
+  let y = frame ? TITLE : outside - GAP;
   for (let row = 0; row <= last; row += 1) {
     gaps.push(y);
-    y += 18 + TRACK * Math.min(tracks[row].size, MOST_TRACKS);
+    y += (row < last ? GAP : outside) + TRACK * Math.min(tracks[row].size, MOST_TRACKS);
     tops.push(y);
     if (row < last) y += heights[row];
   }
-  const height = y;
+
+  // Ranks that there is no room for below one another are moved.
+  const bottoms = heights.map((each, row) => tops[row] + each);
+  const reach = edge.slice(0, last);
+  if (y > most) reach[0] = largest(entries.values(), reach[0]);
+  const moves = y > most && last > 1 ? wrapped(parts, start, stop, reach, tops, bottoms, most - tops[0] - outside) : [];
+  const still = {x: 0, y: 0, rise: 0};
+  /** @type {(row: number) => typeof still} */
+  const move = (row) => moves[Math.max(0, Math.min(row, last - 1))] ?? still;
+  const height = largest(
+    bottoms.map((each, row) => each + move(row).y + outside),
+    y + move(last).y,
+  );
+  for (const [source, x] of exits) exits.set(source, x + move(last).x);
+  const rights = edge.map((each, row) => each + move(row).x);
+  const width = largest([...rights, ...entries.values(), ...exits.values()], frame ? 150 : 0) + SIDE;
+
   /** @type {Map<number, Point>} */
   const offsets = new Map();
   for (const node of nodes) {
-    offsets.set(node, [center[column.get(node) ?? 0] - of(items, node).spine, tops[rank.get(node) ?? 0]]);
+    const row = rank.get(node) ?? 0;
+    offsets.set(node, [center[column.get(node) ?? 0] - of(items, node).spine + move(row).x, tops[row] + move(row).y]);
   }
   for (const [part, route] of routes) {
-    const begins = part.from === EDGE ? 0 : tops[start(part)] + of(items, part.from).height;
-    const ends = part.to === EDGE ? height : tops[stop(part)];
+    const [above, below] = [move(start(part)), move(stop(part))];
+    const from = route.from + above.x;
+    const to = part.to === EDGE ? /** @type {number} */ (exits.get(part.source)) : route.to + below.x;
+    const begins = part.from === EDGE ? 0 : tops[start(part)] + of(items, part.from).height + above.y;
+    const ends = part.to === EDGE ? height : tops[stop(part)] + below.y;
     /** @type {(gap: number) => number} */
-    const level = (gap) => gaps[gap] + 9 + TRACK * (tracks[gap].get(`${part.from} ${part.source}`) ?? 0);
-    const arrive = level(stop(part));
-    if (route.lane) {
-      const leave = level(start(part) + 1);
+    const level = (gap) => gaps[gap] + GAP / 2 + TRACK * (tracks[gap].get(`${part.from} ${part.source}`) ?? 0);
+    const arrive = level(stop(part)) + below.y;
+    if (above.x !== below.x) {
+      const leave = level(stop(part)) + above.y;
+      const enter = tops[0] - GAP / 2;
       part.points.push(
-        [route.from, begins],
-        [route.from, leave],
-        [route.lane.x, leave],
-        [route.lane.x, arrive],
-        [route.to, arrive],
-        [route.to, ends],
+        [from, begins],
+        [from, leave],
+        [above.rise, leave],
+        [above.rise, enter],
+        [to, enter],
+        [to, ends],
       );
+    } else if (route.lane) {
+      const leave = level(start(part) + 1) + above.y;
+      const lane = route.lane.x + above.x;
+      part.points.push([from, begins], [from, leave], [lane, leave], [lane, arrive], [to, arrive], [to, ends]);
     } else {
-      part.points.push([route.from, begins], [route.from, arrive], [route.to, arrive], [route.to, ends]);
+      part.points.push([from, begins], [from, arrive], [to, arrive], [to, ends]);
     }
   }
   return {item: {width, height, spine: center[0], entries, exits}, offsets};

@@ -49,7 +49,7 @@ export function box(net, node, place, residual) {
       "aria-level": net.depth[node],
       "aria-expanded": isClosed ? "false" : null,
     },
-    ...(count[node] > 1 ? [svg("rect", {class: "stack", x: 5, y: -5, width, height, rx: 5})] : []),
+    ...(count[node] > 1 ? [svg("rect", {class: "stack", x: 5, y: 5, width, height, rx: 5})] : []),
     svg("rect", {class: "back", width, height, rx: 5}),
     svg("rect", {class: "heat", width, height, rx: 5, "fill-opacity": 0}),
     svg(
@@ -181,6 +181,6 @@ export function legend(net) {
       ? [entry("shortcut", "identity shortcut"), entry("shortcut projection", "projection shortcut")]
       : []),
     ...marks,
-    html("span", {}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
+    html("span", {class: "how"}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
   );
 }

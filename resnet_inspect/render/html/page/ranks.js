@@ -20,7 +20,8 @@ export function largest(values, least) {
 }
 
 /**
- * The longest path to each node, along parts that run forward. What nothing leads to stands above what it leads to.
+ * The longest path to each node, along parts that run forward. What nothing leads to stands above what it leads to, and
+ * what leads nowhere either stands below all else.
  * @type {(nodes: number[], parts: Part[]) => Map<number, number>}
  */
 export function ranks(nodes, parts) {
@@ -38,9 +39,11 @@ export function ranks(nodes, parts) {
   }
   /** @type {Map<number, number>} */
   const rank = new Map();
+  const joined = new Set(parts.flatMap((part) => [part.from, part.to]));
   const isList = !inner.length;
+  const [apart, connected] = [nodes.filter((node) => !joined.has(node)), nodes.filter((node) => joined.has(node))];
   let deepest = -1;
-  for (const node of nodes) {
+  for (const node of isList ? nodes : connected) {
     const above = (before.get(node) ?? []).map((each) => rank.get(each) ?? -1);
     const own = isList && !led.has(node) ? deepest + 1 : 1 + largest(above, -1);
     rank.set(node, own);
@@ -51,6 +54,7 @@ export function ranks(nodes, parts) {
     if (before.has(node) || led.has(node) || !below.length) continue;
     rank.set(node, Math.max(0, Math.min(...below.map((each) => rank.get(each) ?? 0)) - 1));
   }
+  if (!isList) apart.forEach((node, at) => void rank.set(node, deepest + 1 + at));
   return rank;
 }
 

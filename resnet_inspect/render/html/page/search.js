@@ -1,7 +1,8 @@
 // A search for layers and modules by a part of their path or type.
 
-import {button, html, isTyping} from "./element.js";
+import {button, html} from "./element.js";
 import {revealed} from "./fold.js";
+import {shortcut} from "./keys.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
@@ -47,15 +48,10 @@ export function search(net, chosen, name = "") {
       field.blur();
     }
   });
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.key !== "/" || isTyping(event)) return;
-      event.preventDefault();
-      field.focus();
-    },
-    {signal: chosen.ended},
-  );
+  shortcut("/", "search layers", () => field.focus(), chosen.ended);
+  chosen.listen((change) => {
+    if (change.said !== undefined) count.textContent = change.said;
+  });
   return html(
     "div",
     {class: "search", role: "search", "aria-label": `Layers ${name}`.trim()},

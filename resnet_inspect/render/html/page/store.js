@@ -1,8 +1,9 @@
 // What a reader of the page has chosen; whoever shows it hears of a change.
 
 /**
- * `open` are the unfolded nodes, `selected` and `pointed` are nodes or -1, `heat` is the key of a column or "".
- * @typedef {{open: Set<number>, selected: number, pointed: number, heat: string}} State
+ * `open` are the unfolded nodes, `selected` and `pointed` are nodes or -1, `heat` is the key of a column or "", `said` is
+ * what there is to tell of the last wish.
+ * @typedef {{open: Set<number>, selected: number, pointed: number, heat: string, said: string}} State
  */
 
 /** `ended` tells what hears of the whole page that this network isn't shown any more. */
@@ -12,7 +13,7 @@
 export function store(open, ended = new AbortController().signal) {
   /** @type {((change: Partial<State>) => void)[]} */
   const hearers = [];
-  const state = {open, selected: -1, pointed: -1, heat: ""};
+  const state = {open, selected: -1, pointed: -1, heat: "", said: ""};
   return {
     ended,
     state,

@@ -1,9 +1,11 @@
 // The table: a tree of modules that folds with the graph, or all layers sorted by a column. Only the rows that are in
 // view are in the page.
 
+import {copy} from "./clipboard.js";
 import {csv, markdown} from "./copies.js";
 import {button, html, nodeAt} from "./element.js";
 import {lines, shownAs} from "./fold.js";
+import {menu} from "./menu.js";
 import {around, called, isLayer, marked} from "./network.js";
 import {toggle} from "./store.js";
 import {exact, worded} from "./units.js";
@@ -79,7 +81,8 @@ export function table(net, chosen) {
   };
   /** The titles' elements stay where they are, so that they keep the focus. @type {() => void} */
   const titles = () => {
-    const template = ["minmax(10em, 1.7fr)", ...shown().map((each) => (each.amount ? "7em" : "minmax(8em, 1.1fr)"))];
+    const widths = shown().map((each) => (each.amount ? `max(7em, ${each.title.length + 3}ch)` : "minmax(8em, 1.1fr)"));
+    const template = ["minmax(10em, 1.7fr)", ...widths];
     grid.style.setProperty("--columns", template.join(" "));
     const wanted = [{key: "", title: "Layer", amount: null}, ...shown()];
     if (
@@ -234,21 +237,15 @@ export function table(net, chosen) {
     drawn.get(node)?.focus({preventScroll: true});
   };
 
-  const menu = html(
-    "details",
-    {class: "menu"},
-    html("summary", {}, "Columns"),
-    html("div", {role: "group", "aria-label": "Columns"}),
-  );
-  for (const each of all) {
+  const choices = all.map((each) => {
     const box = /** @type {HTMLInputElement} */ (html("input", {type: "checkbox", checked: picked.has(each.key)}));
     box.addEventListener("change", () => {
       if (box.checked) picked.add(each.key);
       else picked.delete(each.key);
       arrange();
     });
-    menu.lastElementChild?.append(html("label", {}, box, ` ${each.title}`));
-  }
+    return html("label", {}, box, ` ${each.title}`);
+  });
   /** The rows in their order, exact or as people read them. @type {(isExact: boolean) => string[][]} */
   const cells = (isExact) => [
     ["Layer", ...shown().map((each) => each.title)],
@@ -258,22 +255,13 @@ export function table(net, chosen) {
     ]),
   ];
   const copied = html("span", {role: "status", class: "copied"});
-  /** @type {(text: string) => Promise<void>} */
-  const copy = async (text) => {
-    try {
-      await navigator.clipboard.writeText(text);
-      copied.textContent = "copied";
-    } catch {
-      copied.textContent = "the browser doesn't let a page copy";
-    }
-  };
   const tools = html(
     "div",
     {class: "tools"},
-    menu,
-    button("Copy CSV", "Copy these rows as CSV, with exact numbers", () => copy(csv(cells(true)))),
+    menu("Columns", ...choices),
+    button("Copy CSV", "Copy these rows as CSV, with exact numbers", () => copy(csv(cells(true)), copied)),
     button("Copy Markdown", "Copy these rows as a Markdown table", () =>
-      copy(markdown(cells(false), [false, ...shown().map((each) => Boolean(each.amount))])),
+      copy(markdown(cells(false), [false, ...shown().map((each) => Boolean(each.amount))]), copied),
     ),
     copied,
   );

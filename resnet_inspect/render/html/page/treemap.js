@@ -3,7 +3,7 @@
 import {treemap as arrangement, hierarchy} from "../vendor/d3-hierarchy.js";
 import {choice, html, nodeAt, pageWidth, section, shortened, svg} from "./element.js";
 import {revealed} from "./fold.js";
-import {called, column, isLayer, known} from "./network.js";
+import {around, called, column, isLayer, known} from "./network.js";
 import {fitted} from "./ruler.js";
 import {share, worded} from "./units.js";
 
@@ -12,6 +12,8 @@ import {share, worded} from "./units.js";
 
 const QUANTITIES = ["params", "macs", "activation_bytes", "saved_bytes"];
 const HEIGHT = 420;
+/** So many colours are there of modules, in figures.css. */
+const TINTS = 5;
 /** So small a part of the whole isn't drawn by itself: nobody would see it. */
 const LEAST = 1 / 4000;
 
@@ -27,6 +29,12 @@ export function treemap(net, chosen) {
   });
   const inAll = html("span", {class: "hint"});
   let key = "params";
+  /** By the kind of a layer, or by the outermost module where kinds aren't known. @type {(node: number) => string} */
+  const colour = (node) => {
+    if (net.hasGraph) return isLayer(net, node) ? net.nodes.family[node] : "module";
+    const outermost = around(net, node).at(-2) ?? node;
+    return `tint-${net.children[0].indexOf(outermost) % TINTS}`;
+  };
   const draw = () => {
     const shown = column(net, key);
     const {amounts, word, title} = shown;
@@ -45,7 +53,7 @@ export function treemap(net, chosen) {
       .paddingTop((each) => (each.depth && each.children ? 15 : 0))
       .round(true)(root);
     // A part that nobody knows has no place in a picture: the words above it say so.
-    inAll.textContent = `${title} in all: ${text(0)}${whole ? "" : ", so there is nothing to draw"}`;
+    inAll.textContent = `${title} in all: ${text(0)}${whole ? "" : ", so there is nothing to draw"}. Colours are of ${net.hasGraph ? "kinds of layers" : "outermost modules"}.`;
     picture.setAttribute("aria-label", `${title} of ${net.title}, by layer`);
     picture.replaceChildren(
       ...places
@@ -59,7 +67,7 @@ export function treemap(net, chosen) {
           const made = svg(
             "g",
             {
-              class: each.children ? "inner" : isLayer(net, node) ? net.nodes.family[node] : "module",
+              class: each.children ? "inner" : colour(node),
               "data-node": node,
               transform: `translate(${each.x0} ${each.y0})`,
             },
