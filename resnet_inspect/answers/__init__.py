@@ -1,4 +1,15 @@
-"""Who answers a request: a reader here, a child with limits, several at once, the cache, or another revision."""
+"""Who answers a request: a reader here, a child with limits, several at once, the cache, or another revision.
+
+``source.py`` finds out what a name on the command line means, and ``adapter()`` gives the reader, or a stand-in that
+runs it in a child. ``worker.py`` asks a child, which ``child_process.py`` starts and in which ``server.py`` answers.
+What ``apart.py`` lists (users' code, strangers' files) never enters the command's own process: the server forks for
+each such task, never runs it itself, and so can tell how it ended. On Windows, which has no forks, such a task has an
+interpreter to itself. ``sandbox.py`` raises the walls around a file's fork.
+
+``crew.py`` spreads many models over as many children as there are cores and memory for. ``cache.py`` keeps summaries
+of zoo models from run to run, in a folder that ``cache_folder.py`` checks. ``revision.py`` lays out the files of a git
+revision, ``examine.py`` runs checks on models, and ``diagnosis.py`` is what ``doctor`` asks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Rules that a network has to keep: budgets, structure, no drift from a baseline, inputs that fit."""
+"""Rules that a network has to keep: budgets, structure, no drift from a baseline, inputs that fit.
+
+A rule is a class with its message, docstring and cases, which are its tests and its page (``RULES.md``); its name is
+in ``RULES``. ``sizes.py`` finds smallest inputs and dropped rows, ``settings.py`` makes rules of settings.
+``answers/examine.py`` runs rules on models, and ``cli/config.py`` reads the file for many.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The command line: thin commands that are imported when they are called, and the exit codes."""
+"""The command line: thin commands that are imported when they are called, and the exit codes.
+
+Exit codes are decided here only, and ``--debug`` is read here. ``options.py`` has the options that several commands
+share, ``building.py`` those that build a model, ``naming.py`` finds out what a model's name means, ``delivery.py``
+writes documents and notes. What shapes a table is one ``View``, from the options to the formats.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,13 @@
 
 Formats never see a character that isn't printable: ``render`` is the door, here and in ``diff``, ``check``, ``report``
 and ``plot``, and makes every string of a model visible before a format gets it. JSON escapes what it has to itself.
+
+``columns.py`` has the one list of columns, those of ``analysis/metrics/`` among them. ``selection.py`` chooses and
+sorts rows, ``grid.py`` draws any table, ``fitting.py`` fits its names and columns to a terminal, ``rails.py`` draws
+lanes, ``headings.py`` puts paths of blocks above rows, and ``screen.py`` folds a table to the screen. ``picture.py``
+is what every drawing of the graph shows, ``layout.py`` where it stands in an SVG, and ``kinds.py`` what colours tell
+apart. ``html/`` is the report, ``report/`` what ``residual``, ``identity``, ``compare`` and ``sweep`` say, and
+``notebook.py`` the HTML of all results.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Files of tensors without a network, and the pickles of torch."""
+"""Files of tensors without a network, and the pickles of torch.
+
+``reader.py`` finds out which kind a file is: ``safetensors.py``, ``torch_pickled.py`` (a ``.pth`` without torch:
+``pickle_opcodes.py`` moves values, ``pickle_values.py`` lists what may be named), or ``hdf5.py``, which works in a
+child.
+"""
 
 from __future__ import annotations
 

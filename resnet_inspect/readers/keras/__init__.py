@@ -1,4 +1,13 @@
-"""Keras' models: built without weights, called on symbolic tensors; its files and HDF5."""
+"""Keras' models: built without weights, called on symbolic tensors; its files and HDF5.
+
+``trace.py`` records one run on ``KerasTensor``s inside ``StatelessScope(initialize_variables=False)``: it listens
+where ``Layer.symbolic_call`` and ``Operation.symbolic_call`` are called, and opens a layer that is made of others by
+running its ``call``. ``operators.py`` names layers, ``cost.py`` applies the rules of ``ops``, ``inputs.py`` makes
+inputs, ``failure.py`` words what failed, and ``compat.py`` has Keras' private names.
+
+``file.py`` opens a ``.keras``: ``config.py`` and ``allowed.py`` look at its configuration before Keras does.
+``hdf5_model.py`` is for a model in an ``.h5``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Models that other libraries name: timm's, transformers', keras-hub's."""
+"""Models that other libraries name: timm's, transformers', keras-hub's. The library builds them.
+
+``transformers_decoding.py`` says what one more token is called with: ``torch/run.py`` lets the model read those before
+it, unrecorded, and records the step that reads the cache. ``transformers_experts.py`` finds the experts that a token
+leaves out, where the configuration and the weights agree.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Graphs in ONNX."""
+"""Graphs in ONNX, as they are written.
+
+``wire.py`` reads the protobuf, ``nodes.py`` gives the values of all graphs in a file names of their own, and
+``control.py`` follows a graph node by node, of an If into one branch, of a loop (``loops.py``) through one step.
+``arithmetic.py`` works out what a graph computes of shapes, a few numbers at a time. ``operators.py`` and
+``attributes.py`` say what a node is, ``cost.py`` what it costs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""TensorFlow's SavedModel folders."""
+"""TensorFlow's SavedModel folders: graphs in protobuf, as they are written.
+
+``operators.py`` names the kinds of operations, ``description.py`` says what each one is and costs, ``layouts.py``
+finds the images between operators for images, and ``shapes.py`` infers sizes, which nobody else does without running
+TensorFlow. ``arithmetic.py`` works out what a graph computes of shapes, a few numbers at a time; ``values.py`` follows
+values into loops.
+"""
 
 from __future__ import annotations
 

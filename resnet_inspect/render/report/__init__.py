@@ -1,4 +1,8 @@
-"""Rows and totals of any kind in one of four formats: ``residual``, ``identity``, ``compare`` and ``sweep``."""
+"""Rows and totals of any kind in one of four formats: ``residual``, ``identity``, ``compare`` and ``sweep``.
+
+They share columns, rows, facts and a JSON document, and each has a file for what it says. ``plot.py`` draws by
+matplotlib and plotille, and ``plot_labels.py`` finds places for names.
+"""
 
 from __future__ import annotations
 
