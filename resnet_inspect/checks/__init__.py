@@ -7,14 +7,17 @@ in ``RULES``. ``sizes.py`` finds smallest inputs and dropped rows, ``settings.py
 
 from __future__ import annotations
 
-from .budgets import BUDGETS
+from .budgets import TOTALS, Budget
 from .drift import Baseline, accept
+from .memory import Fits, MaxPeakMemory, MaxTrainingMemory
 from .outcome import Checked, Outcome, exit_code, judge
 from .rule import LEVELS, Case, Finding, Rule
 from .sizes import Smallest, TriedInput, drops, smallest
 from .structure import Counted, DeadBranch, EqualSkips, UnusedParameters
 
-_ALL: tuple[type[Rule], ...] = (*BUDGETS, EqualSkips, UnusedParameters, DeadBranch, Counted, Baseline)
+#: Rules with a limit, which are options of the command.
+BUDGETS: tuple[type[Budget], ...] = (*TOTALS, MaxPeakMemory, MaxTrainingMemory)
+_ALL: tuple[type[Rule], ...] = (*BUDGETS, Fits, EqualSkips, UnusedParameters, DeadBranch, Counted, Baseline)
 #: Every rule by its name; the budgets are also options of the command.
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in _ALL}
 
@@ -31,6 +34,8 @@ __all__ = [
     "Checked",
     "Counted",
     "Finding",
+    "Fits",
+    "MaxTrainingMemory",
     "Outcome",
     "Rule",
     "Smallest",

@@ -27,7 +27,7 @@ _NET = replace(
 )
 
 
-class _Amount(NamedTuple):
+class Amount(NamedTuple):
     """What the layers of a part have; None if the ``unknown`` ones have more than the ``least`` that is known."""
 
     value: int | None
@@ -49,7 +49,7 @@ class Budget(Rule):
     #: An amount as people write it.
     example: ClassVar[str] = "26M"
     valid = (Case("much is allowed", _NET, {"limit": 1_000_000}),)
-    invalid = (Case("nothing is allowed", _NET, {"limit": 0}),)
+    invalid: ClassVar[tuple[Case, ...]] = (Case("nothing is allowed", _NET, {"limit": 0}),)
 
     @property
     def label(self) -> str:
@@ -105,7 +105,7 @@ class Budget(Rule):
         """The amount in full: a budget is compared exactly."""
         return units.exact(value)
 
-    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> _Amount:
+    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> Amount:
         raise NotImplementedError
 
 
@@ -129,10 +129,10 @@ class _OfTotal(Budget):
     def unit(cls) -> str:
         return metrics.total(cls.key).unit
 
-    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> _Amount:
+    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> Amount:
         whole = metrics.total(self.key).of(facts)
         if not self.has_parts:
-            return _Amount(whole)
+            return Amount(whole)
         metric = metrics.metric(self.key)
         # The network's inputs are its caller's.
         amounts = [(found, metric.of_layer(found, facts)) for found in layers if found.op != "input"]
@@ -142,8 +142,8 @@ class _OfTotal(Budget):
         ]
         least = metric.fold(known)
         if unknown:
-            return _Amount(None, least, () if whole is None and len(unknown) == len(amounts) else unknown)
-        return _Amount(least if self.part else whole)
+            return Amount(None, least, () if whole is None and len(unknown) == len(amounts) else unknown)
+        return Amount(least if self.part else whole)
 
 
 class _OfBytes(_OfTotal):
@@ -155,8 +155,7 @@ class _OfBytes(_OfTotal):
 
     @classmethod
     def said(cls, value: int) -> str:
-        """Exact bytes, with what they are roughly."""
-        return f"{units.exact(value)} {'byte' if value == 1 else 'bytes'} ({units.binary(value)})"
+        return said_bytes(value)
 
 
 class MaxLayers(Budget):
@@ -172,8 +171,13 @@ class MaxLayers(Budget):
     def unit(cls) -> str:
         return "layers"
 
-    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> _Amount:
-        return _Amount(len(layers))
+    def _amount(self, facts: Facts, layers: Sequence[Layer]) -> Amount:
+        return Amount(len(layers))
+
+
+def said_bytes(value: int) -> str:
+    """Exact bytes, with what they are roughly."""
+    return f"{units.exact(value)} {'byte' if value == 1 else 'bytes'} ({units.binary(value)})"
 
 
 def _within(path: str, part: str) -> bool:
@@ -188,4 +192,5 @@ def _of_total(key: str) -> type[Budget]:
     return budget
 
 
-BUDGETS: tuple[type[Budget], ...] = (*map(_of_total, metrics.TOTALS), MaxLayers)
+#: The budgets of what stands below a table.
+TOTALS: tuple[type[Budget], ...] = (*map(_of_total, metrics.TOTALS), MaxLayers)

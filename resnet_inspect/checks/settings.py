@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ..analysis.training import Plan
+from ..devices import Device, device
 from ..errors import BadRequestError, unknown
 from ..quantity import parse, parse_count
-from . import BUDGETS, RULES, STRUCTURE
+from . import BUDGETS, RULES, STRUCTURE, Fits, MaxTrainingMemory
 from .drift import Baseline
+from .memory import USUAL
 from .rule import Rule
 from .structure import Counted
 
@@ -17,13 +21,15 @@ AMOUNTS = {rule.name.removeprefix("max-"): rule for rule in BUDGETS}
 
 
 def rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules that ``max-*``, ``warn-*``, ``ignore`` and ``strict`` ask for; those on structure always.
+    """The rules that ``max-*``, ``warn-*``, ``fits``, ``ignore`` and ``strict`` ask for; those on structure always.
 
-    An amount is an integer, a text (``26M``), or a table of them by part (``{"layer4": "15M"}``).
+    An amount is an integer, a text (``26M``), or a table of them by part (``{"layer4": "15M"}``). ``fits`` has devices
+    or names of them, ``train`` is how the network is trained: the fields of a ``Plan``, or True.
 
     Raises:
         BadRequestError: an amount is not valid, or an ignored rule does not exist.
     """
+    plan = _plan(settings.get("train"))
     found: list[Rule] = []
     for amount, rule in AMOUNTS.items():
         read = parse if amount.endswith("memory") else parse_count
@@ -31,7 +37,9 @@ def rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
         for part in dict.fromkeys([*limits, *warnings]):
             if part and not rule.has_parts:
                 raise BadRequestError(f"{rule.name} is for the whole model: give an amount without {part}")
-            found.append(rule(limits.get(part), part, warnings.get(part)))
+            amounts = (limits.get(part), part, warnings.get(part))
+            found.append(rule(*amounts, plan or USUAL) if rule is MaxTrainingMemory else rule(*amounts))
+    found += [Fits(each if isinstance(each, Device) else device(each), plan) for each in settings.get("fits", ())]
     ignored = settings.get("ignore", ())
     if Baseline.name in ignored:
         raise BadRequestError("a baseline is compared where one is given: leave --baseline out to ignore it")
@@ -41,6 +49,18 @@ def rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
     if settings.get("strict"):
         found.append(Counted())
     return tuple(rule for rule in found if rule.name not in ignored)
+
+
+def _plan(said: Any) -> Plan | None:
+    """How a network is trained, None for inference; ``True`` is the usual way."""
+    if not said or isinstance(said, Plan):
+        return said or None
+    if said is True:
+        return USUAL
+    fields: dict[str, Any] = {
+        name.replace("-", "_"): tuple(value) if isinstance(value, list) else value for name, value in said.items()
+    }
+    return replace(USUAL, **fields)
 
 
 def _parts(limits: Any, read: Callable[[str], int]) -> dict[str, int]:

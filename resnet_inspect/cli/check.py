@@ -23,9 +23,10 @@ from ..render.check import ENDINGS, FORMATS, CheckView, render
 from . import Command, config, debug_option, open_option, show_waiting
 from .building import building_options
 from .delivery import add_to_job_summary, draw_options, emit, format_of, with_progress
-from .options import limits_options, parse_arguments, split_words
+from .options import complete_device, limits_options, parse_arguments, split_words
 from .summary import complete_model
 from .targets import target as make_target
+from .training import plan_of, training_options
 
 
 def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +54,14 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 )
 @click.option("--find-min", is_flag=True, help="Find the smallest input that fits, and what drops rows or columns.")
 @_budget_options
+@click.option(
+    "--fits",
+    multiple=True,
+    metavar="DEVICE",
+    help="A device that it has to fit into: rtx-4090. Repeatable.",
+    shell_complete=complete_device,
+)
+@training_options
 @click.option("--baseline", metavar="FILE", help="A saved summary that the model must not differ from.")
 @click.option(
     "--fail-on",
@@ -147,7 +156,11 @@ def _targets(model: str | None, config_file: Path | None, settings: dict[str, An
 
 def _of_options(settings: dict[str, Any]) -> dict[str, Any]:
     """The options as the settings that a file would have."""
+    plan, settings = plan_of(settings)
     found: dict[str, Any] = {key.replace("_", "-"): value for key, value in settings.items() if value}
+    if plan is not None and not any(key == "fits" or key.endswith("-training-memory") for key in found):
+        raise BadRequestError("options of training are for --fits and --max-training-memory: give one of them")
+    found["train"] = plan
     for key in [f"{kind}-{amount}" for kind in ("max", "warn") for amount in AMOUNTS]:
         if key in found:
             found[key] = _limits(key, found[key])

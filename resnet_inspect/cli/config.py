@@ -7,12 +7,14 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import stranger_json
+from ..analysis.training import IMPLEMENTATIONS, LOWER
+from ..analysis.training.optimizers import OPTIMIZERS
 from ..answers.examine import Target
 from ..checks.settings import AMOUNTS
 from ..errors import BadRequestError, unknown
@@ -42,6 +44,30 @@ def _is_budget(value: Any) -> bool:
     return _is_amount(value) or (isinstance(value, dict) and all(map(_is_amount, value.values())))
 
 
+def _is_training(value: Any) -> bool:
+    """Whether a table has fields of ``Plan``, as TOML writes them."""
+    if not isinstance(value, dict):
+        return value is True
+    given = {name.replace("-", "_"): item for name, item in value.items()}
+    return given.keys() <= {*_PLAN} and all(_PLAN[name](item) for name, item in given.items())
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_count(value: Any) -> bool:
+    return _is_whole(value) and value > 0
+
+
+#: The fields of a plan of training, and what may stand in them.
+_PLAN: dict[str, Callable[[Any], bool]] = {
+    "optimizer": OPTIMIZERS.__contains__,
+    "amp": [*LOWER].__contains__,
+    "implementation": IMPLEMENTATIONS.__contains__,
+    **dict.fromkeys(("accumulate", "lora"), _is_count),
+    **dict.fromkeys(("checkpoint", "frozen", "lora_layers"), _are_texts),
+}
 _SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
 _BUDGET = Kind('an amount ("26M") or a table of parts ({ layer4 = "15M" })', _is_budget)
 
@@ -53,6 +79,8 @@ KEYS: dict[str, Kind] = {
     **{option.setting or option.name: option.kind for option in options.SHARED},
     "inputs": LIST,
     "find-min": _SWITCH,
+    "fits": LIST,
+    "train": Kind('a table of training ({ optimizer = "adamw", amp = "bf16" })', _is_training),
     "baseline": TEXT,
     **{f"{kind}-{amount}": _BUDGET for amount in AMOUNTS for kind in ("max", "warn")},
     **SHARED,

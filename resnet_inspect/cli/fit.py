@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..analysis.fit import fit
-from ..analysis.training import IMPLEMENTATIONS, LOWER, Plan
-from ..analysis.training.optimizers import OPTIMIZERS
+from ..analysis.training import Plan
 from ..answers.source import Source, opened
 from ..errors import BadRequestError, InputError, InspectError, closest, meant
 from ..ir import Summary
@@ -26,7 +25,7 @@ from .delivery import show_notes
 from .options import device_option, limits_options
 from .reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
 from .summary import complete_model
-from .training import in_training
+from .training import in_training, plan_of, training_options
 
 if TYPE_CHECKING:
     from ..devices import Device
@@ -41,29 +40,11 @@ def _memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> i
     return None if text is None else parse_memory(text)
 
 
-def _training_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--lora-layers", multiple=True, metavar="GLOB", help="Layers that get adapters. Default: '*'."),
-        click.option("--lora", type=click.IntRange(1, 2**20), metavar="R", help="Train adapters of rank R alone."),
-        click.option("--frozen", multiple=True, metavar="GLOB", help="Modules that aren't trained. Repeatable."),
-        click.option("--accumulate", type=click.IntRange(1, 2**31), metavar="N", help="Batches for an optimizer step."),
-        click.option(
-            "--checkpoint", multiple=True, metavar="GLOB", help="Modules that run again backward. Repeatable."
-        ),
-        click.option("--amp", type=click.Choice([*LOWER]), help="torch's autocast to this type."),
-        click.option("--implementation", type=click.Choice(IMPLEMENTATIONS), help="The step's. Default: foreach."),
-        click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Default: adamw."),
-        click.option("--train", is_flag=True, help="Fit training, as its options do. Default: inference."),
-    ):
-        function = option(function)
-    return function
-
-
 @click.command("fit", cls=Command)
 @click.argument("model", default="resnet50", shell_complete=complete_model)
 @device_option("A GPU, phone or board, with its memory and the least time of each layer.")
 @click.option("--memory", metavar="SIZE", is_eager=True, callback=_memory, help="What it has to fit into: 8GiB.")
-@_training_options
+@training_options
 @click.option("--strict", is_flag=True, help="Exit 5 where layers keep what nobody knows.")
 @plot_options
 @building_options(without=("mode",))
@@ -73,7 +54,6 @@ def command(
     model: str,
     device: Device | None,
     memory: int | None,
-    train: bool,
     strict: bool,
     plot: str | None,
     dark: bool,
@@ -81,14 +61,6 @@ def command(
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
-    optimizer: str | None,
-    implementation: str | None,
-    amp: str | None,
-    checkpoint: tuple[str, ...],
-    accumulate: int | None,
-    frozen: tuple[str, ...],
-    lora: int | None,
-    lora_layers: tuple[str, ...],
     **building: Any,
 ) -> int:
     """Tell whether MODEL (default: resnet50) fits into a memory, and the largest batch that does.
@@ -103,21 +75,7 @@ def command(
     """
     check_plot(plot, dark, output_format, output)
     device, memory = _place(device, memory)
-    asked = (optimizer, implementation, amp, checkpoint, accumulate, frozen, lora, lora_layers)
-    plan = None
-    if train or any(asked):
-        if lora_layers and lora is None:
-            raise BadRequestError("--lora-layers says where adapters are: give their rank, --lora 8")
-        plan = Plan(
-            optimizer=optimizer or "adamw",
-            amp=amp,
-            checkpoint=checkpoint,
-            accumulate=accumulate or 1,
-            frozen=frozen,
-            lora=lora,
-            lora_layers=lora_layers or ("*",) * (lora is not None),
-            implementation=implementation or "foreach",
-        )
+    plan, building = plan_of(building)
     chosen = source(model, building)
     with opened(chosen, limits) as ask:
         if plan is None or chosen.is_saved:

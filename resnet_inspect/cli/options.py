@@ -70,7 +70,8 @@ def _find_device(ctx: click.Context, _param: click.Parameter, name: str | None) 
     return devices.device(name, own_devices())
 
 
-def _complete_device(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+def complete_device(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of devices that a shell completes one with."""
     from .. import devices
 
     return [name for name in devices.names() if name.startswith(incomplete.lower())]
@@ -83,7 +84,7 @@ def device_option(words: str) -> Callable[[F], F]:
         metavar="NAME",
         is_eager=True,
         callback=_find_device,
-        shell_complete=_complete_device,
+        shell_complete=complete_device,
         help=f"{words} list: what there is; resnet-inspect.toml may have others.",
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..answers.examine import Target
 from ..answers.source import Source
@@ -15,6 +15,20 @@ from ..host.paths import has_folder, split_reference
 from ..readers.inputs import read_inputs
 from ..readers.options import SHARED
 from .building import built, check_saved
+
+if TYPE_CHECKING:
+    from ..devices import Device
+
+
+def devices_of(names: Sequence[str]) -> list[Device]:
+    """Devices by their names, those of the nearest file of settings among them."""
+    if not names:
+        return []
+    from ..devices import device
+    from .config import own_devices
+
+    own = own_devices()
+    return [device(name, own) for name in names]
 
 
 def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
@@ -46,7 +60,7 @@ def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
     return Target(
         name=name,
         source=source,
-        rules=rules(settings),
+        rules=rules({**settings, "fits": devices_of(settings.get("fits", ()))}),
         inputs=inputs,
         find_min=find_min,
         baseline=folder / settings["baseline"] if settings.get("baseline") else None,

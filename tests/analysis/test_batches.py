@@ -76,7 +76,12 @@ def test_the_largest_batch_is_the_last_that_fits(weights: int, image: int, more:
 
 def test_an_even_growth_takes_few_questions() -> None:
     asked: list[int] = []
-    assert largest(lambda batch: asked.append(batch) or 100 + 7 * batch, 10_000, 32) == 1414
+
+    def peak(batch: int) -> int:
+        asked.append(batch)
+        return 100 + 7 * batch
+
+    assert largest(peak, 10_000, 32) == 1414
     assert len(asked) <= 4
 
 

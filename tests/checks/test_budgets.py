@@ -10,6 +10,7 @@ from resnet_inspect import quantity
 from resnet_inspect.analysis import metrics
 from resnet_inspect.analysis.facts import Facts
 from resnet_inspect.checks import BUDGETS, RULES, Rule
+from resnet_inspect.checks.budgets import TOTALS
 from resnet_inspect.checks.settings import rules
 from resnet_inspect.errors import BadRequestError
 from resnet_inspect.ir import Decoding, Parameter, Summary
@@ -91,7 +92,7 @@ def test_what_isnt_counted_only_fails_a_budget_that_might_be_kept() -> None:
 def test_every_total_has_a_budget() -> None:
     """By the name of its file, where bytes are called memory."""
     named = {f"max-{key.replace('bytes', 'memory').replace('_', '-')}": key for key in metrics.TOTALS}
-    assert named.keys() == {rule.name for rule in BUDGETS} - {"max-layers"}
+    assert named.keys() == {rule.name for rule in TOTALS} - {"max-layers"}
     summary = Facts(MANY)
     for name, key in named.items():
         amount = metrics.total(key).of(summary)
@@ -161,7 +162,7 @@ def test_labels_and_names() -> None:
     assert MaxParams(1, "layer4").label == "max-params layer4"
     assert sorted(RULES) == sorted(
         [
-            *("baseline", "counted", "dead-branch", "equal-skips", "unused-parameters"),
+            *("baseline", "counted", "dead-branch", "equal-skips", "fits", "unused-parameters"),
             *(rule.name for rule in BUDGETS),
         ]
     )
