@@ -106,13 +106,12 @@ def timeline(summary: Summary, plan: Plan) -> Timeline:
     forward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "forward"}
     backward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "backward"}
     again = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "recompute"}
-    last, half = len(schedule), len(forward) - 1
+    last = len(schedule)
     ledger = _Ledger()
-    _values(ledger, summary, made, results, (forward, backward, again), half)
+    _values(ledger, summary, made, results, (forward, backward, again))
     for position, operation in enumerate(made):
         at = forward[position]
         ledger.hold("temporaries", operation.forward, at, at)
-        ledger.hold("temporaries", operation.cached, at, half)
         if position in backward:
             first = again.get(position, at)
             ledger.hold("saved", operation.keeps_besides, first, backward[position])
@@ -172,7 +171,6 @@ def _values(
     made: Sequence[Operation],
     results: dict[str, int],
     times: tuple[dict[int, int], dict[int, int], dict[int, int]],
-    half: int,
 ) -> None:
     """Results of operations: until the last reader of the forward pass, or of the backward pass if that keeps them."""
     forward, backward, again = times
@@ -182,6 +180,8 @@ def _values(
         for read in operation.reads:
             ends[owner[read]] = max(ends[owner[read]], position)
         ends[owner[position]] = max(ends[owner[position]], position)
+        if operation.cached:
+            ends[position] = len(made) - 1
     called = [layer for layer in summary.layers if layer.called]
     last_of = {operation.layer: position for position, operation in enumerate(made)}
     owners = memory.owners_of(called, training=True)
@@ -210,7 +210,7 @@ def _values(
                 if not (owner[read] in again and _same_run(again, owner[read], position)):
                     kept[owner[read]] = max(kept.get(owner[read], 0), backward.get(position, again[position]))
     for position, operation in enumerate(made):
-        if owner[position] != position:
+        if owner[position] != position or operation.of_weight:
             continue
         size, at, end = operation.size, forward[position], forward[ends[position]]
         if operation.layer in results and operation.gradient and _is_input(summary, operation.layer):
