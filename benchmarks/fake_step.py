@@ -1,9 +1,9 @@
 """The memory of a training step on a GPU, without a GPU: torch's MemTracker on fake CUDA tensors.
 
-Two things of torch need a GPU even for fake tensors, and are stood in for here. Its autograd engine asks for the GPU's
-context, so ``backward`` goes through autograd's graph in the engine's order (``torch/csrc/autograd/engine.cpp``). And
-``scaled_dot_product_attention`` asks for the GPU's generation to choose a kernel, so ``attention`` chooses as torch does on
-one of 2020 or later. On CPU tensors ``backward`` and torch's engine peak at the same byte
+Two parts of torch need a GPU even for fake tensors, and are replaced here. Its autograd engine asks for the GPU's
+context, so ``backward`` follows autograd's graph in the engine's order (``torch/csrc/autograd/engine.cpp``). And
+``scaled_dot_product_attention`` asks for the GPU's generation to choose a kernel, so ``attention`` chooses as torch
+does on one of 2020 or later. On CPU tensors ``backward`` and torch's engine peak at the same byte
 (``tests/analysis/test_training_by_torch.py``).
 """
 
@@ -66,8 +66,8 @@ def attention(
 def backward(losses: list[torch.Tensor], in_place: bool = True) -> None:
     """The backward pass of the one loss in the list, which is emptied so that nobody else keeps the graph.
 
-    The engine adds a second gradient in place if nobody else has the first. Under a dispatch mode, as MemTracker is one,
-    it never does; ``in_place=False`` is that.
+    The engine adds a second gradient in place if nobody else has the first. It never does so under a dispatch mode such
+    as MemTracker; ``in_place=False`` is that.
     """
     loss = losses.pop()
     root: Any = loss.grad_fn
@@ -76,7 +76,7 @@ def backward(losses: list[torch.Tensor], in_place: bool = True) -> None:
     count = itertools.count()
     ready = [(_order(root), next(count), root)]
     del loss, root
-    with torch.no_grad(), mock.patch.object(torch._C, "_current_graph_task_id", lambda: _TASK):
+    with torch.no_grad(), mock.patch.object(torch._C, "_current_graph_task_id", return_value=_TASK):
         while ready:
             node = heapq.heappop(ready)[2]
             given = buffers.pop(node)
@@ -171,8 +171,8 @@ def without_gpu() -> Iterator[None]:
     """torch, for as long, takes a GPU to be there where it only asks for what it may do with one."""
     with (
         mock.patch.object(nn.functional, "scaled_dot_product_attention", attention),
-        mock.patch("torch.cuda.amp.common.amp_definitely_not_available", lambda: False),
-        mock.patch.object(torch.cuda, "is_bf16_supported", lambda *args, **options: True),
+        mock.patch("torch.cuda.amp.common.amp_definitely_not_available", return_value=False),
+        mock.patch.object(torch.cuda, "is_bf16_supported", return_value=True),
         mock.patch.object(nn.init, "trunc_normal_", lambda tensor, *args, **options: tensor),  # reads values
         mock.patch.object(mem_tracker, "_PYTORCH_MIN_ALLOCATE", 1),  # bytes, as the allocator's blocks are no tensors
     ):

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import fake_step
 import torch
@@ -108,12 +109,25 @@ _FEATURES = ("squeezenet1_0", "mobilenet_v2", "mobilenet_v3_large", "efficientne
 _CHECKPOINTS |= dict.fromkeys(_FEATURES, "features.*")
 
 
+def _regnet(name: str) -> nn.Module:
+    """A RegNet, whose widths torchvision reads from tensors: these have to be real."""
+    from torch._subclasses.fake_tensor import unset_fake_temporarily
+    from torchvision.models.regnet import BlockParams
+
+    from_init_params = BlockParams.from_init_params
+
+    def on_real_tensors(**options: Any) -> BlockParams:
+        with unset_fake_temporarily(), torch.device("cpu"):
+            return from_init_params(**options)
+
+    with mock.patch.object(BlockParams, "from_init_params", on_real_tensors):
+        return torchvision.models.get_model(name)
+
+
 def _torchvision(name: str) -> Network:
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     side = 299 if name == "inception_v3" else 224
-    return Network(
-        lambda: torchvision.models.get_model(name, **options), lambda: _images(side), (_CHECKPOINTS[name],)
-    )
+    return Network(lambda: torchvision.models.get_model(name, **options), lambda: _images(side), (_CHECKPOINTS[name],))
 
 
 NETWORKS = {name: _torchvision(name) for name in _CHECKPOINTS} | {
@@ -187,14 +201,15 @@ def _page(results: list[Result]) -> str:
         lines.append(f"| {name} | " + " | ".join(f"{found[c].ratio:.4f}" for c in columns) + " |")
     errors = [abs(result.ratio - 1) for result in results]
     worst = max(results, key=lambda result: abs(result.ratio - 1))
+    middle, most = 100 * statistics.median(errors), 100 * max(errors)
     return "\n".join(
         (
             "# The peak of a training step: ours over torch's",
             "",
-            f"Batch {BATCH}, PyTorch {torch.__version__}, `MemTracker` on fake CUDA tensors, the second step. The loss is the",
-            "sum of the outputs. Bytes of tensors, without the allocator's rounding to blocks of 512 bytes.",
-            f"{len(results)} cases: median error {100 * statistics.median(errors):.2f} %, largest "
-            f"{100 * max(errors):.2f} % ({worst.name}).",
+            f"Batch {BATCH}, PyTorch {torch.__version__}, `MemTracker` on fake CUDA tensors, the second step.",
+            "The loss is the sum of the outputs. Bytes of tensors, without rounding to the allocator's blocks of 512.",
+            "",
+            f"{len(results)} cases: median error {middle:.2f} %, largest {most:.2f} % ({worst.name}).",
             "",
             *lines,
         )

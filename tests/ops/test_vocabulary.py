@@ -212,7 +212,7 @@ def test_views_are_what_inference_copies_nothing_for() -> None:
 
 def test_nothing_is_claimed_of_an_unknown_word() -> None:
     assert vocabulary.of("quux") is UNKNOWN
-    assert Op("other", None, None, None, None, "unknown", False, False, None, False) == UNKNOWN
+    assert Op("other", None, None, None, None, "unknown", False, "new", None, False, None, False) == UNKNOWN
 
 
 @pytest.mark.parametrize(

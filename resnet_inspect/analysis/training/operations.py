@@ -97,7 +97,13 @@ class _Recorder:
         if source.dtype == dtype or not _is_real(source.dtype):
             return value
         return self.add(
-            Operation(layer.id, layer.path, (value,), _as(source.tensors, dtype), strides=strides.dense(source.shape, source.strides))
+            Operation(
+                layer.id,
+                layer.path,
+                (value,),
+                _as(source.tensors, dtype),
+                strides=strides.dense(source.shape, source.strides),
+            )
         )
 
     def record(self, layer: Layer) -> None:
@@ -125,7 +131,6 @@ class _Recorder:
                 reads = tuple(self.cast(layer, value, dtype) for value in reads)
             if dtype is not None:
                 tensors = _as(tensors, dtype)
-        sources = tuple(self.made[read] for read in reads)
         view = layer.view and not (op.view == "inference" and layer.attribute("p") not in (0, 0.0, None))
         if layer.op == "stochastic_depth" and layer.attribute("p"):
             view = layer.attribute("inplace") is True
@@ -167,7 +172,9 @@ class _Recorder:
             operation.keeps += tuple(copy for copy in copies if len(self.made[copy].shape) > 1)
         return position
 
-    def _order(self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool) -> tuple[strides.Strides, bool]:
+    def _order(
+        self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool
+    ) -> tuple[strides.Strides, bool]:
         """The strides of a layer's result, and whether what should be a view had to be copied."""
         shape = layer.output_tensors[0].shape if layer.output_tensors else ()
         plain = strides.contiguous(shape)
@@ -183,9 +190,9 @@ class _Recorder:
             return (plain, True) if seen is None else (seen, False)
         if view and source.shape == shape:
             return source.strides, False
-        if layer.op != "copy" and len(source.shape) == len(shape):
-            if op.family in _KEEP_ORDER or layer.op == "batch_norm":
-                return strides.dense(shape, source.strides), False
+        keeps = op.family in _KEEP_ORDER or layer.op == "batch_norm"
+        if keeps and len(source.shape) == len(shape):
+            return strides.dense(shape, source.strides), False
         return plain, False
 
     def _folded(self, layer: Layer, value: int) -> int:
@@ -223,9 +230,7 @@ class _Recorder:
     def _broadcast_weight(self, layer: Layer, weight: Parameter, result: Tensor) -> int:
         wide = Tensor(result.shape, result.dtype)
         seen = strides.contiguous(result.shape)
-        return self.add(
-            Operation(layer.id, layer.path, (), (wide,), of_weight=True, trained=(weight,), strides=seen)
-        )
+        return self.add(Operation(layer.id, layer.path, (), (wide,), of_weight=True, trained=(weight,), strides=seen))
 
     def _type(
         self, family: str, autocast: str | None, reads: Iterable[int], weights: Iterable[Parameter], lower: str
@@ -263,7 +268,7 @@ class _Recorder:
         return position
 
     def _attention(self, layer: Layer, reads: tuple[int, ...]) -> int:
-        """torch's ``multi_head_attention_forward``: one projection, three views of it, attention, another projection."""
+        """torch's ``multi_head_attention_forward``: a projection, three views of it, attention, another projection."""
         tensor = layer.output_tensors[0]
         width = tensor.shape[-1]
         words = _Words(self, layer)
@@ -346,4 +351,3 @@ def _is_real(dtype: str) -> bool:
 
 def _as(tensors: Iterable[Tensor], dtype: str) -> tuple[Tensor, ...]:
     return tuple(replace(t, dtype=dtype) if _is_real(t.dtype) else t for t in tensors)
-
