@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from resnet_inspect.analysis.memory import inference_peak
@@ -13,7 +15,7 @@ from tests.support.toys import network, toy
 TENSOR, WEIGHT = 400, 200
 
 
-def line(name: str, op: str = "dense", reads: str = "", **fields: object) -> Layer:
+def line(name: str, op: str = "dense", reads: str = "", **fields: Any) -> Layer:
     return toy(name, op, reads, (1, 100), **fields)
 
 
