@@ -170,6 +170,26 @@ def with_value(groups: dict[str, set[str]], word: str) -> str | None:
     return next((name for name, words in groups.items() if word in words), None)
 
 
+#: Backward passes that only hand on what they are given: additions, views and what joins.
+GRADIENTS = {
+    "same": {"add", "concat", "stack", "copy", "flatten", "reshape", "transpose", "identity"},
+    "view": {"sum"},
+}
+#: The lists of https://pytorch.org/docs/stable/amp.html#cuda-op-specific-behavior, by our words.
+AUTOCAST = {
+    "lower": {
+        *("attention", "conv", "conv1d", "conv2d", "conv3d", "separable_conv", "dense", "einsum", "einsum_dense"),
+        *("conv_transpose", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "matmul", "prelu"),
+        *("gru", "lstm", "rnn", "recurrent", "bidirectional"),
+    },
+    "float32": {
+        *("exp", "log", "pow", "rsqrt", "softmax", "log_softmax", "softplus", "sum"),
+        *("group_norm", "layer_norm", "rms_norm"),
+    },
+    "widest": {"bilinear", "concat", "dot", "stack"},
+}
+
+
 @pytest.mark.parametrize("word", VOCABULARY)
 def test_a_word_is_what_it_means(word: str) -> None:
     saves = next((kind for kind, words in SAVES.items() if word in words), "inputs")
@@ -180,6 +200,8 @@ def test_a_word_is_what_it_means(word: str) -> None:
         view=with_value(VIEWS, word),
         saves=saves,
         besides=with_value(BESIDES, word),
+        gradient=with_value(GRADIENTS, word) or "new",
+        autocast=with_value(AUTOCAST, word),
         # Written over its input, each of these has lost where it came from: many inputs give one result.
         copies=word in {"relu6", "hard_tanh", "hard_sigmoid", "hard_swish", "silu", "mish", "clamp"},
         commutes=word in {"add", "mul", "max", "min"},
@@ -222,7 +244,7 @@ def test_views_are_what_inference_copies_nothing_for() -> None:
 
 def test_nothing_is_claimed_of_an_unknown_word() -> None:
     assert vocabulary.of("quux") is UNKNOWN
-    assert Op("other", None, None, None, None, "unknown", False, False, None, False) == UNKNOWN
+    assert Op("other", None, None, None, None, "unknown", False, "new", None, False, None, False) == UNKNOWN
 
 
 @pytest.mark.parametrize(

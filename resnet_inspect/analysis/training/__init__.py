@@ -1,6 +1,6 @@
 """The memory of a training step over time: what lives while each layer runs forward and backward."""
 
 from .plan import IMPLEMENTATIONS, LOWER, Plan
-from .timeline import PARTS, Step, Timeline, timeline
+from .timeline import PARTS, Step, Timeline, inference, timeline
 
-__all__ = ["IMPLEMENTATIONS", "LOWER", "PARTS", "Plan", "Step", "Timeline", "timeline"]
+__all__ = ["IMPLEMENTATIONS", "LOWER", "PARTS", "Plan", "Step", "Timeline", "inference", "timeline"]

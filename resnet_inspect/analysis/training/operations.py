@@ -33,13 +33,15 @@ class Operation:
     tensors: tuple[Tensor, ...]
     #: In whose memory the result lies; None: its own.
     within: int | None = None
+    #: Whether the result is seen in a weight's memory.
+    of_weight: bool = False
     #: Whether the backward pass runs through it.
     differentiated: bool = True
     keeps: tuple[int, ...] = ()
     #: Bytes of its own that it keeps for the backward pass.
     keeps_besides: int = 0
-    #: Bytes of copies that the autocast context caches until the forward pass ends.
-    cached: int = 0
+    #: Whether the autocast context caches it until the forward pass ends.
+    cached: bool = False
     #: Bytes alive while it runs, in the forward and in the backward pass, beside what it reads and gives.
     forward: int = 0
     backward: int = 0
@@ -74,8 +76,8 @@ class _Recorder:
     #: Layer -> the operation that gives its result.
     results: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, Parameter] = field(default_factory=dict)
-    #: Names of the weights of which the autocast context has a copy.
-    cached: set[str] = field(default_factory=set)
+    #: Name of a weight -> the copy of it that the autocast context has.
+    cached: dict[str, int] = field(default_factory=dict)
 
     def add(self, operation: Operation) -> int:
         operation.differentiated = bool(operation.trained) or any(self.made[r].differentiated for r in operation.reads)
@@ -95,7 +97,13 @@ class _Recorder:
         if source.dtype == dtype or not _is_real(source.dtype):
             return value
         return self.add(
-            Operation(layer.id, layer.path, (value,), _as(source.tensors, dtype), strides=strides.dense(source.shape, source.strides))
+            Operation(
+                layer.id,
+                layer.path,
+                (value,),
+                _as(source.tensors, dtype),
+                strides=strides.dense(source.shape, source.strides),
+            )
         )
 
     def record(self, layer: Layer) -> None:
@@ -111,17 +119,18 @@ class _Recorder:
         op = vocabulary.of(layer.op)
         trained = tuple(p for p in self.weights(layer) if self.plan.trains(p))
         weights = [p for p in self.weights(layer) if p.role not in ("statistics", "buffer")]
-        tensors, cached, copied = layer.output_tensors, 0, 0
+        tensors = layer.output_tensors
+        copies: tuple[int, ...] = ()
         lower = None if self.plan.amp is None else LOWER[self.plan.amp]
         if lower is not None:
             dtype = self._type(op.family, op.autocast, reads, weights, lower)
             if op.autocast is not None and dtype is not None:
-                reads = tuple(self.cast(layer, value, dtype) for value in reads)
                 if dtype == lower:
-                    cached, copied = self._copies(weights, lower)
+                    copies = tuple(self._copy(layer, weight, lower) for weight in weights if _is_real(weight.dtype))
+                    trained = ()
+                reads = tuple(self.cast(layer, value, dtype) for value in reads)
             if dtype is not None:
                 tensors = _as(tensors, dtype)
-        sources = tuple(self.made[read] for read in reads)
         view = layer.view and not (op.view == "inference" and layer.attribute("p") not in (0, 0.0, None))
         if layer.op == "stochastic_depth" and layer.attribute("p"):
             view = layer.attribute("inplace") is True
@@ -129,21 +138,23 @@ class _Recorder:
             reads = tuple(self._folded(layer, read) for read in reads)
         order, copied_order = self._order(layer, op, reads, view)
         view = view and not copied_order
+        if op.family == "elementwise" and tensors and len(reads) + len(trained) > 1:
+            reads = tuple(self._broadcast(layer, read, tensors[0]) for read in reads)
+            copies = tuple(self._broadcast_weight(layer, weight, tensors[0]) for weight in trained)
+            trained = ()
         operation = Operation(
             layer.id,
             layer.path,
-            reads,
+            (*reads, *copies),
             tensors,
             within=reads[0] if view and reads else None,
             trained=trained,
             gradient="same" if op.view == "inference" and view else op.gradient,
             strides=order,
+            of_weight=view and not reads,
         )
-        if view and not reads:
-            operation.tensors = tuple(replace(t, shape=(0,)) for t in tensors)  # a weight's memory
         position = self.add(operation)
         if not operation.differentiated:
-            operation.cached, operation.forward = cached, copied
             return position
         saves = memory.saves_of(layer)
         if layer.op in ("mul", "div") and len(reads) == 1 and not weights:
@@ -156,17 +167,14 @@ class _Recorder:
         if op.besides == "mask" and layer.attribute("p") and layer.attribute("inplace") is not True:
             besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
         operation.unknown = besides is None or memory.is_of_many_steps(layer)
-        operation.keeps_besides = (besides or 0) + copied
-        operation.cached = cached
-        if lower is not None and op.autocast == "lower":
-            operation.backward = sum(_width(lower) * p.size for p in trained)  # before they are cast to the weight's
-        if op.family == "elementwise" and op.gradient == "new":
-            # The gradient of what is broadcast has the result's shape before it is summed.
-            smaller = sum(1 for s in sources if s.size < operation.size) + (1 if trained else 0)
-            operation.backward += smaller * operation.size
+        operation.keeps_besides = besides or 0
+        if any(self.made[read].differentiated for read in reads):
+            operation.keeps += tuple(copy for copy in copies if len(self.made[copy].shape) > 1)
         return position
 
-    def _order(self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool) -> tuple[strides.Strides, bool]:
+    def _order(
+        self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool
+    ) -> tuple[strides.Strides, bool]:
         """The strides of a layer's result, and whether what should be a view had to be copied."""
         shape = layer.output_tensors[0].shape if layer.output_tensors else ()
         plain = strides.contiguous(shape)
@@ -182,9 +190,9 @@ class _Recorder:
             return (plain, True) if seen is None else (seen, False)
         if view and source.shape == shape:
             return source.strides, False
-        if layer.op != "copy" and len(source.shape) == len(shape):
-            if op.family in _KEEP_ORDER or layer.op == "batch_norm":
-                return strides.dense(shape, source.strides), False
+        keeps = op.family in _KEEP_ORDER or layer.op == "batch_norm"
+        if keeps and len(source.shape) == len(shape):
+            return strides.dense(shape, source.strides), False
         return plain, False
 
     def _folded(self, layer: Layer, value: int) -> int:
@@ -207,6 +215,23 @@ class _Recorder:
             )
         )
 
+    def _broadcast(self, layer: Layer, value: int, result: Tensor) -> int:
+        """What an operation by element reads, in its result's shape and type, without memory of its own.
+
+        Its gradient has memory, before it is summed and cast (``validate_outputs`` of torch's autograd engine).
+        """
+        source = self.made[value]
+        if (source.shape, source.dtype) == (result.shape, result.dtype) or not _is_real(source.dtype):
+            return value
+        wide = Tensor(result.shape, result.dtype)
+        seen = strides.contiguous(result.shape) if source.shape != result.shape else source.strides
+        return self.add(Operation(layer.id, layer.path, (value,), (wide,), within=value, strides=seen))
+
+    def _broadcast_weight(self, layer: Layer, weight: Parameter, result: Tensor) -> int:
+        wide = Tensor(result.shape, result.dtype)
+        seen = strides.contiguous(result.shape)
+        return self.add(Operation(layer.id, layer.path, (), (wide,), of_weight=True, trained=(weight,), strides=seen))
+
     def _type(
         self, family: str, autocast: str | None, reads: Iterable[int], weights: Iterable[Parameter], lower: str
     ) -> str | None:
@@ -222,24 +247,28 @@ class _Recorder:
             return None
         return max(found, key=lambda dtype: DTYPE_BITS.get(dtype, 0))
 
-    def _copies(self, weights: Iterable[Parameter], lower: str) -> tuple[int, int]:
-        """Bytes of a layer's weights in the lower type: cached until the forward pass ends, and kept for the backward.
-
-        Only what is trained is cached.
-        """
-        cached = kept = 0
-        for weight in weights:
-            if weight.dtype == lower or not _is_real(weight.dtype) or weight.name in self.cached:
-                continue
-            size = weight.size * _width(lower)
-            if self.plan.trains(weight):
-                self.cached.add(weight.name)
-                cached += size if len(weight.shape) < 2 else 0
-            kept += size if len(weight.shape) > 1 else 0
-        return cached, kept
+    def _copy(self, layer: Layer, weight: Parameter, lower: str) -> int:
+        """A weight in the lower type, which the context caches if it is trained."""
+        if weight.name in self.cached:
+            return self.cached[weight.name]
+        trained = self.plan.trains(weight)
+        position = self.add(
+            Operation(
+                layer.id,
+                layer.path,
+                (),
+                (Tensor(weight.shape, lower),),
+                trained=(weight,) if trained else (),
+                cached=trained,
+                strides=strides.contiguous(weight.shape),
+            )
+        )
+        if trained:
+            self.cached[weight.name] = position
+        return position
 
     def _attention(self, layer: Layer, reads: tuple[int, ...]) -> int:
-        """torch's ``multi_head_attention_forward``: one projection, three views of it, attention, another projection."""
+        """torch's ``multi_head_attention_forward``: a projection, three views of it, attention, another projection."""
         tensor = layer.output_tensors[0]
         width = tensor.shape[-1]
         words = _Words(self, layer)
@@ -258,9 +287,9 @@ class _Recorder:
         result = words.add("attention", slices, tensor)
         heads = layer.attribute("num_heads")
         self.made[result].keeps_besides = 4 * prod(query.shape[:-1]) * (heads if isinstance(heads, int) else 1)
-        rate = layer.attribute("dropout")
-        merged = words.add("copy", (result,), tensor)
-        self.made[result].unknown = bool(rate) and False
+        # The flash kernel, for half precision, writes its result in the order of the query's memory, which is the one
+        # that the projection reads. The memory-efficient kernel for float32 doesn't: its result is copied.
+        merged = words.add("copy", (result,), tensor, view=self.made[result].dtype in LOWER.values())
         return words.add("dense", (merged,), tensor, outer)
 
     def _adapter(self, layer: Layer, reads: tuple[int, ...]) -> int:
@@ -320,10 +349,5 @@ def _is_real(dtype: str) -> bool:
     return dtype.startswith(("float", "bfloat", "complex", "unknown"))
 
 
-def _width(dtype: str) -> int:
-    return DTYPE_BITS[dtype] // 8
-
-
 def _as(tensors: Iterable[Tensor], dtype: str) -> tuple[Tensor, ...]:
     return tuple(replace(t, dtype=dtype) if _is_real(t.dtype) else t for t in tensors)
-

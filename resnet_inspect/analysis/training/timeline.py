@@ -1,14 +1,14 @@
 """What a training step holds in memory, from its first operation to its last; all in bytes.
 
-The step is one of many: the optimizer has its states, and ``zero_grad`` has removed the gradients of the step before, as
-torch does unless it is asked not to. The loss is the sum of the network's outputs, which keeps nothing. Not included are
-workspaces of kernels, the allocator's rounding and the framework's own megabytes.
+The optimizer has its states already, and ``zero_grad`` has removed the gradients of the step before, which is torch's
+default. The loss is the sum of the network's outputs, which keeps nothing. Not included are workspaces of kernels, the
+allocator's rounding and the framework's own megabytes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...ir import HELD, Summary
@@ -35,8 +35,8 @@ PARTS = (
 class Step:
     """A layer at work. ``phase`` is ``forward``, ``recompute``, ``backward`` or ``optimizer``, ``layer`` a layer's id.
 
-    ``parts`` are bytes for each of ``PARTS``; ``saved`` are outputs that the backward pass still needs, ``outputs`` those
-    that only the forward pass does.
+    ``parts`` are bytes for each of ``PARTS``. The outputs of layers are ``saved`` where the backward pass needs them,
+    and ``outputs`` where only the forward pass does.
     """
 
     phase: str
@@ -59,7 +59,7 @@ class Timeline:
 
     @property
     def peak(self) -> Step | None:
-        """The first of the steps that hold the most; None of a network without layers."""
+        """The first of the steps that hold the most; None where nothing runs."""
         return max(self.steps, key=lambda step: step.live, default=None)
 
     @property
@@ -102,17 +102,16 @@ class _Gradient:
 def timeline(summary: Summary, plan: Plan) -> Timeline:
     """Follow a training step through forward pass, backward pass and the optimizer's step."""
     made, results = operations(summary, plan)
-    schedule = _schedule(made, plan)
+    schedule = _schedule(made, plan, {path for path, _ in summary.modules})
     forward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "forward"}
     backward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "backward"}
     again = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "recompute"}
-    last, half = len(schedule), len(forward) - 1
+    last = len(schedule)
     ledger = _Ledger()
-    _values(ledger, summary, made, results, (forward, backward, again), half)
+    _values(ledger, summary, made, results, (forward, backward, again), last)
     for position, operation in enumerate(made):
         at = forward[position]
         ledger.hold("temporaries", operation.forward, at, at)
-        ledger.hold("temporaries", operation.cached, at, half)
         if position in backward:
             first = again.get(position, at)
             ledger.hold("saved", operation.keeps_besides, first, backward[position])
@@ -126,10 +125,31 @@ def timeline(summary: Summary, plan: Plan) -> Timeline:
     return Timeline(tuple(_steps(names, ledger.over(last + 1))), len({o.layer for o in made if o.unknown}))
 
 
-def _schedule(made: Sequence[Operation], plan: Plan) -> list[tuple[str, int]]:
+def inference(summary: Summary) -> Timeline:
+    """What one forward pass without gradients holds: ``memory.live_bytes`` beside the weights."""
+    weights, statistics = _weights(summary)
+    given = sum(layer.stored_bytes or 0 for layer in summary.layers if layer.op == "input")
+    live = memory.live_bytes(summary)
+    steps = []
+    for layer in summary.layers:
+        if layer.called and layer.op != "input":
+            held = {"weights": weights, "statistics": statistics, "input": given}
+            held["outputs"] = max((live[layer.id] or 0) - given, 0)
+            steps.append(Step("forward", layer.id, tuple(held.get(part, 0) for part in PARTS)))
+    return Timeline(tuple(steps), sum(size is None for size in live.values()))
+
+
+def _weights(summary: Summary) -> tuple[int, int]:
+    """Bytes of parameters, and of what is held beside them."""
+    parameters = [p for layer in summary.layers for p in layer.parameters]
+    held = sum(p.bytes or 0 for p in parameters if p.role in HELD)
+    return sum(p.bytes or 0 for p in parameters) - held, held
+
+
+def _schedule(made: Sequence[Operation], plan: Plan, modules: Collection[str]) -> list[tuple[str, int]]:
     """What runs when: (phase, operation). A checkpointed module runs again before its backward pass."""
     schedule = [("forward", position) for position in range(len(made))]
-    segments = _segments(made, plan)
+    segments = _segments(made, plan, modules)
     done: set[range] = set()
     for position in reversed(range(len(made))):
         if not made[position].differentiated:
@@ -142,7 +162,7 @@ def _schedule(made: Sequence[Operation], plan: Plan) -> list[tuple[str, int]]:
     return schedule
 
 
-def _segments(made: Sequence[Operation], plan: Plan) -> dict[int, range]:
+def _segments(made: Sequence[Operation], plan: Plan, modules: Collection[str]) -> dict[int, range]:
     """The run of operations that is computed again as one, for each operation in a checkpointed module."""
     if not plan.checkpoint:
         return {}
@@ -156,7 +176,12 @@ def _segments(made: Sequence[Operation], plan: Plan) -> dict[int, range]:
             if path not in known:
                 names = path.split(".")
                 known[path] = next(
-                    (m for m in (".".join(names[:n]) for n in range(1, len(names) + 1)) if plan.checkpoints(m)), None
+                    (
+                        m
+                        for m in (".".join(names[:n]) for n in range(1, len(names) + 1))
+                        if m in modules and plan.checkpoints(m)
+                    ),
+                    None,
                 )
             module = known[path]
         if module != current:
@@ -172,7 +197,7 @@ def _values(
     made: Sequence[Operation],
     results: dict[str, int],
     times: tuple[dict[int, int], dict[int, int], dict[int, int]],
-    half: int,
+    end: int,
 ) -> None:
     """Results of operations: until the last reader of the forward pass, or of the backward pass if that keeps them."""
     forward, backward, again = times
@@ -182,60 +207,49 @@ def _values(
         for read in operation.reads:
             ends[owner[read]] = max(ends[owner[read]], position)
         ends[owner[position]] = max(ends[owner[position]], position)
+        if operation.cached:
+            ends[position] = len(made) - 1
     called = [layer for layer in summary.layers if layer.called]
     last_of = {operation.layer: position for position, operation in enumerate(made)}
     owners = memory.owners_of(called, training=True)
     for layer, index in memory.ends_of(called, owners).items():
         place = owner[results[layer]]
         ends[place] = max(ends[place], last_of[called[index].id])
-    ends[owner[len(made) - 1]] = len(made) - 1 if made else 0
 
-    # The last backward pass that needs each value: of those that ran once, and of those that ran again.
+    # The last backward pass that needs each value, and each value that was computed again.
     kept: dict[int, int] = {}
     kept_again: dict[int, int] = {}
     for position, operation in enumerate(made):
-        if position not in backward:
-            continue
-        for value in operation.keeps:
-            place = owner[value]
-            # What is computed again reads the memory that was computed again, if it stands in the same run.
-            of_again = position in again and place in again and backward[position] >= again[place] >= 0
-            same = of_again and _same_run(again, place, position)
-            target = kept_again if same else kept
-            target[place] = max(target.get(place, 0), backward[position])
-    for position, operation in enumerate(made):
+        if position in backward:
+            for place in (owner[value] for value in operation.keeps):
+                target = kept_again if _same_run(again, place, position) else kept
+                target[place] = max(target.get(place, 0), backward[position])
         if position in again:
-            # What a module is called with is kept until it has run again, backward.
-            for read in operation.reads:
-                if not (owner[read] in again and _same_run(again, owner[read], position)):
-                    kept[owner[read]] = max(kept.get(owner[read], 0), backward.get(position, again[position]))
+            # A checkpoint keeps what its module was called with until its last backward pass.
+            for place in (owner[read] for read in operation.reads):
+                if not _same_run(again, place, position):
+                    kept[place] = max(kept.get(place, 0), backward.get(position, again[position]))
+
+    given = {layer.id for layer in summary.layers if layer.op == "input"}
     for position, operation in enumerate(made):
-        if owner[position] != position:
+        if owner[position] != position or operation.of_weight:
             continue
-        size, at, end = operation.size, forward[position], forward[ends[position]]
-        if operation.layer in results and operation.gradient and _is_input(summary, operation.layer):
-            ledger.hold("input", size, 0, max(forward | backward | again, default=0) and 10**18)
+        size, first, last = operation.size, forward[position], forward[ends[position]]
+        if operation.layer in given:
+            ledger.hold("input", size, 0, end)
             continue
-        if position in kept:
-            ledger.hold("saved", size, at, max(kept[position], end))
-        else:
-            ledger.hold("outputs", size, at, end)
+        part = "saved" if position in kept else "outputs"
+        ledger.hold(part, size, first, max(kept.get(position, 0), last))
         if position in again:
-            start = again[position]
-            finish = again.get(ends[position], start)
-            if position in kept_again:
-                ledger.hold("saved", size, start, max(kept_again[position], finish))
-            else:
-                ledger.hold("outputs", size, start, max(start, finish))
+            first = again[position]
+            last = again.get(ends[position], first)
+            part = "saved" if position in kept_again else "outputs"
+            ledger.hold(part, size, first, max(kept_again.get(position, 0), last, first))
 
 
 def _same_run(again: dict[int, int], first: int, second: int) -> bool:
-    """Whether two operations are computed again one after the other, without a break."""
-    return again[second] - again[first] == second - first
-
-
-def _is_input(summary: Summary, layer: str) -> bool:
-    return layer in {given.id for given in summary.layers if given.op == "input"}
+    """Whether two operations are computed again in one run, so that they are as far apart as they were at first."""
+    return first in again and second in again and again[second] - again[first] == second - first
 
 
 def _owners(made: Sequence[Operation]) -> list[int]:
@@ -301,10 +315,9 @@ def _held(
 ) -> None:
     """Parameters, what is kept beside them, their gradients, and the optimizer's states and temporaries."""
     sizes: dict[str, int] = {}
-    for layer in summary.layers:
-        for parameter in layer.parameters:
-            part = "statistics" if parameter.role in HELD else "weights"
-            ledger.hold(part, parameter.bytes or 0, 0, last)
+    weights, statistics = _weights(summary)
+    ledger.hold("weights", weights, 0, last)
+    ledger.hold("statistics", statistics, 0, last)
     for position in sorted(backward, key=lambda p: backward[p]):
         time = backward[position]
         for parameter in made[position].trained:
