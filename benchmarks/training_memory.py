@@ -21,7 +21,8 @@ import torchvision
 from torch import nn
 
 from resnet_inspect import summarize
-from resnet_inspect.analysis.training import Plan, timeline
+from resnet_inspect.analysis.training.plan import Plan
+from resnet_inspect.analysis.training.timeline import timeline
 
 BATCH = 32
 

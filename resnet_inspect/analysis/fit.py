@@ -10,8 +10,8 @@ from functools import cache
 
 from ..ir import Summary
 from .batches import NotLinearError, at_batch, largest
-from .training import Plan, Timeline, timeline
-from .training.inference import inference
+from .training.plan import Plan
+from .training.timeline import Timeline, inference, timeline
 
 #: What a process on a GPU holds beside tensors, at least and at most: CUDA's context with torch's kernels, and the
 #: workspaces of cuBLAS and cuDNN.

@@ -10,35 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from ..ir import HELD, Layer, Shape, Summary, Tensor, sum_known
+from ..ir import Layer, Shape, Summary, Tensor, sum_known
 from ..ops import vocabulary
-from . import OPTIMIZERS
 
 #: How the types of elements begin that have no gradient.
 _NOT_REAL = ("int", "uint", "bool", "string")
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """What training a batch keeps. ``saved`` is what the backward pass needs of the forward pass.
-
-    It is without what ``unknown`` layers keep: so many whose operations nobody knows.
-
-    The whole is more by the gradients of outputs, of which few are alive at a time.
-    """
-
-    optimizer: str
-    params: int | None
-    statistics: int | None
-    gradients: int | None
-    states: int | None
-    saved: int
-    unknown: int = 0
-
-    @property
-    def total(self) -> int | None:
-        """All of it, but for what ``unknown`` layers keep; None if another part isn't known."""
-        return sum_known((self.params, self.statistics, self.gradients, self.states, self.saved))
 
 
 def live_bytes(summary: Summary) -> dict[str, int | None]:
@@ -127,23 +103,6 @@ def saves_of(layer: Layer) -> str | None:
 
 def _is_pixel(tensor: Tensor) -> bool:
     return set(tensor.shape[2:]) == {1}
-
-
-def training(summary: Summary, optimizer: str) -> Training:
-    """The estimate for one of ``OPTIMIZERS``; optimizer states and gradients are as wide as their parameters."""
-    parameters = [p for layer in summary.layers for p in layer.parameters]
-    trained = [p for p in parameters if p.role in ("trainable", "unknown")]
-    saved = saved_bytes(summary).values()
-    gradients = sum_known(None if p.role == "unknown" else p.bytes for p in trained)
-    return Training(
-        optimizer=optimizer,
-        params=sum_known(p.bytes for p in parameters if p.role not in HELD),
-        statistics=sum_known(p.bytes for p in parameters if p.role in HELD),
-        gradients=gradients,
-        states=None if gradients is None else OPTIMIZERS[optimizer] * gradients,
-        saved=sum(size for size in saved if size is not None),
-        unknown=sum(size is None for size in saved),
-    )
 
 
 def _size(layer: Layer) -> int | None:

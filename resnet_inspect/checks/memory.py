@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .. import units
 from ..analysis.facts import Facts
-from ..analysis.training import Plan, Timeline, timeline
-from ..analysis.training.inference import inference
+from ..analysis.training.plan import USUAL, Plan
 from ..devices import Device
 from ..ir import Layer, Summary
 from .budgets import Amount, Budget, said_bytes
 from .rule import Case, Finding, Rule, layer, network
 
-#: How a network is trained where nobody says.
-USUAL = Plan("adamw")
+if TYPE_CHECKING:
+    from ..analysis.training.timeline import Timeline
+
 _USUAL_DEVICE = Device("8gib", "8 GiB", 2**33)
 _NET = network(layer("a", "conv2d", params=600), layer("b", "relu", "a"))
 _ODD = network(layer("a", "conv2d", params=600), layer("b", "lstm", "a"))
+
+
+def _timeline(summary: Summary, plan: Plan | None) -> Timeline:
+    from ..analysis.training.timeline import inference, timeline  # few checks ask
+
+    return inference(summary) if plan is None else timeline(summary, plan)
 
 
 def _amount(found: Timeline) -> Amount:
@@ -56,7 +62,7 @@ class MaxPeakMemory(_Peak):
         return "at the peak of inference"
 
     def _amount(self, facts: Facts, layers: Sequence[Layer]) -> Amount:
-        return _amount(inference(facts.summary))
+        return _amount(_timeline(facts.summary, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class MaxTrainingMemory(_Peak):
         return "at the peak of a training step"
 
     def _amount(self, facts: Facts, layers: Sequence[Layer]) -> Amount:
-        return _amount(timeline(facts.summary, self.plan))
+        return _amount(_timeline(facts.summary, self.plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Fits(Rule):
         return f"{self.name} {self.device.name}"
 
     def check(self, summary: Summary) -> Iterator[Finding]:
-        found = inference(summary) if self.plan is None else timeline(summary, self.plan)
+        found = _timeline(summary, self.plan)
         peak = found.peak.live if found.peak else 0
         what = "inference" if self.plan is None else "training"
         sizes = f"{units.binary(peak)} of {units.binary(self.device.memory)}"

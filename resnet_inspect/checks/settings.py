@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..analysis.training import Plan
+from ..analysis.training.plan import USUAL, Plan
 from ..devices import Device, device
 from ..errors import BadRequestError, unknown
 from ..quantity import parse, parse_count
 from . import BUDGETS, RULES, STRUCTURE, Fits, MaxTrainingMemory
 from .drift import Baseline
-from .memory import USUAL
 from .rule import Rule
 from .structure import Counted
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import stranger_json
-from ..analysis.training import IMPLEMENTATIONS, LOWER
-from ..analysis.training.optimizers import OPTIMIZERS
+from ..analysis import OPTIMIZERS
+from ..analysis.training.plan import IMPLEMENTATIONS, LOWER
 from ..answers.examine import Target
 from ..checks.settings import AMOUNTS
 from ..errors import BadRequestError, unknown

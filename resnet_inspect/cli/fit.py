@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..analysis.fit import fit
-from ..analysis.training import Plan
+from ..analysis.training.plan import Plan
 from ..answers.source import Source, opened
 from ..errors import BadRequestError, InputError, InspectError, closest, meant
 from ..ir import Summary
@@ -154,13 +154,14 @@ def _check(plan: Plan, summary: Summary) -> None:
     for option, patterns, known in (
         ("--checkpoint", plan.checkpoint, paths),
         ("--frozen", plan.frozen, paths | names),
-        ("--lora-layers", plan.lora_layers if plan.lora else (), {layer.path for layer in summary.layers}),
+        ("--lora-layers", plan.lora_layers, {layer.path for layer in summary.layers if layer.op == "dense"}),
     ):
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in known):
                 nearest = closest(pattern.strip("*"), known, most=1)
+                what = "linear layer" if option == "--lora-layers" else "module"
                 hint = meant(nearest, "resnet-inspect summary shows their paths")
-                raise BadRequestError(f"{option} {pattern!r:.60} matches no module; {hint}")
+                raise BadRequestError(f"{option} {pattern!r:.60} matches no {what}; {hint}")
     held = {p.dtype for layer in summary.layers for p in layer.parameters if p.role in ("trainable", "unknown")}
     types = " and ".join(sorted(held))
     if held and not any(dtype.startswith(("float", "bfloat", "complex")) for dtype in held):

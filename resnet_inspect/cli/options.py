@@ -136,7 +136,7 @@ def output_options(*extra_formats: str) -> Callable[[F], F]:
         ),
         click.option(
             "--optimizer",
-            type=click.Choice([*OPTIMIZERS]),
+            type=click.Choice(OPTIMIZERS),
             help="Estimate the memory of training with it, from the graph of train mode.",
         ),
         device_option("Show each layer's least time on this device, and what it waits for: columns floor_ms, bound."),

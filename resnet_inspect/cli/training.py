@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ..analysis.training import IMPLEMENTATIONS, LOWER, Plan
-from ..analysis.training.optimizers import OPTIMIZERS
-from ..checks.memory import USUAL
+from ..analysis import OPTIMIZERS
+from ..analysis.training.plan import IMPLEMENTATIONS, LOWER, USUAL, Plan
 from ..errors import BadRequestError, InputError
 from ..readers import Answer, Request
 
@@ -22,7 +21,7 @@ FIELDS = ("optimizer", "implementation", "amp", "checkpoint", "accumulate", "fro
 def training_options(function: F) -> F:
     """The options that say how a network is trained; ``plan_of`` reads them."""
     for option in (
-        click.option("--lora-layers", multiple=True, metavar="GLOB", help="Layers that get adapters. Default: '*'."),
+        click.option("--lora-layers", multiple=True, metavar="GLOB", help="Linear layers with adapters. Default: all."),
         click.option("--lora", type=click.IntRange(1, 2**20), metavar="R", help="Train adapters of rank R alone."),
         click.option("--frozen", multiple=True, metavar="GLOB", help="Modules that aren't trained. Repeatable."),
         click.option("--accumulate", type=click.IntRange(1, 2**31), metavar="N", help="Batches for an optimizer step."),

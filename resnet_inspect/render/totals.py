@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from .. import units
 from ..analysis.facts import Facts
-from ..analysis.memory import training
 from ..analysis.metrics import TOTALS, total
+from ..analysis.training.plan import Plan
+from ..analysis.training.timeline import timeline
 from ..ir import Summary, sum_known
 from ..shape import format_shape
 from . import View
+from .training import WORDS, at_work
 
 _METHODS = {
     "rules": "computed by rules, no framework",
@@ -94,17 +96,13 @@ def least_time(facts: Facts) -> tuple[str, str]:
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
-    estimate = training(summary, optimizer)
-    parts = (
-        ("parameters", estimate.params),
-        ("statistics", estimate.statistics),
-        ("gradients", estimate.gradients),
-        ("optimizer", estimate.states),
-    )
-    least = "at least " if estimate.unknown else ""
-    words = " + ".join(f"{name} {units.binary(size)}" for name, size in parts)
-    words += f" + saved for backward {least}{units.binary(estimate.saved)}"
+    found = timeline(summary, Plan(optimizer))
+    if found.peak is None:
+        return []
+    least = "at least " if found.unknown else ""
+    parts = " + ".join(f"{WORDS[part]} {units.binary(size)}" for part, size in found.parts.items() if size)
     batch = summary.inputs[0].shape[0] if summary.inputs and summary.inputs[0].shape else 1
-    if estimate.unknown:
-        words += f"; what {estimate.unknown:,} {'layers keep' if estimate.unknown > 1 else 'layer keeps'} isn't known"
-    return [(f"Training, {optimizer}", f"{least}{units.binary(estimate.total)} at batch {batch}: {words}")]
+    words = f"{least}{units.binary(found.peak.live)} at batch {batch}, in {at_work(found.peak)}: {parts}"
+    if found.unknown:
+        words += f"; what {found.unknown:,} {'layers keep' if found.unknown > 1 else 'layer keeps'} isn't known"
+    return [(f"Training, {optimizer}", words)]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from resnet_inspect.analysis.memory import inference_peak, live_bytes, saved_bytes, training
+from resnet_inspect.analysis.memory import inference_peak, live_bytes, saved_bytes
 from resnet_inspect.ir import UNKNOWN, Layer, Parameter, Tensor
+from tests.support.summaries import kept_in_all
 from tests.support.toys import IMAGE, network, toy
 
 FLOATS = 4
@@ -68,8 +69,8 @@ def test_unknown_sizes_make_unknown_sums() -> None:
     assert live_bytes(summary) == {"x": 400, "o": None, "r": None}
     assert inference_peak(summary) is None
     assert saved_bytes(summary) == {"x": 0, "o": None, "r": 400}
-    estimate = training(network(*summary.layers, line("b", reads="o")), "sgd")
-    assert (estimate.saved, estimate.unknown) == (400, 2)
+    estimate = kept_in_all(network(*summary.layers, line("b", reads="o")))
+    assert estimate == (400, 2)
 
 
 def saved(layer: Layer, *before: Layer) -> int | None:
@@ -154,21 +155,6 @@ def test_what_two_layers_need_is_kept_once() -> None:
     assert saved(toy("b", "conv2d", "x"), toy("a", "conv2d", "x")) == 0
     assert saved(toy("b", "conv2d", "a"), toy("a", "relu", "x")) == 0
     assert saved(toy("b", "conv2d", "v"), toy("a", "relu", "x"), toy("v", "reshape", "a")) == 0
-
-
-def test_what_training_takes_by_role() -> None:
-    roles = [("trainable", 10), ("frozen", 20), ("statistics", 3), ("buffer", 4)]
-    parameters = tuple(Parameter(role, (size,), "float32", role) for role, size in roles)
-    summary = network(toy("w", "other", shape=None, parameters=parameters))
-    found = training(summary, "adam")
-    assert (found.optimizer, found.params, found.statistics) == ("adam", 30 * FLOATS, 7 * FLOATS)
-    assert (found.gradients, found.states, found.saved) == (10 * FLOATS, 20 * FLOATS, 0)
-    assert found.total == (30 + 7 + 10 + 20) * FLOATS
-    states = {name: training(summary, name).states for name in ("sgd", "momentum", "adam")}
-    assert states == {"sgd": 0, "momentum": 10 * FLOATS, "adam": 20 * FLOATS}
-    unknown = network(toy("w", "other", shape=None, parameters=(Parameter("w", (3,), "float32", "unknown"),)))
-    found = training(unknown, "sgd")
-    assert (found.params, found.gradients, found.states, found.total) == (12, None, None, None)
 
 
 def test_a_tensor_of_unknown_type_has_no_bytes() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from resnet_inspect.analysis.memory import inference_peak
-from resnet_inspect.analysis.training import Plan, Timeline, inference, timeline
+from resnet_inspect.analysis.training.plan import Plan
+from resnet_inspect.analysis.training.timeline import Timeline, inference, timeline
 from resnet_inspect.ir import Layer
 from tests.support.toys import network, toy
 

@@ -14,7 +14,8 @@ def test_the_peak_is_what_mem_tracker_finds() -> None:
 
     from benchmarks import fake_step
     from resnet_inspect import summarize
-    from resnet_inspect.analysis.training import Plan, timeline
+    from resnet_inspect.analysis.training.plan import Plan
+    from resnet_inspect.analysis.training.timeline import timeline
 
     def inputs() -> tuple[torch.Tensor]:
         return (torch.empty(4, 3, 64, 64),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from resnet_inspect.analysis.memory import saved_bytes
 from resnet_inspect.ir import DTYPE_BITS, Layer, Model, Parameter, Summary, Tensor, Trace, Value
 from resnet_inspect.ops.vocabulary import is_view
 
@@ -63,3 +64,9 @@ def summaries(draw: st.DrawFn) -> Summary:
         reasons=tuple(draw(st.lists(NAMES, max_size=2))),
         environment=tuple(draw(st.dictionaries(NAMES, NAMES, max_size=2)).items()),
     )
+
+
+def kept_in_all(summary: Summary) -> tuple[int, int]:
+    """Bytes that training keeps for the backward pass, and how many layers keep what nobody knows."""
+    sizes = saved_bytes(summary).values()
+    return sum(size or 0 for size in sizes), sum(size is None for size in sizes)

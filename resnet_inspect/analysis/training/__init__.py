@@ -1,6 +1,5 @@
-"""The memory of a training step over time: what lives while each layer runs forward and backward."""
+"""The memory of a training step over time: what lives while each layer runs forward and backward.
 
-from .plan import IMPLEMENTATIONS, LOWER, Plan
-from .timeline import PARTS, Step, Timeline, inference, timeline
-
-__all__ = ["IMPLEMENTATIONS", "LOWER", "PARTS", "Plan", "Step", "Timeline", "inference", "timeline"]
+``plan.py`` says how a network is trained; ``operations.py`` makes the operations that autograd records of its layers;
+``timeline.py`` follows them through a step.
+"""

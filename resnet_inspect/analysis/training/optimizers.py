@@ -9,7 +9,6 @@ from ...ir import Shape
 
 #: Optimizer -> tensors as large as the parameters that it keeps.
 _MOMENTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "lion": 1}
-OPTIMIZERS = (*_MOMENTS, "adam8bit", "adafactor")
 
 #: bitsandbytes keeps two bytes for each element and a scale for each block of each of the two moments. It leaves
 #: parameters of fewer elements in float32 (``min_8bit_size``).

@@ -17,13 +17,13 @@ class Plan:
     """A way of training.
 
     Attributes:
-        optimizer: a name of ``optimizers.OPTIMIZERS``.
+        optimizer: a name of ``analysis.OPTIMIZERS``.
         amp: None, ``bf16`` or ``fp16``: torch's autocast around the forward pass.
         checkpoint: patterns of module paths whose forward pass is run again in the backward pass
             (``torch.utils.checkpoint`` with ``use_reentrant=False``).
         accumulate: backward passes for each step of the optimizer.
         frozen: patterns of parameter names and module paths that aren't trained.
-        lora: the rank of adapters on the layers of ``lora_layers``; all other parameters are frozen then.
+        lora: the rank of adapters on the linear layers of ``lora_layers``; all other parameters are frozen then.
         implementation: which of torch's implementations the optimizer uses (one of ``IMPLEMENTATIONS``).
     """
 
@@ -44,9 +44,18 @@ class Plan:
         return not any(fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*") for pattern in self.frozen)
 
     def adapts(self, layer: Layer) -> bool:
-        """Whether a layer gets an adapter."""
-        return self.lora is not None and any(fnmatchcase(layer.path, pattern) for pattern in self.lora_layers)
+        """Whether a layer gets an adapter: a linear one that has weights."""
+        is_linear = layer.op == "dense" and bool(layer.parameters or layer.shared)
+        return (
+            is_linear
+            and self.lora is not None
+            and any(fnmatchcase(layer.path, pattern) for pattern in self.lora_layers)
+        )
 
     def checkpoints(self, path: str) -> bool:
         """Whether the module at this path is run again."""
         return any(fnmatchcase(path, pattern) for pattern in self.checkpoint)
+
+
+#: How a network is trained where nobody says.
+USUAL = Plan("adamw")

@@ -7,16 +7,17 @@ History of the JSON's ``schema_version`` (its JSON Schema stands in ``schemas/``
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from ... import units
 from ...analysis.facts import Facts
 from ...analysis.fit import Fit
-from ...analysis.training import PARTS, Plan, Step
+from ...analysis.training.plan import Plan
 from ...devices import Device
 from ...ir import Summary
 from ..totals import least_time
+from ..training import WORDS, at_work
+from ..training import document as memory_document
 from . import Report, ReportColumn
 from .plot import Panel, Point
 
@@ -27,24 +28,6 @@ _COLUMNS = (
     ReportColumn("bytes", "Memory", units.binary),
     ReportColumn("share", "Share", units.share),
 )
-#: Parts as people call them.
-WORDS = {
-    "weights": "weights",
-    "statistics": "statistics and buffers",
-    "input": "input",
-    "gradients": "gradients of weights",
-    "optimizer_states": "optimizer states",
-    "saved": "saved for backward",
-    "outputs": "outputs",
-    "output_gradients": "gradients of outputs",
-    "temporaries": "temporaries of one operation",
-}
-_PHASES = {
-    "forward": "the forward pass of",
-    "backward": "the backward pass of",
-    "recompute": "the second forward pass of",
-    "optimizer": "the optimizer's step",
-}
 
 
 def report(summary: Summary, found: Fit, plan: Plan | None, device: Device | None) -> Report:
@@ -58,7 +41,7 @@ def report(summary: Summary, found: Fit, plan: Plan | None, device: Device | Non
         ("Model", summary.model.title),
         ("Memory", f"{units.binary(found.memory)}{f' of {device.title}' if device else ''}{_source(device)}"),
         ("Run", _run(plan)),
-        ("Peak", f"{_least(found)}{units.binary(found.peak)} in {_where(found.timeline.peak)}"),
+        ("Peak", f"{_least(found)}{units.binary(found.peak)} in {_where(found)}"),
         *([("Beside it", _beside(found))] if found.beside[1] else ()),
         *([("Largest batch", f"n/a: {found.fixed}")] if found.fixed else ()),
         *_helps(found),
@@ -78,29 +61,19 @@ def panels(found: Fit) -> tuple[Panel, ...]:
 
 def document(summary: Summary, found: Fit, plan: Plan | None, device: Device | None) -> dict[str, Any]:
     """The JSON of it: exact bytes."""
-    peak = found.timeline.peak
     return {
         "schema_version": SCHEMA_VERSION,
         "model": summary.model.title,
         "device": device.name if device else None,
         "memory_bytes": found.memory,
         "batch": found.batch,
-        "training": None if plan is None else asdict(plan),
         "fits": found.fits,
-        "peak_bytes": found.peak,
-        "peak_is_lower_bound": bool(found.timeline.unknown),
-        "unknown_layers": found.timeline.unknown,
-        "peak_at": None if peak is None else {"phase": peak.phase, "layer": peak.layer or None},
-        "parts": found.timeline.parts,
         "beside_bytes": list(found.beside),
         "largest_batch": found.largest,
         "largest_batch_beside": found.largest_beside,
         "largest_batch_unknown": found.fixed or None,
         "helps": [{"options": each.options, "peak_bytes": each.peak} for each in found.helps],
-        "timeline": {
-            "parts": list(PARTS),
-            "steps": [[step.phase, step.layer, *step.parts] for step in found.timeline.steps],
-        },
+        **memory_document(found.timeline, plan),
     }
 
 
@@ -146,10 +119,9 @@ def _run(plan: Plan | None) -> str:
     return f"{', '.join(words)}, as torch does it"
 
 
-def _where(step: Step | None) -> str:
-    if step is None:
-        return "no layer"
-    return " ".join(filter(None, (_PHASES[step.phase], step.layer)))
+def _where(found: Fit) -> str:
+    peak = found.timeline.peak
+    return "no layer" if peak is None else at_work(peak)
 
 
 def _beside(found: Fit) -> str:
