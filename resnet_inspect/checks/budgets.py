@@ -54,16 +54,16 @@ class _Budget(Rule):
                         kind=kind,
                         limit=self.said(limit),
                     ),
+                    places=(self.part,),
                 )
                 return
         if not unknown:
             limit = self.limit if self.limit is not None else self.warn
-            yield Finding("note", f"{self.said(least)} of {self.said(limit or 0)} {self.unit}")
+            yield Finding("note", f"{self.said(least)} of {self.said(limit or 0)} {self.unit}", places=(self.part,))
         else:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-            yield Finding(
-                "error", f"{part} has at least {self.said(least)} {self.unit}: {unknown[0]}{more} isn't counted"
-            )
+            words = f"{part} has at least {self.said(least)} {self.unit}: {unknown[0]}{more} isn't counted"
+            yield Finding("error", words, places=tuple(unknown))
 
     def _amount(self, found: Layer, facts: Facts) -> int | None:
         """One layer's share; None if it is unknown."""

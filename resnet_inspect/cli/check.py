@@ -20,12 +20,16 @@ from ..files import write_whole
 from ..readers import Limits
 from ..readers.options import SHARED
 from ..render.check import ENDINGS, FORMATS, CheckView, render
+from ..render.check.words import SAID, said, verdict
 from . import Command, config, debug_option, open_option, show_waiting
 from .building import building_options
-from .delivery import add_to_job_summary, draw_options, emit, format_of, with_progress
+from .delivery import add_to_job_summary, draw_options, emit, format_of, say, with_progress
 from .options import limits_options, parse_arguments, split_words
 from .summary import complete_model
 from .targets import target as make_target
+
+#: So many lines are told of what is in a file.
+_MOST_TOLD = 10
 
 
 def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,9 +127,25 @@ def command(
     if not quiet:
         drawing = draw_options(output, ascii_only)
         emit(render(checked, chosen, CheckView(**drawing)), output, chosen)
+        if output is not None:
+            _say_verdict(checked)
         if chosen == "github":
             add_to_job_summary(lambda: render(checked, "markdown", CheckView()))
     return code
+
+
+def _say_verdict(checked: Sequence[Checked]) -> None:
+    """What failed or warns, a line each, and the verdict: on stderr, where the document is in a file."""
+    told = [
+        (SAID[outcome.level], f"{item.name}: {outcome.rule}: {next(iter(said(outcome)), '')}")
+        for item in checked
+        for outcome in item.outcomes
+        if outcome.level != "pass"
+    ]
+    for kind, message in told[:_MOST_TOLD]:
+        say(kind, message)
+    more = f", {len(told) - _MOST_TOLD} more lines in the file" if len(told) > _MOST_TOLD else ""
+    say("note", verdict(checked) + more)
 
 
 def _targets(model: str | None, config_file: Path | None, settings: dict[str, Any]) -> list[Target]:

@@ -54,7 +54,8 @@ def render(
     if summary is not None:
         data["network"] = network(cleaned(summary))
         documents["network"] = ir_json.dumps(summary)
-    return page("report", title, facts([*shown.facts, *footnotes(shown)]), data, documents)
+    sources = [] if summary is None else [("Source", summary.model)]
+    return page("report", title, facts([*shown.facts, *footnotes(shown)]), data, documents, sources)
 
 
 def _cell(text: str, value: object) -> list[str | float | None]:
