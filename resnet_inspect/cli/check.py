@@ -122,7 +122,9 @@ def command(
         checked = [_updated(item, target.baseline, str(reason).strip()) for item, target in found]
     else:
         checked = list(with_progress(examine(targets, limits), len(targets), "Checking"))
-    checked = [replace(item, place=target.place) for item, target in zip(checked, targets, strict=True)]
+    checked = [
+        replace(item, place=target.place, lines=target.lines) for item, target in zip(checked, targets, strict=True)
+    ]
     code = exit_code(checked)
     if not quiet:
         drawing = draw_options(output, ascii_only)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_inspect import ir_json
-from resnet_inspect.checks import Baseline, Checked, Finding, MaxParams, Outcome, UnusedParameters, judge
+from resnet_inspect.checks import Baseline, Checked, Finding, Outcome, judge
+from resnet_inspect.checks.budgets import MaxParams
+from resnet_inspect.checks.structure import UnusedParameters
 from resnet_inspect.ir import Summary
 from resnet_inspect.render.check import CheckView, render
 from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
