@@ -162,10 +162,20 @@ class Model:
     weights: str | None = None
 
     @property
+    def is_code(self) -> bool:
+        """Whether somebody's own code was named, as ``net.py:Net`` or ``package.module:build``."""
+        return ":" in self.builder and not self.builder.startswith(("resnet_inspect.", AN_OBJECT))
+
+    @property
     def title(self) -> str:
-        """``torch:resnet50``, as people ask for it. Of an object, which nobody can ask for, ``ResNet (torch)``."""
+        """``torch:resnet50`` or ``net.py:Net``, as people ask for it.
+
+        Of an object, which nobody can ask for, ``ResNet (torch)``.
+        """
         if self.builder.startswith(AN_OBJECT):
             return f"{self.name} ({self.backend})"
+        if self.is_code:
+            return self.builder
         return f"{self.backend}:{self.name}"
 
 

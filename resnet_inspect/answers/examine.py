@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from .worker import Session
 class Target:
     """One model, the inputs that have to fit it, and the rules that it has to keep.
 
-    Each of ``inputs`` is what a person typed, and what a request has of it. ``place`` is as ``Checked`` has it.
+    Each of ``inputs`` is what a person typed, and what a request has of it. ``place`` and ``lines`` are as ``Checked``
+    has them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Target:
     baseline: Path | None = None
     fail_on: frozenset[str] = frozenset(KINDS)
     place: tuple[Path, int | None] | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 Summarize = Callable[[Request], Answer]

@@ -77,18 +77,19 @@ class Budget(Rule):
                         kind=kind,
                         limit=self.said(limit),
                     ),
+                    places=(self.part,),
                 )
                 return
         if value is not None:
             limit = self.limit if self.limit is not None else self.warn
-            yield Finding("note", f"{self.said(value)} of {self.said(limit or 0)} {self.unit()}")
+            words = f"{self.said(value)} of {self.said(limit or 0)} {self.unit()}"
+            yield Finding("note", words, places=(self.part,))
         elif unknown:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-            yield Finding(
-                "error", f"{part} has at least {self.said(least)} {self.unit()}: {unknown[0]}{more} isn't counted"
-            )
+            words = f"{part} has at least {self.said(least)} {self.unit()}: {unknown[0]}{more} isn't counted"
+            yield Finding("error", words, places=tuple(unknown))
         else:
-            yield Finding("error", f"nobody knows how many {self.counted()} {part} has")
+            yield Finding("error", f"nobody knows how many {self.counted()} {part} has", places=(self.part,))
 
     @classmethod
     def unit(cls) -> str:

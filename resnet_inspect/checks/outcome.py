@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,8 @@ class Outcome:
 class Checked:
     """All that came of one model. ``error_code`` is the exit code of what kept it from being looked at, or 0.
 
-    ``place`` is where somebody would change it: a file and, in one of settings, the line.
+    ``place`` is where somebody would change it: a file and, in one of settings, the line. ``lines`` are those of its
+    settings, by name: ``max-macs``, and ``max-macs.layer4`` where a part has a line of its own.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Checked:
     summary: Summary | None = field(default=None, repr=False)
     error_code: int = 0
     place: tuple[Path, int | None] | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

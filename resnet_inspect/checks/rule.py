@@ -19,12 +19,16 @@ LEVELS = ("error", "fail", "strict", "warn")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a rule has to say. ``layer`` is an id, or None if it is about the whole model."""
+    """One thing that a rule has to say. ``layer`` is an id, or None if it is about no layer in particular.
+
+    ``places`` are then the layers' ids and the paths of modules that it is about; "" is the whole network.
+    """
 
     level: str
     message: str
     layer: str | None = None
     diff: Diff | None = None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

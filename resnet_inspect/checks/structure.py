@@ -68,7 +68,11 @@ class UnusedParameters(Rule):
         if names := summary.unused:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             advice = " in eval mode; --mode train may use them" if summary.may_train_unused else ""
-            yield Finding("fail", self.message.format(names=", ".join(names[:3]) + more) + advice)
+            # What a module holds itself is counted in a layer inside it, where nobody would look for it.
+            idle = {weight.name: one.id for one in summary.layers if not one.called for weight in one.parameters}
+            owners = (idle.get(name, name.replace("/", ".").rpartition(".")[0]) for name in names)
+            places = tuple(dict.fromkeys(owners))
+            yield Finding("fail", self.message.format(names=", ".join(names[:3]) + more) + advice, places=places)
 
 
 class DeadBranch(Rule):

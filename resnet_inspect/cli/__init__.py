@@ -160,6 +160,8 @@ class Invocation:
     debug = False
     #: Whether the document is a report that is opened in the browser.
     opens = False
+    #: What was typed, the program's name first; empty where ``main`` wasn't what ran.
+    command: tuple[str, ...] = ()
 
 
 def _note(ctx: click.Context, param: click.Parameter, given: bool) -> None:
@@ -206,6 +208,7 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 def main() -> NoReturn:
     """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
     invocation = Invocation()
+    invocation.command = (PROGRAM, *sys.argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal's encoding can't write is better escaped than an error.
         sys.stdout.reconfigure(errors="backslashreplace")

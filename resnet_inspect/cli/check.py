@@ -20,13 +20,17 @@ from ..files import write_whole
 from ..readers import Limits
 from ..readers.options import SHARED
 from ..render.check import ENDINGS, FORMATS, CheckView, render
+from ..render.check.words import SAID, said, verdict
 from . import Command, config, debug_option, open_option, show_waiting
 from .building import building_options
-from .delivery import add_to_job_summary, draw_options, emit, format_of, with_progress
+from .delivery import add_to_job_summary, draw_options, emit, format_of, say, with_progress
 from .options import complete_device, limits_options, parse_arguments, split_words
 from .summary import complete_model
 from .targets import target as make_target
 from .training import plan_of, training_options
+
+#: So many lines are told of what is in a file.
+_MOST_TOLD = 10
 
 
 def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,14 +129,32 @@ def command(
         checked = [_updated(item, target.baseline, str(reason).strip()) for item, target in found]
     else:
         checked = list(with_progress(examine(targets, limits), len(targets), "Checking"))
-    checked = [replace(item, place=target.place) for item, target in zip(checked, targets, strict=True)]
+    checked = [
+        replace(item, place=target.place, lines=target.lines) for item, target in zip(checked, targets, strict=True)
+    ]
     code = exit_code(checked)
     if not quiet:
         drawing = draw_options(output, ascii_only)
         emit(render(checked, chosen, CheckView(**drawing)), output, chosen)
+        if output is not None:
+            _say_verdict(checked)
         if chosen == "github":
             add_to_job_summary(lambda: render(checked, "markdown", CheckView()))
     return code
+
+
+def _say_verdict(checked: Sequence[Checked]) -> None:
+    """What failed or warns, a line each, and the verdict: on stderr, where the document is in a file."""
+    told = [
+        (SAID[outcome.level], f"{item.name}: {outcome.rule}: {next(iter(said(outcome)), '')}")
+        for item in checked
+        for outcome in item.outcomes
+        if outcome.level != "pass"
+    ]
+    for kind, message in told[:_MOST_TOLD]:
+        say(kind, message)
+    more = f", {len(told) - _MOST_TOLD} more lines in the file" if len(told) > _MOST_TOLD else ""
+    say("note", verdict(checked) + more)
 
 
 def _targets(model: str | None, config_file: Path | None, settings: dict[str, Any]) -> list[Target]:

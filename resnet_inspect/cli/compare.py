@@ -11,7 +11,7 @@ import click
 from ..answers.source import load_each
 from ..errors import BadRequestError, InspectError
 from ..readers import Limits
-from ..render.report.compare import QUANTITIES, check_axes, compared, panel, quantity, report
+from ..render.report.compare import QUANTITIES, axes, check_axes, compared, panel, quantity, report
 from . import Command
 from .building import building_options, source
 from .delivery import say, with_progress
@@ -76,7 +76,16 @@ def command(
         title = f"{len(rows)} networks" if len(rows) > 1 else rows[0]["model"]
         found, notes = panel(rows, x, y) if draws else (None, ())
         panels = [found] if found else []
-        deliver_report(report(rows, wanted, sort), output_format, output, ascii_only, title, panels, notes)
+        deliver_report(
+            report(rows, wanted, sort),
+            output_format,
+            output,
+            ascii_only,
+            title,
+            panels,
+            notes,
+            axes=axes(rows, x, y) if is_page(output_format, output) else None,
+        )
         for note in notes:
             say("note", note)
         if plot and found:

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -140,7 +141,8 @@ def load(path: Path) -> list[Target]:
         _verify(model, KEYS, where)
         try:
             made = target(name, {"model": name, **shared, **model}, folder)
-            found.append(replace(made, place=(path, _line_of(name, path))))
+            line, lines = _lines_of(name, path)
+            found.append(replace(made, place=(path, line), lines=lines))
         except BadRequestError as error:
             raise BadRequestError(f"{where}: {error}") from error
     if not found:
@@ -157,11 +159,33 @@ def _settings(path: Path) -> dict[str, Any]:
     return settings
 
 
-def _line_of(name: str, path: Path) -> int | None:
-    """The line of a model's table, which TOML's readers don't tell; None where it is written in another way."""
-    titles = {f"{table}models.{key}" for table in ("", f"tool.{TABLE}.") for key in (name, f'"{name}"', f"'{name}'")}
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((n for n, line in enumerate(lines, 1) if line.partition("#")[0].strip().strip("[] ") in titles), None)
+#: A table's title without its brackets, or the name of a setting where a line begins; names may be quoted.
+_TITLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_SETTING = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*=""")
+
+
+def _lines_of(name: str, path: Path) -> tuple[int | None, dict[str, int]]:
+    """The line of a model's table, and those of the settings in it, which TOML's readers don't tell.
+
+    A part of a budget in a table of its own is ``max-macs.layer4``. What is written in another way has no line.
+    """
+    keys = (name, f'"{name}"', f"'{name}'")
+    titles = [f"{table}models.{key}" for table in ("", f"tool.{TABLE}.") for key in keys]
+    found: int | None = None
+    lines: dict[str, int] = {}
+    within: str | None = None
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if title := _TITLE.match(line):
+            own = next((own for own in titles if title[1] == own or title[1].startswith(f"{own}.")), None)
+            within = None if own is None else title[1][len(own) + 1 :]
+            if within:
+                lines.setdefault(within, number)
+            elif within is not None:
+                found = number
+        elif within is not None and (setting := _SETTING.match(line)):
+            key = next(filter(None, setting.groups()))
+            lines.setdefault(f"{within}.{key}" if within else key, number)
+    return found, lines
 
 
 def _verify(settings: Mapping[str, Any], keys: Mapping[str, Kind], where: str) -> None:

@@ -131,7 +131,14 @@ def deliver_native(text: str, output: Path | None, view: View) -> None:
 
 
 def emit(text: str, output: Path | None, output_format: str = "") -> None:
-    """Writes a document to stdout, or whole to a file; a report that is to be opened, to a temporary one."""
+    """Writes a document to stdout, or whole to a file; a report that is to be opened, to a temporary one.
+
+    A page says which command wrote it.
+    """
+    if output_format == "html" and (command := _invocation("command")):
+        from ..render.html.page import signed
+
+        text = signed(text, command)
     if _opens():
         _open(text, output)
     elif output is None:
@@ -148,8 +155,13 @@ def emit(text: str, output: Path | None, output_format: str = "") -> None:
 
 def _opens() -> bool:
     """Whether ``--open`` was given."""
+    return bool(_invocation("opens"))
+
+
+def _invocation(field: str) -> Any:
+    """What ``main`` noted of this run; None where it isn't what runs."""
     context = click.get_current_context(silent=True)
-    return bool(context and getattr(context.find_root().obj, "opens", False))
+    return getattr(context.find_root().obj, field, None) if context else None
 
 
 def _open(text: str, output: Path | None) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +17,7 @@ from ..blocks import networks
 from ..errors import BadRequestError, InspectError
 from ..readers import BACKENDS, NAMED, Limits, Request, load_framework, module_of, zoo
 from ..visible import in_json, visible
-from . import Command, debug_option
+from . import PROGRAM, Command, debug_option
 from .delivery import say, with_progress
 from .options import BackendName, no_cache_option
 
@@ -62,8 +64,7 @@ def command(pattern: str, backend: str | None, counts: bool, timeout: float | No
     listed = [(name, model) for name in wanted for model in _names(name)]
     found = [(name, model) for name, model in listed if _matches(model.lower(), pattern.lower())]
     if not found:
-        others = [name for name in NAMED if name not in wanted]
-        more = f"; those of {' and '.join(others)} are listed with --backend" if not backend else ""
+        more = "" if backend else _elsewhere(pattern)
         raise BadRequestError(f"no model of {' or '.join(wanted)} matches {pattern!r}{more}")
     rows: list[dict[str, Any]] = [{"backend": name, "model": model} for name, model in found]
     failed = _count(rows, timeout) if counts else []
@@ -74,6 +75,13 @@ def command(pattern: str, backend: str | None, counts: bool, timeout: float | No
     for line in failed:
         say("error", line)
     return 3 if failed else 0
+
+
+def _elsewhere(pattern: str) -> str:
+    """The commands that search the libraries which are installed but have to be imported for it."""
+    others = [name for name in NAMED if name not in LISTS and find_spec(name)]
+    commands = [f"{PROGRAM} models {shlex.quote(pattern)} --backend {name}" for name in others]
+    return f"; not searched, as it takes seconds: {', '.join(commands)}" if commands else ""
 
 
 def _matches(name: str, pattern: str) -> bool:

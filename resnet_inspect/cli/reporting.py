@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from ..render.report import ENDINGS, FORMATS, Report, render
 from ..render.report.plot import Panel, drawing, library, picture, picture_kind
 from . import debug_option, open_option
 from .delivery import draw_options, emit, format_of
+
+if TYPE_CHECKING:
+    from ..render.report.compare import Axes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,10 +46,11 @@ def deliver_report(
     panels: Sequence[Panel] = (),
     notes: Sequence[str] = (),
     summary: Summary | None = None,
+    axes: Axes | None = None,
 ) -> None:
     """Renders to stdout or a file.
 
-    ``title``, plots, notes on the plots and the network that it is about are for a page.
+    ``title``, plots, notes on the plots, the choice of their axes and the network that it is about are for a page.
 
     Raises:
         BadRequestError: the file's ending names no format.
@@ -55,7 +59,7 @@ def deliver_report(
     if chosen == "html":
         from ..render.html.report import render as page
 
-        emit(page(report, title, panels, notes, summary), output, chosen)
+        emit(page(report, title, panels, notes, summary, axes), output, chosen)
         return
     emit(render(report, chosen, **draw_options(output, ascii_only)), output, chosen)
 

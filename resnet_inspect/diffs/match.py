@@ -297,9 +297,7 @@ def renamings(paths: Sequence[tuple[str, str]]) -> list[Renaming]:
     by_prefix = Counter(prefixes_of(old, new) for old, new in paths if old != new)
     groups: dict[Hashable, list[tuple[str, str]]] = {}
     for old, new in by_prefix:
-        shifts = tuple(int(b) - int(a) for a, b in zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=False))
-        key = (masked(old), shifts) if masked(old) == masked(new) else (old, new)
-        groups.setdefault(key, []).append((old, new))
+        groups.setdefault(renaming_key(old, new), []).append((old, new))
     found = []
     for prefixes in groups.values():
         layers = sum(by_prefix[pair] for pair in prefixes)
@@ -307,6 +305,12 @@ def renamings(paths: Sequence[tuple[str, str]]) -> list[Renaming]:
         both = first if first == last else (f"{first[0]}…{last[0]}", f"{first[1]}…{last[1]}")
         found.append(Renaming(*both, layers))
     return found
+
+
+def renaming_key(old: str, new: str) -> Hashable:
+    """What renamed prefixes have in common that are one line: the same shift of the same numbers."""
+    shifts = tuple(int(b) - int(a) for a, b in zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=False))
+    return (masked(old), shifts) if masked(old) == masked(new) else (old, new)
 
 
 def renamed_path(prefixes: Mapping[str, str], path: str) -> str:

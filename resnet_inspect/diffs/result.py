@@ -20,7 +20,7 @@ def kinds(words: Iterable[str]) -> frozenset[str]:
     """
     found = frozenset(words)
     if unknown := sorted(found - set(KINDS)):
-        raise BadRequestError(f"there is no {unknown[0]!r} to fail on; choose of {', '.join(KINDS)}")
+        raise BadRequestError(f"there is no {unknown[0]!r} to fail on; choose from {', '.join(KINDS)}")
     return found
 
 

@@ -83,8 +83,22 @@ def shortened(names: Sequence[str], scopes: Sequence[int], width: int, ascii_onl
     ]
 
 
+def _shared_library(names: Sequence[str]) -> int:
+    """How many letters all names begin with that are ``torch:`` or another library; 0 of a single name."""
+    begin = names[0].partition(":")[0] + ":" if len(names) > 1 else ""
+    return len(begin) if begin and all(name.startswith(begin) for name in names) else 0
+
+
 def _distinct(names: Sequence[str], scopes: Sequence[int], width: int, ascii_only: bool) -> list[str] | None:
     wanted = len(set(zip(scopes, names, strict=True)))
+    if any(cell_len(name) > width for name in names):
+        # What all of them begin with tells none from another: torch:resnet101 is …resnet101 before it is torch…101.
+        begin = _shared_library(names)
+        mark = "..." if ascii_only else "…"
+        bare = [mark + name[begin:] for name in names]
+        if begin and all(cell_len(name) <= width for name in bare):
+            return bare
+        names = [name[begin:] for name in names]
     for beginning in _BEGINNINGS:
         short = [shorten(name, width, ascii_only, beginning) for name in names]
         if len(set(zip(scopes, short, strict=True))) == wanted:

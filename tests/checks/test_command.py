@@ -304,11 +304,49 @@ def test_two_amounts_for_one_part_and_an_ignored_baseline_are_slips() -> None:
     assert "leave --baseline out" in ignored.stderr
 
 
+def test_each_annotation_stands_beside_its_setting(project: Path) -> None:
+    settings = """
+[models.other]
+model = "resnet18"
+max-params = "99M"
+
+[models.net]
+model = "resnet18"
+inputs = ["3x224x224", "7x64x64"]
+baseline = "no.json"
+max-layers = 99
+"warn-params" = "2M"
+ignore = ["dead-branch"]
+
+[models.net.max-macs]
+layer1 = "99G"
+layer2 = "1"   # too little
+
+[models.net.max-params]
+"layer3" = "1"
+""".lstrip("\n")
+    settings = settings.replace("max-layers = 99", "max-layers = 9")
+    (project / "resnet-inspect.toml").write_text(settings)
+    lines = run("check", "--format", "github").stdout.splitlines()
+    found = {}
+    for line in lines[:-1]:
+        properties = dict(each.split("=", 1) for each in line.split("::")[1].partition(" ")[2].split(","))
+        found[properties["title"].removeprefix("net ")] = settings.splitlines()[int(properties["line"]) - 1]
+    assert found == {
+        "input 7x64x64": 'inputs = ["3x224x224", "7x64x64"]',
+        "max-params": '"warn-params" = "2M"',
+        "max-params layer3": '"layer3" = "1"',
+        "max-macs layer2": 'layer2 = "1"   # too little',
+        "max-layers": "max-layers = 9",
+        "baseline": 'baseline = "no.json"',
+    }
+
+
 @pytest.mark.parametrize("title", ["[models.back-bone]", "[models.'back-bone']  # the one", '[ models."back-bone" ]'])
 def test_annotations_stand_beside_what_somebody_would_change(project: Path, title: str) -> None:
     (project / "resnet-inspect.toml").write_text(f'# ours\n\n{title}\nmodel = "resnet18"\nmax-params = "1M"\n')
     first = run("check", "--format", "github").stdout.splitlines()[0]
-    assert first.startswith("::error file=resnet-inspect.toml,line=3,title=back-bone max-params::")
+    assert first.startswith("::error file=resnet-inspect.toml,line=5,title=back-bone max-params::")
     (project / "no,net.py").write_text("def net():\n    raise ValueError('no')\n")
     first = run("check", "no,net.py:net", "--format", "github").stdout.splitlines()[0]
     assert first.startswith("::error file=no%2Cnet.py,title=no,net.py%3Anet model::".replace("no,net", "no%2Cnet"))

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -178,6 +179,19 @@ def test_names_are_over_no_other_and_inside_of_the_plot(points: list[tuple[float
         assert place.shared(ROOM) == pytest.approx(100 * 12)
         assert (place.right - place.left, place.top - place.bottom) == pytest.approx((100, 12))
         assert sum(map(place.shared, found[:index])) == pytest.approx(0, abs=1e-9)
+
+
+def test_names_stand_beside_the_line_and_not_on_it() -> None:
+    """A front that goes up in steps, close to every point of it."""
+    front = [(60.0 * at, 15.0 * at + 100) for at in range(1, 12)]
+    found = placed(front, [(100, 12)] * len(front), ROOM, 3, front)
+    for place in found:
+        assert place.shared(ROOM) == pytest.approx(100 * 12)
+        for (x0, y0), (x1, y1) in pairwise(front):
+            # Along the line, in steps of a tenth: no point of it is inside a name.
+            for step in range(101):
+                x, y = x0 + (x1 - x0) * step / 100, y0 + (y1 - y0) * step / 100
+                assert not (place.left < x < place.right and place.bottom < y < place.top)
 
 
 #: GMACs and accuracies of torchvision's classifiers, as it publishes them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.support.differences import ids
 Skips = tuple[bool, ...]
 
 
-def edits(made: dict[Skips, Summary]) -> Iterator[tuple[Skips, Skips, Diff]]:
+def edits(made: Mapping[Skips, Summary]) -> Iterator[tuple[Skips, Skips, Diff]]:
     """Each network against each other one."""
     for before, after in product(made, repeat=2):
         yield before, after, compare(made[before], made[after])

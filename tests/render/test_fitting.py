@@ -88,3 +88,14 @@ def assert_told_apart(text: str, width: int) -> None:
         assert not [
             cell for title, cell in zip(titles, cells, strict=True) if title in ("Params", "MACs") and "…" in cell
         ]
+
+
+def test_the_library_that_all_names_begin_with_goes_before_anything_of_a_name() -> None:
+    names = ["torch:resnet18", "torch:resnet101", "torch:vgg16"]
+    assert shortened(names, [0] * 3, 15) == names
+    assert shortened(names, [0] * 3, 10) == ["…resnet18", "…resnet101", "…vgg16"]
+    assert shortened(names, [0] * 3, 9) == ["resnet18", "resnet101", "vgg16"]
+    assert shortened(names, [0] * 3, 8) == ["resnet18", "res…t101", "vgg16"]
+    # Where two libraries are compared, the library is a part of the name.
+    mixed = shortened([*names, "keras:VGG16"], [0] * 4, 12)
+    assert mixed[2:] == ["torch:vgg16", "keras:VGG16"]

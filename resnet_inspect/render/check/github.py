@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from ...checks import Checked
+from ...checks import Checked, Outcome
 from ..diff import DiffView
 from ..diff.github import annotation
 from ..diff.table import render as render_diff
 from . import CheckView
 from .words import failed, finding_words, verdict
+
+#: The setting that a rule comes from, where it has another name.
+_SETTINGS = {"input": "inputs", "counted": "strict"}
+
+
+def _place(item: Checked, outcome: Outcome) -> tuple[Path, int | None] | None:
+    """The file, and the line of the setting that isn't kept, or else that of the model."""
+    if item.place is None:
+        return None
+    rule, _, part = outcome.rule.partition(" ")
+    setting = _SETTINGS.get(rule, rule)
+    if outcome.level == "warn":
+        setting = setting.replace("max-", "warn-", 1)
+    names = (f"{setting}.{part}", setting)
+    return item.place[0], next((item.lines[name] for name in names if name in item.lines), item.place[1])
 
 
 def render(checked: Sequence[Checked], view: CheckView) -> str:
@@ -22,6 +38,6 @@ def render(checked: Sequence[Checked], view: CheckView) -> str:
             text = [finding_words(finding) for finding in outcome.findings if finding.level != "note"]
             text += [render_diff(f.diff, DiffView()).rstrip() for f in outcome.findings if f.diff is not None]
             level = "error" if failed(outcome) else "warning"
-            lines.append(annotation(level, f"{item.name} {outcome.rule}", "\n".join(text), item.place))
+            lines.append(annotation(level, f"{item.name} {outcome.rule}", "\n".join(text), _place(item, outcome)))
     lines.append(annotation("notice", "resnet-inspect check", verdict(checked)))
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from ... import units
 from ...analysis.metrics import TOTALS, total
 from ...diffs import Cause, Change, Diff, LayerDiff, Renaming
 from ...diffs.frameworks import folded_norms
-from ...diffs.match import masked
+from ...diffs.match import masked, prefixes_of, renaming_key, renamings
 from ...ir import Value
 from ...shape import format_shape
 from ..columns import value_text
@@ -119,6 +119,36 @@ def lines(diff: Diff, everything: bool) -> list[Line]:
         else:
             rows += [_line(group)] if len(group) >= _MANY else [_line([layer]) for layer in group]
     return rows
+
+
+def grouped(diff: Diff, marks: Sequence[str]) -> list[tuple[Line, list[int]]]:
+    """The layers that differ, by their places, the same change to many of them with one line.
+
+    ``marks`` has a word for each layer: those that are ``same`` are left out, and a group has one mark.
+    """
+    groups: dict[tuple[str, object], list[int]] = {}
+    folded = _folded_norms(diff)
+    for at, (layer, mark) in enumerate(zip(diff.layers, marks, strict=True)):
+        key: object = _group(layer, at)
+        if None in (layer.old, layer.new) and layer.layer.id in folded:
+            key = "folded"
+        elif mark == "renamed" and layer.old and layer.new:
+            key = renaming_key(*prefixes_of(layer.old.path, layer.new.path))
+        if mark != "same":
+            groups.setdefault((mark, key), []).append(at)
+    found: list[tuple[Line, list[int]]] = []
+    for (mark, key), places in groups.items():
+        members = [diff.layers[at] for at in places]
+        if key == "folded":
+            found.append((_folded(members), places))
+        elif len(places) < _MANY:
+            found += [(_line([diff.layers[at]]), [at]) for at in places]
+        elif mark == "renamed":
+            paths = [(layer.old.path, layer.new.path) for layer in members if layer.old and layer.new]
+            found.append((Line(SIGNS[mark], renaming_words(renamings(paths)[0]), "", ("renamed",)), places))
+        else:
+            found.append((_line(members), places))
+    return sorted(found, key=lambda group: group[1][0])
 
 
 def _folded(norms: Sequence[LayerDiff]) -> Line:

@@ -26,4 +26,5 @@ def render(summary: Summary, view: View) -> str:
     data = {"network": network(shown), "depth": view.depth}
     _, *below = totals(shown, View())  # the first says what the heading says
     head = facts(below)
-    return page("summary", shown.model.title, head, data, {"network": ir_json.dumps(summary)})
+    documents = {"network": ir_json.dumps(summary)}
+    return page("summary", shown.model.title, head, data, documents, [("Source", summary.model)])

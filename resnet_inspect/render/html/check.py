@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
 from ... import ir_json
-from ...checks import Checked, Outcome
+from ...checks import Checked, Finding, Outcome
 from ...diffs import Diff
 from ...visible import cleaned
 from ..check.words import SAID, failed, finding_words, verdict
-from ..diff.words import headlines, lines
+from ..diff.words import grouped, headlines, lines
+from .diff import marks
 from .network import network
 from .page import page
 
@@ -35,19 +36,36 @@ def render(checked: Sequence[Checked]) -> str:
     return page("check", f"Checked: {title}", f"<p>{escape(verdict(shown))}</p>", data, documents)
 
 
-def _differs(diff: Diff | None) -> list[str]:
-    """What a drift is in, as a terminal lists it."""
+def _differs(diff: Diff | None) -> list[list[str | None]]:
+    """What a drift is in, as a terminal lists it: each line with the layer that it is about, if that is still there."""
     if diff is None:
         return []
+    heads: list[list[str | None]] = [[head, None] for head in headlines(diff)[1:]]
+    found = grouped(diff, [layer.status for layer in diff.layers])
     listed = [
-        " ".join((line.sign, line.layer, line.type, " · ".join(line.words))) for line in lines(diff, everything=False)
+        [" ".join((line.sign, line.layer, line.type, " · ".join(line.words))), new.id if new else None]
+        for line, places in found
+        for new in [diff.layers[places[0]].new]
     ]
-    more = [f"and {len(listed) - _MOST:,} more"] if len(listed) > _MOST else []
-    return [*headlines(diff)[1:], *listed[:_MOST], *more]
+    more: list[list[str | None]] = [[f"and {len(listed) - _MOST:,} more", None]] if len(listed) > _MOST else []
+    return [*heads, *listed[:_MOST], *more]
 
 
 def _place(outcome: Outcome) -> int:
     return _WORST_FIRST.index(outcome.level)
+
+
+def _marked(found: Finding) -> Iterator[tuple[str, str]]:
+    """The ids of what a finding marks in the graph, and what to say there: layers, and of a drift what was edited."""
+    if found.layer is not None:
+        yield found.layer, found.message
+    for place in found.places:
+        yield place, found.message
+    if found.diff is not None:
+        words = lines(found.diff, everything=True)
+        for layer, mark, line in zip(found.diff.layers, marks(found.diff.layers), words, strict=True):
+            if layer.new is not None and mark not in ("same", "follows"):
+                yield layer.new.id, " · ".join((mark, *line.words))
 
 
 def _model(item: Checked) -> dict[str, Any]:
@@ -56,9 +74,9 @@ def _model(item: Checked) -> dict[str, Any]:
     said: dict[str, list[str]] = {}
     for outcome in outcomes:  # the worst first
         for found in outcome.findings if outcome.level != "pass" else ():
-            if found.layer is not None:
-                states.setdefault(found.layer, "failed" if failed(outcome) else "warned")
-                said.setdefault(found.layer, []).append(found.message)
+            for layer, message in _marked(found):
+                states.setdefault(layer, "failed" if failed(outcome) else "warned")
+                said.setdefault(layer, []).append(message)
     words = {layer: " · ".join(messages) for layer, messages in said.items()}
     return {
         "name": item.name,
@@ -70,7 +88,7 @@ def _model(item: Checked) -> dict[str, Any]:
                 "findings": [
                     {
                         "words": finding_words(found),
-                        "layer": found.layer,
+                        "places": [found.layer] if found.layer is not None else found.places[:_MOST],
                         "differs": _differs(found.diff),
                     }
                     for found in outcome.findings

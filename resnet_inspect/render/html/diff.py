@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from ... import ir_json
 from ...diffs import Diff, LayerDiff
@@ -11,7 +12,7 @@ from ...diffs.cause import followers
 from ...ir import Layer
 from ...visible import cleaned
 from ..diff import DiffView
-from ..diff.words import headlines, lines, totals
+from ..diff.words import grouped, headlines, lines, totals
 from .markup import table
 from .network import network
 from .page import page
@@ -38,17 +39,28 @@ def render(diff: Diff, view: DiffView) -> str:
         "old": network(shown.old, *old, compared=True),
         "new": network(shown.new, *new, compared=True),
         "pairs": pairs,
-        "changes": [
-            {"pair": at, "state": found, "layer": layer.layer.id, "type": layer.layer.type, "words": text}
-            for at, (layer, found, text) in enumerate(said)
-            if found not in ("same", "follows")
-        ],
+        "changes": _changes(shown, ["same" if state == "follows" else state for state in states]),
+        "followers": _changes(shown, [state if state == "follows" else "same" for state in states]),
     }
     head = "".join(f"<p>{escape(line)}</p>" for line in heads)
     if amounts := totals(shown, view.everything):
         head += table(("Total", "Old", "New", "Difference", "%"), amounts, (1, 2, 3, 4))
     documents = {"network-old": ir_json.dumps(diff.old), "network-new": ir_json.dumps(diff.new)}
-    return page("diff", title, head, data, documents)
+    sources = [("Old", diff.old.model), ("New", diff.new.model)]
+    return page("diff", title, head, data, documents, sources)
+
+
+def _changes(diff: Diff, states: Sequence[str]) -> list[dict[str, Any]]:
+    """The entries of the list: layers of which there is the same to say are one, with the words of all."""
+    words = lines(diff, everything=True)
+    return [
+        {
+            "state": states[places[0]],
+            "title": [line.layer, line.type, " · ".join(line.words)] if len(places) > 1 else None,
+            "layers": [[at, words[at].layer, words[at].type, " · ".join(words[at].words)] for at in places],
+        }
+        for line, places in grouped(diff, states)
+    ]
 
 
 def marks(layers: Sequence[LayerDiff]) -> list[str]:

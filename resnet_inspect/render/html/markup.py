@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable, Sequence
 from html import escape
+
+from ...ir import Model
+from ...version import __version__
+from ...visible import line
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Labels and texts, as a list of definitions."""
     items = "".join(f"<div><dt>{escape(label.strip())}</dt><dd>{escape(text)}</dd></div>" for label, text in pairs)
     return f'<dl class="facts">{items}</dl>' if items else ""
+
+
+def source(model: Model) -> str:
+    """A model as a command names it, with its constructor's arguments, and what built it if that says more.
+
+    ``torch:resnet50 --arg num_classes=10 (torchvision.models.resnet.resnet50)``.
+    """
+    arguments = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in model.arguments)
+    given = [f"--arg {shlex.quote(argument)}" for argument in arguments]
+    is_said = model.title == model.builder or not model.builder or model.builder.startswith("resnet_inspect.")
+    return " ".join([model.title, *given, *([] if is_said else [f"({model.builder})"])])
+
+
+def provenance(sources: Iterable[tuple[str, Model]]) -> str:
+    """Where a page comes from: its networks, and the version that wrote it. ``page.signed`` adds the command."""
+    labelled = [(label, line(source(model))) for label, model in sources]
+    parts = [f"<span>{escape(label)}: <code>{escape(text)}</code></span>" for label, text in labelled]
+    return f'<div class="made">{"".join(parts)}<span>Written by resnet-inspect {escape(__version__)}</span></div>'
 
 
 def table(titles: Sequence[str], lines: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:

@@ -11,13 +11,17 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from ... import ir_html
+from ...ir import Model
+from ...visible import line
+from .markup import provenance
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (?:\{ ([^}]*) \}|(\w+)))", re.MULTILINE)
@@ -29,11 +33,23 @@ _COMMENT = re.compile(r"^[ \t]*(//.*\n|/\*\*?(?!/)[\s\S]*?\*/[ \t]*\n)", re.MULT
 _INDENT = re.compile(r"^[ \t]+|[ \t]*\n(?=[ \t]*\n)", re.MULTILINE)
 
 
-def page(kind: str, title: str, head: str, data: Mapping[str, Any], documents: Mapping[str, str]) -> str:
+#: The end of a page's head, after which ``signed`` looks: no name can hold it, as all of them are escaped.
+_END_OF_HEAD = "</div></header>"
+
+
+def page(
+    kind: str,
+    title: str,
+    head: str,
+    data: Mapping[str, Any],
+    documents: Mapping[str, str],
+    sources: Iterable[tuple[str, Model]] = (),
+) -> str:
     """A report.
 
     ``kind`` is the script that it runs: ``entry/KIND.js``. ``head`` is markup that stands above what the script makes.
     ``data`` is what the script shows, ``documents`` are JSON documents by the ids of the elements that hold them.
+    ``sources`` are the networks that the head names, with a label for each.
     """
     style, script = _style(), _script(f"{kind}.js")
     policy = (
@@ -49,10 +65,16 @@ def page(kind: str, title: str, head: str, data: Mapping[str, Any], documents: M
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
         f"<style>{style}</style>\n"
-        f'<header class="head"><h1>{escape(title)}</h1>{head}</header>\n'
+        f'<header class="head"><h1>{escape(title)}</h1>{head}{provenance(sources)}</header>\n'
         '<p class="waiting">A script inside this page draws it. That takes a browser of 2023 or later.</p>\n'
         "<main></main>\n" + "\n".join(packed) + f'\n<script type="module">{script}</script>\n'
     )
+
+
+def signed(text: str, command: Sequence[str]) -> str:
+    """A page with the command that wrote it in its head, quoted as a shell reads it."""
+    words = f"<span>Command: <code>{escape(line(shlex.join(command)))}</code></span>"
+    return text.replace(_END_OF_HEAD, words + _END_OF_HEAD, 1)
 
 
 def _hash(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import ir_json
 from ...ir import Summary
@@ -15,6 +15,9 @@ from .markup import facts
 from .network import network
 from .page import page
 
+if TYPE_CHECKING:
+    from ..report.compare import Axes
+
 
 def render(
     report: Report,
@@ -22,9 +25,11 @@ def render(
     panels: Sequence[Panel] = (),
     notes: Sequence[str] = (),
     summary: Summary | None = None,
+    axes: Axes | None = None,
 ) -> str:
     """The page, with ``panels`` and notes on them. It holds the report's JSON document, and that of a ``summary``.
 
+    With ``axes``, its reader chooses what the first panel shows.
     The graph of the summary is drawn; the report has a row for each of its residual blocks.
     """
     shown, panels, notes, title = cleaned((report, tuple(panels), tuple(notes), title))
@@ -50,11 +55,22 @@ def render(
             for panel in panels
         ],
     }
+    if axes is not None:
+        axes = cleaned(axes)
+        data["axes"] = {
+            "models": list(axes.models),
+            "names": [point.label for point in axes.points],
+            "families": [point.family for point in axes.points],
+            "choices": [[axis.key, axis.title, list(axis.values), axis.is_accuracy] for axis in axes.choices],
+            "x": axes.x,
+            "y": axes.y,
+        }
     documents = {"document": in_json(json.dumps(report.document, ensure_ascii=False))}
     if summary is not None:
         data["network"] = network(cleaned(summary))
         documents["network"] = ir_json.dumps(summary)
-    return page("report", title, facts([*shown.facts, *footnotes(shown)]), data, documents)
+    sources = [] if summary is None else [("Source", summary.model)]
+    return page("report", title, facts([*shown.facts, *footnotes(shown)]), data, documents, sources)
 
 
 def _cell(text: str, value: object) -> list[str | float | None]:

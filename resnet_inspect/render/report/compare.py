@@ -133,19 +133,72 @@ def panel(rows: Sequence[dict[str, Any]], x: str, y: str | None) -> tuple[Panel,
 
     Without ``y``, it is the accuracy where one is published, else the parameters.
     """
-    y = y or ("acc1" if any(row["acc1"] is not None for row in rows) else "params")
+    y = y or _usual(rows)
     across, up = quantity(x), quantity(y)
-    drawn = [row for row in rows if row[x] is not None and row[y] is not None]
-    names = _short_names([row["model"] for row in drawn])
-    points = (Point(row[x] / across.size, row[y] / up.size, name) for row, name in zip(drawn, names, strict=True))
+    at = [(row["model"], _amount(row, x), _amount(row, y)) for row in rows]
+    drawn = [(model, one, two) for model, one, two in at if one is not None and two is not None]
+    names = _short_names([model for model, _, _ in drawn])
+    points = (Point(one / across.size, two / up.size, name) for (_, one, two), name in zip(drawn, names, strict=True))
     notes = []
     for key in dict.fromkeys((x, y)):
-        if absent := [row["model"] for row in rows if row[key] is None]:
+        if absent := [row["model"] for row in rows if _amount(row, key) is None]:
             title = _title(quantity(key))
             why = f"its library publishes no {title}" if key in _ACCURACIES else f"its {title} isn't known"
             notes.append(f"not in the plot: {listed(absent)} ({why})")
     has_front = y in _ACCURACIES and x not in _ACCURACIES
     return Panel(_title(across), _title(up), tuple(points), has_front=has_front), tuple(notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What a page's plot may show of all networks, in the unit of the title; None where it isn't known.
+
+    ``is_accuracy``: much of it is good, as little is of all else.
+    """
+
+    key: str
+    title: str
+    values: tuple[float | None, ...]
+    is_accuracy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The networks by name and as points, the quantities to choose from, and the keys of the two that are first."""
+
+    models: tuple[str, ...]
+    points: tuple[Point, ...]
+    choices: tuple[Axis, ...]
+    x: str
+    y: str
+
+
+def axes(rows: Sequence[dict[str, Any]], x: str, y: str | None) -> Axes:
+    """The choice of both axes: the quantities that are known of some network."""
+    names = _short_names([row["model"] for row in rows])
+    choices = tuple(
+        Axis(
+            key,
+            _title(found),
+            tuple(None if amount is None else amount / found.size for amount in amounts),
+            key in _ACCURACIES,
+        )
+        for key, found in QUANTITIES.items()
+        for amounts in [[_amount(row, key) for row in rows]]
+        if found.column.number and any(amount is not None for amount in amounts)
+    )
+    models = tuple(row["model"] for row in rows)
+    return Axes(models, tuple(Point(0, 0, name) for name in names), choices, x, y or _usual(rows))
+
+
+def _amount(row: dict[str, Any], key: str) -> int | float | None:
+    """What a plot can show: a receptive field may be a word, that of the whole input."""
+    found = row[key]
+    return found if isinstance(found, (int, float)) else None
+
+
+def _usual(rows: Sequence[dict[str, Any]]) -> str:
+    return "acc1" if any(row["acc1"] is not None for row in rows) else "params"
 
 
 def _short_names(names: Sequence[str]) -> list[str]:

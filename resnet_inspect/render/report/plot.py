@@ -183,7 +183,8 @@ def _name(axes: Any, panel: Panel, theme: int) -> None:
     room = Rectangle(*axes.get_window_extent().extents)
     at = [tuple(axes.transData.transform((point.x, point.y))) for point in named]
     radius = 0.045 * axes.figure.dpi  # of a mark, and a little
-    for point, (x, y), place in zip(named, at, placed(at, sizes, room, radius), strict=True):
+    front = [tuple(axes.transData.transform((point.x, point.y))) for point in panel.front]
+    for point, (x, y), place in zip(named, at, placed(at, sizes, room, radius, front), strict=True):
         offset = [(side - middle + 1) * 72 / axes.figure.dpi for side, middle in ((place.left, x), (place.bottom, y))]
         near = Rectangle(x - 2 * radius, y - 2 * radius, x + 2 * radius, y + 2 * radius)
         line = {"arrowstyle": "-", "color": _LINE[theme], "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}

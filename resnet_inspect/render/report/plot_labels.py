@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 #: Where a label is tried around its point, in this order: right of it, left, above, below, and between these.
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 #: So many times farther from the point it is tried, by half of its height each.
 _RINGS = 24
+#: So many squares stand for a part of a line at most, however long it is.
+_MOST_SQUARES = 400
 
 
 class Rectangle(NamedTuple):
@@ -27,13 +30,19 @@ class Rectangle(NamedTuple):
 
 
 def placed(
-    points: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], room: Rectangle, radius: float
+    points: Sequence[tuple[float, float]],
+    sizes: Sequence[tuple[float, float]],
+    room: Rectangle,
+    radius: float,
+    line: Sequence[tuple[float, float]] = (),
 ) -> list[Rectangle]:
-    """A rectangle of each size beside its point, inside of ``room``, over no other one and over no point.
+    """A rectangle of each size beside its point, inside of ``room``, over no other one, over no point and no ``line``.
 
-    A point is ``radius`` large. A label that fits nowhere stands where it hides the least.
+    A point is ``radius`` large, and the line leads through its corners. A label that fits nowhere stands where it hides
+    the least.
     """
     marks = [Rectangle(x - radius, y - radius, x + radius, y + radius) for x, y in points]
+    marks += _along(line, min((height for _, height in sizes), default=1) / 4)
     found: list[Rectangle] = []
     for point, size in zip(points, sizes, strict=True):
         best, least = None, float("inf")
@@ -47,6 +56,15 @@ def placed(
         assert best is not None
         found.append(best)
     return found
+
+
+def _along(line: Sequence[tuple[float, float]], step: float) -> Iterator[Rectangle]:
+    """Small squares, one every ``step``, that a line leads through."""
+    for (x0, y0), (x1, y1) in pairwise(line):
+        count = min(_MOST_SQUARES, int(max(abs(x1 - x0), abs(y1 - y0)) / step) + 1)
+        for part in range(count + 1):
+            x, y = x0 + (x1 - x0) * part / count, y0 + (y1 - y0) * part / count
+            yield Rectangle(x - step / 2, y - step / 2, x + step / 2, y + step / 2)
 
 
 def _places(point: tuple[float, float], size: tuple[float, float], radius: float) -> Iterator[Rectangle]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_inspect import ir_json
-from resnet_inspect.checks import Baseline, Checked, Finding, Outcome, judge
+from resnet_inspect.checks import BUDGETS, Baseline, Checked, Finding, Outcome, judge
+from resnet_inspect.checks.structure import UnusedParameters
 from resnet_inspect.ir import Summary
 from resnet_inspect.render.check import CheckView, render
 from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
@@ -69,6 +70,7 @@ def test_failures_come_first_and_lead_to_their_layers(opened: Opener) -> None:
         layer = link.inner_text().partition(":")[0]
         page.eval_on_selector("[title='Fold all modules']", "each => each.click()")
         link.click()
+        page.mouse.move(0, 0)  # the graph has come into view, perhaps below the pointer
         shown = seen(page)
         assert shown["selected"] == shown["chosen"] == [layer]
         assert page.locator(".details .path bdi").inner_text() == layer
@@ -106,6 +108,7 @@ def test_several_models_the_worst_first(opened: Opener) -> None:
     choice.select_option("1")
     page.locator(".explorer").wait_for()
     page.get_by_role("button", name="lonely: is odd").click()
+    page.mouse.move(0, 0)
     assert seen(page)["selected"] == ["lonely"]
     assert seen(page)["graph"] == {"lonely": "warned"}
 
@@ -141,6 +144,36 @@ def test_a_drift_says_in_what(opened: Opener) -> None:
         "~ body.b.norm2 BatchNorm2d eps 1e-05 → 0.001",
         "~ head.fc Linear out_features 10 → 20 · output 1x10 → 1x20 · params 90 → 180 · macs 80 → 160",
     ]
+
+
+def test_each_finding_leads_to_what_it_names(opened: Opener) -> None:
+    made = small.nodes()
+    small.set_to(made, "head.fc", out_features=20)
+    drifted = small.summary(small.taken_out(made, "stem.relu"))
+    lost = toy("lost.fc", "dense", "", params=3, called=False)
+    unused = replace(drifted, layers=(*drifted.layers, lost), unused=("lost.fc.weight", "body.a.scale"))
+    budget = next(rule for rule in BUDGETS if rule.name == "max-params")
+    rules = (budget(1, "body.b"), budget(10), UnusedParameters(), Baseline(NETWORK))
+    page = ready(opened(report(Checked("small", judge(rules, unused), summary=unused))))
+    found = page.locator(".outcome")
+    for words, node in (("max-params body.b", "body.b"), ("lost.fc", "lost.fc"), ("body.a", "body.a")):
+        rule = found.filter(has_text=words).first
+        rule.locator(".link").filter(has_text=node).first.click()
+        page.mouse.move(0, 0)
+        assert page.locator(".details .path bdi").inner_text() == node
+    whole = found.filter(has_text="the whole network")
+    assert [whole.count(), whole.locator(".link").count(), whole.locator(".rule").inner_text()] == [1, 0, "max-params"]
+    drift = found.filter(has_text="differs from its baseline")
+    # What went is nowhere in this graph.
+    told = [text.split()[:2] for text in drift.locator(".link").all_inner_texts()]
+    assert told == [["~", "head.fc"], ["+", "lost.fc"]]
+    assert drift.get_by_text("- stem.relu").count() == 1
+    drift.locator(".link").first.click()
+    assert seen(page)["selected"] == ["head.fc"]
+    unfold(page)
+    marks = {name: mark for name, mark in seen(page)["graph"].items() if mark != "holds"}
+    assert marks.keys() >= {"lost.fc", "head.fc"}
+    assert set(marks.values()) == {"failed"}
 
 
 def test_names_of_strangers_are_text(opened: Opener) -> None:
@@ -179,7 +212,12 @@ def test_exit_codes_are_those_of_other_formats(code: int, options: tuple[str, ..
     model = saved(tmp_path, replace(NETWORK, layers=(*NETWORK.layers[:-1], odd)))
     file = tmp_path / "check.html"
     done = run("check", model, *options, "-o", str(file))
-    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+    assert (done.returncode, done.stdout) == (code, "")
+    # The document is in the file: the terminal has what failed, and the verdict.
+    *told, verdict = done.stderr.splitlines()
+    assert verdict.startswith("note: 1 model, ")
+    assert [line.split(":")[0] for line in told] == {0: [], 1: ["FAIL"], 3: ["ERROR"], 5: ["FAIL"]}[code]
+    assert run("check", model, *options, "-o", str(file), "--quiet").stderr == ""
     assert file.read_text(encoding="utf-8").endswith("</script>\n")
 
 

@@ -17,14 +17,14 @@ from resnet_inspect.readers.checkpoint import summary as checkpoint
 from resnet_inspect.readers.local import reader as local
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render.diff import DiffView, render
-from resnet_inspect.render.diff.words import headlines, totals
+from resnet_inspect.render.diff.words import grouped, headlines, totals
 from resnet_inspect.render.html.diff import marks
 from tests.readers.checkpoint.test_weights import write_safetensors
 from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
 from tests.support import small_residual as small
 from tests.support.browser import Opener, Scheme, obstacles
-from tests.support.reports import markup, ready, seen, summary, unfold
-from tests.support.toys import network, toy
+from tests.support.reports import markup, press, ready, seen, summary, unfold
+from tests.support.toys import IMAGE, network, toy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -143,7 +143,7 @@ EDITS = {
     ),
     "renamed module": Edit(
         renamed,
-        [f"renamed body.middle.{name}: was body.b.{name}" for name in _BLOCK],
+        ["renamed body.b → body.middle, 7 layers: renamed"],
         {"renamed": " ".join(("body.middle", *(f"body.middle.{name}" for name in _BLOCK))), "holds": "body"},
         ["4 equal layers"],
         old_marks={"renamed": " ".join(("body.b", *(f"body.b.{name}" for name in _BLOCK))), "holds": "body"},
@@ -216,8 +216,8 @@ def test_what_was_edited_is_marked_and_nothing_else(name: str, opened: Opener) -
     page = ready(opened(report(found)))
     assert_head(page, found)
     assert listed(page) == edit.changes
-    count = len(edit.changes)
-    assert page.inner_text(".changes h2") == f"{count} change{'s' * (count > 1)}"
+    more = " in 7 layers" if name == "renamed module" else ""
+    assert page.inner_text(".changes h2") == f"1 change{more}"
 
     # At first, what was edited is seen without a click, and what wasn't is folded.
     first = {which: seen(page, which) for which in ("old", "new")}
@@ -259,18 +259,19 @@ def listed(page: Page) -> list[str]:
 
 def walk(page: Page, found: Diff) -> None:
     """Goes through the changes by keys, forth, around the end and back; both sides show the layer, if they have it."""
-    marked = zip(found.layers, marks(found.layers), strict=True)
-    edited = [layer for layer, mark in marked if mark not in ("same", "follows")]
+    own = ["same" if mark == "follows" else mark for mark in marks(found.layers)]
+    # A group leads to its first layer, and a layer by itself has its whole name.
+    edited = [(line, found.layers[members[0]]) for line, members in grouped(found, own)]
     steps = [*range(len(edited)), 0]
     for keys in ("n" * len(steps), "p"):
         for place, key in enumerate(keys):
             page.keyboard.press(key)
             at = steps[place] if key == "n" else len(edited) - 1
-            pair = edited[at]
+            line, pair = edited[at]
             for which, layer in (("old", pair.old), ("new", pair.new)):
                 shown = seen(page, which)
                 assert shown["selected"] == shown["chosen"] == ([layer.id] if layer else [])
-            assert page.locator(".change[aria-current=true] .layer").all_inner_texts() == [pair.layer.id]
+            assert page.locator(".change[aria-current=true] .layer").all_inner_texts() == [line.layer]
             assert page.inner_text(".changes [role=status]") == f"{at + 1} of {len(edited)}"
 
 
@@ -281,10 +282,20 @@ def test_a_deeper_network_has_more_blocks(opened: Opener) -> None:
     added = [
         f"layer{stage}.{block}" for stage, blocks in ((1, "2"), (2, "23"), (3, "2345"), (4, "2")) for block in blocks
     ]
-    assert page.inner_text(".changes h2") == f"{7 * len(added)} changes"
-    assert {entry.rpartition(".")[0] for entry in (line.split(": ")[0] for line in listed(page))} == {
-        f"added {block}" for block in added
-    }
+    # A stage is one line, as in the terminal, and has its layers.
+    assert page.inner_text(".changes h2") == f"4 changes in {7 * len(added)} layers"
+    stages = ["layer1.2", "layer2.2…layer2.3", "layer3.2…layer3.5", "layer4.2"]
+    assert [line.split(": ")[0] for line in listed(page)] == [f"added {stage}" for stage in stages]
+    press(page, "Show 14 layers")
+    names = ("conv1", "bn1", "relu", "conv2", "bn2", "add", "relu:2")
+    inside = page.locator(".change.inside .layer").all_inner_texts()
+    assert inside == [f"layer2.{block}.{name}" for block in (2, 3) for name in names]
+    page.locator(".change.inside").nth(8).click()
+    assert page.inner_text(".changes [role=status]") == f"{2 + 9} of {4 + 14}"
+    page.keyboard.press("n")
+    assert seen(page, "new")["selected"] == ["layer2.3.relu"]
+    press(page, "Hide 14 layers")
+    assert len(listed(page)) == 4
     unfold(page)
     old, new = seen(page, "old"), seen(page, "new")
     assert old["graph"] == old["table"] == {}
@@ -297,13 +308,62 @@ def test_a_deeper_network_has_more_blocks(opened: Opener) -> None:
     assert len(layers) == 7 * len(added)
 
 
+def test_what_differs_as_a_result_is_listed_when_somebody_asks(opened: Opener) -> None:
+    page = ready(opened(report(compare(OLD, wider()))))
+    assert page.inner_text(".changes h2") == "1 change"
+    press(page, "Show 3 layers that differ as a result")
+    behind = ["body.b.norm1", "body.b.relu1", "body.b.conv2"]
+    assert [line.split(": ")[0] for line in listed(page)] == [
+        "changed body.b.conv1",
+        *(f"result {name}" for name in behind),
+    ]
+    page.keyboard.press("p")
+    assert seen(page, "new")["selected"] == ["body.b.conv2"]
+    # The column says in words what the colours mean.
+    page.keyboard.press("n")
+    unfold(page)
+    cells = page.locator("[data-side=new] .body [data-key=mark]").all_inner_texts()
+    assert sorted(filter(None, cells)) == ["changed", "inside", "inside", *["result"] * 4]
+
+
+def test_a_long_list_tells_that_it_goes_on(opened: Opener) -> None:
+    old = network(IMAGE, *(toy(f"n{at}", "conv2d", "x", attributes={"groups": 1}) for at in range(30)))
+    new = network(IMAGE, *(toy(f"n{at}", "conv2d", "x", attributes={"groups": 2 + at}) for at in range(30)))
+    page = ready(opened(report(compare(old, new))))
+    assert page.inner_text(".changes h2") == "30 changes"
+    inside = "each => [each.clientHeight, each.scrollHeight]"
+    shown, whole = page.eval_on_selector(".changes .list", inside)
+    assert shown < whole
+    press(page, "Show the whole list")
+    shown, whole = page.eval_on_selector(".changes .list", inside)
+    assert shown == whole
+    page = ready(opened(report(compare(OLD, wider()))))
+    assert page.get_by_role("button", name="Show the whole list").count() == 0
+
+
+def test_a_phone_shows_one_side_where_the_other_was(opened: Opener) -> None:
+    page = ready(opened(report(compare(OLD, without("stem.relu"))), viewport=(390, 800)))
+    sides = [page.locator(f"[data-side={side}] .view") for side in ("old", "new")]
+    tops = []
+    for side in (0, 1):
+        press(page, ("Show old", "Show new")[side])
+        assert [each.is_visible() for each in sides] == [side == 0, side == 1]
+        tops.append(page.locator(f"[data-side={('old', 'new')[side]}]").bounding_box())
+    assert tops[0] is not None
+    assert tops[1] is not None
+    assert abs(tops[0]["y"] - tops[1]["y"]) < 2
+    # What only one side has turns to that side.
+    page.keyboard.press("n")
+    assert [each.is_visible() for each in sides] == [True, False]
+
+
 def test_two_frameworks_are_side_by_side(opened: Opener) -> None:
     torch, keras = (local.summarize(Request("resnet50", flavor=flavor)).summary for flavor in ("torch", "keras"))
     found = compare(torch, keras)
     page = ready(opened(report(found), fragment="conv4_block3_2_conv"))
     assert_head(page, found)
     # Keras' convolutions have biases, its norms another eps, and its paddings are layers of their own.
-    assert len(listed(page)) == 53 + 53 + 1 + 2 + 1
+    assert page.inner_text(".changes h2").endswith(f" changes in {53 + 53 + 1 + 2 + 1} layers")
     assert {line.split()[1] for line in listed(page) if not line.startswith("changed")} == {
         "conv1_pad:",
         "pool1_pad:",
@@ -443,5 +503,7 @@ def test_on_paper_every_change_is_there(opened: Opener) -> None:
     assert last is not None
     assert last["height"] > 0
     assert box["y"] + box["height"] >= last["y"] + last["height"]
-    assert page.locator(".change:visible").count() == 56
+    assert page.locator(".change:visible").count() == 4
+    assert page.locator(".fold:visible").count() == page.locator(".switch:visible").count() == 0
+    assert page.locator(".explorer:visible").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280

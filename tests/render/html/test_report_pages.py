@@ -67,7 +67,7 @@ def test_networks_side_by_side(opened: Opener) -> None:
     panel, notes = compare.panel(rows, "macs", "acc1")
     page = ready(opened(render(shown, "6 networks", [panel], notes)))
     assert page.title() == page.inner_text("h1") == "6 networks"
-    assert page.locator("main > .hint").all_inner_texts() == list(notes)
+    assert page.locator(".notes .hint").all_inner_texts() == list(notes)
     assert [len(notes), notes[0].partition(" (")[0]] == [2, "not in the plot: torch:toy"]
     # A point for each network of which both are known, 10**9 MACs across and percents up; the front goes through all.
     titles = page.locator(".chart g title").all_text_contents()
@@ -86,6 +86,44 @@ def test_networks_side_by_side(opened: Opener) -> None:
     assert page.locator(".chart .front").count() == 1
     assert page.locator(".chart .title").all_text_contents() == ["MACs (G)", "Acc@1 %"]
     assert_sorts(page, rows, [column.key for column in shown.columns])
+
+
+def test_the_reader_chooses_both_axes(opened: Opener) -> None:
+    rows = compared()
+    axes = compare.axes(rows, "macs", None)
+    panel, notes = compare.panel(rows, "macs", None)
+    page = ready(opened(render(compare.report(rows), "6 networks", [panel], notes, axes=axes)))
+    for x, y in (("macs", "acc1"), ("params", "acc1"), ("params", "macs"), ("acc1", "depth"), ("rf", "layers")):
+        page.get_by_label("Across").select_option(x)
+        page.get_by_label("Up").select_option(y)
+        expected, told = compare.panel(rows, x, y)
+        titles = [expected.x_title, expected.y_title]
+        assert page.locator(".chart .title").all_text_contents() == titles
+        named = page.locator(".chart g title").all_text_contents()
+        assert [text.partition(": ")[0] for text in named] == [point.label for point in expected.points]
+        front = page.locator(".chart .front")
+        corners = len(expected.front) if len(expected.front) > 1 else 0
+        assert sum((each.get_attribute("d") or "").count("L") + 1 for each in front.all()) == corners
+        assert page.locator(".notes .hint").all_inner_texts() == list(told)
+    # What isn't known of any network is no choice.
+    assert "kv_cache_bytes" not in [axis.key for axis in axes.choices]
+
+
+def test_every_point_has_its_name_and_none_hides_another(opened: Opener) -> None:
+    """Forty networks of which one is a hundred times larger than most."""
+    like = compared()[0]
+    work = [10**9 * (1 + at // 8) for at in range(39)] + [4 * 10**11]
+    rows = [{**like, "model": f"torch:network{at}", "macs": macs, "acc1": 70 + at / 3} for at, macs in enumerate(work)]
+    panel, _ = compare.panel(rows, "macs", "acc1")
+    page = ready(opened(render(compare.report(rows), "40 networks", [panel])))
+    names = page.locator(".chart g text.small")
+    assert names.count() == 40
+    boxes = [box for box in (each.bounding_box() for each in names.all()) if box]
+    for at, one in enumerate(boxes):
+        for other in boxes[:at]:
+            across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+            up = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+            assert across <= 1 or up <= 5  # lines of text have room above and below their letters
 
 
 def natural(value: Any) -> Any:

@@ -8,7 +8,10 @@ import {network} from "../page/network.js";
 import {permalink} from "../page/permalink.js";
 import {store} from "../page/store.js";
 
-/** @typedef {{words: string, layer: string | null, differs: string[]}} Finding */
+/**
+ * `places` are layers and modules; "" is the whole network. `differs` are lines, each with its layer.
+ * @typedef {{words: string, places: string[], differs: [string, string | null][]}} Finding
+ */
 /** @typedef {{name: string, outcomes: {rule: string, level: string, word: string, findings: Finding[]}[], network: import("../page/network.js").Written | null}} Model */
 
 /** @type {{models: Model[]}} */
@@ -25,18 +28,27 @@ function show(at) {
   const model = data.models[at];
   const net = model.network && network(model.network);
   const chosen = net && store(firstFold(net, ROOM), shown.signal);
+  /** Words that lead to a place in the graph, where it is there. @type {(words: string, place: string | null) => Node | string} */
+  const leading = (words, place) => {
+    const node = place ? net?.byId.get(place) : undefined;
+    const text = words.slice(0, 2000) || "(no name)";
+    if (node === undefined || !net || !chosen) return text;
+    const link = html("button", {type: "button", class: "link"}, text);
+    link.addEventListener("click", () => {
+      chosen.set({open: revealed(net, chosen.state.open, node), selected: node});
+      main.querySelector(".view")?.scrollIntoView({block: "nearest"});
+    });
+    return link;
+  };
   /** @type {(finding: Finding) => HTMLElement} */
-  const found = (finding) => {
-    const words = finding.words.slice(0, 2000);
-    const node = finding.layer === null ? undefined : net?.byId.get(finding.layer);
-    const item = html("li");
-    if (node === undefined || !net || !chosen) item.append(words);
-    else {
-      const link = html("button", {type: "button", class: "link"}, words);
-      link.addEventListener("click", () => chosen.set({open: revealed(net, chosen.state.open, node), selected: node}));
-      item.append(link);
+  const found = ({words, places, differs}) => {
+    const item = html("li", {}, leading(words, places.length === 1 ? places[0] : null));
+    if (net && places.length === 1 && !places[0]) item.append(html("span", {class: "hint"}, " (the whole network)"));
+    if (places.length > 1) {
+      const links = places.map((each) => html("li", {}, leading(each, each)));
+      item.append(html("ul", {class: "places"}, ...links));
     }
-    item.append(...finding.differs.map((text) => html("p", {class: "hint"}, text.slice(0, 2000))));
+    item.append(...differs.map(([text, layer]) => html("p", {class: "hint"}, leading(text, layer))));
     return item;
   };
   const rules = model.outcomes.map((outcome) =>

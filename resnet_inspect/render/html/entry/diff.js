@@ -2,7 +2,7 @@
 
 import {changeList} from "../page/changes.js";
 import {unpacked} from "../page/documents.js";
-import {html} from "../page/element.js";
+import {button, html} from "../page/element.js";
 import {explorer} from "../page/explorer.js";
 import {firstFold, revealed} from "../page/fold.js";
 import {network} from "../page/network.js";
@@ -42,24 +42,39 @@ chosen.forEach((own, side) => {
   });
 });
 
+const NAMES = ["old", "new"];
+const sides = html(
+  "div",
+  {class: "pair"},
+  ...nets.map((net, side) => {
+    const shown = explorer(net, chosen[side], NAMES[side]);
+    shown.dataset.side = NAMES[side];
+    return shown;
+  }),
+);
+/** Where there is room for one side only, shows this one: both at the same place. @type {(side: number) => void} */
+const turnTo = (side) => {
+  sides.dataset.shown = NAMES[side];
+  switches.forEach((each, at) => {
+    each.setAttribute("aria-pressed", String(at === side));
+  });
+};
+const switches = nets.map((_, side) =>
+  button(`Show ${NAMES[side]}`, `Show the ${NAMES[side]} side`, () => turnTo(side)),
+);
+turnTo(1);
+
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
 main.append(
-  changeList(data.changes, (place) => {
-    const pair = data.pairs[data.changes[place].pair];
+  changeList(data.changes, data.followers, (place) => {
+    const pair = data.pairs[place];
     const side = pair[1] < 0 ? 0 : 1;
     select(side, pair[side]);
-    document.querySelector(".pair .view")?.scrollIntoView({block: "nearest"});
+    turnTo(side);
+    sides.querySelectorAll(".view")[side]?.scrollIntoView({block: "nearest"});
   }),
-  html(
-    "div",
-    {class: "pair"},
-    ...nets.map((net, side) => {
-      const name = side ? "new" : "old";
-      const shown = explorer(net, chosen[side], name);
-      shown.dataset.side = name;
-      return shown;
-    }),
-  ),
+  html("div", {class: "tools switch"}, ...switches),
+  sides,
 );
 permalink(nets[1], chosen[1]);
 document.documentElement.dataset.ready = "";

@@ -1,5 +1,6 @@
 // The page of a report: plots, a table, and the network that it is about, if it is one.
 
+import {choosable} from "../page/axes.js";
 import {chart} from "../page/chart.js";
 import {unpacked} from "../page/documents.js";
 import {html, section} from "../page/element.js";
@@ -12,6 +13,9 @@ import {store} from "../page/store.js";
 
 const data = JSON.parse(await unpacked("data"));
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+/** @type {(texts: string[]) => HTMLElement[]} */
+const hints = (texts) => texts.map((text) => html("p", {class: "hint"}, text));
+const notes = html("div", {class: "notes"}, ...hints(data.notes));
 if (data.panels.length)
   main.append(
     section(
@@ -20,11 +24,15 @@ if (data.panels.length)
       html(
         "div",
         {class: "charts"},
-        ...data.panels.map((/** @type {import("../page/chart.js").Panel} */ panel) => chart(panel, data.panels.length)),
+        ...(data.axes
+          ? [choosable(data.axes, (texts) => notes.replaceChildren(...hints(texts)))]
+          : data.panels.map((/** @type {import("../page/chart.js").Panel} */ panel) =>
+              chart(panel, data.panels.length),
+            )),
       ),
     ),
   );
-main.append(...data.notes.map((/** @type {string} */ note) => html("p", {class: "hint"}, note)));
+main.append(notes);
 if (data.network) {
   const net = network(data.network);
   const chosen = store(firstFold(net, ROOM));

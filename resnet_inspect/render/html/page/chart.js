@@ -7,17 +7,19 @@ import {html, svg} from "./element.js";
 const EDGES = {left: 64, right: 24, top: 18, bottom: 46};
 const FAMILIES = 8;
 const LETTER = 6.2;
+/** So many times farther from its point a name is tried, by a line of letters each. */
+const RINGS = 8;
 
 /** One of `count` plots beside one another. @type {(panel: Panel, count: number) => HTMLElement} */
 export function chart(panel, count) {
   const {left, right, top, bottom} = EDGES;
   const [width, height] = count > 1 ? [460, 320] : [860, 460];
-  const across = scale([...panel.points.map(([x]) => x), ...panel.missing]);
+  const across = scale([...panel.points.map(([x]) => x), ...panel.missing], !panel.line);
   const up = scale(panel.points.map(([, y]) => y));
   /** @type {(x: number) => number} */
-  const placeX = (x) => left + ((x - across.low) / (across.high - across.low)) * (width - left - right);
+  const placeX = (x) => left + across.part(x) * (width - left - right);
   /** @type {(y: number) => number} */
-  const placeY = (y) => height - bottom - ((y - up.low) / (up.high - up.low)) * (height - top - bottom);
+  const placeY = (y) => height - bottom - up.part(y) * (height - top - bottom);
   const families = [...new Set(panel.points.map(([, , , family]) => family))];
   const picture = svg("svg", {
     class: "chart",
@@ -62,9 +64,9 @@ export function chart(panel, count) {
   const taken = panel.points.map(([x, y]) => ({x: placeX(x) - 5, y: placeY(y) + 5, width: 10}));
   panel.front.slice(1).forEach(([x, y], place) => {
     // Names keep away from the line as well: it is so many small places.
-    const [x0, y0] = panel.front[place];
+    const [x0, y0] = [placeX(panel.front[place][0]), placeY(panel.front[place][1])];
     for (let part = 0; part < 40; part += 1) {
-      taken.push({x: placeX(x0 + ((x - x0) * part) / 40) - 2, y: placeY(y0 + ((y - y0) * part) / 40) + 4, width: 4});
+      taken.push({x: x0 + ((placeX(x) - x0) * part) / 40 - 2, y: y0 + ((placeY(y) - y0) * part) / 40 + 4, width: 4});
     }
   });
   for (const [x, y, label, family] of panel.points) {
@@ -77,6 +79,9 @@ export function chart(panel, count) {
     const at = label && spot(placeX(x), placeY(y), label.length * LETTER, taken, width, height);
     if (at) {
       taken.push(at);
+      const [end, base] = [Math.min(Math.max(placeX(x), at.x), at.x + at.width), at.y - 4];
+      if (Math.hypot(end - placeX(x), base - placeY(y)) > 20)
+        group.prepend(svg("path", {class: "leader", d: `M${placeX(x)} ${placeY(y)}L${end} ${base}`}));
       group.append(svg("text", {class: "small", x: at.x, y: at.y}, label));
     }
     picture.append(group);
@@ -99,10 +104,20 @@ function spot(x, y, width, taken, right, bottom) {
     [x + 7, y + 15],
     [x - 8 - width, y - 8],
     [x - 8 - width, y + 16],
-    [x + 10, y + 28],
-    [x - width / 2, y - 22],
-    [x - width / 2, y + 30],
   ];
+  for (let ring = 1; ring <= RINGS; ring += 1) {
+    const away = 13 * ring;
+    places.push(
+      [x + 8 + away, y + 4],
+      [x - width / 2, y - 9 - away],
+      [x - width / 2, y + 17 + away],
+      [x - 8 - width - away, y + 4],
+      [x + 7 + away / 2, y - 7 - away],
+      [x + 7 + away / 2, y + 15 + away],
+      [x - 8 - width - away / 2, y - 8 - away],
+      [x - 8 - width - away / 2, y + 16 + away],
+    );
+  }
   for (const [left, base] of places) {
     const isInside = left > EDGES.left && left + width < right && base > EDGES.top && base < bottom - EDGES.bottom;
     const isFree = taken.every(
@@ -113,16 +128,31 @@ function spot(x, y, width, taken, right, bottom) {
   return null;
 }
 
-/** Round numbers over the range of some values, with room at its ends. @type {(values: number[]) => {low: number, high: number, ticks: number[]}} */
-function scale(values) {
+/** From so many times the least on, amounts stand by their logarithms: else one large network presses all others together. */
+const FAR = 30;
+
+/**
+ * Round numbers over the range of some values, with room at its ends, and which part of the range lies below a value.
+ * @type {(values: number[], mayBend?: boolean) => {ticks: number[], part: (value: number) => number}}
+ */
+function scale(values, mayBend = false) {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const span = values.length && most > least ? most - least : Math.abs(most) || 1;
-  const [low, high] = values.length ? [least - span * 0.06, most + span * 0.1] : [0, 1];
-  const power = 10 ** Math.floor(Math.log10((high - low) / 5));
-  const step = power * ([1, 2, 5, 10].find((each) => (high - low) / (power * each) <= 7) ?? 10);
+  const bends = mayBend && values.length > 1 && least > 0 && most / least > FAR;
+  const bent = bends ? Math.log10 : (/** @type {number} */ value) => value;
+  const span = values.length && most > least ? bent(most) - bent(least) : Math.abs(most) || 1;
+  const [low, high] = values.length ? [bent(least) - span * 0.06, bent(most) + span * 0.1] : [0, 1];
   const ticks = [];
-  for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) ticks.push(Number(tick.toPrecision(12)));
-  return {low, high, ticks};
+  if (bends) {
+    for (let power = Math.floor(low); power <= high; power += 1) {
+      const near = [1, 2, 5].map((digit) => digit * 10 ** power);
+      ticks.push(...near.filter((tick) => bent(tick) >= low && bent(tick) <= high));
+    }
+  } else {
+    const power = 10 ** Math.floor(Math.log10((high - low) / 5));
+    const step = power * ([1, 2, 5, 10].find((each) => (high - low) / (power * each) <= 7) ?? 10);
+    for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) ticks.push(Number(tick.toPrecision(12)));
+  }
+  return {ticks, part: (value) => (bent(value) - low) / (high - low)};
 }
 
 /** @type {(value: number) => string} */

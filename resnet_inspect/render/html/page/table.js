@@ -15,6 +15,10 @@ import {exact, worded} from "./units.js";
 
 const ROW = 26;
 const SPARE = 12;
+/** The key of the column that says what is marked. */
+const MARK = "mark";
+/** Marks that are long words elsewhere. @type {Record<string, string>} */
+const SHORT = {follows: "result", holds: "inside"};
 
 /**
  * A column of the table. `amount` is null for words.
@@ -30,6 +34,12 @@ function columns(net) {
     amount: null,
     exact: (/** @type {number} */ node) => each.texts[node],
   }));
+  const {marks} = net;
+  if (marks && Object.keys(marks).length) {
+    const text = (/** @type {number} */ node) => SHORT[marks[node]] ?? marks[node] ?? "";
+    const exact = (/** @type {number} */ node) => marked(net, node);
+    words.unshift({key: MARK, title: "Mark", text, amount: null, exact});
+  }
   const amounts = net.columns.map((each) => ({
     key: each.key,
     title: each.title,
@@ -56,7 +66,7 @@ function sorted(net, by, falling) {
 /** @type {(net: Network, chosen: Store) => HTMLElement} */
 export function table(net, chosen) {
   const all = columns(net);
-  const picked = new Set(net.shown);
+  const picked = new Set([MARK, ...net.shown]);
   let sort = "";
   let falling = true;
   /** @type {number[]} */
@@ -146,7 +156,6 @@ export function table(net, chosen) {
       cell.append(twist);
     }
     cell.append(html("bdi", {}, name.slice(0, 500) || "(no name)"));
-    if (mark) cell.append(html("span", {class: "mark"}, ` ${marked(net, node)}`));
     const made = html(
       "div",
       {
