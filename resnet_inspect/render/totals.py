@@ -24,9 +24,9 @@ _METHODS = {
 }
 
 
-def totals(summary: Summary, view: View) -> list[tuple[str, str]]:
-    """What stands below every table."""
-    facts = Facts(summary)
+def totals(summary: Summary, view: View, facts: Facts | None = None) -> list[tuple[str, str]]:
+    """What stands below every table. ``facts`` are the summary's, where somebody else asks for them too."""
+    facts = facts or Facts(summary)
     trace = _METHODS.get(summary.trace.method, summary.trace.method)
     if summary.trace.training:
         trace += ", train mode"

@@ -11,6 +11,7 @@ summary into a page and reads it back.
 from __future__ import annotations
 
 from ... import ir_json
+from ...analysis.facts import Facts
 from ...ir import Summary
 from ...visible import cleaned
 from .. import View
@@ -23,8 +24,9 @@ from .page import page
 def render(summary: Summary, view: View) -> str:
     """The page of one network, which holds its JSON document: commands that read saved summaries read it."""
     shown = cleaned(summary)
-    data = {"network": network(shown), "depth": view.depth}
-    _, *below = totals(shown, View())  # the first says what the heading says
+    found = Facts(shown)
+    data = {"network": network(shown, facts=found), "depth": view.depth}
+    _, *below = totals(shown, View(), found)  # the first says what the heading says
     head = facts(below)
     documents = {"network": ir_json.dumps(summary)}
     return page("summary", shown.model.title, head, data, documents, [("Source", summary.model)])

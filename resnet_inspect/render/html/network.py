@@ -14,7 +14,7 @@ from ... import units
 from ...analysis.facts import Facts
 from ...analysis.memory import alive, live_bytes
 from ...analysis.metrics import metric
-from ...analysis.metrics.metric import Metric
+from ...analysis.metrics.metric import Metric, largest
 from ...analysis.residual import Block, residual_blocks
 from ...ir import Layer, Summary, sum_known
 from ...ops import vocabulary
@@ -58,13 +58,16 @@ def network(
     said: Mapping[str, str] | None = None,
     *,
     compared: bool = False,
+    facts: Facts | None = None,
 ) -> dict[str, Any]:
     """The data of a summary whose strings are all visible.
 
     ``states`` are those of a comparison's layers, or of a check's, by id, and ``said`` is what there is to say of each.
-    ``compared``: what is held together is what has the same state.
+    ``compared``: what is held together is what has the same state. ``facts`` are the summary's, where somebody else
+    asks for them too.
     """
-    nodes = tree(summary, states if compared else None)
+    facts = facts or Facts(summary)
+    nodes = tree(summary, states if compared else None, facts)
     place = {layer.id: index for index, layer in enumerate(summary.layers)}
     blocks = residual_blocks(summary)
     return {
@@ -85,7 +88,7 @@ def network(
         "edges": list(_edges(summary, place, blocks)),
         "blocks": [_block(block, place) for block in blocks],
         "formulas": {str(place[layer.id]): text for layer in summary.layers if (text := formula(layer))},
-        "memory": _memory(summary, nodes[0].row.facts),
+        "memory": _memory(summary, facts),
         "marks": _marks(nodes, states or {}),
         "notes": {str(place[id_]): text for id_, text in (said or {}).items() if id_ in place},
     }
@@ -119,7 +122,7 @@ def _column(key: str, nodes: Sequence[Node], layers: Sequence[Layer]) -> dict[st
     """
     measured, facts = metric(key), nodes[0].row.facts
     own = {layer.id: measured.of_layer(layer, facts) for layer in layers}
-    amounts = [measured.fold(own[layer.id] for layer in node.row.layers) if node.row.layers else None for node in nodes]
+    amounts = _folded(measured, nodes, own)
     texts, known = {}, {}
     for index, (node, amount) in enumerate(zip(nodes, amounts, strict=True)):
         if amount is None or isinstance(amount, str):
@@ -134,6 +137,22 @@ def _column(key: str, nodes: Sequence[Node], layers: Sequence[Layer]) -> dict[st
         "texts": {index: text for index, text in texts.items() if text != units.NOT_AVAILABLE},
         "known": known,
     }
+
+
+def _folded(measured: Metric[Any], nodes: Sequence[Node], own: Mapping[str, Any]) -> list[Any]:
+    """The amount of each node, None of one without layers."""
+    if measured.fold not in (sum_known, largest):
+        return [measured.fold(own[layer.id] for layer in node.row.layers) if node.row.layers else None for node in nodes]
+    # A sum of sums is the sum, and so with the largest: each layer is looked at once, however deep it stands.
+    amounts: list[Any] = [None] * len(nodes)
+    inside: list[list[Any]] = [[] for _ in nodes]
+    for index in range(len(nodes) - 1, -1, -1):
+        node = nodes[index]
+        if node.row.layers:
+            amounts[index] = own[node.row.layers[0].id] if node.is_layer else measured.fold(inside[index])
+            if index:
+                inside[node.parent].append(amounts[index])
+    return amounts
 
 
 def _known(measured: Metric[Any], layers: Sequence[Layer], own: Mapping[str, Any]) -> int:

@@ -63,7 +63,7 @@ class _Run:
         return [layer for member in self.members for layer in _layers(member)]
 
 
-def tree(summary: Summary, states: Mapping[str, str] | None = None) -> list[Node]:
+def tree(summary: Summary, states: Mapping[str, str] | None = None, facts: Facts | None = None) -> list[Node]:
     """The nodes in the order of a table that is unfolded whole; the network itself is the first.
 
     A module that holds a single node is left out, as it would be a frame around a frame. Equal modules in a row are
@@ -73,7 +73,7 @@ def tree(summary: Summary, states: Mapping[str, str] | None = None) -> list[Node
     nothing differs (``same``), or no more than follows from what does elsewhere (``follows``).
     """
     # Analyses are of the network as it is: where outputs end follows from the modules that it was called with.
-    facts = Facts(summary)
+    facts = facts or Facts(summary)
     summary = with_blocks(summary)
     kinds = dict(summary.modules)
     nodes: list[Node] = []

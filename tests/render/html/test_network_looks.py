@@ -59,6 +59,29 @@ def test_on_paper_every_row_is_there(opened: Opener) -> None:
     assert grid["y"] + grid["height"] >= last["y"] + last["height"]
     assert page.locator(".tools:visible, .search:visible").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    # Browsers leave backgrounds out unless they are told that something is drawn by them.
+    for part in (".bar .track", ".bar .fill"):
+        assert page.locator(part).first.evaluate("each => getComputedStyle(each).printColorAdjust") == "exact"
+
+
+def test_tensors_without_a_graph_have_the_width_and_colours_by_module(opened: Opener) -> None:
+    stored = replace(NETWORK, trace=replace(NETWORK.trace, method="header"))
+    page = ready(opened(report(stored), viewport=(1440, 900)))
+    assert page.locator(".network").count() == 0
+    table, treemap = (page.locator(place).bounding_box() for place in (".treegrid", ".treemap"))
+    assert table is not None
+    assert treemap is not None
+    assert table["width"] > 1000
+    assert treemap["width"] > 1380
+    fills = {
+        name: page.locator(".treemap g", has=page.locator("title", has_text=f"{name}.conv2:"))
+        .locator(".back")
+        .evaluate("each => getComputedStyle(each).fill")
+        for name in ("layer3.0", "layer3.1", "layer4.0")
+    }
+    assert fills["layer3.0"] == fills["layer3.1"] != fills["layer4.0"]
+    assert "rgb(255, 255, 255)" not in fills.values()
+    assert obstacles(page, ignored=IGNORED) == []
 
 
 def test_without_scripts_the_page_says_so_and_has_its_totals(opened: Opener) -> None:

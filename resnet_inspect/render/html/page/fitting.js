@@ -23,20 +23,26 @@ export function roomIn(view) {
  * @type {(net: Network, shown: import("./fold.js").Seen, drawn: import("./fold.js").Arrow[], room: {width: number, height: number}, zooms?: number[]) => {zoom: number, placed: Layout} | null}
  */
 export function fitting(net, shown, drawn, room, zooms = LEGIBLE) {
-  const area = shown.boxes.length * BOX.width * (BOX.height + GAP);
   for (const zoom of zooms) {
     const [width, height] = [room.width / zoom - 2 * MARGIN, room.height / zoom - 2 * MARGIN];
-    if (area > width * (height + GAP)) continue;
+    if (!hasPlace(shown.boxes.length, width, height)) continue;
     const placed = layout(net, shown, drawn, height);
     if (placed.width <= width && placed.height <= height) return {zoom, placed};
   }
   return null;
 }
 
+/** Whether so many boxes have place at all, without a look at how they connect. @type {(count: number, width: number, height: number) => boolean} */
+function hasPlace(count, width, height) {
+  return count * BOX.width * (BOX.height + GAP) <= width * (height + GAP);
+}
+
 /** The open nodes of the deepest level of which all is seen and can be read. @type {(net: Network, room: {width: number, height: number}) => Set<number>} */
 export function fittingFold(net, room) {
   return deepest(net, (open) => {
     const shown = seen(net, open);
+    const least = LEGIBLE[LEGIBLE.length - 1];
+    if (!hasPlace(shown.boxes.length, room.width / least, room.height / least)) return false;
     return fitting(net, shown, arrows(net, shown).arrows, room) !== null;
   });
 }

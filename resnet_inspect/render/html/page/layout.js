@@ -28,6 +28,7 @@ const TITLE = 24;
 /** The height between two boxes that are one below the other. */
 export const GAP = 18;
 const SIDE = 14;
+const SIGN = 28;
 const BETWEEN = 26;
 const LANE = 12;
 const PORT = 12;
@@ -271,7 +272,8 @@ function arranged(net, frame, parts, items, most) {
   );
   for (const [source, x] of exits) exits.set(source, x + move(last).x);
   const rights = edge.map((each, row) => each + move(row).x);
-  const width = largest([...rights, ...entries.values(), ...exits.values()], frame ? 150 : 0) + SIDE;
+  // Beside a box there's the sign of what is folded in it; a frame's may stand over its edge.
+  const width = largest([...rights, ...entries.values(), ...exits.values()], frame ? 150 : 0) + (frame ? SIDE : SIGN);
 
   /** @type {Map<number, Point>} */
   const offsets = new Map();
