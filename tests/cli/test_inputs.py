@@ -75,7 +75,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 @needs("torch")
 def test_inputs_by_name_and_type(options: list[str], tokens: int, inputs: list[list[int]], folder: Path) -> None:
-    done = run("summary", "net.py:Text", *options, "--format", "json")
+    done = run("summary", "net.py:Text", *options, "--format", "json", warm="torch")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
     assert (found["totals"]["params"], found["totals"]["macs"]) == (PARAMS, tokens * 24)
@@ -104,17 +104,17 @@ def test_inputs_by_name_and_type(options: list[str], tokens: int, inputs: list[l
 )
 @needs("torch")
 def test_what_is_wrong_with_an_input_is_one_line(options: list[str], code: int, words: str, folder: Path) -> None:
-    done = run("summary", "net.py:Text", *options)
+    done = run("summary", "net.py:Text", *options, warm="torch")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1), done.stderr
     assert words in done.stderr
 
 
 @needs("torch")
 def test_a_failing_forward_is_shown_as_the_users(folder: Path) -> None:
-    done = run("summary", "net.py:Fails", "--input", "x=2x4:float32")
+    done = run("summary", "net.py:Fails", "--input", "x=2x4:float32", warm="torch")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
     assert f"Fails: net.py:{line('return y')}: add (add) fails on 2x3 float32 and 5 float32" in done.stderr
-    debugged = run("summary", "net.py:Fails", "--input", "x=2x4:float32", "--debug")
+    debugged = run("summary", "net.py:Fails", "--input", "x=2x4:float32", "--debug", warm="torch")
     assert (debugged.returncode, "Traceback" in debugged.stderr) == (4, True)
     assert "return y + torch.zeros(5)" in debugged.stderr
 
@@ -135,7 +135,7 @@ def test_code_of_both_frameworks_in_one_command(folder: Path) -> None:
 @pytest.mark.parametrize("model", ["resnet50", "keras:ResNet50"])
 @needs("tensorflow")
 def test_zoo_models_read_one_image_without_a_name(model: str) -> None:
-    done = run("summary", model, "--input", "x=1x3x64x64")
+    done = run("summary", model, "--input", "x=1x3x64x64", warm="keras")
     assert (done.returncode, done.stdout) == (2, "")
     assert "reads one image, without a name or a type of its own" in done.stderr
 
@@ -153,13 +153,14 @@ def test_a_call_is_written_as_it_is_read() -> None:
 def test_check_looks_at_code_that_says_no_input_of_its_own(folder: Path) -> None:
     (folder / "conv.py").write_text("from torch import nn\ndef build():\n    return nn.Conv2d(3, 4, 3)\n")
     # 4 filters of 3 x 3 x 3 and a bias.
-    done = run("check", "conv.py:build", "--input", "3x8x8", "--input", "3x9x9", "--find-min", "--max-params", "112")
+    inputs = ("--input", "3x8x8", "--input", "3x9x9")
+    done = run("check", "conv.py:build", *inputs, "--find-min", "--max-params", "112", warm="torch")
     assert (done.returncode, done.stderr) == (0, "")
     assert "gives 1x4x6x6" in done.stdout
     assert "the smallest square is 3x3" in done.stdout
-    done = run("check", "conv.py:build", "--input", "4x8x8")
+    done = run("check", "conv.py:build", "--input", "4x8x8", warm="torch")
     assert (done.returncode, "expects 3 input channels, got 4" in done.stdout) == (1, True)
-    done = run("check", "conv.py:build")
+    done = run("check", "conv.py:build", warm="torch")
     assert "add --input" in done.stdout
 
 
@@ -170,6 +171,6 @@ def test_check_tries_other_sizes_than_those_of_the_models_own_call(folder: Path)
         "def build():\n    return keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])\n"
     )
     own = ["conv.py:build", "--input-json", '["1x8x8x3"]']
-    assert "the smallest square is 3x3" in run("check", *own, "--find-min").stdout
-    done = run("check", *own, "--input", "2x2x3", "--input", "9x9x3")
+    assert "the smallest square is 3x3" in run("check", *own, "--find-min", warm="keras").stdout
+    done = run("check", *own, "--input", "2x2x3", "--input", "9x9x3", warm="keras")
     assert (done.returncode, "gives 1x7x7x4" in done.stdout) == (1, True)

@@ -55,18 +55,18 @@ def test_what_only_training_calls(net: str) -> None:
     given = (net, "--input", "3x9x9")
     assert (
         "Unused parameters  auxiliary.weight, auxiliary.bias (in eval mode; --mode train may use them)\n"
-        in run("summary", *given).stdout
+        in run("summary", *given, warm="torch").stdout
     )
-    trained = run("summary", *given, "--mode", "train")
+    trained = run("summary", *given, "--mode", "train", warm="torch")
     assert (trained.returncode, "Unused" in trained.stdout, ", train mode\n" in trained.stdout) == (0, False, True)
-    failed = run("check", *given)
+    failed = run("check", *given, warm="torch")
     assert failed.returncode == 1
     assert "no call uses auxiliary.weight, auxiliary.bias in eval mode; --mode train may use them" in failed.stdout
-    assert run("check", *given, "--mode", "train").returncode == 0
+    assert run("check", *given, "--mode", "train", warm="torch").returncode == 0
     Path("resnet-inspect.toml").write_text(f'[models.net]\nmodel = "{net}"\ninputs = ["3x9x9"]\nmode = "train"\n')
-    assert run("check").returncode == 0
-    assert run("diff", net, *given, "--new-mode", "train", "--exit-code").returncode == 1
-    both = run("diff", net, *given, "--mode", "train", "--exit-code")
+    assert run("check", warm="torch").returncode == 0
+    assert run("diff", net, *given, "--new-mode", "train", "--exit-code", warm="torch").returncode == 1
+    both = run("diff", net, *given, "--mode", "train", "--exit-code", warm="torch")
     assert (both.returncode, both.stderr) == (0, "")
     line = json.dumps({"model": net, "input": "3x9x9", "mode": "train"})
     (answer,) = map(json.loads, run("batch", "-", text=line + "\n").stdout.splitlines())
@@ -76,23 +76,24 @@ def test_what_only_training_calls(net: str) -> None:
 @needs("torch")
 def test_training_is_estimated_from_the_graph_that_is_trained(net: str) -> None:
     given = ("summary", net, "--input", "3x9x9", "--optimizer", "sgd")
-    assert ", train mode\n" in run(*given).stdout
-    assert ", train mode\n" not in run(*given, "--mode", "eval").stdout
+    assert ", train mode\n" in run(*given, warm="torch").stdout
+    assert ", train mode\n" not in run(*given, "--mode", "eval", warm="torch").stdout
     # One pixel is left of 8x8, which BatchNorm doesn't train on.
-    done = run("summary", net, "--input", "3x8x8", "--optimizer", "sgd")
+    done = run("summary", net, "--input", "3x8x8", "--optimizer", "sgd", warm="torch")
     assert (done.returncode, ", train mode" in done.stdout, "Training, sgd" in done.stdout) == (0, False, True)
     assert done.stderr.startswith("note: training is estimated from the graph in eval mode, as train mode fails: Net: ")
     assert done.stderr.endswith("larger batch: --batch 2\n")
-    asked = run("summary", net, "--input", "3x8x8", "--mode", "train")
+    asked = run("summary", net, "--input", "3x8x8", "--mode", "train", warm="torch")
     assert (asked.returncode, asked.stdout, asked.stderr.count("\n")) == (4, "", 1)
-    assert run("summary", net, "--input", "3x8x8", "--optimizer", "sgd", "--batch", "2").stderr == ""
+    larger = run("summary", net, "--input", "3x8x8", "--optimizer", "sgd", "--batch", "2", warm="torch")
+    assert larger.stderr == ""
     # An input that fits in neither mode is told as in use.
-    assert "train" not in run("summary", net, "--input", "4x9x9", "--optimizer", "sgd").stderr
+    assert "train" not in run("summary", net, "--input", "4x9x9", "--optimizer", "sgd", warm="torch").stderr
 
 
 @needs("torch")
 def test_detection_without_targets_is_one_message() -> None:
-    done = run("summary", "torch:fasterrcnn_mobilenet_v3_large_320_fpn", "--mode", "train")
+    done = run("summary", "torch:fasterrcnn_mobilenet_v3_large_320_fpn", "--mode", "train", warm="torch")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
     assert "In training, the model reads targets beside its images" in done.stderr
 

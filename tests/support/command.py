@@ -12,11 +12,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -27,17 +29,23 @@ SCHEMA = Path(ir_json.__file__).parent / "schemas" / f"summary-{ir_json.SCHEMA_V
 
 
 def run(
-    *arguments: str, text: str | None = None, env: Mapping[str, str] | None = None
+    *arguments: str, text: str | None = None, env: Mapping[str, str] | None = None, warm: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """``resnet-inspect`` with these arguments, in a pipe, and with more variables of the environment."""
+    """``resnet-inspect`` with these arguments, in a pipe, and with more variables of the environment.
+
+    A ``warm`` one finds a backend's reader imported, which takes seconds: for tests of what a command says, not of how
+    it starts.
+    """
+    if warm and hasattr(os, "fork"):
+        return _run_warm(warm, arguments, text or "", {**os.environ, **(env or {})})
     command = [sys.executable, "-m", "resnet_inspect", *arguments]
     more = {**os.environ, **env} if env else None
     return subprocess.run(command, capture_output=True, text=True, input=text, check=False, env=more)
 
 
-def document(*arguments: str) -> dict[str, Any]:
+def document(*arguments: str, warm: str | None = None) -> dict[str, Any]:
     """The JSON that a command prints; it must succeed."""
-    done = run(*arguments, "--format", "json")
+    done = run(*arguments, "--format", "json", warm=warm)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -127,4 +135,67 @@ def serve() -> None:
             finally:
                 sys.stdout.flush()
                 os._exit(code)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def _run_warm(
+    backend: str, arguments: tuple[str, ...], text: str, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """A command in a fork of a process that is as the command's own is when it has imported a backend's reader."""
+    process = _command_server(backend)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("stdin", "stdout", "stderr"):
+            Path(folder, name).write_text(text if name == "stdin" else "")
+        process.stdin.write(f"{(folder, os.getcwd(), arguments, environment)!r}\n")  # noqa: PTH109 - a text
+        process.stdin.flush()
+        code = int(process.stdout.readline())
+        said = [Path(folder, name).read_bytes().decode() for name in ("stdout", "stderr")]
+    return subprocess.CompletedProcess(["resnet-inspect", *arguments], code, *said)
+
+
+@functools.cache
+def _command_server(backend: str) -> subprocess.Popen[str]:
+    source = f"from tests.support.command import serve_commands; serve_commands({backend!r})"
+    command = [sys.executable, "-W", "ignore", "-c", source]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    return process
+
+
+def _is_single() -> bool:
+    return threading.active_count() == 1
+
+
+def serve_commands(backend: str) -> None:
+    """Answers each command on stdin with its exit code."""
+    from resnet_inspect import process
+    from resnet_inspect.answers import child_process, worker
+    from resnet_inspect.cli import main
+    from resnet_inspect.readers import load_framework, module_of
+
+    process.own()
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when it is imported; with no network, it is tried for a minute
+    load_framework(backend, module_of(backend))
+    # Children of a command that has no framework are forks of it, and so are those of these.
+    for module in (child_process, worker):
+        mock.patch.object(module, "may_fork", _is_single).start()
+    for line in sys.stdin:
+        folder, here, arguments, environment = ast.literal_eval(line)
+        child = os.fork()
+        if not child:
+            for number, name in enumerate(("stdin", "stdout", "stderr")):
+                os.dup2(os.open(Path(folder, name), os.O_RDWR | os.O_APPEND), number)
+            os.chdir(here)
+            os.environ.clear()
+            os.environ.update(environment)
+            sys.argv = ["resnet-inspect", *arguments]
+            sys.stdin = open(0, closefd=False)  # noqa: SIM115 - what this process has read ahead is its own
+            try:
+                main()
+            except SystemExit as end:
+                process.leave(end.code if isinstance(end.code, int) else 1)
+            finally:
+                os._exit(1)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

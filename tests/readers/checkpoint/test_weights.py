@@ -162,9 +162,9 @@ def test_weights_of_a_summary_must_fit(tmp_path: Path) -> None:
     path = tmp_path / "resnet18.safetensors"
     write_safetensors(path, from_local.state(Request("resnet18")))
     for backend in ("local", "torch"):
-        done = run("summary", f"{backend}:resnet18", "--weights", str(path), "--format", "json")
+        done = run("summary", f"{backend}:resnet18", "--weights", str(path), "--format", "json", warm="torch")
         assert json.loads(done.stdout)["model"]["weights"] == "resnet18.safetensors"
-        done = run("summary", f"{backend}:resnet34", "--weights", str(path))
+        done = run("summary", f"{backend}:resnet34", "--weights", str(path), warm="torch")
         assert (done.returncode, done.stdout) == (3, "")
         assert f"resnet18.safetensors doesn't fit {backend}:resnet34" in done.stderr
 
@@ -172,7 +172,7 @@ def test_weights_of_a_summary_must_fit(tmp_path: Path) -> None:
 @needs("torch")
 def test_published_weights_are_loaded_by_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    done = run("summary", "torch:resnet18", "--weights", "default")
+    done = run("summary", "torch:resnet18", "--weights", "default", warm="torch")
     # Without a network nothing can be downloaded; with one, this is the real thing.
     assert (done.returncode, done.stdout) == (3, "") or "11,689,512" in done.stdout
     if done.returncode:
@@ -181,10 +181,11 @@ def test_published_weights_are_loaded_by_torchvision(tmp_path: Path, monkeypatch
     cached = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
     cached.parent.mkdir(parents=True, exist_ok=True)
     script(f"import torch, torchvision; torch.save(torchvision.models.resnet18().state_dict(), {str(cached)!r})")
-    done = run("summary", "torch:resnet18", "--weights", "IMAGENET1K_V1", "--format", "json")
+    done = run("summary", "torch:resnet18", "--weights", "IMAGENET1K_V1", "--format", "json", warm="torch")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["model"]["weights"] == "IMAGENET1K_V1"
-    assert "has default, IMAGENET1K_V1, or" in run("summary", "torch:resnet18", "--weights", "nothing").stderr
+    refused = run("summary", "torch:resnet18", "--weights", "nothing", warm="torch")
+    assert "has default, IMAGENET1K_V1, or" in refused.stderr
 
 
 @in_child("tensorflow")

@@ -203,12 +203,13 @@ def _arguments(kind: str) -> list[str]:
 
 
 def test_the_command_shows_the_step_and_its_cache(tmp_path: Path) -> None:
-    shown = run("summary", "transformers:llama", *_arguments("llama"), "--decode", str(N), "--depth", "1")
+    asked = ("transformers:llama", *_arguments("llama"), "--decode", str(N))
+    shown = run("summary", *asked, "--depth", "1", warm="transformers")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert f"Decoding           one token after {N}\n" in shown.stdout
     assert "KV cache           5.25 KiB of float32, after this token\n" in shown.stdout
     assert "active" not in shown.stdout
-    found = document("summary", "transformers:llama", *_arguments("llama"), "--decode", str(N))
+    found = document("summary", *asked, warm="transformers")
     assert found["totals"]["kv_cache_bytes"] == 2 * 2 * (N + 1) * 16 * 4
     assert found["decoding"]["tokens"] == N
     assert found["inactive_params"] == {}
@@ -220,7 +221,8 @@ def test_steps_behind_other_numbers_of_tokens_are_not_compared(tmp_path: Path) -
     files = []
     for tokens in (3, 4):
         path = tmp_path / f"{tokens}.json"
-        done = run("summary", "transformers:llama", *_arguments("llama"), "--decode", str(tokens), "-o", str(path))
+        asked = ("transformers:llama", *_arguments("llama"), "--decode", str(tokens))
+        done = run("summary", *asked, "-o", str(path), warm="transformers")
         assert done.returncode == 0, done.stderr
         files.append(str(path))
     refused = run("diff", *files)
@@ -231,14 +233,15 @@ def test_steps_behind_other_numbers_of_tokens_are_not_compared(tmp_path: Path) -
 
 
 def test_networks_side_by_side_have_caches_and_what_a_token_uses() -> None:
-    done = run("compare", "transformers:llama", *_arguments("llama"), "--decode", str(N), "--format", "json")
+    asked = ("transformers:llama", *_arguments("llama"), "--decode", str(N))
+    done = run("compare", *asked, "--format", "json", warm="transformers")
     (llama,) = json.loads(done.stdout)["models"]
     assert llama["kv_cache_bytes"] == 2 * 2 * (N + 1) * 16 * 4
     assert llama["active_params"] == llama["params"]
     (other,) = json.loads(run("compare", "resnet18", "--format", "json").stdout)["models"]
     assert {"active_params", "kv_cache_bytes"}.isdisjoint(other)
-    asked = run("compare", "resnet18", "--columns", "model,active_params,kv_cache_bytes", "--format", "csv")
-    assert asked.stdout.splitlines()[1] == "local:resnet18,,"
+    shown = run("compare", "resnet18", "--columns", "model,active_params,kv_cache_bytes", "--format", "csv")
+    assert shown.stdout.splitlines()[1] == "local:resnet18,,"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +261,7 @@ def test_networks_side_by_side_have_caches_and_what_a_token_uses() -> None:
     ],
 )
 def test_what_has_no_step_is_told(arguments: list[str], code: int, words: str) -> None:
-    done = run("summary", *arguments, "--decode", "4")
+    done = run("summary", *arguments, "--decode", "4", warm="transformers")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1), done.stderr
     assert words in done.stderr
 

@@ -134,7 +134,7 @@ def test_files_with_layers_of_the_library_open() -> None:
 @needs("keras_hub")
 def test_a_model_on_the_command_line() -> None:
     arguments = [f"--arg={key}={json.dumps(value)}" for key, value in BERT]
-    done = run("summary", "keras_hub:BertBackbone", *arguments, "--input", "8", "--format", "json")
+    done = run("summary", "keras_hub:BertBackbone", *arguments, "--input", "8", "--format", "json", warm="keras_hub")
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)
     assert document["totals"]["macs"] == bert_macs(8)

@@ -255,7 +255,7 @@ except SystemExit as end: assert end.code == 0
     ],
 )
 def test_bad_input(arguments: list[str], code: int, words: str) -> None:
-    done = run("summary", "--backend", "torch", *arguments)
+    done = run("summary", "--backend", "torch", *arguments, warm="torch")
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
