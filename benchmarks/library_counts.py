@@ -75,4 +75,4 @@ def _flops(model: Any, inputs: Call, device: torch.device) -> int:
 
 def _experts_flops(rows: Sequence[int], experts: Sequence[int], *_: Any, **__: Any) -> int:
     """Every row meets one expert's matrix: the formula that torch's counter lacks. It hands over shapes."""
-    return 2 * rows[0] * rows[1] * experts[2]
+    return int(2 * rows[0] * rows[1] * experts[2])

@@ -4,6 +4,7 @@ stand for, which is counted before anything is written."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any, NamedTuple
 
 from onnx import inliner
@@ -14,7 +15,8 @@ from .wire import MOST_NODES, UnsoundError
 _MOST_BYTES = 1 << 26
 #: Calls and subgraphs in one another.
 _DEEPEST = 100
-
+#: What the nodes say that ``_name_results`` adds.
+_ADDED = "added by resnet-inspect"
 
 #: A function's domain, name and overload.
 _Key = tuple[str, str, str]
@@ -33,6 +35,7 @@ def written_out(model: Any) -> Any:
         UnsoundError: a function calls itself, or there are too many nodes.
     """
     _fill_defaults(model)
+    _name_results(model.functions)
     size = _Sizes(model.functions).of(model.graph.node)
     if size.nodes > MOST_NODES:
         what = "its functions stand for" if model.functions else "it has"
@@ -42,9 +45,11 @@ def written_out(model: Any) -> Any:
     if size.bytes > _MOST_BYTES:
         raise UnsoundError(f"its functions stand for more than {_MOST_BYTES >> 20} MiB of nodes")
     try:
-        return inliner.inline_local_functions(model)
+        found = inliner.inline_local_functions(model)
     except Exception:
         return model  # what it can't write out stays a node that nobody knows
+    _leave_out_added(found)
+    return found
 
 
 def _fill_defaults(model: Any) -> None:
@@ -64,6 +69,50 @@ def _fill_defaults(model: Any) -> None:
                             f"its functions have more than {_MOST_BYTES >> 20} MiB of default attributes"
                         )
                     node.attribute.add().CopyFrom(default)
+
+
+def _name_results(functions: Iterable[Any]) -> None:
+    """Gives each result of a function, and of the graphs inside of it, a node of its own that makes it.
+
+    onnx's inliner gives each result a new name, and with it all that reads the old one: a result that a loop was given,
+    that comes from outside of a branch or that is given twice would be made by nobody.
+    """
+    numbers = count()
+    for function in functions:
+        inner = [graph for node in with_inner(function.node) for graph in subgraphs(node)]
+        names = {*function.input, *(name for node in with_inner(function.node) for name in node.output)}
+        names.update(item.name for graph in inner for item in (*graph.input, *graph.initializer))
+        fresh = (f"given_back_{number}" for number in numbers if f"given_back_{number}" not in names)
+        function.output[:] = list(_made(function, function.output, fresh))
+        for graph in inner:
+            made = list(_made(graph, [result.name for result in graph.output], fresh, _ADDED))
+            for result, name in zip(graph.output, made, strict=True):
+                result.name = name
+
+
+def _made(graph: Any, results: Iterable[str], fresh: Iterator[str], note: str = "") -> Iterator[str]:
+    """The names of results, those that a graph's own nodes make once as they are."""
+    own = {name for node in graph.node for name in node.output}
+    for name in results:
+        if name in own:
+            own.remove(name)
+            yield name
+        else:
+            new = next(fresh)
+            graph.node.add(op_type="Identity", input=[name], output=[new], doc_string=note)
+            yield new
+
+
+def _leave_out_added(model: Any) -> None:
+    """Takes the nodes that ``_name_results`` added out of inner graphs, which may give what they are given."""
+    for graph in (graph for node in with_inner(model.graph.node) for graph in subgraphs(node)):
+        if added := [node for node in graph.node if node.doc_string == _ADDED]:
+            given = {node.output[0]: node.input[0] for node in added}
+            kept = [node for node in graph.node if node.doc_string != _ADDED]
+            del graph.node[:]
+            graph.node.extend(kept)
+            for result in graph.output:
+                result.name = given.get(result.name, result.name)
 
 
 def with_inner(nodes: Iterable[Any]) -> Iterator[Any]:

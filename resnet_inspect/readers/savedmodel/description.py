@@ -27,12 +27,16 @@ _UNKNOWN = re.compile(
 
 
 class Described(NamedTuple):
-    """An operation in our words; ``outputs`` are None where their sizes aren't known, as ``macs`` are."""
+    """An operation in our words; ``outputs`` are None where their sizes aren't known, as ``macs`` are.
+
+    ``macs_at_least`` is what is known of them then.
+    """
 
     op: str
     attributes: Attributes
     outputs: tuple[Tensor | None, ...]
     macs: int | None
+    macs_at_least: int = 0
 
 
 def describe(call: Call, wanted: str | None) -> Described:

@@ -73,11 +73,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """What a loop runs: with its variables ``given``, its operations give the variables' next values."""
+    """What a loop runs: with its variables ``given``, its operations give the variables' next values.
+
+    Before each round, other operations ``test`` whether there is one.
+    """
 
     given: tuple[Value, ...]
     operations: tuple[Operation, ...]
     results: tuple[Value, ...]
+    test_operations: tuple[Operation, ...]
+    test: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +264,8 @@ class _Reader:
         return gives
 
     def _loop(self, node: Any, reads: Sequence[Value], stack: tuple[str, ...]) -> Loop | None:
-        name = node.attr["body"].func.name
-        if name not in self.functions:
+        name, test = (node.attr[key].func.name for key in ("body", "cond"))
+        if name not in self.functions or test not in self.functions:
             return None
         given = []
         for read in reads:
@@ -268,9 +273,13 @@ class _Reader:
             given.append(Value(read.dims, read.dtype, self.sources, flows=True))
         outside, self.operations, self.depth = self.operations, [], self.depth + 1
         results = self._call(self.functions[name], given, (*stack, name))
-        loop = Loop(tuple(given), tuple(self.operations), results)
+        operations, self.operations = self.operations, []
+        tests = self._call(self.functions[test], given, (*stack, test))
+        test_operations = tuple(self.operations)
         self.operations, self.depth = outside, self.depth - 1
-        return loop
+        if len(tests) != 1 or len(results) != len(given):
+            return None
+        return Loop(tuple(given), tuple(operations), results, test_operations, tests[0])
 
     def _call(self, function: Any, reads: list[Value], stack: tuple[str, ...]) -> tuple[Value, ...]:
         name = function.signature.name

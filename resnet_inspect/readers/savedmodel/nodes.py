@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.framework import op_def_registry
 
 #: An operation's sizes as the file says them: -1 is open, and None a number of dimensions that is.
 Dims = tuple[int, ...] | None
@@ -63,11 +64,15 @@ class Nodes:
         cost = sum(1 + len(node.input) for node in nodes) + sum(len(step.outputs) for step in steps)
         return Body(tuple(steps), tuple(self._reference(by_name, text) for text in wanted), cost)
 
+    def _definition(self, kind: str) -> Any:
+        """An operation's definition. A file lacks those that only loops and branches use: TensorFlow has them."""
+        return self.definitions.get(kind) or op_def_registry.get(kind)
+
     def _reference(self, nodes: Mapping[str, Any], text: str) -> Reference:
         """What ``node``, ``node:1`` or, in a function, ``node:output:1`` refers to."""
         name, *rest = text.split(":")
         index = int(rest[-1]) if rest and rest[-1].isdigit() else 0
-        definition = self.definitions.get(nodes[name].op) if name in nodes else None
+        definition = self._definition(nodes[name].op) if name in nodes else None
         if len(rest) == 2 and definition is not None:
             outputs = [item.name for item in definition.output_arg]
             index += outputs.index(rest[0]) if rest[0] in outputs else 0
@@ -76,7 +81,7 @@ class Nodes:
     def _outputs(self, node: Any) -> tuple[tuple[Dims, str], ...]:
         """Sizes and element types of what a node gives, as far as they are written."""
         shapes = [dims_of(item) for item in node.attr["_output_shapes"].list.shape]
-        definition = self.definitions.get(node.op)
+        definition = self._definition(node.op)
         types: list[str] = []
         # What is as the definition has it by default is left out of a node.
         defaults = {item.name: item.default_value.type for item in definition.attr} if definition is not None else {}

@@ -84,12 +84,23 @@ def _add_operations(
         rows.add_input(value, name, "Placeholder", layout if len(layout) == len(given.shape) else None)
     for operation in graph.operations:
         number = operation.gives[0].source if operation.gives else None
-        op, attributes, _, macs = values.infer(operation, wanted.get((number, 0)))
+        op, attributes, _, macs, macs_at_least = values.infer(operation, wanted.get((number, 0)))
         if operation.flows:
             layouts = [values.tensor(value).layout for value in operation.gives]
             used = [parameters[name] for value in operation.reads for name in value.variables if name in parameters]
             path = operation.name.replace("/", ".")
-            rows.add(path, operation.kind, op, operation.reads, operation.gives, used, attributes, macs, layouts)
+            rows.add(
+                path,
+                operation.kind,
+                op,
+                operation.reads,
+                operation.gives,
+                used,
+                attributes,
+                macs,
+                layouts,
+                macs_at_least=macs_at_least,
+            )
 
 
 def _inputs(file: str, graph: Graph, request: Request) -> list[Tensor]:

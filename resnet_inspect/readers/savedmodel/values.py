@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from .arithmetic import results
 from .calls import Call
 from .description import Described, describe
 from .graph import Loop, Operation, Value
+from .loops import rounds_of
 from .shapes import item_of
 
 _Key = tuple[int | None, int]
@@ -71,14 +73,14 @@ class Values:
         for value, array in zip(operation.gives, worked_out, strict=False):
             self._numbers[_key(value)] = array
         if operation.loop is not None:
-            self._go_round(operation, operation.loop)
+            return self._gone_round(described, operation, operation.loop, call.numbers)
         return described
 
-    def _go_round(self, operation: Operation, loop: Loop) -> None:
+    def _gone_round(self, described: Described, operation: Operation, loop: Loop, numbers: Sequence[Any]) -> Described:
         """What a loop gives has the sizes that its variables begin with, if a round changes none of them.
 
         What a round does change is taken for unknown in the next one; where that never ends, nothing is known. A list
-        that is filled in the loop has what each round puts into it.
+        that is filled in the loop has what each round puts into it. The multiply-adds are those of all rounds.
         """
         begins = [self.known(value) for value in operation.reads]
         lists = [self._items.get(_key(value)) for value in operation.reads]
@@ -86,8 +88,7 @@ class Values:
             for value, tensor, item in zip(loop.given, begins, lists, strict=True):
                 self.learn(value, tensor)
                 self._set_item(value, item)
-            for inner in loop.operations:
-                self.infer(inner)
+            inside = [self.infer(inner) for inner in (*loop.test_operations, *loop.operations)]
             ends = [self.known(value) for value in loop.results]
             filled = [self._items.get(_key(value)) for value in loop.results]
             changed = [
@@ -98,9 +99,10 @@ class Values:
                 for value, begin, item in zip(operation.gives, begins, filled, strict=True):
                     self.learn(value, begin)
                     self._set_item(value, item)
-                return
+                return _of_rounds(described, inside, loop, rounds_of(loop, numbers, self.known))
             begins = [None if is_new else begin for begin, is_new in zip(begins, changed, strict=True)]
             lists = [None if is_new else item for item, is_new in zip(lists, changed, strict=True)]
+        return described
 
     def _set_item(self, value: Value, item: Shape | None) -> None:
         if item is None:
@@ -111,3 +113,16 @@ class Values:
 
 def _key(value: Value) -> _Key:
     return value.source, value.index
+
+
+def _of_rounds(described: Described, inside: Sequence[Described], loop: Loop, rounds: int | None) -> Described:
+    """A loop with the multiply-adds of so many rounds, and of the test after the last; None of which nobody knows."""
+    least, is_known = 0, True
+    for place, part in enumerate(inside):
+        # A loop of which nothing is known may end before its first round.
+        times = (rounds or 0) + (place < len(loop.test_operations))
+        least += times * (part.macs_at_least if part.macs is None else part.macs)
+        is_known &= part.macs == 0 or (part.macs is not None and rounds is not None)
+    attributes = described.attributes if rounds is None else (*described.attributes, ("steps", rounds))
+    macs, least = (least, 0) if is_known else (None, least)
+    return described._replace(attributes=attributes, macs=macs, macs_at_least=least)

@@ -305,6 +305,40 @@ def test_defaults_of_a_function_hold_where_a_call_says_nothing() -> None:
     assert summary.totals.macs == 4 * 4 * 4 * 27 + 2 * 4 * 4 * 4
 
 
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [(("c", "y"), "y"), (("c", "x", "y"), "x"), (("d", "y", "y"), "y"), (("d", "outside", "y"), "outside")],
+)
+def test_a_loop_in_a_function_may_give_what_it_has_as_it_is(given: tuple[str, ...], made: str) -> None:
+    """onnx's inliner gives results new names, and forgets who makes them: three steps, whatever the first state is."""
+    from onnx import TensorProto, helper
+
+    states = len(given) - 1
+    known = {
+        **{name: helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in "cd"},
+        **{name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 4]) for name in ("x", "y", "outside", "z")},
+        "i": helper.make_tensor_value_info("i", TensorProto.INT64, []),
+    }
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["c"], ["d"]), helper.make_node("MatMul", [made.replace("y", "x"), "w"], ["y"])],
+        "body",
+        [known[name] for name in ("i", "c", "x", "z")[: 2 + states]],
+        [known[name] for name in given],
+    )
+    nodes = [
+        helper.make_node("Constant", [], ["n"], value=helper.make_tensor("n", TensorProto.INT64, [], [3])),
+        helper.make_node("Relu", ["a"], ["outside"]),
+        helper.make_node("Loop", ["n", "", *["a"] * states], ["b", "unread"][:states], body=body),
+    ]
+    function = helper.make_function("mine", "Loop", ["a", "w"], ["b"], nodes, [helper.make_opsetid("", 21)])
+    model = models.written("f (float[2, 4] x) => (float[2, 4] y) { y = mine.Loop(x, w) }", w=(4, 4))
+    model.functions.append(function)
+    summary = read(model)
+    assert [layer.op for layer in summary.layers] == ["input", "relu", "dense"]
+    assert summary.totals.macs == 3 * 2 * 4 * 4
+    assert summary.outputs[0].shape == (2, 4)
+
+
 def test_modules_that_the_newer_exporter_notes_are_paths() -> None:
     model = models.perceptron()
     for node, scopes, kinds in (

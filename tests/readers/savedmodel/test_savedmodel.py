@@ -80,6 +80,73 @@ def test_a_published_network_costs_what_keras_says() -> None:
 
 @in_child("tensorflow")
 @pytest.mark.filterwarnings("ignore")
+def test_loops_are_counted_where_their_counters_can_be() -> None:
+    import tensorflow as tf
+
+    class Loops(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = tf.Variable(tf.ones((4, 4)))
+
+        def by_number(self, x: Any) -> Any:
+            for _ in tf.range(1, 14, 3):
+                x = tf.matmul(x, self.weight)
+            return x
+
+        def by_condition(self, x: Any) -> Any:
+            left = tf.constant(2.0)
+            while tf.logical_and(left >= 0.5, tf.shape(x)[1] > 3):
+                x, left = tf.matmul(x, self.weight), left / 2.0
+            return x
+
+        def within(self, x: Any) -> Any:
+            for _ in tf.range(3):
+                for _ in tf.range(2):
+                    x = tf.matmul(x, self.weight)
+            return x
+
+        def of_none(self, x: Any) -> Any:
+            for _ in tf.range(0):
+                x = tf.matmul(x, self.weight)
+            return x
+
+        def of_data(self, x: Any) -> Any:
+            while tf.reduce_sum(tf.matmul(x, self.weight)) < 9.0:
+                x = tf.matmul(x, self.weight)
+            return x
+
+        def of_too_many(self, x: Any) -> Any:
+            for _ in tf.range(10**9):
+                x = tf.matmul(x, self.weight)
+            return x
+
+        def without_products(self, x: Any) -> Any:
+            while tf.reduce_sum(x) < 9.0:
+                x = x * 2.0
+            return x
+
+    product = 2 * 4 * 4
+    expected = {
+        "by_number": (5 * product, 0),  # 1, 4, 7, 10, 13
+        "by_condition": (3 * product, 0),  # 2, 1, 0.5
+        "within": (6 * product, 0),
+        "of_none": (0, 0),
+        "of_data": (None, product),  # the condition is always tried
+        "of_too_many": (None, 0),
+        "without_products": (0, 0),
+    }
+    model = Loops()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for name, truth in expected.items():
+            function = tf.function(getattr(model, name), input_signature=[tf.TensorSpec((2, 4), tf.float32, name="x")])
+            tf.saved_model.save(model, name, signatures=function)
+            loop = next(layer for layer in summary_of(name).layers if layer.type.endswith("While"))
+            assert (loop.macs, loop.macs_at_least) == truth, name
+
+
+@in_child("tensorflow")
+@pytest.mark.filterwarnings("ignore")
 def test_loops_and_sizes_that_are_open_are_unknown_and_never_zero() -> None:
     import keras
     from keras import layers
@@ -90,8 +157,8 @@ def test_loops_and_sizes_that_are_open_are_unknown_and_never_zero() -> None:
         model.export("loop", verbose=False)
         found = summary_of("loop")
         loop = next(layer for layer in found.layers if layer.type == "While")
-        assert loop.macs is None
-        assert loop.id in found.totals.uncounted
+        # Five steps, each with four gates of what it reads and of the state before.
+        assert (loop.macs, dict(loop.attributes)["steps"]) == (5 * (4 * 12 + 3 * 12), 5)
         assert [p.shape for p in loop.parameters] == [(4, 12), (3, 12), (12,)]
         # The states of random generators are no parameters.
         assert found.totals.params == model.count_params()
