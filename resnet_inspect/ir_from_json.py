@@ -23,7 +23,7 @@ from .ir import (
     Value,
     frozen_value,
 )
-from .ir_json import MOST_BYTES, SCHEMA_VERSION
+from .ir_json import MOST_BYTES, SCHEMA_VERSION, WITH_TRAINING
 from .ops.vocabulary import is_view
 
 T = TypeVar("T")
@@ -47,10 +47,11 @@ def loads(text: str | bytes, ours: bool = False) -> Summary:
         raise ModelError(f"this is no JSON that can be read: {error}") from error
     if not isinstance(document, dict) or "schema_version" not in document:
         raise ModelError("this JSON is no summary: it has no schema_version")
-    if document["schema_version"] != SCHEMA_VERSION:
+    if document["schema_version"] not in (SCHEMA_VERSION, WITH_TRAINING):
         raise ModelError(
             f"this summary has schema version {document['schema_version']!r:.40}; "
-            f"this program reads version {SCHEMA_VERSION}. A newer resnet-inspect wrote it: update this one"
+            f"this program reads versions {SCHEMA_VERSION} and {WITH_TRAINING}. "
+            "A newer resnet-inspect wrote it: update this one"
         )
     try:
         found = _from_dict(document)

@@ -4,6 +4,7 @@ History of ``schema_version`` (the JSON Schema of each stands in ``schemas/``; a
 MACs' convention, is a new version too: such files can't be compared):
 
 1. first version
+2. ``training``, the memory of a training step over time, where somebody asked for it; other documents have version 1
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from .ir import Decoding, Layer, Summary, Tensor
 from .visible import in_json
 
 SCHEMA_VERSION = 1
+#: The version of a document with the memory of training.
+WITH_TRAINING = 2
 #: Bytes of a summary that is read: one of 10,000 layers has 10 MB.
 MOST_BYTES = 2**26
 #: What a report begins with, a page that holds a summary's document (``ir_html``): as much as is seen of any file.
@@ -23,9 +26,14 @@ REPORT = b"<!doctype html><!--resnet-inspec"
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def dumps(summary: Summary) -> str:
-    """The summary as a JSON document: one layer a line, so that line-based tools can compare two of them."""
+def dumps(summary: Summary, training: dict[str, Any] | None = None) -> str:
+    """The summary as a JSON document: one layer a line, so that line-based tools can compare two of them.
+
+    ``training`` is what a training step holds, which nobody reads back: it follows from the summary.
+    """
     document = to_dict(summary)
+    if training is not None:
+        document = {**document, "schema_version": WITH_TRAINING, "training": training}
     lines = []
     for key, value in document.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):

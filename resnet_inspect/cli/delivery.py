@@ -60,10 +60,11 @@ def _refuse(output_format: str, view: View) -> None:
     shaping: dict[str, object] = {"--columns": view.columns, "--sort": view.sort, "--top": view.top}
     if output_format == "html":
         shaping |= {"--only": view.only, "--rails": view.rails is not None, "--optimizer": view.optimizer}
+        shaping |= {"--device": view.device}
     if output_format == "json":
-        shaping |= {"--depth": view.depth is not None, "--only": view.only, "--optimizer": view.optimizer}
+        shaping |= {"--depth": view.depth is not None, "--only": view.only, "--device": view.device}
     if output_format in GRAPHS:
-        shaping |= {"--rails": view.rails is not None, "--optimizer": view.optimizer}
+        shaping |= {"--rails": view.rails is not None, "--optimizer": view.optimizer, "--device": view.device}
     refusals = {
         "json": "JSON always has every layer",
         "html": "a report has every layer, and its reader sorts, chooses columns and searches there",
@@ -123,7 +124,7 @@ def deliver_native(text: str, output: Path | None, view: View) -> None:
     Raises:
         BadRequestError: an option would have to change them.
     """
-    for name in ("depth", "only", "columns", "sort", "top", "rails", "optimizer"):
+    for name in ("depth", "only", "columns", "sort", "top", "rails", "optimizer", "device"):
         if getattr(view, name) not in (None, ()):
             raise BadRequestError(f"--{name} shapes our tables; native output is the framework's own")
     # A tab is the framework's own; anything else in a line that isn't seen is a name's.

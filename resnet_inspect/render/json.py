@@ -8,5 +8,12 @@ from . import View
 
 
 def render(summary: Summary, view: View) -> str:
-    """The document of the schema in ``schemas/``. It is the same for every view."""
-    return dumps(summary)
+    """The document of the schema in ``schemas/``; with an optimizer, also what a training step holds."""
+    if view.optimizer is None:
+        return dumps(summary)
+    from ..analysis.training.plan import Plan
+    from ..analysis.training.timeline import timeline
+    from .training import document
+
+    plan = Plan(view.optimizer)
+    return dumps(summary, document(timeline(summary, plan), plan))

@@ -286,7 +286,7 @@ def test_sweep(tmp_path: Path) -> None:
     """Convolutions' MACs go with the image's area: at 256 four times those at 128, but for the classifier."""
     plot = tmp_path / "sweep.svg"
     found = document("sweep", "resnet18", "--input", "128..256:64", "--plot", str(plot))
-    jsonschema.validate(found, json.loads(SCHEMA.with_name("sweep-1.schema.json").read_text()))
+    jsonschema.validate(found, json.loads(SCHEMA.with_name("sweep-2.schema.json").read_text()))
     small, _, large = found["sizes"]
     classifier = 512 * 1000
     assert large["macs"] - classifier == 4 * (small["macs"] - classifier)
@@ -305,6 +305,26 @@ def test_where_sizes_stop_fitting_is_marked() -> None:
     csv = run("sweep", "ResNet50", "--flavor", "keras", "--input", "16..32:16", "--format", "csv").stdout.splitlines()
     assert csv[1] == "16,,,,False"
     assert csv[2].endswith(",True")
+
+
+def test_a_sweep_over_the_batch() -> None:
+    options = ["--over", "batch", "--batch", "2..6:2", "--optimizer", "adam"]
+    found = document("sweep", "resnet18", *options)
+    jsonschema.validate(found, json.loads(SCHEMA.with_name("sweep-2.schema.json").read_text()))
+    assert found["over"] == "batch"
+    assert [row["size"] for row in found["sizes"]] == ["2", "4", "6"]
+    assert [row["macs"] for row in found["sizes"]] == [batch * found["sizes"][0]["macs"] // 2 for batch in (2, 4, 6)]
+    fits = document("fit", "resnet18", "--memory", "8GiB", "--optimizer", "adam", "--batch", "6")
+    assert found["sizes"][2]["training_bytes"] == fits["peak_bytes"]
+    csv = run("sweep", "resnet18", *options, "--input", "64", "--format", "csv").stdout
+    assert csv.splitlines()[0] == "size,macs,activation_bytes,peak_bytes,training_bytes,fits"
+    for wrong in (
+        ["--over", "batch", "--batch", "5..1"],
+        ["--batch", "1..5"],
+        ["--over", "batch", "--batch", "1..9999"],
+    ):
+        done = run("sweep", "resnet18", *wrong)
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize(

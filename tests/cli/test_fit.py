@@ -131,3 +131,16 @@ def test_what_makes_no_sense_is_one_line(arguments: list[str], words: str) -> No
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_the_json_of_a_summary_has_the_step_too(tmp_path: Path) -> None:
+    found = document("summary", "resnet18", "--optimizer", "adam", "--batch", "8")
+    jsonschema.validate(found, json.loads(SCHEMA.with_name("summary-2.schema.json").read_text()))
+    alone = document("fit", "resnet18", "--memory", "1GiB", "--optimizer", "adam", "--batch", "8")
+    assert found["training"] == {key: alone[key] for key in found["training"]}
+    # It is read back as the same summary, without what follows from it.
+    saved = tmp_path / "a.json"
+    saved.write_text(json.dumps(found))
+    again = document("summary", str(saved))
+    assert again == {**{key: value for key, value in found.items() if key != "training"}, "schema_version": 1}
+    assert again == document("summary", "resnet18", "--mode", "train", "--batch", "8")
