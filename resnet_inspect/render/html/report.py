@@ -70,7 +70,8 @@ def render(
         data["network"] = network(cleaned(summary))
         documents["network"] = ir_json.dumps(summary)
     sources = [] if summary is None else [("Source", summary.model)]
-    return page("report", title, facts([*shown.facts, *footnotes(shown)]), data, documents, sources)
+    answer = [("Answer", shown.answer)] if shown.answer else []
+    return page("report", title, facts([*answer, *shown.facts, *footnotes(shown)]), data, documents, sources)
 
 
 def _cell(text: str, value: object) -> list[str | float | None]:

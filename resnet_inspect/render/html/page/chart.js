@@ -7,6 +7,8 @@ import {html, svg} from "./element.js";
 const EDGES = {left: 64, right: 24, top: 18, bottom: 46};
 const FAMILIES = 8;
 const LETTER = 6.2;
+/** Of more points than these, the line is what people see. */
+const CROWD = 100;
 /** So many times farther from its point a name is tried, by a line of letters each. */
 const RINGS = 8;
 
@@ -73,7 +75,7 @@ export function chart(panel, count) {
     const group = svg(
       "g",
       {class: `family-${families.indexOf(family) % FAMILIES}`},
-      svg("circle", {cx: placeX(x), cy: placeY(y), r: panel.line ? 3 : 5}),
+      svg("circle", {cx: placeX(x), cy: placeY(y), r: panel.points.length > CROWD ? 1 : panel.line ? 3 : 5}),
       svg("title", {}, `${label}${label && ": "}${plain(x)}, ${plain(y)}`),
     );
     const at = label && spot(placeX(x), placeY(y), label.length * LETTER, taken, width, height);
