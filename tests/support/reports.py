@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,3 +141,10 @@ def markup(page: Page) -> str:
     """All that a page shows, texts and attributes, but for its scripts."""
     text: str = page.evaluate("['header', 'main'].map((name) => document.querySelector(name).outerHTML).join('')")
     return text
+
+
+def unsigned(page: str) -> str:
+    """A page without the command that wrote it, which is the only thing that isn't the network's."""
+    plain, count = re.subn("<span>Command: <code>[^<]*</code></span>", "", page)
+    assert count == 1
+    return plain

@@ -1,6 +1,6 @@
 // Plots: points with their names, or a line; the Pareto front where little of x and much of y is wanted.
 
-import {html, svg} from "./element.js";
+import {html, pageWidth, svg} from "./element.js";
 
 /** @typedef {{x: string, y: string, points: [number, number, string, string][], line: boolean, missing: number[], front: [number, number][]}} Panel */
 
@@ -15,7 +15,7 @@ const RINGS = 8;
 /** One of `count` plots beside one another. @type {(panel: Panel, count: number) => HTMLElement} */
 export function chart(panel, count) {
   const {left, right, top, bottom} = EDGES;
-  const [width, height] = count > 1 ? [460, 320] : [860, 460];
+  const [width, height] = count > 1 ? [460, 320] : [Math.min(860, pageWidth()), 460];
   const across = scale([...panel.points.map(([x]) => x), ...panel.missing], !panel.line);
   const up = scale(panel.points.map(([, y]) => y));
   /** @type {(x: number) => number} */
