@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {fitting, fittingFold} from "../../resnet_inspect/render/html/page/fitting.js";
+import {fitting, fittingFold} from "../../resnet_inspect/render/html/graph/fitting.js";
+import {layout} from "../../resnet_inspect/render/html/graph/layout.js";
 import {arrows, seen} from "../../resnet_inspect/render/html/page/fold.js";
-import {layout} from "../../resnet_inspect/render/html/page/layout.js";
 import {folds, networks} from "./python.js";
 
 /** Each network at each of its folds, laid out: below one another, and in columns where there is little room. */

@@ -142,8 +142,8 @@ def _column(key: str, nodes: Sequence[Node], layers: Sequence[Layer]) -> dict[st
 def _folded(measured: Metric[Any], nodes: Sequence[Node], own: Mapping[str, Any]) -> list[Any]:
     """The amount of each node, None of one without layers."""
     if measured.fold not in (sum_known, largest):
-        layers = [node.row.layers for node in nodes]
-        return [measured.fold(own[layer.id] for layer in inside) if inside else None for inside in layers]
+        rows = [node.row.layers for node in nodes]
+        return [measured.fold(own[layer.id] for layer in layers) if layers else None for layers in rows]
     # A sum of sums is the sum, and so with the largest: each layer is looked at once, however deep it stands.
     amounts: list[Any] = [None] * len(nodes)
     inside: list[list[Any]] = [[] for _ in nodes]

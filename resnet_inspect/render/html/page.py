@@ -1,6 +1,7 @@
 """One file that is a whole page: markup, style, script and data, with a policy that lets nothing else in.
 
-The scripts are ES modules in ``entry/`` (one a page), ``page/`` and ``vendor/``, the style sheets are in ``style/``.
+The scripts are ES modules in ``entry/`` (one a page), ``page/``, ``graph/`` and ``vendor/``, the style sheets are in
+``style/``.
 Modules become one script here: each module once, behind those that it imports, as a function of its own that returns
 what the module exports.
 """

@@ -1,8 +1,8 @@
 // The page of one network.
 
+import {fittingFold, roomIn} from "../graph/fitting.js";
 import {unpacked} from "../page/documents.js";
 import {explorer} from "../page/explorer.js";
-import {fittingFold, roomIn} from "../page/fitting.js";
 import {firstFold, ROOM} from "../page/fold.js";
 import {network} from "../page/network.js";
 import {permalink} from "../page/permalink.js";

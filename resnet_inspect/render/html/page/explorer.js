@@ -1,8 +1,8 @@
 // One network: graph, details and table side by side.
 
+import {graph} from "../graph/graph.js";
 import {details} from "./details.js";
 import {html} from "./element.js";
-import {graph} from "./graph.js";
 import {addKeyHelp} from "./keys.js";
 import {search} from "./search.js";
 import {table} from "./table.js";

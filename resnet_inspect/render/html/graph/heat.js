@@ -1,11 +1,11 @@
 // What the colour of a box says while a quantity is shown as heat.
 
-import {html} from "./element.js";
-import {known} from "./network.js";
-import {exact, worded} from "./units.js";
+import {html} from "../page/element.js";
+import {known} from "../page/network.js";
+import {exact, worded} from "../page/units.js";
 
-/** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./network.js").Column} Column */
+/** @typedef {import("../page/network.js").Network} Network */
+/** @typedef {import("../page/network.js").Column} Column */
 
 /** The most that a box is coloured, so that the words on it can be read. */
 const STRONGEST = 60;

@@ -6,9 +6,9 @@
 import {columns, EDGE, largest, push, ranks} from "./ranks.js";
 import {wrapped} from "./wrap.js";
 
-/** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./fold.js").Seen} Seen */
-/** @typedef {import("./fold.js").Arrow} Arrow */
+/** @typedef {import("../page/network.js").Network} Network */
+/** @typedef {import("../page/fold.js").Seen} Seen */
+/** @typedef {import("../page/fold.js").Arrow} Arrow */
 /** @typedef {[number, number]} Point */
 
 /**

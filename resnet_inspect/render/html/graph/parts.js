@@ -1,12 +1,12 @@
 // The parts of the graph as SVG: boxes, frames, arrows and the legend.
 
-import {html, svg} from "./element.js";
+import {html, svg} from "../page/element.js";
+import {called, column, inWords, known, marked} from "../page/network.js";
+import {fitted, widthOf} from "../page/ruler.js";
+import {worded} from "../page/units.js";
 import {BOX} from "./layout.js";
-import {called, column, inWords, known, marked} from "./network.js";
-import {fitted, widthOf} from "./ruler.js";
-import {worded} from "./units.js";
 
-/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("../page/network.js").Network} Network */
 /** @typedef {import("./layout.js").Point} Point */
 /** @typedef {import("./layout.js").Place} Place */
 
@@ -110,7 +110,7 @@ export function frame(net, node, place, inner) {
   );
 }
 
-/** @type {(arrow: import("./fold.js").Arrow, points: Point[]) => SVGElement} */
+/** @type {(arrow: import("../page/fold.js").Arrow, points: Point[]) => SVGElement} */
 export function line(arrow, points) {
   const kind = arrow.kind ? ` shortcut ${arrow.kind}` : "";
   return svg("path", {

@@ -1,9 +1,9 @@
 // Which layout of a network is seen as a whole in the room that there is, and how much can be unfolded so that one is.
 
-import {arrows, deepest, seen} from "./fold.js";
+import {arrows, deepest, seen} from "../page/fold.js";
 import {BOX, GAP, layout} from "./layout.js";
 
-/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("../page/network.js").Network} Network */
 /** @typedef {import("./layout.js").Layout} Layout */
 
 /** The space around the network, in pixels of its own. */
@@ -20,7 +20,7 @@ export function roomIn(view) {
 /**
  * The layout at the largest of the zooms at which nothing is outside of the room, in columns where one is too high;
  * null where there's none. The room is in pixels of the page.
- * @type {(net: Network, shown: import("./fold.js").Seen, drawn: import("./fold.js").Arrow[], room: {width: number, height: number}, zooms?: number[]) => {zoom: number, placed: Layout} | null}
+ * @type {(net: Network, shown: import("../page/fold.js").Seen, drawn: import("../page/fold.js").Arrow[], room: {width: number, height: number}, zooms?: number[]) => {zoom: number, placed: Layout} | null}
  */
 export function fitting(net, shown, drawn, room, zooms = LEGIBLE) {
   for (const zoom of zooms) {

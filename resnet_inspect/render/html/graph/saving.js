@@ -1,6 +1,6 @@
 // The graph as a picture of its own, SVG or PNG: as it is shown, in the colours of the page, with nothing to load.
 
-import {svg} from "./element.js";
+import {svg} from "../page/element.js";
 
 /** What the page's style sheets say of a drawing, and what is so without being said. @type {Record<string, string>} */
 const STYLES = {

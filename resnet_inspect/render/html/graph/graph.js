@@ -1,20 +1,20 @@
 // The graph: boxes, frames and arrows as SVG, and the keys and gestures that move through it.
 
-import {download} from "./clipboard.js";
-import {button, choice, html, nodeAt, svg} from "./element.js";
+import {download} from "../page/clipboard.js";
+import {button, choice, html, nodeAt, svg} from "../page/element.js";
+import {arrows, seen, shownAs} from "../page/fold.js";
+import {menu} from "../page/menu.js";
+import {around, column, isLayer, known} from "../page/network.js";
+import {toggle} from "../page/store.js";
 import {ANY, fitting, LEGIBLE, MARGIN, roomIn} from "./fitting.js";
-import {arrows, seen, shownAs} from "./fold.js";
 import {glowing, heatScale} from "./heat.js";
 import {BOX, layout} from "./layout.js";
-import {menu} from "./menu.js";
-import {around, column, isLayer, known} from "./network.js";
 import {addHeads, box, frame, legend, line} from "./parts.js";
 import {largest} from "./ranks.js";
 import {pixels, standalone} from "./saving.js";
-import {toggle} from "./store.js";
 
-/** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("../page/network.js").Network} Network */
+/** @typedef {import("../page/store.js").Store} Store */
 /** @typedef {import("./layout.js").Place} Place */
 
 const HEATS = ["params", "macs", "activation_bytes", "saved_bytes"];

@@ -4,7 +4,7 @@
 /** @typedef {import("./layout.js").Part} Part */
 
 /** The width between two columns, which the wire goes up in. */
-const BETWEEN = 32;
+const BETWEEN = 38;
 
 /**
  * So far are the ranks of a column moved; `rise` is the x of the wire that leads to the next one.
