@@ -20,7 +20,7 @@ from .worker import Session, Task
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """The state of one backend; ``problem`` is None where it works. An absent package's version is None."""
 
     backend: str
@@ -30,7 +30,7 @@ class Finding:
     notes: tuple[str, ...] = ()
 
 
-def findings(backends: Sequence[str], timeout: float) -> Iterator[Finding]:
+def diagnoses(backends: Sequence[str], timeout: float) -> Iterator[Diagnosis]:
     """The state of each backend, in the given order and as soon as it is known.
 
     Frameworks are looked at side by side, each in a process of its own. Libraries of one framework share its process,
@@ -39,7 +39,7 @@ def findings(backends: Sequence[str], timeout: float) -> Iterator[Finding]:
     by_framework: dict[str | None, list[str]] = {}
     for name in backends:
         by_framework.setdefault(BACKENDS[name].framework, []).append(name)
-    found: dict[str, Future[Finding]] = {name: Future() for name in backends}
+    found: dict[str, Future[Diagnosis]] = {name: Future() for name in backends}
     sessions = []
     try:
         for names in by_framework.values():
@@ -53,7 +53,7 @@ def findings(backends: Sequence[str], timeout: float) -> Iterator[Finding]:
             session.close()
 
 
-def _examine_all(backends: Sequence[str], session: Session, found: Mapping[str, Future[Finding]]) -> None:
+def _examine_all(backends: Sequence[str], session: Session, found: Mapping[str, Future[Diagnosis]]) -> None:
     for name in backends:
         try:
             finding = _examined(name, session)
@@ -65,7 +65,7 @@ def _examine_all(backends: Sequence[str], session: Session, found: Mapping[str, 
             session.end()  # the next one isn't to meet what this one has left half imported
 
 
-def _examined(backend: str, session: Session) -> Finding:
+def _examined(backend: str, session: Session) -> Diagnosis:
     """Looks at a backend's packages, and has it summarise a small model in a child process."""
     about = BACKENDS[backend]
     packages = about.packages
@@ -75,7 +75,7 @@ def _examined(backend: str, session: Session) -> Finding:
     missing = [package for package, version in versions if version is None and package != "torchsummary"]
     if missing:
         extra = about.extra if missing != ["jax"] else "all"
-        return Finding(
+        return Diagnosis(
             backend, versions, f"{' and '.join(missing)} not installed", f"pip install 'resnet-inspect[{extra}]'"
         )
     notes = untested(versions)
@@ -90,8 +90,8 @@ def _examined(backend: str, session: Session) -> Finding:
         mend = f"pip install --upgrade --force-reinstall {' '.join(packages)}" if packages else None
         if "built for different versions" in str(error):
             mend = "pip install --upgrade torch torchvision"
-        return Finding(backend, versions, f"doesn't work: {error}", mend, tuple(notes))
-    return Finding(backend, versions, notes=tuple(notes))
+        return Diagnosis(backend, versions, f"doesn't work: {error}", mend, tuple(notes))
+    return Diagnosis(backend, versions, notes=tuple(notes))
 
 
 @functools.cache

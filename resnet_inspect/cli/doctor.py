@@ -12,7 +12,7 @@ import click
 
 from ..activity import doing
 from ..answers import diagnosis
-from ..answers.diagnosis import Finding
+from ..answers.diagnosis import Diagnosis
 from ..readers import NAMED
 from ..version import __version__
 from ..visible import in_json, line, visible
@@ -33,9 +33,9 @@ def command(backend: str | None, timeout: float, output_format: str) -> int:
     \b
     resnet-inspect doctor
     """
-    findings = _awaited(diagnosis.findings([backend] if backend else NAMED, timeout))
+    diagnoses = _awaited(diagnosis.diagnoses([backend] if backend else NAMED, timeout))
     if output_format == "json":
-        found = [(item.backend, _document(item)) for item in findings]
+        found = [(item.backend, _document(item)) for item in diagnoses]
         document = {
             "resnet_inspect": __version__,
             "python": platform.python_version(),
@@ -49,23 +49,23 @@ def command(backend: str | None, timeout: float, output_format: str) -> int:
         for note in diagnosis.untested([("python", platform.python_version())]):
             click.echo(f"  note: {note}")
         works = True
-        for item in findings:  # each is shown when it is known
+        for item in diagnoses:  # each is shown when it is known
             click.echo("\n".join(_lines(item)))
             works &= item.problem is None
     return 0 if works or not backend else 3
 
 
-def _awaited(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """The findings as they come: a person who waits for one sees that something goes on."""
+def _awaited(diagnoses: Iterator[Diagnosis]) -> Iterator[Diagnosis]:
+    """The diagnoses as they come: a person who waits for one sees that something goes on."""
     while True:
         with doing("trying every backend"):
-            item = next(findings, None)
+            item = next(diagnoses, None)
         if item is None:
             return
         yield item
 
 
-def _document(item: Finding) -> dict[str, Any]:
+def _document(item: Diagnosis) -> dict[str, Any]:
     return {
         "usable": item.problem is None,
         "versions": dict(item.versions),
@@ -75,7 +75,7 @@ def _document(item: Finding) -> dict[str, Any]:
     }
 
 
-def _lines(item: Finding) -> list[str]:
+def _lines(item: Diagnosis) -> list[str]:
     versions = ", ".join(f"{package} {version or 'not installed'}" for package, version in item.versions)
     return [
         line(f"{item.backend}: {'works' if item.problem is None else item.problem}"),

@@ -45,7 +45,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] =
             yield from (names.with_calls(backwards).without_strays(calls) for backwards in (False, True))
         else:
             yield names.without_strays(calls)
-        sequence = _Matching(old, new)
+        sequence = _Matching(old, new, signature=names.signature)
         sequence.by_sequence()
         sequence.by_id()
         sequence.by_other_names()
@@ -82,8 +82,16 @@ def _cheapest(found: Iterator[_Matching]) -> _Matching:
 class _Matching:
     """Pairs found so far, and the rounds that find more among the rest."""
 
-    def __init__(self, old: Sequence[Layer], new: Sequence[Layer], ignored: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        old: Sequence[Layer],
+        new: Sequence[Layer],
+        ignored: Collection[str] = (),
+        signature: Callable[[Layer], int] | None = None,
+    ) -> None:
         self.old, self.new = old, new
+        #: All that a layer is but its name, as a number.
+        self.signature = signature or _numbered(_signature)
         #: Ids that are left for later rounds.
         self.ignored = ignored
         self.there: dict[int, int] = {}
@@ -96,7 +104,8 @@ class _Matching:
     def cost(self) -> int:
         """How much there would be to report: layers that came, went or changed, and each kind of renaming."""
         unmatched = len(self.old) + len(self.new) - 2 * len(self.there)
-        changed = sum(_cost(self.old[a], self.new[b]) for a, b in self.there.items())
+        sides = ((self.old[a], self.new[b]) for a, b in self.there.items())
+        changed = sum(_cost(old, new) for old, new in sides if self.signature(old) != self.signature(new))
         paths = [(uncounted(self.old[a].path), uncounted(self.new[b].path)) for a, b in self.pairs]
         moved = len(self.there) - len(in_order(self.there.items()))
         return unmatched + changed + moved + len(renamings(paths))
@@ -108,7 +117,7 @@ class _Matching:
 
     def with_calls(self, backwards: bool) -> _Matching:
         """A copy with the ids that were left for later matched, too."""
-        copied = _Matching(self.old, self.new)
+        copied = _Matching(self.old, self.new, signature=self.signature)
         copied.there, copied.back = dict(self.there), dict(self.back)
         copied.by_graph(backwards)
         copied.by_name()
@@ -176,17 +185,17 @@ class _Matching:
 
     def by_sequence(self) -> None:
         """The same but for the numbers in the path, in the same order."""
-        self.align(lambda layer: (masked(layer.id), _signature(layer)))
+        self.align(lambda layer: (masked(layer.id), self.signature(layer)))
         self.align(lambda layer: (masked(layer.id), layer.op, layer.attributes), in_gaps=True)
 
     def by_other_names(self) -> None:
         """Renamed, moved or exchanged layers among those that are left."""
         self.align(lambda layer: (masked(layer.id), _family(layer)), in_gaps=True)
-        self.align(_signature)
+        self.align(self.signature)
         self.align(lambda layer: (layer.path.rpartition(".")[2], layer.op, layer.attributes))
         self._by_renamed_prefix()
-        self._anywhere(lambda layer: (masked(layer.id).rpartition(".")[0], _signature(layer)))
-        self._anywhere(lambda layer: _signature(layer) if layer.parameters else layer.id)
+        self._anywhere(lambda layer: (masked(layer.id).rpartition(".")[0], self.signature(layer)))
+        self._anywhere(lambda layer: self.signature(layer) if layer.parameters else layer.id)
         self._by_inputs(_family)  # another name and other settings
         places = {self.new[b].id: b for b in self._rest(self.new, self.back)}
         self._add((a, places.get(self.old[a].id, -1)) for a in self._rest(self.old, self.there))
@@ -309,8 +318,10 @@ def renamings(paths: Sequence[tuple[str, str]]) -> list[Renaming]:
 
 def renaming_key(old: str, new: str) -> Hashable:
     """What renamed prefixes have in common that are one line: the same shift of the same numbers."""
-    shifts = tuple(int(b) - int(a) for a, b in zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=False))
-    return (masked(old), shifts) if masked(old) == masked(new) else (old, new)
+    if masked(old) != masked(new):
+        return old, new
+    numbers = zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=False)
+    return masked(old), tuple(int(b) - int(a) for a, b in numbers)
 
 
 def renamed_path(prefixes: Mapping[str, str], path: str) -> str:
@@ -323,6 +334,7 @@ def renamed_path(prefixes: Mapping[str, str], path: str) -> str:
     return path
 
 
+@lru_cache(_NAMES)
 def prefixes_of(old: str, new: str) -> tuple[str, str]:
     """What is left of two paths without the end that they share."""
     a, b = old.split("."), new.split(".")
@@ -346,8 +358,27 @@ def uncounted(path: str) -> str:
 
 def _family(layer: Layer) -> str:
     """What may take a layer's place and still be the same one: another activation, another normalisation."""
-    family = vocabulary.of(layer.op).family
-    return family if family in ("activation", "norm") else layer.op
+    return _family_of(layer.op)
+
+
+@lru_cache(_NAMES)
+def _family_of(op: str) -> str:
+    family = vocabulary.of(op).family
+    return family if family in ("activation", "norm") else op
+
+
+def _numbered(key: Key) -> Callable[[Layer], int]:
+    """A key as a number, worked out once for each layer: rounds ask for it again, and compare it with all others."""
+    numbers: dict[Hashable, int] = {}
+    of_layers: dict[int, int] = {}
+
+    def numbered(layer: Layer) -> int:
+        number = of_layers.get(id(layer))
+        if number is None:
+            number = of_layers[id(layer)] = numbers.setdefault(key(layer), len(numbers))
+        return number
+
+    return numbered
 
 
 def _signature(layer: Layer) -> Hashable:

@@ -15,7 +15,7 @@ INPUTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Variant:
     """One variant against what was expected. None is what makes no sense here, or isn't finite.
 
     ``identical`` is bit for bit; ``max_difference`` the largest difference of two elements, ``relative_difference`` the
@@ -42,7 +42,7 @@ class Experiment:
     model: str
     seed: int
     shape: tuple[int, ...]
-    cases: tuple[Case, ...]
+    cases: tuple[Variant, ...]
 
 
 def spread_over(count: int, places: int) -> list[int]:
@@ -51,7 +51,7 @@ def spread_over(count: int, places: int) -> list[int]:
     return [each + (index < more) for index in range(places)]
 
 
-def measured(name: str, expected: Any, got: Any) -> Case:
+def measured(name: str, expected: Any, got: Any) -> Variant:
     """A case from two arrays of one shape."""
     import numpy
 
@@ -61,10 +61,10 @@ def measured(name: str, expected: Any, got: Any) -> Case:
         largest = float(numpy.abs(after - before).max())
         relative = float(numpy.linalg.norm(after - before)) / norm if norm else math.nan
     same = numpy.asarray(expected).tobytes() == numpy.asarray(got).tobytes()
-    return Case(name, same, _finite(largest), _finite(relative))
+    return Variant(name, same, _finite(largest), _finite(relative))
 
 
-def measured_network(name: str, expected: Any, got: Any, params: int, macs: int | None) -> Case:
+def measured_network(name: str, expected: Any, got: Any, params: int, macs: int | None) -> Variant:
     """A case from two networks' logits (inputs x classes)."""
     import numpy
 
@@ -74,7 +74,7 @@ def measured_network(name: str, expected: Any, got: Any, params: int, macs: int 
         usual = float(before.std(axis=0).mean())
         spread = float(after.std(axis=0).mean()) / usual if usual else math.nan
         agreement = float((before.argmax(axis=1) == after.argmax(axis=1)).mean())
-    return Case(
+    return Variant(
         name,
         case.identical,
         case.max_difference,

@@ -54,7 +54,7 @@ def test_frameworks_are_looked_at_side_by_side_and_libraries_in_their_frameworks
             everybody.wait(PATIENCE)  # breaks, unless all three are asked at once
 
     asked = Asked(monkeypatch, answer)
-    found = list(diagnosis.findings(NAMED, 1))
+    found = list(diagnosis.diagnoses(NAMED, 1))
     assert [(finding.backend, finding.problem) for finding in found] == [(name, None) for name in NAMED]
     by_session = [[what for number, what in asked.events if number == session] for session in range(3)]
     assert by_session == [
@@ -72,7 +72,7 @@ def test_a_finding_is_given_while_others_are_awaited(monkeypatch: pytest.MonkeyP
             assert shown.wait(PATIENCE)
 
     Asked(monkeypatch, answer)
-    findings = diagnosis.findings(NAMED, 1)
+    findings = diagnosis.diagnoses(NAMED, 1)
     assert next(findings).backend == "local"
     shown.set()
     assert [finding.problem for finding in findings] == [None] * (len(NAMED) - 1)
@@ -84,14 +84,14 @@ def test_after_a_failure_the_next_library_gets_another_process(monkeypatch: pyte
             raise ModelError("it is broken")
 
     asked = Asked(monkeypatch, answer)
-    found = list(diagnosis.findings(["torch", "timm"], 1))
+    found = list(diagnosis.diagnoses(["torch", "timm"], 1))
     assert [finding.problem for finding in found] == ["doesn't work: it is broken", None]
     assert [what for _, what in asked.events] == ["torch", "end", "timm", "close"]
 
 
 def test_what_nobody_waits_for_any_longer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(monkeypatch, lambda *_: None)
-    findings = diagnosis.findings(NAMED, 1)
+    findings = diagnosis.diagnoses(NAMED, 1)
     next(findings)
     findings.close()  # type: ignore[attr-defined]
     assert [what for _, what in asked.events].count("close") == 3

@@ -50,9 +50,9 @@ def levels(answer: dict[str, object], model: int = 0) -> dict[str, str]:
     return {item["rule"]: item["level"] for item in models[model]["checks"]}
 
 
-def checked(*arguments: str, code: int) -> dict[str, object]:
+def checked(*arguments: str, code: int, warm: str | None = None) -> dict[str, object]:
     """The JSON of a run that ends with an exit code."""
-    done = run("check", *arguments, "--format", "json")
+    done = run("check", *arguments, "--format", "json", warm=warm)
     assert (done.returncode, done.stderr) == (code, "")
     answer: dict[str, object] = json.loads(done.stdout)
     jsonschema.validate(answer, CHECK_SCHEMA)
@@ -90,7 +90,7 @@ def test_nothing_passes_that_wasnt_looked_at() -> None:
     ],
 )
 def test_the_smallest_input(model: str, least: int, even: int | None) -> None:
-    answer = checked(model, "--find-min", code=0)
+    answer = checked(model, "--find-min", code=0, warm="torch")
     found = answer["models"][0]["smallest"]  # type: ignore[index]
     assert found == {"square": least, "height": least, "width": least, "default": [224, 224], "even": even}
 
@@ -98,7 +98,7 @@ def test_the_smallest_input(model: str, least: int, even: int | None) -> None:
 @needs("torch")
 def test_what_a_stride_drops_is_told_with_its_layer() -> None:
     # 75 in VGG16: 75, 37 (drops one), 18 (one), 9, 4 (one), 2.
-    done = run("check", "torch:vgg16", "--input", "3x75x75", "--find-min")
+    done = run("check", "torch:vgg16", "--input", "3x75x75", "--find-min", warm="torch")
     assert done.returncode == 0
     for layer in ("features.4", "features.9", "features.23"):
         assert f"{layer}: at 3x75x75, it drops 1 row and 1 column of its input" in done.stdout
@@ -107,7 +107,8 @@ def test_what_a_stride_drops_is_told_with_its_layer() -> None:
 
 @needs("tensorflow")
 def test_keras_inputs_are_looked_at_alike() -> None:
-    answer = checked("keras:VGG16", "--input", "3x64x64", "--input", "64x64x1", "--input", "16x16x3", code=1)
+    inputs = ("--input", "3x64x64", "--input", "64x64x1", "--input", "16x16x3")
+    answer = checked("keras:VGG16", *inputs, code=1, warm="keras")
     found = levels(answer)
     assert found["input 3x64x64"] == "warn"  # another Flatten, so another dense layer
     assert found["input 64x64x1"] == "warn"

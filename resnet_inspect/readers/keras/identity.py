@@ -16,7 +16,7 @@ from ...activity import doing
 from ...blocks.residual import BlockSpec, residual_block
 from ...errors import ModelError
 from ..chatter import held_back
-from ..identity import INPUTS, Case, Experiment, measured, measured_network, spread_over
+from ..identity import INPUTS, Experiment, Variant, measured, measured_network, spread_over
 from ..local.reader import resolve_block
 from ..request import Request
 from . import reader as from_keras
@@ -141,7 +141,7 @@ def _set_to_zero(variables: Iterable[Any]) -> None:
         variable.assign(keras.ops.zeros_like(variable))
 
 
-def _case(name: str, model: Any, x: Any, expected: Any) -> Case:
+def _case(name: str, model: Any, x: Any, expected: Any) -> Variant:
     summary = summarize_object(model, [(1, *x.shape[1:])])
     macs = None if summary.totals.uncounted else summary.totals.macs
     return measured_network(name, expected, _array(model(x, training=False)), model.count_params(), macs)

@@ -14,7 +14,7 @@ from .tensors import describe
 
 
 @dataclass
-class Source:
+class Written:
     """The last layer that wrote a tensor's values, and the tensor's layout."""
 
     tensor: weakref.ref[torch.Tensor]
@@ -26,8 +26,8 @@ class Edges:
     """Sources of tensors. Every meta tensor's ``data_ptr`` is 0, but each storage is an object of its own."""
 
     def __init__(self) -> None:
-        self._sources: dict[int, Source] = {}
-        self._by_storage: dict[int, list[Source]] = {}
+        self._sources: dict[int, Written] = {}
+        self._by_storage: dict[int, list[Written]] = {}
 
     def tensor(self, value: torch.Tensor) -> Tensor:
         """A tensor with the layout that its layer gave it."""
@@ -39,7 +39,7 @@ class Edges:
         found = self._found(value)
         return found.layer if found else None
 
-    def _found(self, tensor: torch.Tensor) -> Source | None:
+    def _found(self, tensor: torch.Tensor) -> Written | None:
         tensor = unwrapped(tensor)  # outside of vmap and grad, nobody sees the wrapper again
         found = self._sources.get(id(tensor))
         return found if found is not None and found.tensor() is tensor else None
@@ -47,7 +47,7 @@ class Edges:
     def produced(self, value: torch.Tensor, layer: str, layout: str | None) -> None:
         """``layer`` made ``value``."""
         tensor = unwrapped(value)
-        source = self._sources[id(tensor)] = Source(weakref.ref(tensor), layer, layout)
+        source = self._sources[id(tensor)] = Written(weakref.ref(tensor), layer, layout)
         storage = _storage(tensor)
         if storage is not None:
             self._by_storage.setdefault(storage, []).append(source)

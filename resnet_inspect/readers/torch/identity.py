@@ -13,7 +13,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from ...activity import doing
 from ...blocks.residual import BlockSpec, residual_block
 from ...errors import ModelError
-from ..identity import INPUTS, Case, Experiment, measured, measured_network, spread_over
+from ..identity import INPUTS, Experiment, Variant, measured, measured_network, spread_over
 from ..local.reader import resolve_block
 from ..request import Request
 from . import reader as from_torch
@@ -126,7 +126,7 @@ def _block_after(last: nn.Module, base: ResNet) -> BasicBlock | Bottleneck:
     return BasicBlock(last.conv2.out_channels, last.conv2.out_channels)
 
 
-def _case(name: str, model: nn.Module, x: torch.Tensor, expected: torch.Tensor) -> Case:
+def _case(name: str, model: nn.Module, x: torch.Tensor, expected: torch.Tensor) -> Variant:
     summary = summarize_object(model, [x[:1]])
     macs = None if summary.totals.uncounted else summary.totals.macs
     return measured_network(name, expected, model(x), sum(p.numel() for p in model.parameters()), macs)

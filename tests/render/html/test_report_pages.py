@@ -10,7 +10,7 @@ import pytest
 
 from resnet_inspect.errors import InputError
 from resnet_inspect.ir import Summary
-from resnet_inspect.readers.identity import Case, Experiment
+from resnet_inspect.readers.identity import Experiment, Variant
 from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.local import reader as local
 from resnet_inspect.readers.request import Metric, Request
@@ -199,7 +199,11 @@ def test_a_block_of_the_table_is_found_in_the_graph(opened: Opener) -> None:
 
 
 def test_an_experiment_with_what_is_not_finite(opened: Opener) -> None:
-    cases = (Case("zeroed", True, 0.0, 0.0), Case("plain", False, 1.5, None), Case("shortcut cut", False, None, 2e-9))
+    cases = (
+        Variant("zeroed", True, 0.0, 0.0),
+        Variant("plain", False, 1.5, None),
+        Variant("shortcut cut", False, None, 2e-9),
+    )
     shown = identity.report(Experiment("torch", "residual_block", 0, (1, 3, 24, 24), cases))
     page = ready(opened(render(shown, "Identity: block")))
     assert page.locator(".plots, .explorer").count() == 0
