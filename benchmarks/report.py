@@ -208,7 +208,8 @@ def _growth(jobs: Sequence[dict[str, Any]]) -> str:
         "Seconds of the processor by number of layers, and memory of the largest. The exponent is fitted to the three "
         f"largest sizes: 1 is linear growth, 2 quadratic, {GROWTH_LIMIT:g} the limit. It isn't told where the largest "
         f"takes less than {LEAST_SECONDS:g} s or 32 MiB. Where time grows faster than the limit, instructions are "
-        "counted, and decide: beyond the processor's caches, a network waits for its memory, however little is done. Files are written by the frameworks themselves.\n\n"
+        "counted, and decide: beyond the processor's caches, a network waits for its memory, however little is done. "
+        "Files are written by the frameworks themselves.\n\n"
     )
     said = f"\n\nMeasured up to a bound: {'; '.join(bounds.values())}." if bounds else ""
     return text + table(head, lines) + said + "\n\n" + _diffs(jobs, sizes)
