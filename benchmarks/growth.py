@@ -5,7 +5,8 @@
 
 The second argument is a pattern of the jobs' names. Every point is measured in a child forked for it, so that its
 memory is its own. Jobs of one framework are forked from a process that has imported it, for torch and TensorFlow can't
-share one.
+share one. Time grows faster than the work as soon as a network is larger than the processor's caches: where its
+exponent is above the limit, instructions are counted too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import math
 import os
 import sys
 import tempfile
@@ -25,7 +27,8 @@ from itertools import groupby
 from pathlib import Path
 
 import sized
-from measure import FailedError, cost, exponent, in_child
+from measure import FailedError, cost, exponent, in_child, instructions
+from report import GROWTH_LIMIT
 from sized import chain
 
 from resnet_inspect import checks, ir_json, process, readers
@@ -48,6 +51,8 @@ Work = Callable[[], object]
 SIZES = (250, 1_000, 4_000, 16_000, 64_000)
 #: A larger size isn't tried where one took so many seconds.
 PATIENCE = 20.0
+#: Instructions are counted at these sizes: callgrind takes fifty times as long.
+COUNTED = (500, 2_000)
 #: The formats that ``summary`` writes, with their options where those change the work.
 DRAWN = {
     "table": ("table", View()),
@@ -84,7 +89,8 @@ def stack(layers: int) -> Work:
 
 
 def reading(layers: int) -> Work:
-    text = ir_json.dumps(chain(layers))
+    """Reading a text that another process writes: what writing it took and gave back would be taken again."""
+    text = in_child(lambda: ir_json.dumps(chain(layers)))
     return lambda: ir_json.loads(text)
 
 
@@ -209,8 +215,41 @@ def measured(job: Job, most: int) -> dict[str, object]:
         if max(seconds, (time.perf_counter() - start) / 3) > PATIENCE:
             break
     power = exponent([(layers, seconds) for layers, seconds, _ in points])
-    print(f"{job.name}: exponent {'n/a' if power is None else f'{power:.2f}'} {error}", file=sys.stderr)
-    return {"kind": job.kind, "name": job.name, "bound": job.bound, "points": points, "error": error}
+    by_instructions = None if power is None or round(power, 2) <= GROWTH_LIMIT else exponent_of_instructions(job)
+    said = ["n/a" if number is None else f"{number:.2f}" for number in (power, by_instructions)]
+    print(f"{job.name}: exponent {said[0]}, by instructions {said[1]} {error}", file=sys.stderr)
+    result = {"kind": job.kind, "name": job.name, "bound": job.bound, "points": points, "error": error}
+    return {**result, "by_instructions": by_instructions}
+
+
+def exponent_of_instructions(job: Job) -> float | None:
+    """The exponent of a job's work, without what preparing it takes. None where nobody can count instructions.
+
+    A framework's own import would take callgrind minutes: its jobs have none.
+    """
+    if job.framework:
+        return None
+    costs = []
+    for layers in COUNTED:
+        command = [sys.executable, str(Path(__file__).resolve()), "--work", job.name, str(layers)]
+        # The same order of sets in each process.
+        alone, whole = (
+            instructions([*command, times], {**os.environ, "PYTHONHASHSEED": "0"}, Path()) for times in ("0", "1")
+        )
+        if alone is None or whole is None or whole <= alone:
+            return None
+        costs.append(whole - alone)
+    return math.log(costs[1] / costs[0], COUNTED[1] / COUNTED[0])
+
+
+def work_on(name: str, layers: int, times: int) -> None:
+    """Prepares a job and does its work so many times, behind one that warms up."""
+    process.own()
+    (job,) = (job for job in JOBS if job.name == name)
+    job.prepare(30)()
+    work = job.prepare(layers)
+    for _ in range(times):
+        work()
 
 
 def group(framework: str, jobs: list[Job], most: int) -> list[dict[str, object]]:
@@ -236,4 +275,7 @@ def main(most: int, wanted: str = "*") -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:3])
+    if sys.argv[1] == "--work":
+        work_on(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        main(int(sys.argv[1]), *sys.argv[2:3])

@@ -58,6 +58,23 @@ def test_a_head_that_only_training_calls(is_built: bool) -> None:
 
 
 @in_child("tensorflow")
+def test_a_mask_of_whole_channels_or_images_is_as_small_as_that() -> None:
+    from keras import Input, Model, layers
+
+    from resnet_inspect.analysis.memory import saved_bytes
+
+    image = Input((8, 6, 4), batch_size=2)
+    # An element, a channel, an image: EfficientNet drops whole branches by the last.
+    x = layers.GaussianDropout(0.3)(layers.AlphaDropout(0.2)(layers.Dropout(0.5)(image)))
+    x = layers.Dropout(0.5, noise_shape=(None, 1, 1, 1))(layers.SpatialDropout2D(0.5)(x))
+    line = layers.SpatialDropout1D(0.5)(layers.Reshape((48, 4))(x))
+    summary = summarize(Model(image, line), mode="train")
+    kept = saved_bytes(summary)
+    sizes = [kept[layer.id] for layer in summary.layers if layer.type.endswith(("Dropout", "2D", "1D"))]
+    assert sizes == [4 * size for size in (*[2 * 8 * 6 * 4] * 3, 2 * 4, 2, 2 * 4)]
+
+
+@in_child("tensorflow")
 def test_a_model_inside_of_one_is_trained_too() -> None:
     import keras
 
