@@ -34,6 +34,16 @@ def test_an_unbuilt_sequential() -> None:
 
 
 @in_child("tensorflow")
+def test_an_image_stays_one_through_a_sum_that_is_spread_over_it() -> None:
+    import keras
+
+    image = keras.Input((8, 6, 3))
+    whole = keras.layers.GlobalAveragePooling2D(keepdims=True)(image)
+    layers = summarize(keras.Model(image, keras.layers.Add()([image, whole])), (8, 6, 3)).layers
+    assert [layer.output_tensors[0].layout for layer in layers] == ["NHWC"] * 3
+
+
+@in_child("tensorflow")
 def test_a_subclassed_model_with_functional_operations() -> None:
     import keras
 
