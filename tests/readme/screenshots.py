@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -18,11 +19,12 @@ PICTURES = {
 
 def main() -> None:
     """Writes all of them beside this file."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).resolve().parent
     with started() as browser, tempfile.TemporaryDirectory() as temporary:
+        os.chdir(temporary)  # the pages show their commands, as somebody would type them
         for name, (command, clicks, part, height) in PICTURES.items():
-            file = Path(temporary, "report.html")
-            assert run(*command, "-o", str(file)).returncode == 0
+            file = Path("report.html").absolute()
+            assert run(*command, "-o", file.name).returncode == 0
             page = browser.new_page(viewport={"width": 1440, "height": height})
             page.goto(file.as_uri())
             page.wait_for_selector("[data-ready]", state="attached")
@@ -32,6 +34,7 @@ def main() -> None:
             shown = page.locator(part) if part else page
             shown.screenshot(path=folder / f"{name}.png")
             page.close()
+        os.chdir(folder)  # a folder in use can't be removed on Windows
 
 
 if __name__ == "__main__":
