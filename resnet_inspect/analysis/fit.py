@@ -78,20 +78,22 @@ def fit(summary: Summary, larger: Summary | str, batch: int, plan: Plan | None, 
     found = _timeline(summary, plan)
     peak = found.peak.live if found.peak else 0
     beside = (CONTEXT[0], CONTEXT[1] + int(ROUNDING * peak)) if memory >= _SMALLEST else (0, 0)
-    most: list[int | None] = [None, None]
-    fixed = larger if isinstance(larger, str) else ""
+    most, fixed = None, larger if isinstance(larger, str) else ""
+    least = None
     if isinstance(larger, Summary):
         try:
             of_batch = _peaks(summary, larger, batch, plan, found)
-            most[0] = largest(of_batch, memory, batch)
-            most[1] = largest(lambda n: int(of_batch(n) * (1 + ROUNDING)) + CONTEXT[1], memory, most[0] or 1)
+            most = least = largest(of_batch, memory, batch)
+            if beside[1] and most:
+                # A part of the peak is a guess: the straight line through two peaks is as good.
+                room = int((memory - CONTEXT[1]) / (1 + ROUNDING))
+                slope = of_batch(2 * batch) - peak
+                least = max(0, min(most, batch + (room - peak) * batch // slope)) if slope > 0 else None
         except NotLinearError:
             fixed = "its sizes don't grow evenly with the batch"
         except OverflowError:
             fixed = "its memory doesn't grow with the batch"
-    if not beside[1]:
-        most[1] = most[0]
-    return Fit(memory, batch, found, beside, most[0], most[1], fixed, _helps(summary, plan, peak, batch))
+    return Fit(memory, batch, found, beside, most, least, fixed, _helps(summary, plan, peak))
 
 
 def _timeline(summary: Summary, plan: Plan | None) -> Timeline:
@@ -114,7 +116,7 @@ def _peaks(summary: Summary, larger: Summary, batch: int, plan: Plan | None, fou
     return peak
 
 
-def _helps(summary: Summary, plan: Plan | None, peak: int, batch: int) -> tuple[Help, ...]:
+def _helps(summary: Summary, plan: Plan | None, peak: int) -> tuple[Help, ...]:
     """What would help, the most helpful first."""
     if plan is None:
         return ()
