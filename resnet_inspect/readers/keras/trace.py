@@ -16,7 +16,6 @@ from unittest import mock
 
 import keras
 
-from ... import ops
 from ...errors import InputError, message
 from ...ir import Attributes, Layer, Parameter, Tensor
 from ...ops import vocabulary
@@ -27,6 +26,7 @@ from .compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict,
 from .compat import Layer as KerasLayer
 from .failure import failed_layer, failure, reads_values
 from .inputs import Given, arguments_of
+from .layers import output_layout
 from .values import Values, shape_of
 from .variables import describe_variable, own_weights
 
@@ -250,20 +250,8 @@ class Recorder:
         macs: int | None,
         uses: list[Parameter],
     ) -> None:
-        layouts = [self._layout(op, dict(attributes), inputs, len(tensor.shape)) for tensor in outputs]
+        layouts = [output_layout(op, dict(attributes), inputs, len(tensor.shape)) for tensor in outputs]
         self.rows.add(path, kind, op, given, outputs, uses, attributes, macs, layouts, inputs)
-
-    def _layout(self, op: str, attributes: Any, inputs: list[Tensor], rank: int) -> str | None:
-        """An image stays one through whatever our rules say keeps it, and through what changes no shape."""
-        known = inputs[0].layout if inputs else None
-        if known is None or len(known) != rank:
-            return None
-        if op in ops.RULES:
-            try:
-                return ops.apply(op, attributes, inputs).output.layout
-            except (InputError, KeyError, TypeError, ValueError):
-                return None
-        return known if vocabulary.of(op).layout is not None else None
 
     def _path(self, layer: Any) -> str:
         """Its name below the container that runs it; a layer shared by containers keeps its first path."""
