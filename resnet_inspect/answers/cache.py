@@ -20,12 +20,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
 
 from .. import process
 from ..errors import InspectError, ModelError
 from ..readers.backend import of_module
 from ..readers.inputs import UserFunction
+from ..readers.keras.own_settings import keras_settings
 from ..readers.request import Answer, Request
 from ..version import __version__
 from .cache_folder import KEY, Folder, NotOursError, opened
@@ -37,8 +37,6 @@ _DISTRIBUTIONS = {
 }
 #: Variables that frameworks read, whatever each means; but for the one that we set ourselves.
 _VARIABLES, _OURS = ("KERAS_", "TF_", "TORCH", "PYTORCH_", "TIMM_", "TRANSFORMERS_", "HF_"), "TF_CPP_MIN_LOG_LEVEL"
-#: What Keras' own configuration may say, and what it says where there is none.
-_KERAS = {"backend": "tensorflow", "epsilon": 1e-07, "floatx": "float32", "image_data_format": "channels_last"}
 
 #: How entries are named, and what is ours beside them: the key, and files that are being written.
 _ENTRY = re.compile(r"[0-9a-f]{64}\.summary")
@@ -212,7 +210,7 @@ def _surroundings(module: str, packages: tuple[str, ...]) -> str | None:
     """Our own code, the packages that a module's answers come from, Python and the settings that they read."""
     import hashlib
 
-    settings = _keras_settings() if "keras" in packages else {}
+    settings = keras_settings() if "keras" in packages else {}
     if settings is None:
         return None
     digest = hashlib.sha256()
@@ -268,15 +266,3 @@ def _own_files(folder: Path | str = Path(__file__).parent.parent) -> list[tuple[
             elif entry.is_dir() and entry.name != "__pycache__":
                 found += _own_files(entry.path)
     return sorted(found)
-
-
-def _keras_settings() -> dict[str, Any] | None:
-    """What Keras reads from its own file; None where it runs on another framework than TensorFlow."""
-    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111 - as Keras itself does
-    try:
-        said = json.loads((home / "keras.json").read_text())
-        settings = {name: said.get(name, default) for name, default in _KERAS.items()}
-    except (OSError, ValueError, AttributeError):
-        settings = dict(_KERAS)
-    backend = os.environ.get("KERAS_BACKEND") or settings["backend"]
-    return settings if backend == "tensorflow" else None

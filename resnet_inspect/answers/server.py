@@ -29,7 +29,7 @@ from ..readers import load_framework
 from ..readers.backend import of_module
 from ..readers.frameworks import FRAMEWORKS
 from ..readers.inputs import from_fields
-from ..readers.protocols import Prepared
+from ..readers.protocols import Alone, Prepared
 from ..readers.request import Answer, Request
 from . import answer_json, sandbox
 from .apart import CLOCK, CODE, FILES, MOST_BYTES, is_apart
@@ -38,6 +38,8 @@ from .child_process import write
 #: Frameworks that users' code may have imported: the next fork finds the one that the last needed.
 #: Characters of a traceback that goes along with an error, for ``--debug``.
 _TRACEBACK = 20_000
+#: What a fork says instead of its imports where it reads a file without a framework, and as its answer where it can't.
+_NOTHING = json.dumps(None).encode()
 #: What libraries in C say where there is no memory, for a thread's stack either.
 _NO_MEMORY = ("bad_alloc", "allocate memory", "can't start new thread")
 
@@ -98,22 +100,10 @@ class _Server:
         for backend, module in self._known if forks.WITH_FRAMEWORKS else ():
             with contextlib.suppress(Exception):  # a fork will say what is wrong
                 _load(backend, module)
-        reading, writing = os.pipe()
-        process.flush()
-        forks.outlive_parent()
-        server = os.getpid()
-        fork = forks.fork()
-        if not fork:
-            for other in (self._reading, self._writing, reading):
-                os.close(other)
-            _Fork(task, request, writing, server).run()
-        os.close(writing)
-        forks.lead_group(fork)
-        try:
-            lines, failure = self._watched(fork, reading, task)
-        finally:
-            os.close(reading)
-        processes.end_with_parent(self._parent)
+        # Most files of a kind whose framework takes seconds to import can be read without it.
+        lines, failure = self._forked(task, request, alone=task["function"] == "summarize")
+        if lines[:1] == [_NOTHING] and (failure is not None or lines[1] == _NOTHING):
+            lines, failure = self._forked(task, request, alone=False)
         with contextlib.suppress(ValueError, IndexError, TypeError):
             told = [(backend, module) for backend, module in json.loads(lines[0])]
             # A file's fork says it before it opens the file; users' code may have written anything.
@@ -124,6 +114,25 @@ class _Server:
             write(self._writing, b'{"number": %d, "follows": true}\n%s\n' % (task["number"], lines[1]))
         else:
             _send(self._writing, {"number": task["number"], "failure": failure})
+
+    def _forked(self, task: dict[str, Any], request: Request, alone: bool) -> tuple[list[bytes], dict[str, int] | None]:
+        """The lines that a fork of its own has written for a task, and how it failed, if it did."""
+        reading, writing = os.pipe()
+        process.flush()
+        forks.outlive_parent()
+        server = os.getpid()
+        fork = forks.fork()
+        if not fork:
+            for other in (self._reading, self._writing, reading):
+                os.close(other)
+            _Fork(task, request, writing, server, alone).run()
+        os.close(writing)
+        forks.lead_group(fork)
+        try:
+            return self._watched(fork, reading, task)
+        finally:
+            os.close(reading)
+            processes.end_with_parent(self._parent)
 
     def _watched(self, fork: int, reading: int, task: dict[str, Any]) -> tuple[list[bytes], dict[str, int] | None]:
         """The lines that a fork has written, what it had to import and its answer; and how it failed, if it did.
@@ -167,8 +176,9 @@ class _Server:
 class _Apart:
     """The process of one task, which answers and ends."""
 
-    def __init__(self, task: dict[str, Any], request: Request, writing: int) -> None:
+    def __init__(self, task: dict[str, Any], request: Request, writing: int, alone: bool = False) -> None:
         self._task = task
+        self._alone = alone
         self._request = request
         self._writing = writing
         self._exit = os._exit  # users' code may put something else there
@@ -190,19 +200,22 @@ class _Apart:
             self._exit(code)
 
     def _file(self) -> None:
-        """A stranger's file, behind the walls as soon as its framework is imported."""
-        imported = []
+        """A stranger's file, behind the walls as soon as its framework is imported, or ``alone``, without it."""
+        imported: list[tuple[str, str]] | None = []
+        task = self._task
         try:
-            module = _load(None, self._task["module"])
-            if isinstance(module, Prepared):
-                imported += module.prepare(self._request)
+            module = _load(None, task["module"])
+            if self._alone and isinstance(module, Alone) and module.prepare_alone(self._request):
+                imported, task = None, {**task, "function": "summarize_alone"}
+            elif isinstance(module, Prepared):
+                imported = module.prepare(self._request)
         except InspectError as error:
             self._begin([])
             self._tell(_error(error))
             return
         self._begin(imported)
-        sandbox.confine(self._task["seconds"], self._task["memory"])
-        self._tell(_answer(self._task, self._request))
+        sandbox.confine(task["seconds"], task["memory"])
+        self._tell(_answer(task, self._request))
 
     def _code(self) -> None:
         """Users' code, which may be anything."""
@@ -215,11 +228,11 @@ class _Apart:
     def _prepare(self) -> None:
         """What is to be done first."""
 
-    def _begin(self, imported: Sequence[tuple[str | None, str]]) -> None:
-        """Says what had to be imported for the task, before the answer."""
+    def _begin(self, imported: Sequence[tuple[str | None, str]] | None) -> None:
+        """Says what had to be imported for the task, before the answer; None where it is read without a framework."""
         self._send(b'{"number": %d, "began": true}\n' % self._task["number"])
 
-    def _tell(self, answer: dict[str, Any]) -> None:
+    def _tell(self, answer: dict[str, Any] | None) -> None:
         self._send(b'{"number": %d, "follows": true}\n%s\n' % (self._task["number"], json.dumps(answer).encode()))
 
     def _send(self, lines: bytes) -> None:
@@ -232,23 +245,23 @@ class _Apart:
 class _Fork(_Apart):
     """The same in a fork of the server, which takes two lines: what was imported, and the answer."""
 
-    def __init__(self, task: dict[str, Any], request: Request, writing: int, parent: int) -> None:
-        super().__init__(task, request, writing)
+    def __init__(self, task: dict[str, Any], request: Request, writing: int, parent: int, alone: bool) -> None:
+        super().__init__(task, request, writing, alone)
         self._parent = parent
 
     def _prepare(self) -> None:
         forks.lead_group()
         processes.end_with_parent(self._parent)
 
-    def _begin(self, imported: Sequence[tuple[str | None, str]]) -> None:
+    def _begin(self, imported: Sequence[tuple[str | None, str]] | None) -> None:
         self._send(json.dumps(imported).encode() + b"\n")
 
-    def _tell(self, answer: dict[str, Any]) -> None:
+    def _tell(self, answer: dict[str, Any] | None) -> None:
         self._send(json.dumps(answer).encode() + b"\n")
 
 
-def _answer(task: dict[str, Any], request: Request) -> dict[str, Any]:
-    """What a task's function answers, or the error that it ends with."""
+def _answer(task: dict[str, Any], request: Request) -> dict[str, Any] | None:
+    """What a task's function answers, or the error that it ends with; None where only the framework can tell."""
     apart = is_apart(task["module"], request)
     try:
         arguments: list[Any] = [request]
@@ -259,6 +272,8 @@ def _answer(task: dict[str, Any], request: Request) -> dict[str, Any]:
         answer = getattr(_load(_backend(task["module"]), task["module"]), task["function"])(*arguments)
         if isinstance(answer, Answer):
             return answer_json.to_dict(answer)
+        if task["function"] == "summarize_alone":
+            return None
         if task["function"] == "state":
             return {"entries": [asdict(entry) for entry in answer]}
         return {"text": answer}

@@ -5,6 +5,7 @@ The command opens files in a child process, whose walls (``sandbox``) are raised
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,13 +29,40 @@ def prepare(request: Request) -> list[tuple[str, str]]:
     Raises:
         ModelError: as ``summarize``.
     """
-    found = _format_of(request)
-    if found.kind == "hdf5" and _holds_model(Path(request.model)):
-        found = _of_kind("keras", Path(request.model).name)
+    found = _probable_format(request)
     needed = [(found.backend, name) for name in (found.reader, *found.late)]
     for backend, name in needed:
         load_framework(backend, name)
     return needed
+
+
+def prepare_alone(request: Request) -> bool:
+    """Imports what reads a file without its framework, if most of its kind can be read so.
+
+    Raises:
+        ModelError: as ``summarize``.
+    """
+    found = _probable_format(request)
+    if found.alone is not None:
+        importlib.import_module(found.alone)
+    return found.alone is not None
+
+
+def summarize_alone(request: Request) -> Answer | None:
+    """The answer that ``summarize`` would give, without the framework; None if that takes the framework."""
+    alone = _probable_format(request).alone
+    if alone is None:
+        return None
+    with process.uncollected():
+        answer: Answer | None = importlib.import_module(alone).summarize(request)
+        return answer
+
+
+def _probable_format(request: Request) -> Format:
+    found = _format_of(request)
+    if found.kind == "hdf5" and _holds_model(Path(request.model)):
+        return _of_kind("keras", Path(request.model).name)
+    return found
 
 
 def _holds_model(path: Path) -> bool:

@@ -93,7 +93,8 @@ class Format:
 
     ``title`` is how messages name it, ``endings`` what its files are usually called. ``reader`` is a module that is a
     ``protocols.Reader``, and ``backend`` whose packages that one needs; ``late`` are modules that those packages import
-    when they build a model, rather than at first: a second's worth.
+    when they build a model, rather than at first: a second's worth. ``alone`` is a module that reads most files of the
+    kind without those packages; its ``summarize`` gives None for the others.
     """
 
     kind: str
@@ -103,3 +104,4 @@ class Format:
     reader: str
     backend: str = "local"
     late: tuple[str, ...] = ()
+    alone: str | None = None

@@ -101,3 +101,12 @@ class Prepared(Protocol):
     """Imports what a request needs, before walls are raised: modules, each with the backend that it belongs to."""
 
     def prepare(self, request: Request, /) -> list[tuple[str, str]]: ...
+
+
+@runtime_checkable
+class Alone(Protocol):
+    """Summarises without the framework what most models are made of; for all else ``summarize_alone`` gives None."""
+
+    def prepare_alone(self, request: Request, /) -> bool: ...
+
+    def summarize_alone(self, request: Request, /) -> Answer | None: ...

@@ -28,6 +28,6 @@ def _of_torch() -> dict[str, set[str]]:
 
 
 def _of_keras() -> dict[str, set[str]]:
-    from resnet_inspect.readers.keras import operators
+    from resnet_inspect.readers.keras import layers
 
-    return {"keras layers and operations": {*operators._LAYER_OPS.values(), *operators._OPERATION_OPS.values()}}
+    return {"keras layers and operations": {*layers.LAYER_OPS.values(), *layers.OPERATION_OPS.values()}}

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     OBJECTS: tuple[protocols.Objects, ...] = (torch_object, keras_object)
     EXPERIMENTS: tuple[protocols.Experiments, ...] = (torch_identity, keras_identity)
     PREPARED: protocols.Prepared = file
+    ALONE: protocols.Alone = file
 
 
 def _functions(protocol: type) -> set[str]:

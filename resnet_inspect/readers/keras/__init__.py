@@ -22,6 +22,7 @@ FORMATS = (
         recognises=lambda seen: seen.is_archive and {"config.json", "model.weights.h5"} <= seen.names,
         reader=f"{__package__}.file",
         backend="keras",
+        alone=f"{__package__}.configuration.reader",
     ),
     Format(
         kind="hdf5",

@@ -14,11 +14,9 @@ from typing import Any
 
 import keras
 
-from ... import stranger_json
 from ...analysis.checkpoint_match import Entry
 from ...errors import BadRequestError, InspectError, ModelError
 from ...ir import Model
-from ..archive import Archive
 from ..request import Answer, Request
 from ..weights import check_weights, weights_label
 from .allowed import only_allowed
@@ -29,9 +27,7 @@ from .deep import deeply
 from .failure import failure
 from .object import summarize_model
 from .reader import defaults, unallocated
-
-#: Bytes of a configuration, which has less than a thousand for a layer: Keras takes minutes to build twenty thousand.
-_LARGEST = 1 << 24
+from .stored import configuration
 
 
 def summarize(request: Request) -> Answer:
@@ -82,7 +78,7 @@ def _reading(file: str) -> Iterator[None]:
 
 def _rebuilt(path: Path) -> Any:
     """The model of a file's configuration, built and not compiled: an optimizer's state is no part of it."""
-    config, is_archive = _configuration(path)
+    config, is_archive = configuration(path)
     config = understood(path.name, config)
     with serialization_lib.SafeModeScope(True):
         if is_archive:
@@ -94,30 +90,3 @@ def _rebuilt(path: Path) -> Any:
     if not isinstance(model, keras.layers.Layer):
         raise ModelError(f"{path.name} holds no model but a {type(model).__name__}")
     return model
-
-
-def _configuration(path: Path) -> tuple[Any, bool]:
-    """What a file says of its model, and whether it says it in the new format, an archive."""
-    try:
-        with path.open("rb") as file:
-            is_archive = file.read(2) == b"PK"
-        return (_of_archive(path) if is_archive else _of_hdf5(path)), is_archive
-    except Exception as error:  # of zip's, HDF5's and JSON's many kinds
-        raise ModelError(f"{path.name} is damaged: its configuration can't be read ({error!s:.200})") from error
-
-
-def _of_archive(path: Path) -> Any:
-    with path.open("rb") as file, Archive(file) as archive:
-        return stranger_json.loads(archive.content("config.json", _LARGEST), _LARGEST)
-
-
-def _of_hdf5(path: Path) -> Any:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        if file.attrs.get_id("model_config").get_storage_size() > _LARGEST:
-            raise ValueError("it is too large")
-        text = file.attrs["model_config"]
-    if not isinstance(text, str | bytes):
-        raise ValueError(f"it is no text but a {type(text).__name__}")
-    return stranger_json.loads(text, _LARGEST)

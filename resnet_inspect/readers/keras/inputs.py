@@ -12,10 +12,11 @@ import keras
 from ...blocks.graph import INPUT
 from ...call import Call, Spec
 from ...errors import BadRequestError, InputError, listed
-from ...shape import Expected, Resolved, format_shape
-from ...shape import resolve as resolve_image
+from ...shape import Resolved, format_shape
 from ..asked import asked_call
 from ..request import Request
+from .sizes import layout_of_rank
+from .sizes import resolve as resolve_sizes
 
 #: Arguments of ``call`` that Keras itself fills.
 _CONTEXT = ("self", "training", "mask")
@@ -63,25 +64,9 @@ def of_declared(model: Any, name: str) -> list[tuple[int, ...]]:
 def resolve(
     sizes: tuple[int, ...], batch: int | None, declared: Any, layout: str | None = None, images: bool = False
 ) -> Resolved:
-    """A shape for a model: with a batch if it has as many sizes as ``declared`` has, or four and more.
-
-    For a model of ``images``, and where four sizes are declared, it may be a square, or in the other ``layout``.
-    """
-    rank = 4 if declared is None else len(declared.shape)
-    if rank == 4 and len(sizes) <= rank and (images or declared is not None):
-        own = str(_layout(rank))
-        channels = (None if declared is None else declared.shape[own.index("C")]) or 3
-        expected = Expected(own, tuple(channels if axis == "C" else 224 for axis in own))
-        item = sizes[-3:]
-        own_end, other_end = (item[0], item[-1]) if own == "NCHW" else (item[-1], item[0])
-        if layout is not None or len(sizes) < 3 or own_end != channels == other_end:
-            return resolve_image(sizes, expected, layout, batch or (declared is not None and declared.shape[0]) or None)
-    if len(sizes) < rank:
-        # A stateful model is made for one batch size.
-        sizes = (batch or (declared is not None and declared.shape[0]) or 1, *sizes)
-    elif batch not in (None, sizes[0]):
-        raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
-    return Resolved(sizes, _layout(len(sizes)))
+    """What ``sizes`` mean to a model that has ``declared`` this input, or none, by Keras' own order of dimensions."""
+    shape = None if declared is None else declared.shape
+    return resolve_sizes(sizes, batch, shape, layout, images, _channels_come_first())
 
 
 def reads_images(model: Any) -> bool:
@@ -227,8 +212,11 @@ def _dtype(declared: Any, dtype: str | None) -> str:
 
 
 def _layout(rank: int) -> str | None:
-    first = keras.config.image_data_format() == "channels_first"
-    return {3: "NLC", 4: "NCHW" if first else "NHWC", 5: "NCDHW" if first else "NDHWC"}.get(rank)
+    return layout_of_rank(rank, _channels_come_first())
+
+
+def _channels_come_first() -> bool:
+    return bool(keras.config.image_data_format() == "channels_first")
 
 
 def _numbered(index: int) -> str:

@@ -8,7 +8,7 @@ that is made of others (a nested model, a subclass) is opened by running its ``c
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +26,7 @@ from .compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict,
 from .compat import Layer as KerasLayer
 from .failure import failed_layer, failure, reads_values
 from .inputs import Given, arguments_of
+from .layers import output_layout
 from .values import Values, shape_of
 from .variables import describe_variable, own_weights
 
@@ -249,7 +250,7 @@ class Recorder:
         macs: int | None,
         uses: list[Parameter],
     ) -> None:
-        layouts = [_layout(op, inputs, len(tensor.shape)) for tensor in outputs]
+        layouts = [output_layout(op, inputs, len(tensor.shape)) for tensor in outputs]
         self.rows.add(path, kind, op, given, outputs, uses, attributes, macs, layouts, inputs)
 
     def _path(self, layer: Any) -> str:
@@ -341,12 +342,6 @@ def _node(operation: Any, call_args: Any, call_kwargs: Any, outputs: Any) -> Any
 
 #: What Keras and the backends raise when a KerasTensor meets a function of theirs.
 _RAW_FUNCTION_ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError)
-
-
-def _layout(op: str, inputs: Sequence[Tensor], rank: int) -> str | None:
-    """An image stays one through what makes or keeps images: Keras' operators give the layout that they read."""
-    known = inputs[0].layout if inputs else None
-    return known if known and len(known) == rank and vocabulary.of(op).layout is not None else None
 
 
 def _read_by(layer: Any, tensor: Tensor) -> Tensor:
