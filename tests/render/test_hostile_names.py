@@ -29,7 +29,7 @@ from resnet_inspect.readers.request import Request
 from resnet_inspect.render import FORMATS, View, render
 from resnet_inspect.render import check as check_render
 from resnet_inspect.render import diff as diff_render
-from resnet_inspect.render.columns import COLUMNS
+from resnet_inspect.render.columns import every
 from resnet_inspect.render.report import FORMATS as REPORT_FORMATS
 from resnet_inspect.render.report import render as render_report
 from resnet_inspect.render.report.compare import compared
