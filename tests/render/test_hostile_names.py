@@ -183,7 +183,7 @@ VIEWS = (
     View(),
     View(depth=1),
     View(depth=2, rails=True),
-    View(only=("*",), columns=tuple(COLUMNS)),
+    View(only=("*",), columns=every(View())),
     View(columns=("path", "type", "dtype", "attributes"), sort="type"),
     View(sort="macs", top=200),
     View(width=80),
