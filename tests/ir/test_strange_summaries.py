@@ -19,7 +19,7 @@ from resnet_inspect.diffs import compare
 from resnet_inspect.errors import InspectError, ModelError
 from resnet_inspect.ir import Summary
 from resnet_inspect.render import FORMATS, View, render
-from resnet_inspect.render.columns import COLUMNS
+from resnet_inspect.render.columns import every
 from resnet_inspect.render.diff import DiffView
 from resnet_inspect.render.diff import render as render_diff
 from resnet_inspect.render.report import render as render_report
@@ -58,7 +58,7 @@ def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 def shown(summary: Summary) -> None:
     """A summary in every format and with every column; what it can't show is an InspectError."""
-    for view in (View(), View(depth=1), View(rails=True), View(columns=tuple(COLUMNS)), View(optimizer="adam")):
+    for view in (View(), View(depth=1), View(rails=True), View(columns=every(View())), View(optimizer="adam")):
         for name in FORMATS:
             try:
                 render(summary, name, view)
