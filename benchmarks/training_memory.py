@@ -127,7 +127,13 @@ def _regnet(name: str) -> nn.Module:
 def _torchvision(name: str) -> Network:
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     side = 299 if name == "inception_v3" else 224
-    return Network(lambda: torchvision.models.get_model(name, **options), lambda: _images(side), (_CHECKPOINTS[name],))
+
+    def build() -> nn.Module:
+        if name.startswith("regnet"):
+            return _regnet(name)
+        return torchvision.models.get_model(name, **options)
+
+    return Network(build, lambda: _images(side), (_CHECKPOINTS[name],))
 
 
 NETWORKS = {name: _torchvision(name) for name in _CHECKPOINTS} | {
