@@ -176,7 +176,7 @@ VOCABULARY: dict[str, Op] = {
     "relu6": _ACTIVATION._replace(copies=True),
     "rescale": _BY_ELEMENT,
     "reshape": _SHAPE,
-    "resize": Op("resize", layout="makes", shortcut="gentle"),
+    "resize": Op("resize", layout="makes", autocast="float32", shortcut="gentle"),
     "rms_norm": _NORM._replace(reads="channels", besides="deviations", autocast="float32"),
     "rnn": _RECURRENT,
     "roll": Op("shape", layout="keeps"),

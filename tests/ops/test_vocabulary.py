@@ -191,7 +191,7 @@ AUTOCAST = {
         *("gru", "lstm", "rnn", "recurrent", "bidirectional"),
     },
     "float32": {
-        *("exp", "log", "pow", "rsqrt", "softmax", "log_softmax", "softplus"),
+        *("exp", "log", "pow", "rsqrt", "softmax", "log_softmax", "softplus", "resize"),
         *("group_norm", "layer_norm", "rms_norm"),
     },
     # They are told the type of their result, and read what they are given (AT_FORALL_FP32_SET_OPT_DTYPE).
