@@ -332,7 +332,9 @@ def _held(
                 ledger.hold("optimizer_states", states(plan.optimizer, parameter.shape, size), 0, last)
                 if parameter.name.endswith((".lora_A", ".lora_B")):
                     ledger.hold("weights", size, 0, last)
-    ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, list(sizes.values())), last, last)
+    names = [p.name for layer in summary.layers for p in layer.parameters if p.name in sizes]
+    ordered = [sizes[name] for name in dict.fromkeys((*names, *sizes))]
+    ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, ordered), last, last)
 
 
 def _steps(names: Sequence[tuple[str, str]], parts: Iterator[tuple[int, ...]]) -> Iterator[Step]:
