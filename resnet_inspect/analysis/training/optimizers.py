@@ -29,7 +29,7 @@ def states(optimizer: str, shape: Shape, size: int) -> int:
 
 
 def temporaries(optimizer: str, implementation: str, sizes: Sequence[int]) -> int:
-    """Bytes that one step needs beside parameters, gradients and states; ``sizes`` are the trained parameters', in order.
+    """Bytes that one step needs beside parameters, gradients and states; ``sizes`` are the trained ones', in order.
 
     torch's ``foreach`` Adam takes the root of all second moments at once. One by one, a root and a quotient are alive
     together, and the quotient of the parameter before, which Python lets go when it has the next.
