@@ -222,6 +222,8 @@ def _page(results: list[Result]) -> str:
             "",
             f"Batch {BATCH}, PyTorch {torch.__version__}, `MemTracker` on fake CUDA tensors, the second step.",
             "The loss is the sum of the outputs. Bytes of tensors, without rounding to the allocator's blocks of 512.",
+            "torch's autograd engine and its choice of a kernel for attention need a GPU, even for fake tensors;",
+            "`fake_step.py` does both in their place. Empty cells aren't measured.",
             "",
             f"{len(results)} cases: median error {middle:.2f} %, largest {most:.2f} % ({worst.name}).",
             "",
