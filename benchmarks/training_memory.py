@@ -95,7 +95,7 @@ _CHECKPOINTS = {
     **dict.fromkeys(("resnet18", "resnet50", "resnext50_32x4d", "wide_resnet50_2"), "layer?.*"),
     "vit_b_16": "encoder.layers.*",
     **dict.fromkeys(("swin_t", "swin_v2_t", "convnext_tiny"), "features.[1357].*"),
-    "densenet121": "features.denseblock?.*",
+    "densenet121": "features.denseblock?",
     **dict.fromkeys(("regnet_y_400mf", "regnet_x_800mf"), "trunk_output.*.*"),
     "inception_v3": "Mixed_*",
     "googlenet": "inception*",
