@@ -25,11 +25,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools import mem_tracker
 from torch.utils.checkpoint import checkpoint
 
+#: ``foreach`` is torch's default for parameters on a GPU, but not for fake ones, whose class it doesn't know.
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "sgd": torch.optim.SGD,
-    "momentum": partial(torch.optim.SGD, momentum=0.9),
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
+    "sgd": partial(torch.optim.SGD, foreach=True),
+    "momentum": partial(torch.optim.SGD, momentum=0.9, foreach=True),
+    "adam": partial(torch.optim.Adam, foreach=True),
+    "adamw": partial(torch.optim.AdamW, foreach=True),
 }
 #: A graph task has a number; outside of torch's engine there is none, and checkpoints would run again for each tensor.
 _TASK = 7

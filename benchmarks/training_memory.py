@@ -96,7 +96,7 @@ _CHECKPOINTS = {
     **dict.fromkeys(("resnet18", "resnet50", "resnext50_32x4d", "wide_resnet50_2"), "layer?.*"),
     "vit_b_16": "encoder.layers.*",
     **dict.fromkeys(("swin_t", "swin_v2_t", "convnext_tiny"), "features.[1357].*"),
-    "densenet121": "features.denseblock?.*",
+    "densenet121": "features.denseblock?",
     **dict.fromkeys(("regnet_y_400mf", "regnet_x_800mf"), "trunk_output.*.*"),
     "inception_v3": "Mixed_*",
     "googlenet": "inception*",
@@ -128,7 +128,13 @@ def _regnet(name: str) -> nn.Module:
 def _torchvision(name: str) -> Network:
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     side = 299 if name == "inception_v3" else 224
-    return Network(lambda: torchvision.models.get_model(name, **options), lambda: _images(side), (_CHECKPOINTS[name],))
+
+    def build() -> nn.Module:
+        if name.startswith("regnet"):
+            return _regnet(name)
+        return torchvision.models.get_model(name, **options)
+
+    return Network(build, lambda: _images(side), (_CHECKPOINTS[name],))
 
 
 NETWORKS = {name: _torchvision(name) for name in _CHECKPOINTS} | {
@@ -157,8 +163,13 @@ class Result(NamedTuple):
         return self.ours / self.torchs
 
 
-def measure(names: list[str], settings: list[tuple[str | None, bool, str]], known: dict[str, int]) -> Iterator[Result]:
-    """Every network in every setting; ``known`` has torch's numbers of an earlier run, and takes new ones."""
+def measure(
+    names: list[str], settings: list[tuple[str | None, bool, str]], known: dict[str, int], measured: bool = False
+) -> Iterator[Result]:
+    """Every network in every setting; ``known`` has torch's numbers of an earlier run, and takes new ones.
+
+    ``measured`` leaves out what isn't known yet.
+    """
     for name in names:
         network = NETWORKS[name]
         with mock.patch.object(nn.init, "trunc_normal_", lambda tensor, *args, **options: tensor), torch.device("meta"):
@@ -166,6 +177,8 @@ def measure(names: list[str], settings: list[tuple[str | None, bool, str]], know
         for amp, again, optimizer in settings:
             patterns = network.checkpoints if again else ()
             key = json.dumps((name, amp, again, optimizer))
+            if key not in known and measured:
+                continue
             if key not in known:
                 known[key] = fake_step.peak(network.build, network.inputs, optimizer, amp, patterns)
             found = timeline(summary, Plan(optimizer=optimizer, amp=amp, checkpoint=patterns))
@@ -181,25 +194,26 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", default=[])
     parser.add_argument("--settings", default="", help="numbers of settings, as 0,4")
     parser.add_argument("--truth", type=Path, help="a file that keeps torch's numbers from run to run")
+    parser.add_argument("--measured", action="store_true", help="only what that file has")
     options = parser.parse_args()
     settings = [SETTINGS[int(n)] for n in options.settings.split(",")] if options.settings else SETTINGS
     known = json.loads(options.truth.read_text()) if options.truth and options.truth.exists() else {}
     results = []
-    for result in measure(options.names or list(NETWORKS), settings, known):
+    for result in measure(options.names or list(NETWORKS), settings, known, options.measured):
         print(f"{result.name} {result.ratio:.4f} {result.where} {result[1:]}", file=sys.stderr, flush=True)
         results.append(result)
         if options.truth:
-            options.truth.write_text(json.dumps(known))
+            options.truth.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
     print(_page(results))
 
 
 def _page(results: list[Result]) -> str:
-    columns = list(dict.fromkeys(result[1:4] for result in results))
+    columns = [setting for setting in SETTINGS if any(result[1:4] == setting for result in results)]
     titles = [", ".join((amp or "fp32", *(["checkpoints"] if again else []), optim)) for amp, again, optim in columns]
     lines = ["| network | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
     for name in dict.fromkeys(result.name for result in results):
         found = {result[1:4]: result for result in results if result.name == name}
-        lines.append(f"| {name} | " + " | ".join(f"{found[c].ratio:.4f}" for c in columns) + " |")
+        lines.append(f"| {name} | " + " | ".join(f"{found[c].ratio:.4f}" if c in found else "" for c in columns) + " |")
     errors = [abs(result.ratio - 1) for result in results]
     worst = max(results, key=lambda result: abs(result.ratio - 1))
     middle, most = 100 * statistics.median(errors), 100 * max(errors)
@@ -209,6 +223,8 @@ def _page(results: list[Result]) -> str:
             "",
             f"Batch {BATCH}, PyTorch {torch.__version__}, `MemTracker` on fake CUDA tensors, the second step.",
             "The loss is the sum of the outputs. Bytes of tensors, without rounding to the allocator's blocks of 512.",
+            "torch's autograd engine and its choice of a kernel for attention need a GPU, even for fake tensors;",
+            "`fake_step.py` does both in their place. Empty cells aren't measured.",
             "",
             f"{len(results)} cases: median error {middle:.2f} %, largest {most:.2f} % ({worst.name}).",
             "",

@@ -12,6 +12,7 @@ from math import prod
 
 from ..ir import Layer, Shape, Summary, Tensor, sum_known
 from ..ops import vocabulary
+from . import composed
 
 #: How the types of elements begin that have no gradient.
 _NOT_REAL = ("int", "uint", "bool", "string")
@@ -73,6 +74,8 @@ def saved_bytes(summary: Summary) -> dict[str, int | None]:
             pass  # by a number, which nobody has to keep
         elif saves in ("inputs", "both"):
             sources = (*layer.inputs, layer.id) if saves == "both" else layer.inputs
+        elif saves == "mask":
+            sources = [i for i in layer.inputs if i in by_id and is_mask(by_id[i].output_tensors)]
         elif saves == "output":
             sources = (layer.id,)
         new = list(dict.fromkeys(owners[source] for source in sources if owners[source] not in kept))
@@ -87,6 +90,11 @@ def is_of_many_steps(layer: Layer) -> bool:
     """Whether a layer is made of several operations, each of which keeps what no word tells, and gives real numbers."""
     composed = vocabulary.of(layer.op).besides == "unknown"
     return composed and any(not t.dtype.startswith(_NOT_REAL) for t in layer.output_tensors)
+
+
+def is_mask(tensors: Iterable[Tensor]) -> bool:
+    """Whether tensors have elements of a type that has no gradient."""
+    return all(tensor.dtype.startswith(_NOT_REAL) for tensor in tensors)
 
 
 def saves_of(layer: Layer) -> str | None:
@@ -166,12 +174,20 @@ def _indices(layer: Layer, backend: str) -> int:
 
 
 def kept_besides(layer: Layer, backend: str) -> int | None:
+    if composed.parts(layer):
+        return _parts(layer)
     rule = _BESIDES.get(vocabulary.of(layer.op).besides or "")
     if rule is not None:
         return rule(layer)
     if layer.attribute("inplace") is True and vocabulary.of(layer.op).copies:
         return _size(layer)
     return _indices(layer, backend)
+
+
+def _parts(layer: Layer) -> int | None:
+    """The results inside of a layer that is made of several operators."""
+    sizes = [4 * _positions(layer) if part.reduces else _size(layer) for part in composed.kept(layer)]
+    return sum_known(sizes)
 
 
 def _batch_norm(layer: Layer) -> int:

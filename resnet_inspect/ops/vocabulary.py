@@ -21,16 +21,16 @@ class Op(NamedTuple):
             stay. None: its family or its attributes tell, or nobody knows.
         view: its result lies in the memory of what it reads, ``always`` or in ``inference`` only.
         saves: what torch's backward formula needs of the forward pass (PyTorch's ``derivatives.yaml``): ``inputs``,
-            ``output`` or ``both``.
+            ``output``, ``both`` or the ``mask`` among its inputs.
         besides: what that formula needs which is neither: a number a place (``channels``, ``groups``, ``positions``,
             ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), a
-            channel of each image (``channel mask``) or an image (``image mask``), or ``unknown``, of what is made of
-            several operators.
+            channel of each image (``channel mask``) or an image (``image mask``), the results of its ``parts``
+            (``analysis/composed.py``), or ``unknown``, of what is made of several operators.
         copies: done in place, it keeps a copy of what it overwrites, as its formula needs that.
-        gradient: what its backward pass makes for each input: ``new`` memory, the ``same`` memory that it was given, or
-            a ``view`` of a single number.
-        autocast: the type that torch's autocast runs it in on a GPU: ``lower``, ``float32``, or the ``widest`` of its
-            inputs. None: the type of what it reads. (https://pytorch.org/docs/stable/amp.html)
+        gradient: what its backward pass makes for each input: ``new`` memory, the ``same`` memory that it was given, a
+            ``view`` of a single number, or ``none``, as its result doesn't depend on what it reads.
+        autocast: the type that torch's autocast runs it in on a GPU: ``lower``, ``float32``, the ``widest`` of
+            its inputs, or its own with a ``float32 result``. None: the type of what it reads. (https://pytorch.org/docs/stable/amp.html)
         commutes: its inputs have no order.
         shortcut: a shortcut with a ``neutral`` one is the identity; with a ``gentle`` one it isn't, but the identity
             stays in reach (He et al. 2016, table 1).
@@ -126,6 +126,7 @@ VOCABULARY: dict[str, Op] = {
     "expand": Op("shape", layout="keeps", view="always"),
     "fake_quantize": _BY_ELEMENT._replace(besides="limits"),
     "feature_dropout": _DROPOUT._replace(besides="channel mask", shortcut="gentle"),
+    "fill": Op("constant", gradient="none"),
     "flatten": Op("shape", view="always", gradient="same"),
     "frozen_batch_norm": _IMAGE_NORM._replace(reads="position"),
     "gelu": _ACTIVATION,
@@ -151,6 +152,7 @@ VOCABULARY: dict[str, Op] = {
     "log_softmax": _OVER_A_DIMENSION,
     "lstm": _RECURRENT,
     "mask": UNKNOWN,
+    "masked_fill": _BY_ELEMENT._replace(saves="mask"),
     "matmul": _PRODUCT._replace(depth=False),
     "max": _BY_ELEMENT._replace(saves="inputs", commutes=True),
     "max_pool": _POOL._replace(besides="places"),
@@ -174,7 +176,7 @@ VOCABULARY: dict[str, Op] = {
     "relu6": _ACTIVATION._replace(copies=True),
     "rescale": _BY_ELEMENT,
     "reshape": _SHAPE,
-    "resize": Op("resize", layout="makes", shortcut="gentle"),
+    "resize": Op("resize", layout="makes", autocast="float32", shortcut="gentle"),
     "rms_norm": _NORM._replace(reads="channels", besides="deviations", autocast="float32"),
     "rnn": _RECURRENT,
     "roll": Op("shape", layout="keeps"),
@@ -192,11 +194,12 @@ VOCABULARY: dict[str, Op] = {
     "stack": Op("join", gradient="same", autocast="widest"),
     "stochastic_depth": _DROPOUT._replace(besides="image mask", shortcut="neutral"),
     "sub": _BY_ELEMENT,
-    "sum": _REDUCTION._replace(gradient="view", autocast="float32"),
+    "sum": _REDUCTION._replace(gradient="view", autocast="float32 result"),
     "tanh": _ACTIVATION._replace(saves="output"),
     "time_distributed": UNKNOWN,
     "transpose": _SHAPE,
-    "unit_norm": UNKNOWN,
+    "unit_norm": Op("other", saves="inputs", besides="parts"),
+    "vector_norm": _REDUCTION._replace(saves="both", autocast="float32 result"),
     "zero_pad1d": _PADDING,
     "zero_pad2d": _PADDING._replace(layout="makes"),
     "zero_pad3d": _PADDING,

@@ -69,7 +69,7 @@ def test_the_peak_and_its_parts() -> None:
         ("momentum", "foreach", 2, 0),
         ("lion", "foreach", 2, 1),
         ("adam", "foreach", 4, 2),  # the root of every second moment
-        ("adamw", "for-loop", 4, 2),  # the root and the quotient of one
+        ("adamw", "for-loop", 4, 3),  # the root and the quotient of one, and the quotient of the one before
         ("adam", "fused", 4, 0),
     ],
 )

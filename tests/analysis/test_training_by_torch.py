@@ -35,6 +35,40 @@ def test_the_peak_is_what_mem_tracker_finds() -> None:
         assert found.live == pytest.approx(truth, rel=0.02), (name, optimizer, amp, checkpoints)
 
 
+@needs("transformers")
+@needs("torch", "2.14")
+@in_child("torch")
+def test_the_peak_of_transformers() -> None:
+    import pytest
+    import torch
+    from torch import nn
+    from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
+
+    from benchmarks import fake_step
+    from resnet_inspect import summarize
+    from resnet_inspect.analysis.training.plan import Plan
+    from resnet_inspect.analysis.training.timeline import timeline
+
+    def gpt2() -> nn.Module:
+        sizes = {"n_layer": 2, "n_embd": 64, "n_head": 4, "n_positions": 64, "vocab_size": 100}
+        return GPT2LMHeadModel(GPT2Config(**sizes, use_cache=False, attn_implementation="sdpa"))
+
+    def bert() -> nn.Module:
+        sizes = {"num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 256, "num_attention_heads": 4}
+        return BertModel(BertConfig(**sizes, vocab_size=100, attn_implementation="sdpa"))
+
+    def inputs() -> tuple[torch.Tensor]:
+        return (torch.zeros(16, 32, dtype=torch.int64),)
+
+    for build, amp in ((gpt2, None), (gpt2, "bf16"), (bert, None)):
+        with torch.device("meta"):
+            summary = summarize(build(), *inputs(), mode="train")
+        found = timeline(summary, Plan(amp=amp))
+        assert found.unknown == 0
+        assert found.peak is not None
+        assert found.peak.live == pytest.approx(fake_step.peak(build, inputs, "sgd", amp), rel=0.02), (build, amp)
+
+
 @needs("torch", "2.14")
 @in_child("torch")
 def test_the_benchmarks_engine_peaks_where_torchs_does() -> None:

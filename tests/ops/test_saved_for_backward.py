@@ -10,7 +10,7 @@ from tests.support.command import in_child, needs
 #: Words that torch has no operator of its own for.
 ELSEWHERE = {
     *("activation", "avg_pool", "max_pool", "conv", "conv_transpose", "separable_conv", "einsum_dense", "dot"),
-    *("bidirectional", "recurrent", "time_distributed", "mask", "normalization", "rescale", "noise", "unit_norm"),
+    *("bidirectional", "recurrent", "time_distributed", "mask", "normalization", "rescale", "noise"),
     *("zero_pad1d", "zero_pad2d", "zero_pad3d", "crop", "input", "identity", "stochastic_depth"),
     *("frozen_batch_norm", "quantize", "dequantize", "batch_to_space", "space_to_batch"),
 }
@@ -83,11 +83,15 @@ def test_what_training_keeps_of_each_word() -> None:
         "slice": (lambda x: x[:, 1], image),
         "expand": (lambda x: x[:, :1].expand(2, 9, 8, 8), image),
         "copy": (torch.clone, image),
+        "vector_norm": (lambda x: torch.linalg.vector_norm(x, dim=1), image),
+        "masked_fill": (lambda x, mask: x.masked_fill(mask, 0), image, image > 1),
+        "fill": (torch.zeros_like, image),
+        "unit_norm": (functional.normalize, image),
     }
     assert samples.keys() | ELSEWHERE | COMPOSED == VOCABULARY.keys()
 
     def kept(operator: object, given: Sequence[torch.Tensor]) -> str | None:
-        """Whether an operator keeps the memory of all that it reads, of what it gives, or of both."""
+        """Whether an operator keeps the memory of all that it reads, of what it gives, of both, or of a mask."""
         read = [x.clone().requires_grad_() * 1.0 if x.is_floating_point() else x.clone() for x in given]
         saved: list[int] = []
 
@@ -98,6 +102,9 @@ def test_what_training_keeps_of_each_word() -> None:
         with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor):
             made = operator(*read)  # type: ignore[operator]
         inputs = all(x.untyped_storage().data_ptr() in saved for x in read)
+        masks = [x for x in read if x.dtype == torch.bool]
+        if masks and not inputs:
+            return "mask" if all(x.untyped_storage().data_ptr() in saved for x in masks) else None
         output = made.untyped_storage().data_ptr() in saved
         return "both" if inputs and output else "inputs" if inputs else "output" if output else None
 

@@ -54,13 +54,14 @@ ELEMENTWISE = {
     "quantize",
     "dequantize",
     "fake_quantize",
+    "masked_fill",
 }
 #: Products with a matrix of weights, and of two values.
 WITH_WEIGHTS = {"dense", "einsum_dense", "bilinear"}
 PRODUCTS = {*WITH_WEIGHTS, "matmul", "einsum", "dot"}
 DROPOUTS = {"dropout", "feature_dropout", "stochastic_depth"}
 STEPS = {"lstm", "gru", "rnn"}
-REDUCTIONS = {"sum", "mean", "amax", "amin", "argmax"}
+REDUCTIONS = {"sum", "mean", "amax", "amin", "argmax", "vector_norm"}
 PADDING = {"pad", "crop", *ranks("zero_pad")}
 SHAPES = {"channel_shuffle", "copy", "expand", "flatten", "identity", "pixel_shuffle", "reshape", "roll", "slice"}
 SHAPES |= {"transpose"}
@@ -88,20 +89,23 @@ FAMILIES = {
     "dealing": DEALING,
     "padding": PADDING,
     "input": {"input"},
+    "constant": {"fill"},
     "other": {"mask", "time_distributed", "unit_norm"},
 }
 #: What a rule of differentiation needs. A derivative in terms of the result needs no input, and the other way round.
 SAVES = {
     "output": {"relu", "sigmoid", "tanh", "exp", "sqrt", "rsqrt", *OVER_A_DIMENSION},
     # The places of the largest: result and input are compared.
-    "both": {"amax", "amin", "attention", *ranks("global_max_pool")},
+    "both": {"amax", "amin", "vector_norm", "attention", *ranks("global_max_pool")},
+    # Nothing flows to where it was filled.
+    "mask": {"masked_fill"},
     None: {
         # Linear, and so with a derivative that is a constant.
         *("add", "sub", "neg", "noise", "normalization", "rescale", "sum", "mean"),
         *("quantize", "dequantize", "fake_quantize"),
         *(SHAPES | PADDING | DEALING | ranks("global_avg_pool") | DROPOUTS | {"concat", "stack", "resize"}),
         # Without a derivative, made of others whose own words say it, or unknown.
-        *("argmax", "input", "activation", "mask", "time_distributed", "unit_norm", "recurrent", "bidirectional"),
+        *("argmax", "fill", "input", "activation", "mask", "time_distributed", "recurrent", "bidirectional"),
         *STEPS,
     },
 }
@@ -142,7 +146,9 @@ BESIDES = {
     "image mask": {"stochastic_depth"},
     "limits": {"fake_quantize"},
     "places": {*(f"{kind}max_pool{d}d" for kind in ("", "adaptive_") for d in (1, 2, 3)), "max_pool"},
-    "unknown": {*STEPS, "local_response_norm", "bidirectional", "recurrent", "time_distributed", "mask", "unit_norm"},
+    "unknown": {*STEPS, "local_response_norm", "bidirectional", "recurrent", "time_distributed", "mask"},
+    # Its length, and what divides it: that or the least that is allowed.
+    "parts": {"unit_norm"},
 }
 SHORTCUTS = {
     # What may stand on a shortcut that is still the identity.
@@ -174,6 +180,8 @@ def with_value(groups: dict[str, set[str]], word: str) -> str | None:
 GRADIENTS = {
     "same": {"add", "concat", "stack", "copy", "flatten", "reshape", "transpose", "identity"},
     "view": {"sum"},
+    # A constant in the shape of what it was asked for.
+    "none": {"fill"},
 }
 #: The lists of https://pytorch.org/docs/stable/amp.html#cuda-op-specific-behavior, by our words.
 AUTOCAST = {
@@ -183,9 +191,11 @@ AUTOCAST = {
         *("gru", "lstm", "rnn", "recurrent", "bidirectional"),
     },
     "float32": {
-        *("exp", "log", "pow", "rsqrt", "softmax", "log_softmax", "softplus", "sum"),
+        *("exp", "log", "pow", "rsqrt", "softmax", "log_softmax", "softplus", "resize"),
         *("group_norm", "layer_norm", "rms_norm"),
     },
+    # They are told the type of their result, and read what they are given (AT_FORALL_FP32_SET_OPT_DTYPE).
+    "float32 result": {"sum", "vector_norm"},
     "widest": {"bilinear", "concat", "dot", "stack"},
 }
 

@@ -12,7 +12,7 @@ from math import prod
 
 from ...ir import DTYPE_BITS, Layer, Parameter, Shape, Summary, Tensor
 from ...ops import vocabulary
-from .. import memory
+from .. import composed, memory
 from . import strides
 from .plan import LOWER, Plan
 
@@ -81,7 +81,7 @@ class _Recorder:
 
     def add(self, operation: Operation) -> int:
         operation.differentiated = bool(operation.trained) or any(self.made[r].differentiated for r in operation.reads)
-        operation.differentiated &= _is_real(operation.dtype)
+        operation.differentiated &= _is_real(operation.dtype) and operation.gradient != "none"
         if not operation.differentiated:
             operation.keeps, operation.keeps_besides = (), 0
         self.made.append(operation)
@@ -108,12 +108,25 @@ class _Recorder:
 
     def record(self, layer: Layer) -> None:
         reads = tuple(self.results[source] for source in layer.inputs)
-        if layer.op == "attention" and (layer.parameters or layer.shared):
+        if composed.parts(layer) and reads:
+            self.results[layer.id] = self._composed(layer, reads[0])
+        elif layer.op == "attention" and (layer.parameters or layer.shared):
             self.results[layer.id] = self._attention(layer, reads)
         else:
             self.results[layer.id] = self._operation(layer, reads)
         if self.plan.adapts(layer):
             self.results[layer.id] = self._adapter(layer, reads)
+
+    def _composed(self, layer: Layer, value: int) -> int:
+        """The operators by element that a layer is made of."""
+        words = _Words(self, layer)
+        whole = layer.output_tensors[0]
+        line = replace(whole, shape=(*whole.shape[:-1], 1))
+        made = [value]
+        for part in composed.parts(layer):
+            reads = tuple(made[read] for read in part.reads)
+            made.append(words.add(part.word, reads, line if part.reduces else whole))
+        return made[-1]
 
     def _operation(self, layer: Layer, reads: tuple[int, ...]) -> int:
         op = vocabulary.of(layer.op)
@@ -128,7 +141,8 @@ class _Recorder:
                 if dtype == lower:
                     copies = tuple(self._copy(layer, weight, lower) for weight in weights if _is_real(weight.dtype))
                     trained = ()
-                reads = tuple(self.cast(layer, value, dtype) for value in reads)
+                if op.autocast != "float32 result":
+                    reads = tuple(self.cast(layer, value, dtype) for value in reads)
             if dtype is not None:
                 tensors = _as(tensors, dtype)
         view = layer.view and not (op.view == "inference" and layer.attribute("p") not in (0, 0.0, None))
@@ -136,7 +150,10 @@ class _Recorder:
             view = layer.attribute("inplace") is True
         if layer.op in ("dense", "matmul"):
             reads = tuple(self._folded(layer, read) for read in reads)
-        order, copied_order = self._order(layer, op, reads, view)
+        if layer.type == "contiguous" and reads:
+            read = self.made[reads[0]]
+            view = read.strides == strides.contiguous(read.shape)
+        order, copied_order = self._order(layer, op, reads, view, bool(tensors) and tensors[0].dtype in LOWER.values())
         view = view and not copied_order
         if op.family == "elementwise" and tensors and len(reads) + len(trained) > 1:
             reads = tuple(self._broadcast(layer, read, tensors[0]) for read in reads)
@@ -160,6 +177,8 @@ class _Recorder:
         if layer.op in ("mul", "div") and len(reads) == 1 and not weights:
             saves = None  # by a number
         operation.keeps = {"inputs": reads, "output": (position,), "both": (*reads, position)}.get(saves or "", ())
+        if saves == "mask":
+            operation.keeps = tuple(read for read in reads if memory.is_mask(self.made[read].tensors))
         if layer.attribute("inplace") is True and op.copies:
             operation.keeps = ()  # it keeps a copy of its own
         adapted = replace(layer, output_tensors=tensors)
@@ -168,12 +187,13 @@ class _Recorder:
             besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
         operation.unknown = besides is None or memory.is_of_many_steps(layer)
         operation.keeps_besides = besides or 0
-        if any(self.made[read].differentiated for read in reads):
+        # A convolution keeps its weight even where nobody wants its input's gradient.
+        if "convolution" in op.family or any(self.made[read].differentiated for read in reads):
             operation.keeps += tuple(copy for copy in copies if len(self.made[copy].shape) > 1)
         return position
 
     def _order(
-        self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool
+        self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool, lower: bool
     ) -> tuple[strides.Strides, bool]:
         """The strides of a layer's result, and whether what should be a view had to be copied."""
         shape = layer.output_tensors[0].shape if layer.output_tensors else ()
@@ -188,6 +208,10 @@ class _Recorder:
         if layer.op in ("reshape", "flatten") and view:
             seen = strides.viewed(source.shape, source.strides, shape)
             return (plain, True) if seen is None else (seen, False)
+        if layer.op == "attention" and len(shape) == 4 and not layer.parameters:
+            if lower and len(reads) == 3:
+                return strides.dense(shape, source.strides), False  # flash attention keeps the query's order
+            return strides.by_position(shape), False
         if view and source.shape == shape:
             return source.strides, False
         keeps = op.family in _KEEP_ORDER or layer.op == "batch_norm"
@@ -238,7 +262,7 @@ class _Recorder:
         """The element type of a result within autocast; None where it stays what it is."""
         if autocast == "lower":
             return lower
-        if autocast == "float32":
+        if autocast in ("float32", "float32 result"):
             return "float32"
         found = [self.made[read].dtype for read in reads if _is_real(self.made[read].dtype)]
         if family == "elementwise":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 
 from ...ir import Shape
@@ -19,7 +20,7 @@ def states(optimizer: str, shape: Shape, size: int) -> int:
     """Bytes that an optimizer keeps for a parameter of this shape and of ``size`` bytes."""
     elements = prod(shape)
     if optimizer == "adam8bit":
-        return 2 * size if elements < _SMALLEST else 2 * elements + 2 * 4 * -(-elements // _BLOCK)
+        return 2 * 4 * elements if elements < _SMALLEST else 2 * elements + 2 * 4 * -(-elements // _BLOCK)
     if optimizer == "adafactor":
         # Rows and columns of the last two dimensions (Shazeer and Stern 2018); a vector keeps all of its variance.
         return size if len(shape) < 2 else (elements // shape[-1] + elements // shape[-2]) * (size // elements or 4)
@@ -27,16 +28,17 @@ def states(optimizer: str, shape: Shape, size: int) -> int:
 
 
 def temporaries(optimizer: str, implementation: str, sizes: Sequence[int]) -> int:
-    """Bytes that one step needs beside parameters, gradients and states; ``sizes`` are the trained parameters'.
+    """Bytes that one step needs beside parameters, gradients and states; ``sizes`` are the trained ones', in order.
 
-    torch's ``foreach`` Adam takes the root of all second moments at once. One by one, a root and a quotient of the
-    largest parameter are alive together.
+    torch's ``foreach`` Adam takes the root of all second moments at once. One by one, a root and a quotient are alive
+    together, and the quotient of the parameter before, which Python lets go when it has the next.
     """
     largest = max(sizes, default=0)
     if optimizer == "adafactor":
         return 2 * largest  # torch has no foreach of it by default: an estimated variance and the update
     if optimizer in ("adam", "adamw") and implementation != "fused":
-        return sum(sizes) if implementation == "foreach" else 2 * largest
+        one_by_one = max((2 * size + before for before, size in pairwise((0, *sizes))), default=0)
+        return sum(sizes) if implementation == "foreach" else one_by_one
     if optimizer == "lion":
         return largest
     return 0

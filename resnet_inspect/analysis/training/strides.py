@@ -52,6 +52,16 @@ def dense(shape: Shape, strides: Strides) -> Strides:
     return tuple(result)
 
 
+def by_position(shape: Shape) -> Strides:
+    """Strides of (batch, heads, positions, width) in memory that has the heads of a position side by side.
+
+    So does torch's memory-efficient kernel give what it computes.
+    """
+    batch, heads, positions, width = shape
+    a, b, c, d = contiguous((batch, positions, heads, width))
+    return a, c, b, d
+
+
 def permuted(layer: Layer, strides: Strides) -> Strides:
     """Strides of a transposed tensor; those of a contiguous one where the layer doesn't say which way it was turned."""
     shape = layer.output_tensors[0].shape

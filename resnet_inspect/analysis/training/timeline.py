@@ -15,7 +15,7 @@ from ...ir import HELD, Summary
 from .. import memory
 from .operations import Operation, operations
 from .optimizers import states, temporaries
-from .plan import Plan
+from .plan import LOWER, Plan
 
 #: What memory is held for.
 PARTS = (
@@ -276,7 +276,9 @@ def _output_gradients(ledger: _Ledger, made: Sequence[Operation], backward: dict
         time, operation = backward[position], made[position]
         given = waiting.pop(position, None)
         if given is None:
-            given = nothing  # the gradient of the loss is one number, seen in the shape of the result
+            # The gradient of the loss is one number, seen in the shape of the result. Autocast sums in float32, so that
+            # it gets memory if the result isn't.
+            given = new(operation.size, time) if operation.dtype in LOWER.values() else nothing
         given.last = max(given.last, time)
         given.waiting -= 1
         for read in operation.reads:
@@ -330,7 +332,9 @@ def _held(
                 ledger.hold("optimizer_states", states(plan.optimizer, parameter.shape, size), 0, last)
                 if parameter.name.endswith((".lora_A", ".lora_B")):
                     ledger.hold("weights", size, 0, last)
-    ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, list(sizes.values())), last, last)
+    names = [p.name for layer in summary.layers for p in layer.parameters if p.name in sizes]
+    ordered = [sizes[name] for name in dict.fromkeys((*names, *sizes))]
+    ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, ordered), last, last)
 
 
 def _steps(names: Sequence[tuple[str, str]], parts: Iterator[tuple[int, ...]]) -> Iterator[Step]:

@@ -23,7 +23,11 @@ _FUNCTION_OPS = {
     "flex_attention": "attention",
     "getitem": "slice",
     "interpolate": "resize",
+    **dict.fromkeys(("new_empty", "new_full", "new_ones", "new_zeros", "zero"), "fill"),
+    **dict.fromkeys(("empty_like", "full_like", "ones_like", "zeros_like"), "fill"),
     "multi_head_attention_forward": "attention",
+    **dict.fromkeys(("linalg_vector_norm", "norm"), "vector_norm"),
+    "normalize": "unit_norm",
     "scaled_dot_product_attention": "attention",
 }
 _DUNDERS = {

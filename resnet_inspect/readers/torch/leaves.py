@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from . import operators
+from ...ir import Attributes
+from ...ops import vocabulary
+from . import functions, operators
 
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
+#: The families of operators that are all that a leaf does if it calls one of them and nothing else.
+_ALONE = ("activation", "elementwise")
 
 
 @dataclass
@@ -70,6 +74,16 @@ class Leaf:
     def multiplies_often(self) -> bool:
         """Whether several of its operations multiply matrices, and no known layer's name tells what they are."""
         return self.op == "other" and sum(call.work.known > 0 for call in self.calls) > 1
+
+    def word(self, attributes: Attributes) -> tuple[str, Attributes]:
+        """What a leaf that has no op of its own does, and its settings: what the only function does that it calls."""
+        if len(self.calls) != 1:
+            return "other", attributes
+        call = self.calls[0]
+        op, settings = functions.describe_function(call.func, call.args, call.kwargs)
+        if vocabulary.of(op).family not in _ALONE:
+            return "other", attributes
+        return op, tuple({**dict(settings), **dict(attributes)}.items())
 
 
 def is_leaf(module: nn.Module) -> bool:

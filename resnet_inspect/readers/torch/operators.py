@@ -43,6 +43,12 @@ _MODULE_OPS = {
     "UpsamplingBilinear2d": "resize",
     "UpsamplingNearest2d": "resize",
 }
+#: transformers' classes by name. Those of a single operator of torch are what that one is.
+_TRANSFORMERS_OPS = {
+    **dict.fromkeys(("NewGELUActivation", "AccurateGELUActivation", "FastGELUActivation"), "gelu"),
+    **dict.fromkeys(("QuickGELUActivation", "ClippedGELUActivation"), "gelu"),
+    "Conv1D": "dense",
+}
 
 
 def torch_class(module: nn.Module) -> type[nn.Module] | None:
@@ -76,7 +82,7 @@ def describe_module(module: nn.Module) -> tuple[str, Attributes]:
     cls = torch_class(module)
     op = _op_of(cls) if cls is not None else None
     if cls is None or op is None:
-        return "other", _public_values(module)
+        return _of_transformers(module)
     special = _SPECIAL.get(cls.__name__)
     if cls.__name__ == "Hardtanh":
         op, attributes = clamped(dict(_public_values(module)), "min_val", "max_val")
@@ -88,6 +94,15 @@ def describe_module(module: nn.Module) -> tuple[str, Attributes]:
         known = {*attributes, *_SUBSUMED}
         attributes |= {name: value for name, value in _public_values(module) if name not in known}
     return op, tuple(attributes.items())
+
+
+def _of_transformers(module: Any) -> tuple[str, Attributes]:
+    cls = type(module)
+    op = _TRANSFORMERS_OPS.get(cls.__name__) if cls.__module__.startswith("transformers.") else None
+    if op == "dense":
+        inputs, outputs = module.weight.shape  # as it is multiplied: the other way round than Linear's
+        return op, (("in_features", inputs), ("out_features", outputs), ("bias", True))
+    return op or "other", _public_values(module)
 
 
 def _public_values(module: nn.Module) -> Attributes:

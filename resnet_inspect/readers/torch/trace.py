@@ -177,6 +177,8 @@ class Recorder:
         if leaf is not None and leaf.is_open:
             return output
         with without_function_modes():
+            if leaf is not None and op == "other":
+                op, attributes = leaf.word(attributes)
             return self._leaf_layer(path, module, op, attributes, given, inputs, versions, work, output)
 
     def _in_leaf(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from resnet_inspect import summarize
 from tests.readers.torch.test_complaints import module
-from tests.support.command import in_child
+from tests.support.command import in_child, needs
 
 
 def _parameter(*shape: int) -> Any:
@@ -156,3 +156,47 @@ def test_experts_weights_stand_on_their_products() -> None:
     assert {layer.id: layer.params for layer in summary.layers if layer.params} == {"bmm": 60, "matmul": 60}
     assert [layer.id for layer in summary.layers if layer.shared] == ["matmul_1", "matmul_2"]
     assert summary.totals.macs == 2 * 3 * (2 * 4 * 5)
+
+
+@in_child("torch")
+def test_a_leaf_that_calls_one_function_is_what_that_does() -> None:
+    import torch
+    from torch import nn
+
+    class Wrapped(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.gelu(x, approximate="tanh")
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = nn.Parameter(torch.ones(4))
+            self.start = 0.5
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.factor
+
+    class Several(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.relu() + x
+
+    layers = summarize(nn.Sequential(Wrapped(), Scaled(), Several()), torch.zeros(2, 4)).layers[1:]
+    assert [(layer.op, layer.type) for layer in layers] == [
+        ("gelu", "Wrapped"),
+        ("mul", "Scaled"),
+        ("other", "Several"),
+    ]
+    assert dict(layers[0].attributes) == {"approximate": "tanh"}
+    assert dict(layers[1].attributes) == {"start": 0.5}
+
+
+@needs("transformers")
+@in_child("torch")
+def test_the_linear_layer_of_gpt2() -> None:
+    import torch
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
+
+    layer = summarize(nn.Sequential(Conv1D(6, 4)), torch.zeros(2, 3, 4)).layers[1]
+    assert (layer.op, layer.type, layer.params, layer.macs) == ("dense", "Conv1D", 4 * 6 + 6, 2 * 3 * 4 * 6)
+    assert dict(layer.attributes) == {"in_features": 4, "out_features": 6, "bias": True}

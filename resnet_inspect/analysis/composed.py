@@ -1,0 +1,81 @@
+"""Layers that torch makes of several operators by element: which, and what each of these reads.
+
+Their parts have words of their own, from which follows what the backward pass needs of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..ir import Layer
+from ..ops import vocabulary
+
+
+class Part(NamedTuple):
+    """An operator. It ``reads`` the layer's input, which is 0, or what earlier parts give: 1 is the first part's."""
+
+    word: str
+    reads: tuple[int, ...]
+    #: Whether its result has one number where the input has a last dimension.
+    reduces: bool = False
+
+
+#: 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) (Hendrycks and Gimpel 2016), as transformers writes it.
+_CUBIC = (
+    Part("mul", (0,)),
+    Part("pow", (0,)),
+    Part("mul", (2,)),
+    Part("add", (0, 3)),
+    Part("mul", (4,)),
+    Part("tanh", (5,)),
+    Part("add", (6,)),
+    Part("mul", (1, 7)),
+)
+#: 0.5 * x * (1 + tanh(x * 0.79788 * (1 + 0.044715 * x * x))).
+_SQUARED = (
+    Part("mul", (0,)),
+    Part("mul", (0,)),
+    Part("mul", (0,)),
+    Part("mul", (3, 0)),
+    Part("add", (4,)),
+    Part("mul", (2, 5)),
+    Part("tanh", (6,)),
+    Part("add", (7,)),
+    Part("mul", (1, 8)),
+)
+_BY_TYPE = {
+    "NewGELUActivation": _CUBIC,
+    "AccurateGELUActivation": _CUBIC,
+    "FastGELUActivation": _SQUARED,
+    "QuickGELUActivation": (Part("mul", (0,)), Part("sigmoid", (1,)), Part("mul", (0, 2))),
+    "ClippedGELUActivation": (Part("gelu", (0,)), Part("clamp", (1,))),
+}
+_BY_WORD = {
+    # x / max(|x|, eps), as torch.nn.functional.normalize does it.
+    "unit_norm": (Part("vector_norm", (0,), True), Part("clamp", (1,), True), Part("div", (0, 2))),
+}
+#: Types that are known here.
+TYPES = tuple(_BY_TYPE)
+
+
+def parts(layer: Layer) -> tuple[Part, ...]:
+    """What a layer is made of; nothing where it is one operator, or nobody knows."""
+    return _BY_TYPE.get(layer.type, ()) if layer.op == "gelu" else _BY_WORD.get(layer.op, ())
+
+
+def kept(layer: Layer) -> tuple[Part, ...]:
+    """The parts whose results the backward pass needs."""
+    made = parts(layer)
+    needed: set[int] = set()
+    for place, part in enumerate(made, 1):
+        saves = None if is_by_number(part) else vocabulary.of(part.word).saves
+        if saves in ("inputs", "both"):
+            needed.update(part.reads)
+        if saves in ("output", "both"):
+            needed.add(place)
+    return tuple(part for place, part in enumerate(made, 1) if place in needed)
+
+
+def is_by_number(part: Part) -> bool:
+    """Whether a product's other factor is a number, which nobody has to keep."""
+    return part.word in ("mul", "div") and len(part.reads) == 1
