@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from ...ir import DTYPE_BITS, Layer, Parameter, Shape, Summary, Tensor
+from ...ir import DTYPE_BITS, HELD, Layer, Parameter, Shape, Summary, Tensor
 from ...ops import vocabulary
 from .. import composed, memory
 from . import strides
@@ -130,8 +130,9 @@ class _Recorder:
 
     def _operation(self, layer: Layer, reads: tuple[int, ...]) -> int:
         op = vocabulary.of(layer.op)
-        trained = tuple(p for p in self.weights(layer) if self.plan.trains(p))
-        weights = [p for p in self.weights(layer) if p.role not in ("statistics", "buffer")]
+        held = self.weights(layer)
+        trained = tuple(p for p in held if self.plan.trains(p))
+        weights = [p for p in held if p.role not in HELD]
         tensors = layer.output_tensors
         copies: tuple[int, ...] = ()
         lower = None if self.plan.amp is None else LOWER[self.plan.amp]
@@ -181,7 +182,7 @@ class _Recorder:
             operation.keeps = tuple(read for read in reads if memory.is_mask(self.made[read].tensors))
         if layer.attribute("inplace") is True and op.copies:
             operation.keeps = ()  # it keeps a copy of its own
-        adapted = replace(layer, output_tensors=tensors)
+        adapted = layer if tensors is layer.output_tensors else replace(layer, output_tensors=tensors)
         besides = memory.kept_besides(adapted, self.summary.model.backend)
         if op.besides == "mask" and layer.attribute("p") and layer.attribute("inplace") is not True:
             besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
