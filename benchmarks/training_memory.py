@@ -172,7 +172,7 @@ def measure(names: list[str], settings: list[tuple[str | None, bool, str]], know
             at = found.peak
             assert at is not None
             where = f"{at.phase} {at.layer}"
-            yield Result(name, amp, again, optimizer, at.live, known[key], found.unknown, where)
+            yield Result(name, amp, again, optimizer, at.live, known[key], len(found.unknown), where)
 
 
 def main() -> None:
