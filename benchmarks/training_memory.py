@@ -185,7 +185,7 @@ def measure(
             at = found.peak
             assert at is not None
             where = f"{at.phase} {at.layer}"
-            yield Result(name, amp, again, optimizer, at.live, known[key], found.unknown, where)
+            yield Result(name, amp, again, optimizer, at.live, known[key], len(found.unknown), where)
 
 
 def main() -> None:

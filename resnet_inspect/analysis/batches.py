@@ -8,11 +8,29 @@ from dataclasses import replace
 from ..ir import Layer, Shape, Summary, Tensor
 
 #: Larger batches aren't looked for: nobody trains with them.
-_MOST = 2**40
+MOST = 2**40
 
 
 class NotLinearError(Exception):
     """A size of the network doesn't grow by the same amount with every image of a batch."""
+
+
+def batch_of(summary: Summary) -> int:
+    """How many images a network reads at once: the first size of its first input, or its inputs where each is one."""
+    if not summary.inputs or not summary.inputs[0].shape:
+        return 1
+    if _is_alone(summary.inputs[0]):
+        return len(summary.inputs)
+    return summary.inputs[0].shape[0]
+
+
+def is_list(summary: Summary) -> bool:
+    """Whether a network reads a list of images, each of its own size, in place of a batch."""
+    return bool(summary.inputs) and _is_alone(summary.inputs[0])
+
+
+def _is_alone(tensor: Tensor) -> bool:
+    return tensor.layout is not None and "N" not in tensor.layout
 
 
 def at_batch(first: Summary, second: Summary, sizes: tuple[int, int], batch: int) -> Summary:
@@ -88,7 +106,7 @@ def largest(peak: Callable[[int], int], memory: int, start: int) -> int:
         known[batch] = peak(batch)
         if known[batch] <= memory:
             fits = batch
-            if fits >= _MOST:
+            if fits >= MOST:
                 raise OverflowError
         else:
             exceeds = batch
@@ -107,7 +125,7 @@ def _next(known: dict[int, int], memory: int, fits: int, exceeds: int) -> int:
     slope = known[above] - known[below]
     guess = below + (memory - known[below]) * (above - below) // slope if slope > 0 else 2 * max(known)
     if not exceeds:
-        return min(max(guess, fits + 1), _MOST)
+        return min(max(guess, fits + 1), MOST)
     if fits < guess < exceeds:
         return guess
     if guess == fits:

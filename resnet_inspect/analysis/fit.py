@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from ..ir import Summary
-from .batches import NotLinearError, at_batch, largest
+from .batches import MOST, NotLinearError, at_batch, largest
 from .training.plan import Plan
 from .training.timeline import Timeline, inference, timeline
 
@@ -92,7 +92,8 @@ def fit(summary: Summary, larger: Summary | str, batch: int, plan: Plan | None, 
         except NotLinearError:
             fixed = "its sizes don't grow evenly with the batch"
         except OverflowError:
-            fixed = "its memory doesn't grow with the batch"
+            grows = of_batch(MOST) > peak
+            fixed = f"even a batch of {MOST:,} fits" if grows else "its memory doesn't grow with the batch"
     return Fit(memory, batch, found, beside, most, least, fixed, _helps(summary, plan, peak))
 
 

@@ -30,7 +30,7 @@ def _timeline(summary: Summary, plan: Plan | None) -> Timeline:
 
 def _amount(found: Timeline) -> Amount:
     peak = found.peak.live if found.peak else 0
-    return Amount(None, peak, (found.peak.layer,) if found.peak else ()) if found.unknown else Amount(peak)
+    return Amount(None, peak, found.unknown) if found.unknown else Amount(peak)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..analysis.batches import batch_of, is_list
 from ..analysis.fit import fit
 from ..analysis.training.plan import Plan
 from ..answers.source import Source, opened
+from ..call import Call, Spec, mapped
 from ..errors import BadRequestError, InputError, InspectError, closest, meant
 from ..ir import Summary
 from ..readers import Answer, Limits, Request
-from ..readers.inputs import Shapes
+from ..readers.inputs import CallJson, Shapes
 from ..render.report.fit import panels, report
 from . import Command
 from .building import building_options, source
@@ -86,7 +88,7 @@ def command(
     show_notes(answer)
     if plan is not None:
         _check(plan, summary)
-    found = fit(summary, larger, _batch(summary), plan, memory)
+    found = fit(summary, larger, batch_of(summary), plan, memory)
     drawn = panels(found) if plot or is_page(output_format, output) else ()
     shown = report(summary, found, plan, device)
     deliver_report(shown, output_format, output, ascii_only, f"{summary.model.title}: memory", drawn)
@@ -116,10 +118,6 @@ def _place(device: Device | None, memory: int | None) -> tuple[Device | None, in
     return Device(here.name, f"{here.name}, the GPU of this machine", here.memory), here.memory
 
 
-def _batch(summary: Summary) -> int:
-    return summary.inputs[0].shape[0] if summary.inputs and summary.inputs[0].shape else 1
-
-
 def _at_two_batches(ask: Callable[[Request], Answer], chosen: Source, usual: int) -> tuple[Answer, Summary | str]:
     """The answer at the batch that was asked for, and the network at twice of it, or why there is no other batch.
 
@@ -135,24 +133,48 @@ def _at_two_batches(ask: Callable[[Request], Answer], chosen: Source, usual: int
             answer = ask(request)  # its batch is fixed, or stands in --input
     else:
         answer = ask(request)
-    batch = _batch(answer.summary)
-    shapes = request.inputs.sizes if isinstance(request.inputs, Shapes) else ()
-    if shapes and shapes == tuple(tensor.shape for tensor in answer.summary.inputs):
-        request = replace(request, batch=None, inputs=Shapes(tuple((2 * first, *rest) for first, *rest in shapes)))
-    else:
-        request = replace(request, batch=2 * batch)
+    if not answer.summary.has_graph:
+        return answer, "nothing ran"
+    if is_list(answer.summary):
+        return answer, "it reads a list of images, each of its own size"
     try:
-        return answer, ask(request).summary
+        return answer, ask(_at_twice(request, answer.summary)).summary
     except InspectError as error:
         return answer, f"it doesn't run at another batch ({error})"
 
 
+def _at_twice(request: Request, summary: Summary) -> Request:
+    """The request at twice the batch of its summary: in shapes that have one, else as ``batch``.
+
+    Raises:
+        BadRequestError: the inputs are a function's, or don't all begin with one batch.
+    """
+    given, batch = request.inputs, batch_of(summary)
+    if isinstance(given, Shapes):
+        if not given.sizes or given.sizes != tuple(tensor.shape for tensor in summary.inputs):
+            return replace(request, batch=2 * batch)
+        sizes = tuple((2 * first, *rest) for first, *rest in given.sizes)
+        return replace(request, batch=None, inputs=Shapes(sizes))
+    if not isinstance(given, CallJson):
+        raise BadRequestError("its inputs are those of --input-from")
+
+    def doubled(spec: Spec) -> Spec:
+        if spec.shape[:1] != (batch,):
+            raise BadRequestError(f"input {spec} doesn't begin with a batch of {batch:,}")
+        return replace(spec, shape=(2 * batch, *spec.shape[1:]))
+
+    call = Call.from_json(given.text)
+    named = tuple((name, mapped(value, doubled)) for name, value in call.kwargs)
+    return replace(request, inputs=CallJson(Call(tuple(mapped(call.args, doubled)), named).to_json()))
+
+
 def _check(plan: Plan, summary: Summary) -> None:
     """Raises BadRequestError for a pattern that matches nothing, and for autocast of what has no real numbers."""
-    paths = {path for path, _ in summary.modules} | {layer.path for layer in summary.layers}
+    modules = {path for path, _ in summary.modules if path}
+    paths = modules | {layer.path for layer in summary.layers if layer.path}
     names = {p.name for layer in summary.layers for p in layer.parameters}
     for option, patterns, known in (
-        ("--checkpoint", plan.checkpoint, paths),
+        ("--checkpoint", plan.checkpoint, modules),
         ("--frozen", plan.frozen, paths | names),
         ("--lora-layers", plan.lora_layers, {layer.path for layer in summary.layers if layer.op == "dense"}),
     ):

@@ -29,9 +29,13 @@ def training_options(function: F) -> F:
             "--checkpoint", multiple=True, metavar="GLOB", help="Modules that run again backward. Repeatable."
         ),
         click.option("--amp", type=click.Choice([*LOWER]), help="torch's autocast to this type."),
-        click.option("--implementation", type=click.Choice(IMPLEMENTATIONS), help="The step's. Default: foreach."),
+        click.option(
+            "--implementation",
+            type=click.Choice(IMPLEMENTATIONS),
+            help="Of the optimizer's step in torch. Default: foreach.",
+        ),
         click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Default: adamw."),
-        click.option("--train", is_flag=True, help="Fit training, as its options do. Default: inference."),
+        click.option("--train", is_flag=True, help="A training step, as with any option below. Default: inference."),
     ):
         function = option(function)
     return function

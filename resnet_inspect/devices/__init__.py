@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadRequestError, closest, meant
+from ..errors import BadRequestError, closest, meant, unknown
 from ..quantity import parse, parse_memory, parse_rate
 
 #: What a device's peak is called for -> the element types that it holds for. A network of float32 may run in TF32,
@@ -82,10 +82,15 @@ def device(name: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Dev
 
 def _made(name: str, said: Mapping[str, Any]) -> Device:
     try:
+        if "memory" not in said:
+            raise BadRequestError("memory is missing: give 8GiB, 24GB or 512MiB")
+        for kind in said.get("peaks", {}):
+            if kind not in PEAKS:
+                raise BadRequestError(unknown("peak", kind, PEAKS))
         return Device(
             name=name,
             title=said.get("title", name),
-            memory=parse_memory(str(said.get("memory", ""))),
+            memory=parse_memory(str(said["memory"])),
             bandwidth=parse_rate(str(said["bandwidth"])) if "bandwidth" in said else None,
             peaks=tuple((kind, parse(str(most))) for kind, most in said.get("peaks", {}).items()),
             source=said.get("source"),

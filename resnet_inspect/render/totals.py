@@ -12,7 +12,7 @@ from ..analysis.training.timeline import timeline
 from ..ir import Summary, sum_known
 from ..shape import format_shape
 from . import View
-from .training import WORDS, at_work
+from .training import WORDS, at_work, unknown
 
 _METHODS = {
     "rules": "computed by rules, no framework",
@@ -96,13 +96,14 @@ def least_time(facts: Facts) -> tuple[str, str]:
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
+    from ..analysis.batches import batch_of  # few ask
+
     found = timeline(summary, Plan(optimizer))
     if found.peak is None:
         return []
     least = "at least " if found.unknown else ""
     parts = " + ".join(f"{WORDS[part]} {units.binary(size)}" for part, size in found.parts.items() if size)
-    batch = summary.inputs[0].shape[0] if summary.inputs and summary.inputs[0].shape else 1
-    words = f"{least}{units.binary(found.peak.live)} at batch {batch}, in {at_work(found.peak)}: {parts}"
+    words = f"{least}{units.binary(found.peak.live)} at batch {batch_of(summary)}, in {at_work(found.peak)}: {parts}"
     if found.unknown:
-        words += f"; what {found.unknown:,} {'layers keep' if found.unknown > 1 else 'layer keeps'} isn't known"
+        words += f"; {unknown(found)}"
     return [(f"Training, {optimizer}", words)]

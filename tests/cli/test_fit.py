@@ -9,6 +9,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from resnet_inspect.analysis.batches import batch_of, is_list
+from resnet_inspect.cli.fit import _at_twice
+from resnet_inspect.errors import BadRequestError
+from resnet_inspect.ir import Model, Summary, Tensor
+from resnet_inspect.readers import Request
+from resnet_inspect.readers.inputs import read_inputs
 from tests.support.command import SCHEMA, document, run
 
 WEIGHTS = 4 * 25_557_032
@@ -71,11 +77,67 @@ def test_the_answer_stands_in_the_first_line() -> None:
     assert done.stdout.startswith("Doesn't fit: 108 MiB of 64.0 MiB at batch 1; not even a batch of 1 fits.\n")
     done = run("fit", "resnet50", "--device", "RTX 4090", "--format", "markdown")
     assert done.returncode == 0
-    assert re.match(
-        r"\*\*Fits: 108 MiB of 24\.0 GiB at batch 1; the largest batch that fits is [0-9,]+\.\*\*\n", done.stdout
-    )
+    answer = r"\*\*Fits: 108 MiB of 24\.0 GiB at batch 1; the largest batch that fits is [0-9,]+ to [0-9,]+\.\*\*\n"
+    assert re.match(answer, done.stdout)
     assert "Least time: at least 0." in done.stdout
     assert "Ada GPU architecture whitepaper" in done.stdout
+
+
+def test_the_first_line_says_how_far_the_answer_is_known() -> None:
+    memory = 4 * 2**30
+    found = document("fit", "resnet18", "--memory", str(memory))
+    low, high = found["largest_batch_beside"], found["largest_batch"]
+    for batch, begins in ((low, "Fits"), (low + 1, "May fit"), (high, "May fit"), (high + 1, "Doesn't fit")):
+        done = run("fit", "resnet18", "--memory", str(memory), "--batch", str(batch))
+        assert done.stdout.startswith(f"{begins}: "), batch
+        assert f"the largest batch that fits is {low:,} to {high:,}.\n" in done.stdout
+        assert done.returncode == (batch > high)
+
+
+def test_what_did_not_run_is_not_known_to_fit(tmp_path: Path) -> None:
+    tensors = {"a.weight": {"dtype": "F32", "shape": [4, 8], "data_offsets": [0, 128]}}
+    header = json.dumps(tensors).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(128))
+    for options in ([], ["--train", "--frozen", "a"]):
+        done = run("fit", str(path), "--memory", "1GiB", "--strict", *options)
+        assert done.returncode == 5
+        assert done.stdout.startswith("Not known whether it fits: at least 128 B of 1.00 GiB at batch 1.\n")
+    assert run("fit", str(path), "--memory", "127").returncode == 1
+
+
+def test_any_batch_fits_into_enough() -> None:
+    found = document("fit", "resnet18", "--memory", "1" + 30 * "0")
+    assert found["largest_batch"] is None
+    assert found["largest_batch_unknown"] == "even a batch of 1,099,511,627,776 fits"
+
+
+@pytest.mark.parametrize(
+    ("texts", "doubled"),
+    [
+        (["5x3x8x8"], ["10x3x8x8"]),
+        (["5x7:int64", "mask=5x7:bool"], ["10x7:int64", "mask=10x7:bool"]),
+    ],
+)
+def test_twice_the_batch_of_inputs_with_one(texts: list[str], doubled: list[str]) -> None:
+    inputs = (Tensor((5, 3, 8, 8) if len(texts) == 1 else (5, 7), "float32"),)
+    summary = Summary(Model("toy", "torch", "toy"), inputs, (), ())
+    found = _at_twice(Request("toy", inputs=read_inputs(texts)), summary)
+    assert (found.inputs, found.batch) == (read_inputs(doubled), None)
+
+
+def test_an_input_without_the_batch_has_no_twice() -> None:
+    summary = Summary(Model("toy", "torch", "toy"), (Tensor((5, 7), "int64"), Tensor((7,), "int64")), (), ())
+    with pytest.raises(BadRequestError, match="input 7:int64 doesn't begin with a batch of 5"):
+        _at_twice(Request("toy", inputs=read_inputs(["5x7:int64", "7:int64"])), summary)
+
+
+def test_a_list_of_images_has_no_batch() -> None:
+    images = (Tensor((3, 8, 8), "float32", "CHW"),) * 2
+    summary = Summary(Model("toy", "torch", "toy"), images, (), ())
+    assert is_list(summary)
+    assert batch_of(summary) == 2
+    assert batch_of(Summary(Model("toy", "torch", "toy"), (Tensor((4, 3), "float32"),), (), ())) == 4
 
 
 def test_a_saved_summary_is_of_one_batch(tmp_path: Path) -> None:
@@ -104,6 +166,10 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     done = run("fit", "resnet18", "--device", "lab")
     assert done.returncode == 2
     assert "devices.lab: no such setting: memroy. Did you mean memory?" in done.stderr
+    Path("resnet-inspect.toml").write_text('[devices.lab]\nmemory = "96MiB"\npeaks = { bf61 = "1T" }\n')
+    done = run("fit", "resnet18", "--device", "lab")
+    assert done.returncode == 2
+    assert done.stderr == "error: device lab: no such peak: bf61. Did you mean bf16?\n"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +183,9 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             "--checkpoint 'layr1*' matches no module; did you mean layer1?",
         ),
         (["--memory", "1GiB", "--frozen", "#"], "--frozen '#' matches no module"),
+        (["--memory", "1GiB", "--frozen", ""], "--frozen '' matches no module"),
+        # The addition is a layer of its module, and can't be computed again by itself.
+        (["--memory", "1GiB", "--checkpoint", "*.add"], "--checkpoint '*.add' matches no module"),
         (["--memory", "1GiB", "--lora-layers", "fc"], "give their rank, --lora 8"),
         (
             ["--memory", "1GiB", "--amp", "bf16", "--dtype", "bfloat16"],

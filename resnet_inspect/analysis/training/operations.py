@@ -107,7 +107,7 @@ class _Recorder:
         )
 
     def record(self, layer: Layer) -> None:
-        reads = tuple(self.results[source] for source in layer.inputs)
+        reads = tuple(self.results[source] for source in layer.inputs if source in self.results)
         if composed.parts(layer) and reads:
             self.results[layer.id] = self._composed(layer, reads[0])
         elif layer.op == "attention" and (layer.parameters or layer.shared):

@@ -33,7 +33,8 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A layer at work. ``phase`` is ``forward``, ``recompute``, ``backward`` or ``optimizer``, ``layer`` a layer's id.
+    """A layer at work. ``phase`` is ``forward``, ``recompute``, ``backward`` or ``optimizer``, ``layer`` a layer's id;
+    it is "" in the optimizer's step, and where no layer is known to run.
 
     ``parts`` are bytes for each of ``PARTS``. The outputs of layers are ``saved`` where the backward pass needs them,
     and ``outputs`` where only the forward pass does.
@@ -54,8 +55,8 @@ class Timeline:
     """A training step. Where layers are ``unknown``, or the width of an element is, all numbers are lower bounds."""
 
     steps: tuple[Step, ...]
-    #: How many layers keep what nobody knows.
-    unknown: int = 0
+    #: The layers of which nobody knows what they keep.
+    unknown: tuple[str, ...] = ()
 
     @property
     def peak(self) -> Step | None:
@@ -122,7 +123,8 @@ def timeline(summary: Summary, plan: Plan) -> Timeline:
     _output_gradients(ledger, made, backward)
     _held(ledger, summary, plan, made, backward, last)
     names = [(phase, made[position].layer) for phase, position in schedule] + [("optimizer", "")]
-    return Timeline(tuple(_steps(names, ledger.over(last + 1))), len({o.layer for o in made if o.unknown}))
+    unknown = tuple(dict.fromkeys(operation.layer for operation in made if operation.unknown))
+    return Timeline(tuple(_steps(names, ledger.over(last + 1))), unknown if summary.has_graph else _all(summary))
 
 
 def inference(summary: Summary) -> Timeline:
@@ -136,7 +138,16 @@ def inference(summary: Summary) -> Timeline:
             held = {"weights": weights, "statistics": statistics, "input": given}
             held["outputs"] = max((live[layer.id] or 0) - given, 0)
             steps.append(Step("forward", layer.id, tuple(held.get(part, 0) for part in PARTS)))
-    return Timeline(tuple(steps), sum(size is None for size in live.values()))
+    if not steps:
+        held = {"weights": weights, "statistics": statistics, "input": given}
+        steps.append(Step("forward", "", tuple(held.get(part, 0) for part in PARTS)))
+    unknown = tuple(layer for layer, size in live.items() if size is None)
+    return Timeline(tuple(steps), unknown if summary.has_graph else _all(summary))
+
+
+def _all(summary: Summary) -> tuple[str, ...]:
+    """The unknown layers where nothing ran: all of them, or the network itself where none is known."""
+    return tuple(layer.id for layer in summary.layers) or (summary.model.name,)
 
 
 def _weights(summary: Summary) -> tuple[int, int]:

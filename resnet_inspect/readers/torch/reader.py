@@ -208,6 +208,8 @@ def resolved_inputs(request: Request, name: str, model: nn.Module) -> list[Resol
 
 def _resolve(request: Request, name: str, expected: list[Expected]) -> list[Resolved]:
     if not request.shapes:
+        if expected and expected[0].layout == "CHW":
+            return [_image(item.sizes, item, request) for item in expected]
         return [
             resolve(
                 item.sizes[1:] if item.layout.startswith("N") else item.sizes,

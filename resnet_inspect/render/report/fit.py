@@ -16,7 +16,7 @@ from ...analysis.training.plan import Plan
 from ...devices import Device
 from ...ir import Summary
 from ..totals import least_time
-from ..training import WORDS, at_work
+from ..training import WORDS, at_work, unknown
 from ..training import document as memory_document
 from . import Report, ReportColumn
 from .plot import Panel, Point
@@ -49,7 +49,8 @@ def report(summary: Summary, found: Fit, plan: Plan | None, device: Device | Non
         *([least_time(Facts(summary, device))] if device and not (plan and plan.amp) else ()),
     ]
     if found.timeline.unknown:
-        facts.append(("Unknown", f"what {_layers(found.timeline.unknown)} keep isn't known: the peak is a lower bound"))
+        nothing_ran = not summary.has_graph and summary.trace.reason
+        facts.append(("Unknown", f"{nothing_ran or unknown(found.timeline)}: the peak is a lower bound"))
     return Report(_COLUMNS, tuple(rows), tuple(facts), document(summary, found, plan, device), answer=_answer(found))
 
 
@@ -79,21 +80,27 @@ def document(summary: Summary, found: Fit, plan: Plan | None, device: Device | N
 
 def _answer(found: Fit) -> str:
     said = {True: "Fits", False: "Doesn't fit", None: "Not known whether it fits"}[found.fits]
+    if found.fits and found.peak + found.beside[1] > found.memory:
+        said = "May fit"
     peak = f"{_least(found)}{units.binary(found.peak)} of {units.binary(found.memory)} at batch {found.batch:,}"
     if found.largest is None:
         return f"{said}: {peak}."
     if not found.largest:
         return f"{said}: {peak}; not even a batch of 1 fits."
-    bound = "at most " if found.timeline.unknown else ""
-    return f"{said}: {peak}; the largest batch that fits is {bound}{found.largest:,}."
+    return f"{said}: {peak}; the largest batch that fits is {_largest(found)}."
+
+
+def _largest(found: Fit) -> str:
+    """From the batch that fits with the most of what can't be known, to the one that fits without it."""
+    if found.timeline.unknown or not found.largest_beside:
+        return f"at most {found.largest:,}"
+    if found.largest_beside == found.largest:
+        return f"{found.largest:,}"
+    return f"{found.largest_beside:,} to {found.largest:,}"
 
 
 def _least(found: Fit) -> str:
     return "at least " if found.timeline.unknown else ""
-
-
-def _layers(count: int) -> str:
-    return f"{count:,} layers" if count > 1 else "1 layer"
 
 
 def _source(device: Device | None) -> str:
@@ -126,13 +133,10 @@ def _where(found: Fit) -> str:
 
 def _beside(found: Fit) -> str:
     low, high = map(units.binary, found.beside)
-    words = (
-        f"{low} to {high} that can't be known before a run: the context of CUDA and workspaces of its libraries, "
-        "and what the allocator loses between blocks"
+    return (
+        f"{low} to {high} that can't be known before a run: the framework (on a GPU, CUDA's context and the workspaces "
+        "of its libraries), and what the allocator loses between blocks"
     )
-    if found.largest_beside is None or found.largest_beside == found.largest:
-        return words
-    return f"{words}. With all of it, the largest batch is {found.largest_beside:,}"
 
 
 def _helps(found: Fit) -> list[tuple[str, str]]:

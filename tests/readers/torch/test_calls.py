@@ -10,6 +10,8 @@ import pytest
 
 from resnet_inspect import summarize
 from resnet_inspect.errors import BadRequestError, InputError
+from resnet_inspect.readers import Request
+from resnet_inspect.shape import Expected
 from tests.support.command import in_child
 
 if TYPE_CHECKING:
@@ -199,3 +201,12 @@ def test_the_examples_that_a_lightning_module_has() -> None:
     assert [(layer.path, layer.macs) for layer in summary.layers] == [("fc", None)]
     with pytest.raises(BadRequestError, match="doesn't say what it reads: add --input 4"):
         summarize_built(lambda: Lit(None), Request("lit.py:Lit", batch=2))
+
+
+def test_a_list_of_images_has_no_batch() -> None:
+    from resnet_inspect.readers.torch.reader import _resolve
+
+    image = [Expected("CHW", (3, 8, 8))]
+    assert [found.shape for found in _resolve(Request("net", batch=1), "net", image)] == [(3, 8, 8)]
+    with pytest.raises(BadRequestError, match="takes a list of images"):
+        _resolve(Request("net", batch=2), "net", image)
