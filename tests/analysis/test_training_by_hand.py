@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from resnet_inspect.analysis import OPTIMIZERS
+from resnet_inspect.analysis.batches import at_batch
 from resnet_inspect.analysis.memory import inference_peak
 from resnet_inspect.analysis.training.plan import Plan
 from resnet_inspect.analysis.training.timeline import Timeline, inference, timeline
-from resnet_inspect.ir import Layer
+from resnet_inspect.ir import Layer, Summary
+from tests.support.summaries import summaries
 from tests.support.toys import network, toy
 
 #: Every tensor has 100 numbers, every weight 50.
@@ -153,3 +158,22 @@ def test_what_nobody_knows_is_counted() -> None:
     layers = [line("x", "input"), line("a", reads="x", params=50), line("o", "other", reads="a")]
     assert timeline(network(*layers), Plan()).unknown == ("o",)
     assert timeline(CHAIN, Plan()).unknown == ()
+
+
+@given(
+    summary=summaries(),
+    optimizer=st.sampled_from(OPTIMIZERS),
+    amp=st.sampled_from([None, "bf16"]),
+    checkpoint=st.sampled_from([(), ("*",), ("0*",)]),
+    lora=st.sampled_from([None, 2]),
+)
+@settings(deadline=None)
+def test_any_summary_has_a_timeline(
+    summary: Summary, optimizer: str, amp: str | None, checkpoint: tuple[str, ...], lora: int | None
+) -> None:
+    plan = Plan(optimizer, amp, checkpoint, lora=lora, lora_layers=("*",) if lora else ())
+    for found in (timeline(summary, plan), inference(summary)):
+        assert all(size >= 0 for step in found.steps for size in step.parts)
+        assert (found.peak.live if found.peak else 0) == max((step.live for step in found.steps), default=0)
+    for batch in (1, 3):
+        assert at_batch(summary, summary, (2, 4), batch) == summary

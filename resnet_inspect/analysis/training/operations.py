@@ -108,14 +108,21 @@ class _Recorder:
 
     def record(self, layer: Layer) -> None:
         reads = tuple(self.results[source] for source in layer.inputs if source in self.results)
+        try:
+            self.results[layer.id] = self._made(layer, reads)
+            if self.plan.adapts(layer):
+                self.results[layer.id] = self._adapter(layer, reads)
+        except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
+            # A stranger's summary may call something a layer that hasn't got what such a layer has.
+            made = Operation(layer.id, layer.path, reads, layer.output_tensors, unknown=True)
+            self.results[layer.id] = self.add(made)
+
+    def _made(self, layer: Layer, reads: tuple[int, ...]) -> int:
         if composed.parts(layer) and reads:
-            self.results[layer.id] = self._composed(layer, reads[0])
-        elif layer.op == "attention" and (layer.parameters or layer.shared):
-            self.results[layer.id] = self._attention(layer, reads)
-        else:
-            self.results[layer.id] = self._operation(layer, reads)
-        if self.plan.adapts(layer):
-            self.results[layer.id] = self._adapter(layer, reads)
+            return self._composed(layer, reads[0])
+        if layer.op == "attention" and (layer.parameters or layer.shared):
+            return self._attention(layer, reads)
+        return self._operation(layer, reads)
 
     def _composed(self, layer: Layer, value: int) -> int:
         """The operators by element that a layer is made of."""

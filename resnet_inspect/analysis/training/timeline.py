@@ -220,7 +220,13 @@ def _values(
         ends[owner[position]] = max(ends[owner[position]], position)
         if operation.cached:
             ends[position] = len(made) - 1
-    called = [layer for layer in summary.layers if layer.called]
+    called = [
+        replace(layer, inputs=tuple(source for source in layer.inputs if source in results))
+        if any(source not in results for source in layer.inputs)
+        else layer
+        for layer in summary.layers
+        if layer.called
+    ]
     last_of = {operation.layer: position for position, operation in enumerate(made)}
     owners = memory.owners_of(called, training=True)
     for layer, index in memory.ends_of(called, owners).items():
