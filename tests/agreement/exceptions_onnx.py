@@ -64,6 +64,7 @@ LISTED = (
                 "rows other -> mean sub mul mean mul div sqrt",
             ),
             "onnx13 onnx17 onnx20: written_in_place": ("rows nothing -> slice",),
+            "onnx13 onnx17 onnx20: filled": ("rows masked_fill vector_norm -> copy other other",),
             "onnx13: norms shapes": ("rows layer_norm -> mean sub pow mean add sqrt div mul add",),
             "onnx13: norms_of_vectors": (
                 "rows layer_norm -> add mean sub pow mean add sqrt div mul add",
@@ -134,6 +135,7 @@ LISTED = (
                 "onnx13 onnx17 onnx20: norms norms_rarely_seen norms_of_vectors products parts_of_weights embedded "
                 "classifier residual residual_upsampled preactivation inverted"
             ): ("total params",),
+            "onnx13 onnx17 onnx20: filled": ("rows fill -> nothing", "add params", "total params"),
             "onnx13 onnx17 onnx20: parts_of_weights": (
                 "rows slice transpose matmul transpose matmul -> nothing",
                 "rows nothing -> dense dense",

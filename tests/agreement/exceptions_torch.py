@@ -59,6 +59,7 @@ LISTED = (
         {
             "pt2: written_in_place": (
                 "rows other -> slice copy",
+                "rows other -> slice fill",
                 "rows nothing -> slice",
             ),
             "pt2 traced: written_in_place": (
@@ -66,7 +67,7 @@ LISTED = (
                 "other reads",
             ),
             "traced scripted: written_in_place": ("rows other -> slice slice copy",),
-            "traced: written_in_place": ("rows nothing -> slice slice",),
+            "traced: written_in_place": ("rows other -> slice slice fill", "rows nothing -> slice slice"),
             "scripted: written_in_place": ("rows other -> nothing",),
         },
     ),

@@ -202,6 +202,15 @@ class reductions(Functions):  # noqa: N801
         return x.mean(1), x.sum(-1, keepdim=True), torch.amax(x, 1), torch.amin(x, 1), largest, x.argmax(1), x.std(1)
 
 
+class filled(Functions):  # noqa: N801
+    """Values that are written and not computed, masks, and the length of vectors."""
+
+    def forward(self, x):  # type: ignore[no-untyped-def]
+        x = self.same(x)
+        mask = torch.zeros_like(x)
+        return x + mask, x.masked_fill(x > 0, 1.0), torch.linalg.vector_norm(x, dim=-1)
+
+
 class written_in_place(nn.Module):  # noqa: N801
     """Parts of a tensor that are overwritten."""
 

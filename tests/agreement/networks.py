@@ -95,6 +95,7 @@ NETWORKS = (
     _torch("channels_shuffled", "2x4x6x6"),
     _torch("arithmetic", "2x4x6"),
     _torch("reductions", "2x4x6"),
+    _torch("filled", "2x4x6"),
     _torch("written_in_place", "2x8"),
     _torch("dropped", "2x4x8x8"),
     _torch("classifier", "2x3x32x32"),

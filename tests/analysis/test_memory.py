@@ -206,7 +206,7 @@ def test_totals_and_columns() -> None:
         str(2 * 4 * 64),
         str(2 * 4 * 64),
     ]
-    assert run("summary", "--optimizer", "adam", "--format", "json").returncode == 2
+    assert run("summary", "--optimizer", "adam", "--format", "mermaid").returncode == 2
 
 
 def test_sorting_shows_where_the_cost_is() -> None:

@@ -70,10 +70,13 @@ _OPS = {
     **dict.fromkeys(("slice", "split_with_sizes"), "slice"),
     **dict.fromkeys(("rnn_relu", "rnn_tanh"), "rnn"),
     **{f"{kind}_pad{d}d": "pad" for kind in ("reflection", "replication") for d in (1, 2, 3)},
+    **dict.fromkeys(("full", "full_like", "new_full", "new_ones", "new_zeros", "ones", "ones_like", "zeros"), "fill"),
+    "linalg_vector_norm": "vector_norm",
     "numpy_T": "transpose",
     "prelu_kernel": "prelu",
     "rsub": "sub",
     "unsafe_view": "reshape",
+    "zeros_like": "fill",
 }
 #: Ops of names that begin so: there are many variants.
 _FAMILIES = {
