@@ -60,14 +60,9 @@ LISTED = (
             "pt2: written_in_place": (
                 "rows other -> slice copy",
                 "rows other -> slice fill",
-                "rows nothing -> slice",
-            ),
-            "pt2 traced: written_in_place": (
-                "other shape",
-                "other reads",
             ),
             "traced scripted: written_in_place": ("rows other -> slice slice copy",),
-            "traced: written_in_place": ("rows other -> slice slice fill", "rows nothing -> slice slice"),
+            "traced: written_in_place": ("rows other -> slice slice fill",),
             "scripted: written_in_place": ("rows other -> nothing",),
         },
     ),
