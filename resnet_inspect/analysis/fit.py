@@ -83,22 +83,37 @@ def fit(summary: Summary, larger: Summary | str, batch: int, plan: Plan | None, 
     if isinstance(larger, Summary):
         try:
             of_batch = _peaks(summary, larger, batch, plan, found)
-            most = least = largest(of_batch, memory, batch)
-            if beside[1] and most:
-                # A part of the peak is a guess: the straight line through two peaks is as good.
-                room = int((memory - CONTEXT[1]) / (1 + ROUNDING))
-                slope = of_batch(2 * batch) - peak
-                least = max(0, min(most, batch + (room - peak) * batch // slope)) if slope > 0 else None
+            straight = _straight_peaks(found, _timeline(larger, plan), batch)
+            most = largest(straight, memory, batch)
+            if most and of_batch(most) > memory:
+                most = largest(of_batch, memory, most)
+            least = largest(lambda size: int(straight(size) * (1 + ROUNDING)) + CONTEXT[1], memory, batch)
+            least = min(most, least) if beside[1] else most
         except NotLinearError:
-            fixed = "its sizes don't grow evenly with the batch"
+            most, fixed = None, "its sizes don't grow evenly with the batch"
         except OverflowError:
-            grows = of_batch(MOST) > peak
+            grows = straight(MOST) > peak
             fixed = f"even a batch of {MOST:,} fits" if grows else "its memory doesn't grow with the batch"
     return Fit(memory, batch, found, beside, most, least, fixed, _helps(summary, plan, peak))
 
 
 def _timeline(summary: Summary, plan: Plan | None) -> Timeline:
     return inference(summary) if plan is None else timeline(summary, plan)
+
+
+def _straight_peaks(found: Timeline, doubled: Timeline, batch: int) -> Callable[[int], int]:
+    """The peak at any batch, by a straight line for each step through what it holds at two batches.
+
+    A step is the most of several operations, each of which grows evenly: what a batch takes is never less than the lines
+    say. A batch that is too large by them is so, and one that fits has to be looked at.
+
+    Raises:
+        NotLinearError: at the two batches, other layers are at work.
+    """
+    if [(step.phase, step.layer) for step in found.steps] != [(step.phase, step.layer) for step in doubled.steps]:
+        raise NotLinearError
+    lines = {(one.live, other.live - one.live) for one, other in zip(found.steps, doubled.steps, strict=True)}
+    return lambda size: max(one + more * (size - batch) // batch for one, more in lines)
 
 
 def _peaks(summary: Summary, larger: Summary, batch: int, plan: Plan | None, found: Timeline) -> Callable[[int], int]:
