@@ -104,8 +104,8 @@ def _timeline(summary: Summary, plan: Plan | None) -> Timeline:
 def _straight_peaks(found: Timeline, doubled: Timeline, batch: int) -> Callable[[int], int]:
     """The peak at any batch, by a straight line for each step through what it holds at two batches.
 
-    A step is the most of several operations, each of which grows evenly: what a batch takes is never less than the lines
-    say. A batch that is too large by them is so, and one that fits has to be looked at.
+    A step is the most of several operations, each of which grows evenly: what a batch takes is never less than the
+    lines say. A batch that is too large by them is so, and one that fits has to be looked at.
 
     Raises:
         NotLinearError: at the two batches, other layers are at work.

@@ -63,7 +63,7 @@ def _find_device(ctx: click.Context, _param: click.Parameter, name: str | None) 
     from .config import own_devices
 
     if name == "list":
-        from ..render.devices import render
+        from ..render.report.devices import render
 
         click.echo(render(), nl=False)
         ctx.exit()

@@ -13,7 +13,7 @@ def render(summary: Summary, view: View) -> str:
         return dumps(summary)
     from ..analysis.training.plan import Plan
     from ..analysis.training.timeline import timeline
-    from .training import document
+    from .report.training import document
 
     plan = Plan(view.optimizer)
     return dumps(summary, document(timeline(summary, plan), plan))

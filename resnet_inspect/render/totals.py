@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from .. import units
 from ..analysis.facts import Facts
 from ..analysis.metrics import TOTALS, total
-from ..analysis.training.plan import Plan
-from ..analysis.training.timeline import timeline
 from ..ir import Summary, sum_known
 from ..shape import format_shape
 from . import View
-from .training import WORDS, at_work, unknown
 
 _METHODS = {
     "rules": "computed by rules, no framework",
@@ -97,6 +94,9 @@ def least_time(facts: Facts) -> tuple[str, str]:
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
     from ..analysis.batches import batch_of  # few ask
+    from ..analysis.training.plan import Plan  # few tables ask
+    from ..analysis.training.timeline import timeline
+    from .report.training import WORDS, at_work, unknown
 
     found = timeline(summary, Plan(optimizer))
     if found.peak is None:

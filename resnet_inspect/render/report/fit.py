@@ -16,10 +16,10 @@ from ...analysis.training.plan import Plan
 from ...devices import Device
 from ...ir import Summary
 from ..totals import least_time
-from ..training import WORDS, at_work, unknown
-from ..training import document as memory_document
 from . import Report, ReportColumn
 from .plot import Panel, Point
+from .training import WORDS, at_work, unknown
+from .training import document as memory_document
 
 SCHEMA_VERSION = 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import devices, units
+from ... import devices, units
 
 
 def render() -> str:
