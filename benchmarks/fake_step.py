@@ -214,7 +214,7 @@ def peak(
         def step() -> None:
             lower = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(amp or "")
             with torch.autocast(device, dtype=lower) if lower else nullcontext():
-                losses = [_sum(model(*given))]
+                losses = [loss_of(model(*given))]
             if own_engine:
                 backward(losses, in_place)
             else:
@@ -246,7 +246,8 @@ class _NoModules:
     def __exit__(self, *problem: object) -> None: ...
 
 
-def _sum(outputs: Any) -> torch.Tensor:
+def loss_of(outputs: Any) -> torch.Tensor:
+    """The sum of all outputs of a network, whatever holds them."""
     if isinstance(outputs, torch.Tensor):
         return outputs.sum()
     parts = outputs.values() if isinstance(outputs, dict) else outputs

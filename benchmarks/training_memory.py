@@ -10,7 +10,7 @@ import itertools
 import json
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -204,10 +204,17 @@ def main() -> None:
         results.append(result)
         if options.truth:
             options.truth.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-    print(_page(results))
+    head = (
+        f"Batch {BATCH}, PyTorch {torch.__version__}, `MemTracker` on fake CUDA tensors, the second step.",
+        "The loss is the sum of the outputs. Bytes of tensors, without rounding to the allocator's blocks of 512.",
+        "torch's autograd engine and its choice of a kernel for attention need a GPU, even for fake tensors;",
+        "`fake_step.py` does both in their place. Empty cells aren't measured.",
+    )
+    print(page(results, head))
 
 
-def _page(results: list[Result]) -> str:
+def page(results: list[Result], head: Iterable[str]) -> str:
+    """The table, and what stands above it."""
     columns = [setting for setting in SETTINGS if any(result[1:4] == setting for result in results)]
     titles = [", ".join((amp or "fp32", *(["checkpoints"] if again else []), optim)) for amp, again, optim in columns]
     lines = ["| network | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
@@ -221,10 +228,7 @@ def _page(results: list[Result]) -> str:
         (
             "# The peak of a training step: ours over torch's",
             "",
-            f"Batch {BATCH}, PyTorch {torch.__version__}, `MemTracker` on fake CUDA tensors, the second step.",
-            "The loss is the sum of the outputs. Bytes of tensors, without rounding to the allocator's blocks of 512.",
-            "torch's autograd engine and its choice of a kernel for attention need a GPU, even for fake tensors;",
-            "`fake_step.py` does both in their place. Empty cells aren't measured.",
+            *head,
             "",
             f"{len(results)} cases: median error {middle:.2f} %, largest {most:.2f} % ({worst.name}).",
             "",
