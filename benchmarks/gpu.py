@@ -2,8 +2,8 @@
 
 The truth is ``torch.cuda.max_memory_allocated`` of the second step, on the networks and settings of
 ``training_memory.py``. Some of what ``fit`` calls "beside it" is in it: blocks are multiples of 512 bytes, and
-convolutions have workspaces; what CUDA's context takes isn't. ``--cpu`` runs the same steps without counting, to try the
-script where there is no GPU.
+convolutions have workspaces; what CUDA's context takes isn't. ``--cpu`` runs the same steps without counting, to try
+the script where there is no GPU.
 """
 
 from __future__ import annotations
