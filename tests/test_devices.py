@@ -57,7 +57,7 @@ def test_ones_own() -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({}, "device mine: '' is not an amount of memory"),
+        ({}, "device mine: memory is missing"),
         ({"memory": "0"}, "device mine: '0' is not an amount of memory"),
         ({"memory": "8 G B"}, "device mine: '8 G B' is not an amount of memory"),
         ({"memory": "1GiB", "bandwidth": "5GB/min"}, "device mine: '5GB/min' is not bytes a second"),
