@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 
 from ..ir import Summary
 from .batches import MOST, NotLinearError, at_batch, largest
@@ -82,8 +81,9 @@ def fit(summary: Summary, larger: Summary | str, batch: int, plan: Plan | None, 
     least = None
     if isinstance(larger, Summary):
         try:
-            of_batch = _peaks(summary, larger, batch, plan, found)
-            straight = _straight_peaks(found, _timeline(larger, plan), batch)
+            known = {batch: found, 2 * batch: _timeline(larger, plan)}
+            of_batch = _peaks(summary, larger, plan, known)
+            straight = _straight_peaks(found, known[2 * batch], batch)
             most = largest(straight, memory, batch)
             if most and of_batch(most) > memory:
                 most = largest(of_batch, memory, most)
@@ -116,17 +116,14 @@ def _straight_peaks(found: Timeline, doubled: Timeline, batch: int) -> Callable[
     return lambda size: max(one + more * (size - batch) // batch for one, more in lines)
 
 
-def _peaks(summary: Summary, larger: Summary, batch: int, plan: Plan | None, found: Timeline) -> Callable[[int], int]:
-    """The peak at any batch, each computed once."""
+def _peaks(summary: Summary, larger: Summary, plan: Plan | None, known: dict[int, Timeline]) -> Callable[[int], int]:
+    """The peak at any batch, where those of the two summaries are ``known``; each is computed once."""
+    batch, twice = known
 
-    @cache
     def peak(size: int) -> int:
-        if size == batch:
-            step = found.peak
-        elif size == 2 * batch:
-            step = _timeline(larger, plan).peak
-        else:
-            step = _timeline(at_batch(summary, larger, (batch, 2 * batch), size), plan).peak
+        if size not in known:
+            known[size] = _timeline(at_batch(summary, larger, (batch, twice), size), plan)
+        step = known[size].peak
         return step.live if step else 0
 
     return peak

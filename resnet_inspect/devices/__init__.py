@@ -26,8 +26,6 @@ PEAKS = {
     "fp8": ("float8_e4m3fn", "float8_e5m2"),
     "int8": ("int8", "uint8", "qint8", "quint8"),
 }
-#: What somebody may say of a device of their own.
-KEYS = ("title", "memory", "bandwidth", "peaks", "source", "date")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
 
 from ...ir import DTYPE_BITS, HELD, Layer, Parameter, Shape, Summary, Tensor
 from ...ops import vocabulary
@@ -96,18 +97,14 @@ class _Recorder:
         source = self.made[value]
         if source.dtype == dtype or not _is_real(source.dtype):
             return value
-        return self.add(
-            Operation(
-                layer.id,
-                layer.path,
-                (value,),
-                _as(source.tensors, dtype),
-                strides=strides.dense(source.shape, source.strides),
-            )
-        )
+        return self._of(layer, value, _as(source.tensors, dtype), strides.dense(source.shape, source.strides))
+
+    def _of(self, layer: Layer, value: int, tensors: tuple[Tensor, ...], order: strides.Strides, **fields: Any) -> int:
+        """An operation that a layer does to one value, before its own."""
+        return self.add(Operation(layer.id, layer.path, (value,), tensors, strides=order, **fields))
 
     def record(self, layer: Layer) -> None:
-        reads = tuple(self.results[source] for source in layer.inputs if source in self.results)
+        reads = tuple(self.results[source] for source in layer.inputs)
         try:
             self.results[layer.id] = self._made(layer, reads)
             if self.plan.adapts(layer):
@@ -236,16 +233,7 @@ class _Recorder:
         folded = (prod(source.shape[:-last]), *source.shape[-last:])
         if strides.viewed(source.shape, source.strides, folded) is not None:
             return value
-        return self.add(
-            Operation(
-                layer.id,
-                layer.path,
-                (value,),
-                source.tensors,
-                gradient="same",
-                strides=strides.contiguous(source.shape),
-            )
-        )
+        return self._of(layer, value, source.tensors, strides.contiguous(source.shape), gradient="same")
 
     def _broadcast(self, layer: Layer, value: int, result: Tensor) -> int:
         """What an operation by element reads, in its result's shape and type, without memory of its own.
@@ -257,7 +245,7 @@ class _Recorder:
             return value
         wide = Tensor(result.shape, result.dtype)
         seen = strides.contiguous(result.shape) if source.shape != result.shape else source.strides
-        return self.add(Operation(layer.id, layer.path, (value,), (wide,), within=value, strides=seen))
+        return self._of(layer, value, (wide,), seen, within=value)
 
     def _broadcast_weight(self, layer: Layer, weight: Parameter, result: Tensor) -> int:
         wide = Tensor(result.shape, result.dtype)
@@ -366,14 +354,16 @@ class _Words:
         return position
 
 
-def operations(summary: Summary, plan: Plan) -> tuple[list[Operation], dict[str, int]]:
-    """The operations of a forward pass, and for each layer the position of the one that gives its result."""
+def operations(summary: Summary, called: Iterable[Layer], plan: Plan) -> tuple[list[Operation], dict[str, int]]:
+    """The operations of a forward pass, and for each layer the position of the one that gives its result.
+
+    ``called`` are the layers of the summary that ran, which read one another alone.
+    """
     recorder = _Recorder(summary, plan)
     for layer in summary.layers:
         recorder.parameters.update((p.name, p) for p in layer.parameters)
-    for layer in summary.layers:
-        if layer.called:
-            recorder.record(layer)
+    for layer in called:
+        recorder.record(layer)
     return recorder.made, recorder.results
 
 

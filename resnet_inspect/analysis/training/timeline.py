@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ...ir import HELD, Summary
+from ...ir import HELD, Layer, Summary
 from .. import memory
 from .operations import Operation, operations
 from .optimizers import states, temporaries
@@ -102,14 +102,15 @@ class _Gradient:
 
 def timeline(summary: Summary, plan: Plan) -> Timeline:
     """Follow a training step through forward pass, backward pass and the optimizer's step."""
-    made, results = operations(summary, plan)
+    called = _called(summary)
+    made, results = operations(summary, called, plan)
     schedule = _schedule(made, plan, {path for path, _ in summary.modules})
     forward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "forward"}
     backward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "backward"}
     again = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "recompute"}
     last = len(schedule)
     ledger = _Ledger()
-    _values(ledger, summary, made, results, (forward, backward, again), last)
+    _values(ledger, called, made, results, (forward, backward, again), last)
     for position, operation in enumerate(made):
         at = forward[position]
         ledger.hold("temporaries", operation.forward, at, at)
@@ -125,6 +126,16 @@ def timeline(summary: Summary, plan: Plan) -> Timeline:
     names = [(phase, made[position].layer) for phase, position in schedule] + [("optimizer", "")]
     unknown = tuple(dict.fromkeys(operation.layer for operation in made if operation.unknown))
     return Timeline(tuple(_steps(names, ledger.over(last + 1))), unknown if summary.has_graph else _all(summary))
+
+
+def _called(summary: Summary) -> list[Layer]:
+    """The layers that ran. A stranger's summary may say that they read others, too: these edges aren't there."""
+    ran = {layer.id for layer in summary.layers if layer.called}
+    return [
+        layer if ran.issuperset(layer.inputs) else replace(layer, inputs=tuple(x for x in layer.inputs if x in ran))
+        for layer in summary.layers
+        if layer.called
+    ]
 
 
 def inference(summary: Summary) -> Timeline:
@@ -204,7 +215,7 @@ def _segments(made: Sequence[Operation], plan: Plan, modules: Collection[str]) -
 
 def _values(
     ledger: _Ledger,
-    summary: Summary,
+    called: Sequence[Layer],
     made: Sequence[Operation],
     results: dict[str, int],
     times: tuple[dict[int, int], dict[int, int], dict[int, int]],
@@ -220,13 +231,6 @@ def _values(
         ends[owner[position]] = max(ends[owner[position]], position)
         if operation.cached:
             ends[position] = len(made) - 1
-    called = [
-        replace(layer, inputs=tuple(source for source in layer.inputs if source in results))
-        if any(source not in results for source in layer.inputs)
-        else layer
-        for layer in summary.layers
-        if layer.called
-    ]
     last_of = {operation.layer: position for position, operation in enumerate(made)}
     owners = memory.owners_of(called, training=True)
     for layer, index in memory.ends_of(called, owners).items():
@@ -247,7 +251,7 @@ def _values(
                 if not _same_run(again, place, position):
                     kept[place] = max(kept.get(place, 0), backward.get(position, again[position]))
 
-    given = {layer.id for layer in summary.layers if layer.op == "input"}
+    given = {layer.id for layer in called if layer.op == "input"}
     for position, operation in enumerate(made):
         if owner[position] != position or operation.of_weight:
             continue
