@@ -147,8 +147,8 @@ class _OfTotal(Budget):
         return Amount(least if self.part else whole)
 
 
-class _OfBytes(_OfTotal):
-    example = "200MiB"
+class InBytes(Budget):
+    """One whose amount is a number of bytes."""
 
     @classmethod
     def counted(cls) -> str:
@@ -156,7 +156,12 @@ class _OfBytes(_OfTotal):
 
     @classmethod
     def said(cls, value: int) -> str:
-        return said_bytes(value)
+        """Exact bytes, with what they are roughly."""
+        return f"{units.exact(value)} {'byte' if value == 1 else 'bytes'} ({units.binary(value)})"
+
+
+class _OfBytes(InBytes, _OfTotal):
+    example = "200MiB"
 
 
 class MaxLayers(Budget):
@@ -174,11 +179,6 @@ class MaxLayers(Budget):
 
     def _amount(self, facts: Facts, layers: Sequence[Layer]) -> Amount:
         return Amount(len(layers))
-
-
-def said_bytes(value: int) -> str:
-    """Exact bytes, with what they are roughly."""
-    return f"{units.exact(value)} {'byte' if value == 1 else 'bytes'} ({units.binary(value)})"
 
 
 def _within(path: str, part: str) -> bool:

@@ -11,7 +11,7 @@ from ..analysis.facts import Facts
 from ..analysis.training.plan import USUAL, Plan
 from ..devices import Device
 from ..ir import Layer, Summary
-from .budgets import Amount, Budget, said_bytes
+from .budgets import Amount, InBytes
 from .rule import Case, Finding, Rule, layer, network
 
 if TYPE_CHECKING:
@@ -34,17 +34,9 @@ def _amount(found: Timeline) -> Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class _Peak(Budget):
+class _Peak(InBytes):
     has_parts: ClassVar[bool] = False
     example: ClassVar[str] = "8GiB"
-
-    @classmethod
-    def counted(cls) -> str:
-        return f"bytes {cls.unit()}"
-
-    @classmethod
-    def said(cls, value: int) -> str:
-        return said_bytes(value)
 
 
 class MaxPeakMemory(_Peak):

@@ -30,7 +30,8 @@ def render(summary: Summary, view: View) -> str:
     On a terminal, rows stand below the path of their block, and those of a table that is taller than ``view.height``
     are folded; where that isn't enough, the totals are brief.
     """
-    below = totals(summary, view)
+    facts = Facts(summary, view.device)
+    below = totals(summary, view, facts)
     shown, folded, is_brief = summary, view, False
     if view.height is not None:
         from .screen import fitted
@@ -41,7 +42,7 @@ def render(summary: Summary, view: View) -> str:
     # What lanes show needs no column where room is scarce.
     drawn = view.rails and view.width is not None
     default = tuple(key for key in usual(summary, view) if key != "connected_to" or not drawn)
-    chosen = select(shown, folded, default, facts=Facts(summary, view.device))
+    chosen = select(shown, folded, default, facts=facts)
     if any(len(rail) > 1 for rail in chosen.gutter):
         below.append(("Lanes", _LANES_IN_ASCII if view.ascii else _LANES))
     if again := _called_again(chosen):

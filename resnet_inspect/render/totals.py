@@ -23,7 +23,7 @@ _METHODS = {
 
 def totals(summary: Summary, view: View, facts: Facts | None = None) -> list[tuple[str, str]]:
     """What stands below every table. ``facts`` are the summary's, where somebody else asks for them too."""
-    facts = facts or Facts(summary)
+    facts = facts or Facts(summary, view.device)
     trace = _METHODS.get(summary.trace.method, summary.trace.method)
     if summary.trace.training:
         trace += ", train mode"
@@ -38,7 +38,7 @@ def totals(summary: Summary, view: View, facts: Facts | None = None) -> list[tup
         *([("Decoding", f"one token after {units.exact(summary.decoding.tokens)}")] if summary.decoding else ()),
         *_amounts(facts, TOTALS),
         *(_training(summary, view.optimizer) if view.optimizer else ()),
-        *([least_time(Facts(summary, view.device))] if view.device else ()),
+        *([least_time(facts)] if view.device else ()),
         ("Layers", units.exact(facts.totals.layers)),
         ("Trace", trace + (f" ({summary.trace.reason})" if summary.trace.reason else "")),
     ]
@@ -93,8 +93,8 @@ def least_time(facts: Facts) -> tuple[str, str]:
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
-    from ..analysis.batches import batch_of  # few ask
-    from ..analysis.training.plan import Plan  # few tables ask
+    from ..analysis.batches import batch_of  # few tables ask
+    from ..analysis.training.plan import Plan
     from ..analysis.training.timeline import timeline
     from .report.training import WORDS, at_work, unknown
 
