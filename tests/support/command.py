@@ -82,6 +82,8 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in version.split(".")[:2])
 
 
+#: Where servers begin: a test that needs one first may stand in a folder of its own, from which nothing is importable.
+_PROJECT = Path(__file__).resolve().parents[2]
 #: What a framework's server has imported before the first test.
 _PRELOADED = {"torch": "torchvision, torchsummary, resnet_inspect.readers.torch.reader", "tensorflow": "keras"}
 
@@ -112,9 +114,7 @@ def in_child(framework: str) -> Callable[[Callable[..., None]], Callable[..., No
 @functools.cache
 def _server(framework: str) -> subprocess.Popen[str]:
     source = f"import {_PRELOADED[framework]}; from tests.support.command import serve; serve()"
-    process = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    atexit.register(process.kill)
-    return process
+    return _started([sys.executable, "-c", source])
 
 
 def serve() -> None:
@@ -158,8 +158,11 @@ def _run_warm(
 @functools.cache
 def _command_server(backend: str) -> subprocess.Popen[str]:
     source = f"from tests.support.command import serve_commands; serve_commands({backend!r})"
-    command = [sys.executable, "-W", "ignore", "-c", source]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return _started([sys.executable, "-W", "ignore", "-c", source])
+
+
+def _started(command: list[str]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_PROJECT)
     atexit.register(process.kill)
     return process
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import random
@@ -181,7 +182,8 @@ def _for_keras() -> Iterator[Case]:
 
     yield _in_row((3, 8, 8), layers.Conv2D(4, 3, data_format="channels_first"))
     yield _in_row(IMAGE, layers.BatchNormalization(axis=1))
-    yield _in_row(IMAGE, layers.BatchNormalization(renorm=True))
+    if "renorm" in inspect.signature(layers.BatchNormalization).parameters:  # since Keras 3.14
+        yield _in_row(IMAGE, layers.BatchNormalization(renorm=True))
     yield _in_row(IMAGE, layers.Softmax(axis=[1, 2]))
     yield _in_row(IMAGE, layers.Dense(3, activation=layers.LeakyReLU()))
     yield _in_row(IMAGE, layers.RandomFlip(), layers.Resizing(5, 5))

@@ -203,6 +203,7 @@ def test_the_examples_that_a_lightning_module_has() -> None:
         summarize_built(lambda: Lit(None), Request("lit.py:Lit", batch=2))
 
 
+@in_child("torch")
 def test_a_list_of_images_has_no_batch() -> None:
     from resnet_inspect.readers.torch.reader import _resolve
 

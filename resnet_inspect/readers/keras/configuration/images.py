@@ -76,10 +76,10 @@ def _transposed(settings: Any, shapes: Sequence[Shape]) -> Shape:
 def _convolutions(d: int) -> dict[str, Kind]:
     own = {**variables("kernel", "bias"), "filters": count}
     plain = {**_window(d, *(["causal"] if d == 1 else [])), **own, "groups": count}
-    backwards = {**_window(d), **own, "output_padding": nothing}
+    padding = {"output_padding": nothing}  # which Keras before 3.15 doesn't write
     found = {
         f"Conv{d}D": Kind(plain, weights=_conv_weights, ranks=(d + 2,)),
-        f"Conv{d}DTranspose": Kind(backwards, _transposed, _transposed_weights, ranks=(d + 2,)),
+        f"Conv{d}DTranspose": Kind({**_window(d), **own}, _transposed, _transposed_weights, padding, ranks=(d + 2,)),
     }
     if d < 3:
         depthwise = {**_window(d), **variables("depthwise", "bias"), "depth_multiplier": count}
