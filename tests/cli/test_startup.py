@@ -47,7 +47,7 @@ COMMANDS: dict[str, set[str]] = {
             ".render.diff.json",
         ),
         *(f".diffs.{part}" for part in ("align", "cause", "changes", "compare", "edges", "frameworks")),
-        *(f".diffs.{part}" for part in ("match", "result", "tensors")),
+        *(f".diffs.{part}" for part in ("match", "names", "result", "tensors")),
         *(f".ops{part}" for part in ("", ".effect", ".vocabulary")),  # what may take another layer's place
     },
 }
