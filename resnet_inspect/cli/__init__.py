@@ -27,6 +27,7 @@ COMMANDS = {
     "block": "Show a single residual block.",
     "residual": "Show the residual blocks of a network, and its depth and paths.",
     "identity": "Show why residual networks work: zeroed blocks change nothing.",
+    "explain": "Explain why the numbers of a network are what they are.",
     "compare": "Show networks side by side: cost, memory, depth, accuracy; plots.",
     "sweep": "Show what a network costs at many input sizes.",
     "fit": "Tell whether a network fits into a memory, and the largest batch that does.",

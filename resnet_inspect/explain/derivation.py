@@ -27,7 +27,7 @@ def derivations(layer: Layer, fields: Mapping[str, Field | None]) -> tuple[Deriv
     """
     effect = _effect(layer)
     found = [*_sizes(layer, effect), *_params(layer, effect), *_macs(layer, effect), *_bytes(layer)]
-    return tuple([*found, *_field(layer, fields)])
+    return (*found, *_field(layer, fields))
 
 
 def checked(quantity: str, title: str, result: int, formula: Formula | None, symbols: Mapping[str, int]) -> Derivation:
@@ -138,7 +138,10 @@ def _macs(layer: Layer, effect: Effect | None) -> Iterator[Derivation]:
         formula, symbols = effect.law.macs, effect.symbols
     elif layer.op == "attention" and layer.input_tensors:
         shapes = [tensor.shape for tensor in layer.input_tensors]
-        formula, symbols = weights.attended(dict(layer.attributes), shapes[0], shapes[min(1, len(shapes) - 1)]) or (None, {})
+        formula, symbols = weights.attended(dict(layer.attributes), shapes[0], shapes[min(1, len(shapes) - 1)]) or (
+            None,
+            {},
+        )
     yield checked("macs", "MACs", layer.macs, formula, symbols)
 
 
@@ -169,7 +172,9 @@ def _field(layer: Layer, fields: Mapping[str, Field | None]) -> Iterator[Derivat
         return
     sizes = per_dimension(kernel, rank)
     dilation = per_dimension(layer.attribute("dilation", 1), rank)
-    letters = axes(rank) if len({(a, b, k) for a, b, k in zip(after.axes, before.axes, sizes, strict=True)}) > 1 else ("H",)
+    letters = (
+        axes(rank) if len({(a, b, k) for a, b, k in zip(after.axes, before.axes, sizes, strict=True)}) > 1 else ("H",)
+    )
     for at, letter in enumerate(letters):
         x = letter.lower()
         old, new = before.axes[at], after.axes[at]

@@ -45,10 +45,12 @@ def _weights(known: Known, layer: Layer, found: tuple[Derivation, ...]) -> Itera
     statistics = [p for p in layer.parameters if p.role == "statistics"]
     if statistics:
         size = sum(p.size for p in statistics)
-        word = "are counted, as Keras does" if statistics[0].counted else "are not counted, as torch keeps them as buffers"
+        word = (
+            "are counted, as Keras does" if statistics[0].counted else "are not counted, as torch keeps them as buffers"
+        )
         yield f"Its {size:,} moving statistics are not trained; they {word}."
-    if vocabulary.of(layer.op).family == "norm" and any(p.counted for p in layer.parameters) and not layer.macs:
-        yield "It counts no MACs: at inference it is a scale and a shift, which are folded into the layer before it."
+    if layer.op == "batch_norm" and layer.macs == 0:
+        yield "It counts no MACs: at inference it is a scale and a shift, which can be folded into the layer before it."
     if frozen := layer.count("frozen"):
         yield f"{frozen:,} of its parameters are frozen."
     if any(d.quantity in ("params", "macs") and d.formula is None for d in found):
@@ -98,15 +100,19 @@ def _window(layer: Layer) -> Iterator[str]:
         if padding is not None and 2 * padding == span:
             yield f"Padding {padding} = {dilation}*({kernel}-1)/2 on each side keeps the size of the image, {after}."
     if dilation > 1:
-        yield f"Its dilation of {dilation} spreads {kernel} rows over {dilation * (kernel - 1) + 1}, at no cost in weights."
+        span = dilation * (kernel - 1) + 1
+        yield f"Its dilation of {dilation} spreads {kernel} rows over {span}, with the same weights."
 
 
 def _costs(layer: Layer) -> Iterator[str]:
     if layer.macs is None:
         yield "Its MACs are not known." + (f" At least: {layer.macs_at_least:,}." if layer.macs_at_least else "")
     elif layer.macs:
-        yield f"A MAC is a multiplication and an addition: {layer.macs:,} MACs are 2*{layer.macs:,} = {2 * layer.macs:,} FLOPs."
-        kernel = max((p.size for p in layer.parameters if len(p.shape) > 1), default=0)
+        flops = f"2*{layer.macs:,} = {2 * layer.macs:,} FLOPs"
+        yield f"A MAC is a multiplication and an addition: {layer.macs:,} MACs are {flops}."
+        family = vocabulary.of(layer.op).family
+        kernels = [p.size for p in layer.parameters if len(p.shape) > 1] if family in ("convolution", "product") else []
+        kernel = kernels[0] if len(kernels) == 1 else 0
         if kernel and layer.macs % kernel == 0 and layer.macs > kernel:
             yield f"Each weight is used {layer.macs // kernel:,} times: once for each position and image."
 
@@ -139,7 +145,7 @@ def _in_block(known: Known, layer: Layer) -> Iterator[str]:
     elif layer.id in block.shortcut:
         yield f"It stands on the shortcut of {block.path}. {shortcut(known, block)}"
     else:
-        yield f"It adds the branch of {block.path} to its shortcut, so both must have one shape. {shortcut(known, block)}"
+        yield f"It adds the branch of {block.path} to its shortcut: both have one shape. {shortcut(known, block)}"
 
 
 def _width(known: Known, block: Block, layer: Layer) -> Iterator[str]:
@@ -194,6 +200,6 @@ def shortcut(known: Known, block: Block) -> str:
         reason = f"is needed, since {why}" if why else "would not be needed: the shape stays"
         names = _names([known.by_id[name].path for name in block.shortcut])
         return f"It is a projection ({names}, {params:,} parameters), which {reason}."
-    return f"It is neither the identity nor a projection: {_names([known.by_id[name].path for name in block.shortcut])}."
-
-
+    return (
+        f"It is neither the identity nor a projection: {_names([known.by_id[name].path for name in block.shortcut])}."
+    )

@@ -50,9 +50,10 @@ def _totals(summary: Summary) -> Iterator[str]:
     yield f"{totals.params:,} parameters."
     if totals.macs:
         least = "at least " if totals.uncounted else ""
+        read = units.few([_shape(tensor.shape) for tensor in summary.inputs])
         yield (
-            f"{least.capitalize()}{totals.macs:,} MACs at {units.few([_shape(t.shape) for t in summary.inputs])}; a MAC is a "
-            f"multiplication and an addition, so that is {least}2*{totals.macs:,} = {2 * totals.macs:,} FLOPs."
+            f"{least.capitalize()}{totals.macs:,} MACs at {read}. A MAC is a multiplication and an addition, so that "
+            f"is {least}2*{totals.macs:,} = {2 * totals.macs:,} FLOPs."
         )
 
 
@@ -146,8 +147,9 @@ def _shortcuts(known: Known) -> Iterator[str]:
         )
     passing = [block for block in blocks if _passes_on(known, block)]
     yield (
-        f"With a branch of zeros, {len(passing)} of {len(blocks)} blocks pass their input on unchanged: why more blocks "
-        "need not make a network worse (He et al. 2015, section 1). resnet-inspect identity shows it on real tensors."
+        f"With a branch of zeros, {len(passing)} of {len(blocks)} blocks pass their input on unchanged. This is why "
+        "more blocks need not make a network worse (He et al. 2015, section 1); resnet-inspect identity shows it on "
+        "real tensors."
     )
     if breaks := Counter(word for block in blocks for word in block.breaks):
         found = ", ".join(f"{word} ({count})" for word, count in breaks.items())
@@ -182,8 +184,8 @@ def _version(known: Known) -> Iterator[str]:
     total = known.summary.totals.macs
     if found == "v1.5":
         yield (
-            f"v1 has it in the first 1x1 convolution, which then works on smaller images: {total - saved:,} MACs instead "
-            f"of {total:,}. Parameters are the same."
+            f"v1 has it in the first 1x1 convolution, which then works on smaller images: {total - saved:,} MACs "
+            f"instead of {total:,}. Parameters are the same."
         )
     else:
         yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import prod
 
 from ..analysis.residual import Block, common_path
@@ -86,7 +86,7 @@ def depth_words(known: Known) -> str | None:
         return None
     each = [known.depths[block.branch[-1]] - known.depths[block.fork] for block in blocks]
     before = known.depths[blocks[0].fork]
-    between = [known.depths[b.fork] - known.depths[a.join] for a, b in zip(blocks, blocks[1:], strict=False)]
+    between = [known.depths[b.fork] - known.depths[a.join] for a, b in pairwise(blocks)]
     after = total - before - sum(each)
     if any(between) or after < 0:
         return None
@@ -106,5 +106,3 @@ def positions(stage: Stage) -> int | None:
     tensors = stage.output.output_tensors
     sizes = image(tensors[0]) if tensors else ""
     return prod(int(size) for size in sizes.split("x")) if sizes else None
-
-

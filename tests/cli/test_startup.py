@@ -30,7 +30,7 @@ COMMANDS: dict[str, set[str]] = {
         *(".cli.commands", ".cli.commands.summary"),
         *(".readers.local", ".readers.local.reader", ".blocks", ".blocks.flavor", ".blocks.graph", ".blocks.networks"),
         *(".blocks.resnet_torch", ".render.json"),
-        *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".linear")),
+        *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".formula", ".linear")),
         *(f".ops{family}" for family in (".normalization", ".pooling", ".reshaping")),
         *(".rows", ".rows.builder", ".rows.identities"),
     },
