@@ -97,15 +97,15 @@ def _with_batch(layer: Layer, tensor: Tensor) -> Tensor:
 
 
 def _sizes(layer: Layer, effect: Effect | None) -> Iterator[Derivation]:
-    if not layer.output_tensors or not layer.input_tensors or effect is None or effect.law is None:
+    if not layer.output_tensors or not layer.input_tensors or effect is None or effect.window is None:
         return
     made = spatial(layer.output_tensors[0], layer)
-    sizes = effect.law.sizes
+    sizes, symbols = effect.window()
     if len(made) != len(sizes):
         return
     for size, (letter, formula) in zip(made, sizes, strict=True):
         name = _DIMENSIONS[letter]
-        yield checked(f"output_{name}", f"output {name}", size, formula, effect.symbols)
+        yield checked(f"output_{name}", f"output {name}", size, formula, symbols)
 
 
 def spatial(tensor: Tensor, layer: Layer) -> Shape:
