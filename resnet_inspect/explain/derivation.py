@@ -30,6 +30,12 @@ def derivations(layer: Layer, fields: Mapping[str, Field | None]) -> tuple[Deriv
     return (*found, *_field(layer, fields))
 
 
+def counts(layer: Layer) -> tuple[Derivation, ...]:
+    """Parameters and MACs alone."""
+    effect = _effect(layer) if layer.macs or layer.parameters else None
+    return (*_params(layer, effect), *_macs(layer, effect))
+
+
 def checked(quantity: str, title: str, result: int, formula: Formula | None, symbols: Mapping[str, int]) -> Derivation:
     """The derivation of a number; without its formula where that gives another one, or lacks a symbol."""
     try:
