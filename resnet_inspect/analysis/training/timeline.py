@@ -72,10 +72,21 @@ class Timeline:
         """The first of the steps that hold the most; None where nothing runs."""
         return max(self.steps, key=lambda step: step.live, default=None)
 
+    def is_like(self, other: Timeline) -> bool:
+        """Whether the same happens in both, but for sizes."""
+        same = map(_is_like, self.made, other.made)
+        return (len(self.made), len(self.live)) == (len(other.made), len(other.live)) and all(same)
+
     @property
     def parts(self) -> dict[str, int]:
         """What the peak consists of."""
         return dict(zip(PARTS, self.peak.parts if self.peak else (0,) * len(PARTS), strict=True))
+
+
+def _is_like(one: Operation, other: Operation) -> bool:
+    return (one.layer, one.reads, one.within, one.keeps, one.gradient, one.differentiated) == (
+        (other.layer, other.reads, other.within, other.keeps, other.gradient, other.differentiated)
+    )
 
 
 class _Ledger:
