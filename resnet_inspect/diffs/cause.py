@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from ..ir import Value
-from .match import masked
+from .names import masked
 from .result import Cause, LayerDiff
 
 #: Settings that a layer's weights and work depend on, the most telling first; any other one comes after these.

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from functools import cache
 
 from ..errors import InputError
 from ..ir import Tensor, Value
 from ..shape import format_shape
-from .effect import Effect, Image, Weight, image_of_rank, per_dimension, window_output
+from .effect import Effect, Image, Weight, image_of_rank, per_dimension, window_output, window_symbols
+from .formula import Formula, Law, axes
+
+
+@cache
+def _law(rank: int, transposed: bool) -> Law:
+    """Every output is a sum over its group's input channels and the kernel; backwards, every input meets as many."""
+    kernel = "*".join(f"k_{letter.lower()}" for letter in axes(rank))
+    positions = "*".join(letter if transposed else f"{letter}_out" for letter in axes(rank))
+    channels = "C_in*C_out/groups"
+    section = "Dumoulin and Visin 2016, " + ("section 4" if transposed else "section 2")
+    return Law(
+        Formula(f"{kernel}*{channels} + bias", "He et al. 2015, table 1"),
+        Formula(f"N*{positions}*{kernel}*{channels}", section),
+    )
 
 
 def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -27,11 +41,19 @@ def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     if in_channels % groups or out_channels % groups:
         raise InputError(f"{groups} groups divide {in_channels} input and {out_channels} output channels unevenly")
     kernel = per_dimension(kernel_value, dimensions)
-    output = Image(image.batch, out_channels, window_output(image, attributes)).tensor(tensor)
+    output = Image(image.batch, out_channels, window_output(image, attributes))
     weights = [Weight("kernel", (*kernel, in_channels // groups, out_channels))]
     if attributes["bias"]:
         weights.append(Weight("bias", (out_channels,)))
-    return Effect(output, tuple(weights), output.size * prod(kernel) * (in_channels // groups))
+    window, symbols = window_symbols(image, output, attributes)
+    symbols |= _channels(in_channels, out_channels, groups, weights)
+    law = _law(dimensions, transposed=False)._replace(sizes=window.sizes)
+    assert law.macs is not None
+    return Effect(output.tensor(tensor), tuple(weights), law.macs.value(symbols), law, symbols)
+
+
+def _channels(read: int, made: int, groups: int, weights: Sequence[Weight]) -> dict[str, int]:
+    return {"C_in": read, "C_out": made, "groups": groups, "bias": made if len(weights) > 1 else 0}
 
 
 def _check_channels(tensor: Tensor, image: Image, expected: int) -> None:
@@ -63,13 +85,20 @@ def conv_transpose(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
     out_channels = _integer(attributes, "out_channels")
     groups = _integer(attributes, "groups")
     _check_channels(tensor, image, in_channels)
+    if in_channels % groups or out_channels % groups:
+        raise InputError(f"{groups} groups divide {in_channels} input and {out_channels} output channels unevenly")
     kernel = per_dimension(kernel_value, dimensions)
     spatial = per_dimension(attributes["output_size"], dimensions)
     weights = [Weight("kernel", (*kernel, out_channels // groups, in_channels))]
     if attributes["bias"]:
         weights.append(Weight("bias", (out_channels,)))
     output = Image(image.batch, out_channels, spatial).tensor(tensor)
-    return Effect(output, tuple(weights), tensor.size * prod(kernel) * (out_channels // groups))
+    symbols = {"N": image.batch, **_channels(in_channels, out_channels, groups, weights)}
+    for letter, size, width in zip(axes(dimensions), image.spatial, kernel, strict=True):
+        symbols |= {letter: size, f"k_{letter.lower()}": width}
+    law = _law(dimensions, transposed=True)
+    assert law.macs is not None
+    return Effect(output, tuple(weights), law.macs.value(symbols), law, symbols)
 
 
 def separable_conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -89,4 +118,15 @@ def separable_conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
         "bias": attributes["bias"],
     }
     second = conv(pointwise, [first.output])
-    return Effect(second.output, (*first.weights, *second.weights), first.macs + second.macs)
+    kernels = "*".join(f"k_{letter.lower()}" for letter in axes(rank))
+    positions = "*".join(f"{letter}_out" for letter in axes(rank))
+    each, mixed = f"{kernels}*C_in*depth_multiplier", "C_in*depth_multiplier*C_out"
+    law = Law(
+        Formula(f"{each} + {mixed} + bias", "Chollet 2016, section 1"),
+        Formula(f"N*{positions}*({each} + {mixed})", "Chollet 2016, section 1"),
+        first.law.sizes if first.law else (),
+    )
+    assert law.macs is not None
+    symbols = {**first.symbols, "C_out": second.symbols["C_out"], "bias": second.symbols["bias"]}
+    symbols["depth_multiplier"] = _integer(attributes, "depth_multiplier")
+    return Effect(second.output, (*first.weights, *second.weights), law.macs.value(symbols), law, symbols)

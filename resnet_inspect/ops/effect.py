@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from ..errors import InputError
 from ..ir import Shape, Tensor, Value
 from ..shape import format_shape
+from .formula import Formula, Law, axes
 
 
 class Weight(NamedTuple):
@@ -23,11 +25,16 @@ class Weight(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """The output of one operation, the weights that it needs and its multiply-adds."""
+    """The output of one operation, the weights that it needs and its multiply-adds.
+
+    ``law`` has the formulas behind them, and ``symbols`` the numbers to put in; None where nothing is to be computed.
+    """
 
     output: Tensor
     weights: tuple[Weight, ...] = ()
     macs: int = 0
+    law: Law | None = None
+    symbols: Mapping[str, int] = {}
 
 
 class Image(NamedTuple):
@@ -137,3 +144,38 @@ def window_output(image: Image, attributes: Mapping[str, Value]) -> Shape:
             + (" with padding" if any(sum(pair) for pair in padding) else "")
         )
     return output
+
+
+#: How the padding on both sides of a dimension is called where the two differ.
+_SIDES = {"d": ("p_front", "p_back"), "h": ("p_top", "p_bottom"), "w": ("p_left", "p_right")}
+
+
+@cache
+def window_sizes(rank: int, uneven: tuple[bool, ...], ceil_mode: bool) -> tuple[tuple[str, Formula], ...]:
+    """The formulas of ``window_output``, by dimension; ``uneven`` are the dimensions with two different paddings."""
+    found = []
+    for letter, is_uneven in zip(axes(rank), uneven, strict=True):
+        x = letter.lower()
+        padding = " + ".join(_SIDES[x]) if is_uneven else f"2*p_{x}"
+        rounded = "ceil" if ceil_mode else "floor"
+        text = f"{rounded}(({letter} + {padding} - d_{x}*(k_{x}-1) - 1)/s_{x}) + 1"
+        found.append((letter, Formula(text, "Dumoulin and Visin 2016, relationship 15")))
+    return tuple(found)
+
+
+def window_symbols(image: Image, output: Image, attributes: Mapping[str, Value]) -> tuple[Law, dict[str, int]]:
+    """The sizes of a window's result as a law, and what stands in it: input, kernel, stride, padding, dilation."""
+    rank = len(image.spatial)
+    kernel = per_dimension(attributes["kernel_size"], rank)
+    stride = per_dimension(attributes["stride"], rank)
+    padding = padding_pairs(attributes["padding"], rank)
+    dilation = per_dimension(attributes.get("dilation", 1), rank)
+    found = {"N": image.batch}
+    for at, letter in enumerate(axes(rank)):
+        x = letter.lower()
+        before, after = padding[at]
+        pads = {f"p_{x}": before} if before == after else dict(zip(_SIDES[x], padding[at], strict=True))
+        sizes = {letter: image.spatial[at], f"{letter}_out": output.spatial[at], f"k_{x}": kernel[at]}
+        found |= {**sizes, f"s_{x}": stride[at], f"d_{x}": dilation[at], **pads}
+    uneven = tuple(before != after for before, after in padding)
+    return Law(sizes=window_sizes(rank, uneven, bool(attributes.get("ceil_mode", False)))), found

@@ -27,10 +27,10 @@ COMMANDS: dict[str, set[str]] = {
     "--help": BEGIN,
     "summary --format json": {
         *MODELS,
-        ".cli.summary",
+        *(".cli.commands", ".cli.commands.summary"),
         *(".readers.local", ".readers.local.reader", ".blocks", ".blocks.flavor", ".blocks.graph", ".blocks.networks"),
         *(".blocks.resnet_torch", ".render.json"),
-        *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".linear")),
+        *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".formula", ".linear")),
         *(f".ops{family}" for family in (".normalization", ".pooling", ".reshaping")),
         *(".rows", ".rows.builder", ".rows.identities"),
     },
@@ -40,14 +40,14 @@ COMMANDS: dict[str, set[str]] = {
         *(
             ".readers.kind",
             ".readers.format",
-            ".cli.diff",
-            ".cli.summary",
+            ".cli.commands",
+            ".cli.commands.diff",
             ".diffs",
             ".render.diff",
             ".render.diff.json",
         ),
         *(f".diffs.{part}" for part in ("align", "cause", "changes", "compare", "edges", "frameworks")),
-        *(f".diffs.{part}" for part in ("match", "result", "tensors")),
+        *(f".diffs.{part}" for part in ("match", "names", "result", "tensors")),
         *(f".ops{part}" for part in ("", ".effect", ".vocabulary")),  # what may take another layer's place
     },
 }
