@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..ir import Summary
-from .batches import MOST, NotLinearError, at_batch, largest
+from .batches import MOST, NotLinearError, at_batch, check_even, largest
 from .training.plan import Plan
 from .training.timeline import Timeline, inference, timeline, with_optimizer
 
@@ -107,7 +107,7 @@ class _Growth:
 
     def __init__(self, summary: Summary, larger: Summary, batch: int, plan: Plan | None, found: Timeline) -> None:
         self._summaries = (summary, larger)
-        self._batch = batch
+        self._sizes = (batch, 2 * batch)
         self._plan = plan
         doubled = _timeline(larger, plan)
         self._known = {batch: found, 2 * batch: doubled}
@@ -129,24 +129,22 @@ class _Growth:
             NotLinearError: a size of the network doesn't grow evenly.
             OverflowError: any batch fits.
         """
+        batch = self._sizes[0]
         if not self._lines:
-            return largest(self._peak, memory, self._batch)
-        room = [self._batch + (memory - one) * self._batch // more for one, more in self._lines if more > 0]
+            return largest(self._peak, memory, batch)
+        room = [batch + (memory - one) * batch // more for one, more in self._lines if more > 0]
         if any(one > memory for one, more in self._lines if more <= 0):
             return 0
         most = max(min(room, default=MOST), 0)
         if most >= MOST:
             raise OverflowError
         if most:
-            self._at(most)
+            check_even(*self._summaries, self._sizes, most)
         return most
-
-    def _at(self, size: int) -> Summary:
-        return at_batch(*self._summaries, (self._batch, 2 * self._batch), size)
 
     def _peak(self, size: int) -> int:
         if size not in self._known:
-            self._known[size] = _timeline(self._at(size), self._plan)
+            self._known[size] = _timeline(at_batch(*self._summaries, self._sizes, size), self._plan)
         return max(self._known[size].live)
 
 

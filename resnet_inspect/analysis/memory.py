@@ -206,7 +206,8 @@ def _positions(layer: Layer) -> int:
     shape = layer.attribute("normalized_shape")
     if not isinstance(shape, tuple):
         return sum(prod(tensor.shape[:-1]) for tensor in layer.output_tensors if tensor.shape and tensor.size)
-    return sum(tensor.size // max(prod(shape), 1) for tensor in layer.output_tensors)
+    size = max(prod(length for length in shape if isinstance(length, int)), 1)
+    return sum(tensor.size // size for tensor in layer.output_tensors)
 
 
 def _group_norm(layer: Layer) -> int:

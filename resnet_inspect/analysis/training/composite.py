@@ -33,6 +33,7 @@ class _Words:
     ) -> int:
         part = replace(
             self.layer,
+            type=word,
             op=word,
             inputs=(),
             input_tensors=(),

@@ -144,15 +144,17 @@ class Recorder:
             operation.keeps = tuple(read for read in reads if memory.is_mask(self.made[read].tensors))
         elif saves is not None:
             operation.keeps = (position,) if saves == "output" else (*reads, position)
-        if layer.attribute("inplace") is True and op.copies:
+        copied = op.copies and layer.attribute("inplace") is True
+        if copied:
             operation.keeps = ()  # it keeps a copy of its own
-        tensors = operation.tensors
-        adapted = layer if tensors is layer.output_tensors else replace(layer, output_tensors=tensors)
-        besides = memory.kept_besides(adapted, self.summary.model.backend)
-        if op.besides == "mask" and layer.attribute("p") and layer.attribute("inplace") is not True:
-            besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
-        operation.unknown = besides is None or memory.is_of_many_steps(layer)
-        operation.keeps_besides = besides or 0
+        if copied or op.besides is not None:
+            tensors = operation.tensors
+            adapted = layer if tensors is layer.output_tensors else replace(layer, output_tensors=tensors)
+            besides = memory.kept_besides(adapted, self.summary.model.backend)
+            if op.besides == "mask" and layer.attribute("p") and layer.attribute("inplace") is not True:
+                besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
+            operation.unknown = besides is None or memory.is_of_many_steps(layer)
+            operation.keeps_besides = besides or 0
         # A convolution keeps its weight even where nobody wants its input's gradient.
         if copies and ("convolution" in op.family or any(self.made[read].differentiated for read in reads)):
             operation.keeps += tuple(copy for copy in copies if len(self.made[copy].shape) > 1)
@@ -285,5 +287,7 @@ def _is_real(dtype: str) -> bool:
     return dtype.startswith(("float", "bfloat", "complex", "unknown"))
 
 
-def _as(tensors: Iterable[Tensor], dtype: str) -> tuple[Tensor, ...]:
-    return tuple(replace(t, dtype=dtype) if _is_real(t.dtype) else t for t in tensors)
+def _as(tensors: tuple[Tensor, ...], dtype: str) -> tuple[Tensor, ...]:
+    if all(tensor.dtype == dtype for tensor in tensors):
+        return tensors
+    return tuple(Tensor(t.shape, dtype, t.layout) if _is_real(t.dtype) else t for t in tensors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from .operations import Operation
+from .operation import Operation
 from .plan import Plan
 
 

@@ -7,7 +7,7 @@ allocator's rounding and the framework's own megabytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, groupby
@@ -15,7 +15,8 @@ from operator import itemgetter
 
 from ...ir import HELD, Layer, Parameter, Summary
 from .. import memory
-from .operations import Operation, operations
+from .operation import Operation
+from .operations import operations
 from .optimizers import states, temporaries
 from .plan import LOWER, Plan
 from .schedule import Schedule, schedule
@@ -57,15 +58,29 @@ class Step:
 class Timeline:
     """A training step. Where layers are ``unknown``, or the width of an element is, all numbers are lower bounds."""
 
-    steps: tuple[Step, ...]
+    #: The phase and the layer of each operation, in the order of time.
+    order: tuple[tuple[str, str], ...]
+    #: What each of ``PARTS`` holds in bytes during each operation.
+    held: tuple[tuple[int, ...], ...] = field(repr=False)
     #: The layers of which nobody knows what they keep.
     unknown: tuple[str, ...] = ()
-    #: Bytes alive during each operation, of which a step may have several.
-    live: tuple[int, ...] = field(default=(), repr=False)
     #: The operations of the forward pass. They are the same for any optimizer and any checkpoints.
     made: tuple[Operation, ...] = field(default=(), repr=False)
     #: What the optimizer changes, in its order.
     trained: tuple[Parameter, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def live(self) -> tuple[int, ...]:
+        """Bytes alive during each operation."""
+        return tuple(map(sum, self.held))
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """One step for each layer and phase: of its operations, the one that holds the most."""
+        both = groupby(zip(self.order, self.held, strict=True), key=itemgetter(0))
+        return tuple(
+            Step(phase, layer, max((held for _, held in together), key=sum)) for (phase, layer), together in both
+        )
 
     @cached_property
     def peak(self) -> Step | None:
@@ -102,9 +117,9 @@ class _Ledger:
             change[first] += size
             change[last + 1] -= size
 
-    def over(self) -> list[tuple[int, ...]]:
+    def over(self) -> tuple[tuple[int, ...], ...]:
         """What each part holds at each time."""
-        return list(zip(*(accumulate(change[:-1]) for change in self.changes.values()), strict=True))
+        return tuple(zip(*(accumulate(change[:-1]) for change in self.changes.values()), strict=True))
 
 
 @dataclass(slots=True)
@@ -141,16 +156,10 @@ def timeline(summary: Summary, plan: Plan, made: Sequence[Operation] = ()) -> Ti
                 ledger.hold("temporaries", operation.forward, again, again)
     _output_gradients(ledger, made, order.backward)
     trained = _held(ledger, summary, plan, made, order.backward)
-    names = [(phase, made[position].layer) for phase, position in order.steps] + [("optimizer", "")]
-    parts = ledger.over()
+    names = (*((phase, made[position].layer) for phase, position in order.steps), ("optimizer", ""))
     unknown = tuple(dict.fromkeys(operation.layer for operation in made if operation.unknown))
-    return Timeline(
-        tuple(_steps(names, parts)),
-        unknown if summary.has_graph else _all(summary),
-        tuple(map(sum, parts)),
-        tuple(made),
-        trained,
-    )
+    known = unknown if summary.has_graph else _all(summary)
+    return Timeline(names, ledger.over(), known, tuple(made), trained)
 
 
 def with_optimizer(found: Timeline, before: Plan, plan: Plan) -> int:
@@ -159,10 +168,10 @@ def with_optimizer(found: Timeline, before: Plan, plan: Plan) -> int:
     Its states are there all the time, and what its step needs beside them is there in the last.
     """
     sizes = [parameter.bytes or 0 for parameter in found.trained]
-    kept = _states(plan, found.trained) - _states(before, found.trained)
+    kept = _states(plan, found.trained, sizes) - _states(before, found.trained, sizes)
     old, new = (temporaries(each.optimizer, each.implementation, sizes) for each in (before, plan))
     *others, last = found.live
-    return kept + max(*others, last - old + new)
+    return kept + max((*others, last - old + new))
 
 
 def _called(summary: Summary) -> list[Layer]:
@@ -180,18 +189,15 @@ def inference(summary: Summary) -> Timeline:
     weights, statistics = _weights(summary)
     given = sum(layer.stored_bytes or 0 for layer in summary.layers if layer.op == "input")
     live = memory.live_bytes(summary)
-    steps = []
-    for layer in summary.layers:
-        if layer.called and layer.op != "input":
-            held = {"weights": weights, "statistics": statistics, "input": given}
-            held["outputs"] = max((live[layer.id] or 0) - given, 0)
-            steps.append(Step("forward", layer.id, tuple(held.get(part, 0) for part in PARTS)))
-    if not steps:
-        held = {"weights": weights, "statistics": statistics, "input": given}
-        steps.append(Step("forward", "", tuple(held.get(part, 0) for part in PARTS)))
+    ran = [layer.id for layer in summary.layers if layer.called and layer.op != "input"] or [""]
+    held = {"weights": weights, "statistics": statistics, "input": given}
+    sizes = ({**held, "outputs": max((live.get(layer) or 0) - given, 0)} for layer in ran)
     unknown = tuple(layer for layer, size in live.items() if size is None)
-    alive = tuple(step.live for step in steps)
-    return Timeline(tuple(steps), unknown if summary.has_graph else _all(summary), alive)
+    return Timeline(
+        tuple(("forward", layer) for layer in ran),
+        tuple(tuple(parts.get(part, 0) for part in PARTS) for parts in sizes),
+        unknown if summary.has_graph else _all(summary),
+    )
 
 
 def _all(summary: Summary) -> tuple[str, ...]:
@@ -201,9 +207,14 @@ def _all(summary: Summary) -> tuple[str, ...]:
 
 def _weights(summary: Summary) -> tuple[int, int]:
     """Bytes of parameters, and of what is held beside them."""
-    parameters = [p for layer in summary.layers for p in layer.parameters]
-    held = sum(p.bytes or 0 for p in parameters if p.role in HELD)
-    return sum(p.bytes or 0 for p in parameters) - held, held
+    weights = held = 0
+    for layer in summary.layers:
+        for parameter in layer.parameters:
+            if parameter.role in HELD:
+                held += parameter.bytes or 0
+            else:
+                weights += parameter.bytes or 0
+    return weights, held
 
 
 def _values(ledger: _Ledger, called: Sequence[Layer], made: Sequence[Operation], order: Schedule) -> None:
@@ -342,16 +353,10 @@ def _held(
     sizes = [parameter.bytes or 0 for parameter in trained]
     ledger.hold("weights", weights, 0, last)
     ledger.hold("statistics", statistics, 0, last)
-    ledger.hold("optimizer_states", _states(plan, trained), 0, last)
+    ledger.hold("optimizer_states", _states(plan, trained, sizes), 0, last)
     ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, sizes), last, last)
     return trained
 
 
-def _states(plan: Plan, trained: Iterable[Parameter]) -> int:
-    return sum(states(plan.optimizer, parameter.shape, parameter.bytes or 0) for parameter in trained)
-
-
-def _steps(names: Iterable[tuple[str, str]], parts: Iterable[tuple[int, ...]]) -> Iterator[Step]:
-    """One step for each layer and phase: of its operations, the one that holds the most."""
-    for (phase, layer), together in groupby(zip(names, parts, strict=True), key=itemgetter(0)):
-        yield Step(phase, layer, max((held for _, held in together), key=sum))
+def _states(plan: Plan, trained: Iterable[Parameter], sizes: Iterable[int]) -> int:
+    return sum(states(plan.optimizer, p.shape, size) for p, size in zip(trained, sizes, strict=True))
