@@ -76,6 +76,20 @@ def at_batch(first: Summary, second: Summary, sizes: tuple[int, int], batch: int
     )
 
 
+def check_even(first: Summary, second: Summary, sizes: tuple[int, int], batch: int) -> None:
+    """Whether the network has whole sizes at a batch.
+
+    Raises:
+        NotLinearError: as ``at_batch`` does.
+    """
+    pairs: set[tuple[Shape, Shape]] = set()
+    for one, other in zip(first.layers, second.layers, strict=True):
+        for tensor, larger in zip(one.output_tensors, other.output_tensors, strict=True):
+            pairs.add((tensor.shape, larger.shape))
+    for shape, larger_shape in pairs:
+        _shape(shape, larger_shape, sizes, batch)
+
+
 def _shape(one: Shape, other: Shape, sizes: tuple[int, int], batch: int) -> Shape:
     if len(one) != len(other):
         raise NotLinearError
