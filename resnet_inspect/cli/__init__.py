@@ -34,6 +34,7 @@ COMMANDS = {
     "fit": ("resnet_inspect.cli.fit", "Tell whether a network fits into a memory, and the largest batch that does."),
     "diff": ("resnet_inspect.cli.diff", "Show what changed from one network to another."),
     "check": ("resnet_inspect.cli.check", "Check a network: inputs, budgets, structure, drift from a baseline."),
+    "comment": ("resnet_inspect.cli.comment", "Write a report as the one comment on a pull or merge request."),
     "weights": ("resnet_inspect.cli.weights", "Show whether a checkpoint fits a network."),
     "batch": ("resnet_inspect.cli.batch", "Summarise many models: a request a line, results in order."),
     "models": ("resnet_inspect.cli.models", "List the models that every backend has."),
