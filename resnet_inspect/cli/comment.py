@@ -18,6 +18,7 @@ from .delivery import emit, say
 
 if TYPE_CHECKING:
     from ..forge.event import FinishedRun, PullRequest
+    from ..forge.handover import Handover
 
 #: Bytes of a report that are read: more than any forge takes.
 _MOST_BYTES = 2**23
@@ -33,10 +34,17 @@ _MOST_BYTES = 2**23
     type=click.Path(file_okay=False, path_type=Path),
     help="For pull requests of forks: write the report to this folder there, and comment from it in a second workflow.",
 )
+@click.option("--update-only", is_flag=True, help="Write nothing where there is no comment yet: for no difference.")
 @click.option("--dry-run", is_flag=True, help="Print the comment and send nothing.")
 @debug_option
 def command(
-    report: Path | None, number: int | None, key: str, link: str | None, artifact: Path | None, dry_run: bool
+    report: Path | None,
+    number: int | None,
+    key: str,
+    link: str | None,
+    artifact: Path | None,
+    update_only: bool,
+    dry_run: bool,
 ) -> int:
     """Write REPORT, a Markdown file, as a comment on a pull request of GitHub or a merge request of GitLab.
 
@@ -55,7 +63,8 @@ def command(
     if isinstance(happened, event.FinishedRun):
         if artifact is None or report is not None or number is not None:
             raise BadRequestError("after another workflow, the comment is in its --artifact: leave REPORT and --pr out")
-        forge, text = _handed_over(artifact, happened)
+        forge, brought = _handed_over(artifact, happened)
+        text, update_only = inert(brought.report), brought.update_only
         link = link or happened.url
     else:
         text = _read(report)
@@ -63,15 +72,15 @@ def command(
         # Of another pull request than the job's, nothing is known.
         job = happened if happened and number in (None, happened.number) else None
         if job and job.is_foreign:
-            return _hand_over(artifact, job, text)
+            return _hand_over(artifact, job, text, update_only)
         if not dry_run:
             forge = _forge(of_gitlab, number or (job.number if job else None), job)
     body = fitted(text, (gitlab if of_gitlab else github).MOST - len(mark) - 1, _ending(link))
     if dry_run:
         emit(f"{mark}\n{body}\n", None)
     elif forge is not None:
-        done, comment = one_comment.put(forge, mark, body)
-        say("note", f"the comment is {done}: {comment.url or forge.request}")
+        done, comment = one_comment.put(forge, mark, body, create=not update_only)
+        say("note", f"the comment is {done}: {comment.url if comment and comment.url else forge.request}")
     return 0
 
 
@@ -96,23 +105,23 @@ def _forge(of_gitlab: bool, number: int | None, job: PullRequest | None) -> one_
     return forge
 
 
-def _hand_over(artifact: Path | None, job: PullRequest, text: str) -> int:
+def _hand_over(artifact: Path | None, job: PullRequest, text: str, update_only: bool) -> int:
     """What a job does that may not comment."""
     why = f"no comment: the job of pull request {job.number} may not write, as it comes from a fork or from Dependabot"
     if artifact is None:
         say("note", f"{why}. --artifact FOLDER hands the report to a workflow that may")
         return 0
-    handover.write(artifact, job, text)
+    handover.write(artifact, job, text, update_only)
     say("note", f"{why}. {artifact} is for a workflow that may")
     return 0
 
 
-def _handed_over(artifact: Path, run: FinishedRun) -> tuple[one_comment.Forge, str]:
-    """The pull request and the report of a job that could not comment."""
+def _handed_over(artifact: Path, run: FinishedRun) -> tuple[one_comment.Forge, Handover]:
+    """The pull request and what a job wrote that could not comment."""
     brought = handover.read(artifact, _MOST_BYTES)
     forge = github.of_environment(brought.number)
     handover.check(brought, run, forge.head())
-    return forge, inert(brought.report)
+    return forge, brought
 
 
 def _page_of_job() -> str:

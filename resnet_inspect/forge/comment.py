@@ -58,8 +58,10 @@ def marker(key: str) -> str:
     return f"<!-- resnet-inspect: {key} -->"
 
 
-def put(forge: Forge, mark: str, text: str) -> tuple[str, Comment]:
+def put(forge: Forge, mark: str, text: str, create: bool = True) -> tuple[str, Comment | None]:
     """Makes ``text`` the one comment with a ``marker``. Returns ``created``, ``updated`` or ``unchanged``, and it.
+
+    Where there is none yet and it isn't to ``create`` one, it is ``left out``, and None.
 
     Comments of other authors are left alone, whatever they begin with. Of several of our own, which runs at the same
     time can write, the oldest stays.
@@ -73,6 +75,8 @@ def put(forge: Forge, mark: str, text: str) -> tuple[str, Comment]:
         kept = _updated(forge, ours, body)
         if kept is not None:
             return kept
+    elif not create:
+        return "left out", None
     made = forge.create(body)
     # A run at the same time may have written one, too: both look again, and both keep the oldest.
     ours = _ours(forge, author, mark)

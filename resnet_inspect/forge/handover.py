@@ -33,13 +33,14 @@ class Handover:
     number: int
     head_sha: str
     report: str
+    update_only: bool
 
 
-def write(folder: Path, pull_request: PullRequest, report: str) -> None:
+def write(folder: Path, pull_request: PullRequest, report: str, update_only: bool = False) -> None:
     """Writes the two files."""
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / _REPORT, report)
-    facts = {"number": pull_request.number, "head_sha": pull_request.head_sha}
+    facts = {"number": pull_request.number, "head_sha": pull_request.head_sha, "update_only": update_only}
     write_whole(folder / _FACTS, json.dumps(facts, indent=2) + "\n")
 
 
@@ -61,7 +62,7 @@ def read(folder: Path, most_bytes: int) -> Handover:
         raise BadRequestError(f"--artifact: {error.filename}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError) as error:
         raise BadRequestError(f"--artifact: {folder / _FACTS} is not what the other workflow writes: {error}") from None
-    return Handover(number, sha, report)
+    return Handover(number, sha, report, facts.get("update_only") is True)
 
 
 def check(handover: Handover, run: FinishedRun, head: tuple[str, str]) -> None:

@@ -51,6 +51,13 @@ def test_reports_with_other_keys_have_comments_of_their_own(github: Server, repo
         assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
 
 
+def test_what_is_only_to_be_updated_isnt_created(github: Server, report: Path) -> None:
+    assert comment(report, "--update-only").stderr.startswith("note: the comment is left out")
+    assert not github.comments
+    github.add(f"{MARK}\nold")
+    assert comment(report, "--update-only").stderr.startswith("note: the comment is updated")
+
+
 @pytest.mark.parametrize("viewer", ["github-actions[bot]", "app[bot]", None])
 def test_what_another_author_wrote_is_left_alone(github: Server, report: Path, viewer: str | None) -> None:
     github.viewer = viewer

@@ -58,7 +58,11 @@ def test_a_forks_job_hands_its_report_over_and_sends_nothing(
     done = run("comment", str(tmp_path / "report.md"), "--artifact", str(tmp_path / "artifact"))
     assert (done.returncode, done.stdout) == (0, "")
     assert "may not write" in done.stderr
-    assert json.loads((tmp_path / "artifact" / "pull-request.json").read_text()) == {"number": 7, "head_sha": HEAD}
+    assert json.loads((tmp_path / "artifact" / "pull-request.json").read_text()) == {
+        "number": 7,
+        "head_sha": HEAD,
+        "update_only": False,
+    }
     assert (tmp_path / "artifact" / "report.md").read_text() == "### net\n\nfrom a fork\n"
     assert not forked.requests
 

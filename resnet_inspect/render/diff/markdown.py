@@ -144,15 +144,11 @@ def _rows(changes: Sequence[_Change]) -> list[str]:
 
 
 def _table(listed: Sequence[Line]) -> list[str]:
-    head = [table_row(["", "Layer", "Type", "Change"]), table_row([":---"] * 4)]
-    cells = ([line.layer, line.type, " · ".join(line.words)] for line in listed)
-    return [
-        *head,
-        *(
-            table_row([_SIGNS.get(line.sign, line.sign), *map(escape, row)])
-            for line, row in zip(listed, cells, strict=True)
-        ),
-    ]
+    rows = [table_row(["", "Layer", "Type", "Change"]), table_row([":---"] * 4)]
+    for line in listed:
+        cells = [line.layer, line.type, " · ".join(line.words)]
+        rows.append(table_row([_SIGNS.get(line.sign, line.sign), *map(escape, cells)]))
+    return rows
 
 
 def folded(title: str, content: Iterable[str]) -> list[str]:
