@@ -33,6 +33,7 @@ COMMANDS = {
     "fit": "Tell whether a network fits into a memory, and the largest batch that does.",
     "diff": "Show what changed from one network to another.",
     "check": "Check a network: inputs, budgets, structure, drift from a baseline.",
+    "comment": "Write a report as the one comment on a pull or merge request.",
     "weights": "Show whether a checkpoint fits a network.",
     "batch": "Summarise many models: a request a line, results in order.",
     "models": "List the models that every backend has.",

@@ -162,7 +162,7 @@ def test_labels_and_names() -> None:
     assert MaxParams(1, "layer4").label == "max-params layer4"
     assert sorted(RULES) == sorted(
         [
-            *("baseline", "counted", "dead-branch", "equal-skips", "fits", "unused-parameters"),
+            *("base", "baseline", "counted", "dead-branch", "equal-skips", "fits", "unused-parameters"),
             *(rule.name for rule in BUDGETS),
         ]
     )
