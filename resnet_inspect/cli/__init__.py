@@ -1,8 +1,9 @@
 """The command line: thin commands that are imported when they are called, and the exit codes.
 
-Exit codes are decided here only, and ``--debug`` is read here. ``options.py`` has the options that several commands
-share, ``building.py`` those that build a model, ``naming.py`` finds out what a model's name means, ``delivery.py``
-writes documents and notes. What shapes a table is one ``View``, from the options to the formats.
+``commands/`` has a file for each command. Exit codes are decided here only, and ``--debug`` is read here.
+``options.py`` has the options that several commands share, ``building.py`` those that build a model, ``naming.py``
+finds out what a model's name means, ``delivery.py`` writes documents and notes. What shapes a table is one ``View``,
+from the options to the formats.
 """
 
 from __future__ import annotations
@@ -20,26 +21,23 @@ import click
 from ..errors import BadRequestError, InspectError, unknown
 from ..version import __version__
 
-#: Command -> its module and its line in ``--help``: listing the commands must not import them.
+#: Command -> its line in ``--help``: listing the commands must not import them.
 COMMANDS = {
-    "summary": (
-        "resnet_inspect.cli.summary",
-        "Show a network: layers, shapes, parameters, MACs, connections.",
-    ),
-    "block": ("resnet_inspect.cli.block", "Show a single residual block."),
-    "residual": ("resnet_inspect.cli.residual", "Show the residual blocks of a network, and its depth and paths."),
-    "identity": ("resnet_inspect.cli.identity", "Show why residual networks work: zeroed blocks change nothing."),
-    "compare": ("resnet_inspect.cli.compare", "Show networks side by side: cost, memory, depth, accuracy; plots."),
-    "sweep": ("resnet_inspect.cli.sweep", "Show what a network costs at many input sizes."),
-    "fit": ("resnet_inspect.cli.fit", "Tell whether a network fits into a memory, and the largest batch that does."),
-    "diff": ("resnet_inspect.cli.diff", "Show what changed from one network to another."),
-    "check": ("resnet_inspect.cli.check", "Check a network: inputs, budgets, structure, drift from a baseline."),
-    "weights": ("resnet_inspect.cli.weights", "Show whether a checkpoint fits a network."),
-    "batch": ("resnet_inspect.cli.batch", "Summarise many models: a request a line, results in order."),
-    "models": ("resnet_inspect.cli.models", "List the models that every backend has."),
-    "cache": ("resnet_inspect.cli.cache", "Show or clear the summaries of zoo models that are kept."),
-    "doctor": ("resnet_inspect.cli.doctor", "Tell what works here, and how to mend what doesn't."),
-    "completion": ("resnet_inspect.cli.completion", "Print the script that completes commands in a shell."),
+    "summary": "Show a network: layers, shapes, parameters, MACs, connections.",
+    "block": "Show a single residual block.",
+    "residual": "Show the residual blocks of a network, and its depth and paths.",
+    "identity": "Show why residual networks work: zeroed blocks change nothing.",
+    "compare": "Show networks side by side: cost, memory, depth, accuracy; plots.",
+    "sweep": "Show what a network costs at many input sizes.",
+    "fit": "Tell whether a network fits into a memory, and the largest batch that does.",
+    "diff": "Show what changed from one network to another.",
+    "check": "Check a network: inputs, budgets, structure, drift from a baseline.",
+    "weights": "Show whether a checkpoint fits a network.",
+    "batch": "Summarise many models: a request a line, results in order.",
+    "models": "List the models that every backend has.",
+    "cache": "Show or clear the summaries of zoo models that are kept.",
+    "doctor": "Tell what works here, and how to mend what doesn't.",
+    "completion": "Print the script that completes commands in a shell.",
 }
 
 PROGRAM = "resnet-inspect"
@@ -117,12 +115,12 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        command: click.Command = importlib.import_module(f"{__name__}.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([*COMMANDS.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args[:1] == ["help"]:

@@ -18,7 +18,7 @@ WITH_OPTIONS = [name for name in COMMANDS if name != "cache"]
 
 
 def command(name: str) -> click.Command:
-    found: click.Command = importlib.import_module(COMMANDS[name][0]).command
+    found: click.Command = importlib.import_module(f"resnet_inspect.cli.commands.{name}").command
     return found
 
 

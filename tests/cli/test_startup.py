@@ -27,7 +27,7 @@ COMMANDS: dict[str, set[str]] = {
     "--help": BEGIN,
     "summary --format json": {
         *MODELS,
-        ".cli.summary",
+        *(".cli.commands", ".cli.commands.summary"),
         *(".readers.local", ".readers.local.reader", ".blocks", ".blocks.flavor", ".blocks.graph", ".blocks.networks"),
         *(".blocks.resnet_torch", ".render.json"),
         *(f".ops{family}" for family in ("", ".convolution", ".effect", ".elementwise", ".linear")),
@@ -40,8 +40,8 @@ COMMANDS: dict[str, set[str]] = {
         *(
             ".readers.kind",
             ".readers.format",
-            ".cli.diff",
-            ".cli.summary",
+            ".cli.commands",
+            ".cli.commands.diff",
             ".diffs",
             ".render.diff",
             ".render.diff.json",

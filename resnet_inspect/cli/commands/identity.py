@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from ..activity import doing
-from ..blocks.residual import KINDS, BlockSpec
-from ..errors import BadRequestError, InputError, first_line
-from ..readers import BACKENDS, Request, load_framework
-from ..readers.inputs import Shapes
-from ..readers.protocols import Experiments
-from ..render.report.identity import report
-from ..shape import parse_shape
-from . import Command
-from .naming import split_model
-from .reporting import deliver_report, report_options
+from ...activity import doing
+from ...blocks.residual import KINDS, BlockSpec
+from ...errors import BadRequestError, InputError, first_line
+from ...readers import BACKENDS, Request, load_framework
+from ...readers.inputs import Shapes
+from ...readers.protocols import Experiments
+from ...render.report.identity import report
+from ...shape import parse_shape
+from .. import Command
+from ..naming import split_model
+from ..reporting import deliver_report, report_options
 
 #: Backend -> its experiments.
 _EXPERIMENTS = {backend.name: backend.experiments for backend in BACKENDS.values() if backend.experiments}

@@ -11,12 +11,12 @@ from typing import IO
 
 import click
 
-from ..errors import BadRequestError
-from ..readers import Limits
-from . import Command, debug_option
-from .delivery import say, with_progress
-from .options import max_memory_option
-from .requests import read_request
+from ...errors import BadRequestError
+from ...readers import Limits
+from .. import Command, debug_option
+from ..delivery import say, with_progress
+from ..options import max_memory_option
+from ..requests import read_request
 
 
 @click.command("batch", cls=Command)
@@ -72,10 +72,10 @@ def command(
     \b
     resnet-inspect batch requests.jsonl -o results.jsonl
     """
-    from ..batch.child import GO_ON
-    from ..batch.lines import Work, lines_of
-    from ..batch.results import clear, resume, written
-    from ..batch.workers import answers, pool
+    from ...batch.child import GO_ON
+    from ...batch.lines import Work, lines_of
+    from ...batch.results import clear, resume, written
+    from ...batch.workers import answers, pool
 
     gc.enable()  # it is off while a command starts, but this one may run for days
     if jobs and cluster:
@@ -113,7 +113,7 @@ def _read(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     if str(path) == "-":
         yield sys.stdin.buffer, 0
         return
-    from ..batch.lines import lines_of
+    from ...batch.lines import lines_of
 
     with path.open("rb") as file:
         total = 0
@@ -125,7 +125,7 @@ def _read(path: Path) -> Iterator[tuple[IO[bytes], int]]:
 
 @contextmanager
 def _results(path: Path | None) -> Iterator[IO[bytes]]:
-    from ..batch.results import opened
+    from ...batch.results import opened
 
     if path is None:
         yield sys.stdout.buffer

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from ..activity import doing
-from ..answers import diagnosis
-from ..answers.diagnosis import Diagnosis
-from ..readers import NAMED
-from ..version import __version__
-from ..visible import in_json, line, visible
-from . import Command, debug_option
-from .options import BackendName
+from ...activity import doing
+from ...answers import diagnosis
+from ...answers.diagnosis import Diagnosis
+from ...readers import NAMED
+from ...version import __version__
+from ...visible import in_json, line, visible
+from .. import Command, debug_option
+from ..options import BackendName
 
 
 @click.command("doctor", cls=Command)

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from ..activity import doing
-from ..answers import adapter
-from ..blocks.residual import KINDS, SHORTCUTS, BlockSpec
-from ..readers import WITH_BLOCKS, Limits, Request
-from ..readers.inputs import Shapes
-from ..readers.options import check_backend
-from ..render import View
-from ..shape import MOST_SIZE, parse_shape
-from . import Command
-from .building import building_option
-from .delivery import deliver, deliver_native
-from .options import BackendName, limits_options, output_options
+from ...activity import doing
+from ...answers import adapter
+from ...blocks.residual import KINDS, SHORTCUTS, BlockSpec
+from ...readers import WITH_BLOCKS, Limits, Request
+from ...readers.inputs import Shapes
+from ...readers.options import check_backend
+from ...render import View
+from ...shape import MOST_SIZE, parse_shape
+from .. import Command
+from ..building import building_option
+from ..delivery import deliver, deliver_native
+from ..options import BackendName, limits_options, output_options
 
 
 @click.command("block", cls=Command)

@@ -8,18 +8,17 @@ from typing import Any
 
 import click
 
-from ..answers.source import load_each
-from ..errors import BadRequestError, InspectError
-from ..readers import Limits
-from ..render.report.compare import QUANTITIES, axes, check_axes, compared, panel, quantity, report
-from . import Command
-from .building import building_options, source
-from .delivery import say, with_progress
+from ...answers.source import load_each
+from ...errors import BadRequestError, InspectError
+from ...readers import Limits
+from ...render.report.compare import QUANTITIES, axes, check_axes, compared, panel, quantity, report
+from .. import Command
+from ..building import building_options, source
+from ..delivery import say, with_progress
+from ..naming import complete_model, split_model
+from ..options import limits_options, split_words
+from ..reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
 from .models import LISTS
-from .naming import split_model
-from .options import limits_options, split_words
-from .reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
-from .summary import complete_model
 
 
 @click.command("compare", cls=Command)

@@ -11,20 +11,20 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..analysis.training.timeline import timeline
-from ..answers.source import opened
-from ..errors import BadRequestError, InputError
-from ..ir import Summary
-from ..readers import Limits, Request
-from ..readers.inputs import Shapes, read_inputs
-from ..render.report.sweep import Step, panels, report
-from . import Command
-from .building import building_options, source
-from .delivery import with_progress
-from .options import limits_options
-from .reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
-from .summary import complete_model
-from .training import in_training, plan_of, training_options
+from ...analysis.training.timeline import timeline
+from ...answers.source import opened
+from ...errors import BadRequestError, InputError
+from ...ir import Summary
+from ...readers import Limits, Request
+from ...readers.inputs import Shapes, read_inputs
+from ...render.report.sweep import Step, panels, report
+from .. import Command
+from ..building import building_options, source
+from ..delivery import with_progress
+from ..naming import complete_model
+from ..options import limits_options
+from ..reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
+from ..training import in_training, plan_of, training_options
 
 _RANGE = re.compile(r"(?:([0-9]{1,18})x)?([0-9]{1,18})\.\.([0-9]{1,18})(?::([0-9]{1,18}))?")
 _STEP = 32

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from ..answers.source import load
-from ..readers import Limits
-from ..render.report.residual import report
-from . import Command
-from .building import building_options, source
-from .delivery import show_notes
-from .options import limits_options
-from .reporting import deliver_report, report_options
-from .summary import complete_model
+from ...answers.source import load
+from ...readers import Limits
+from ...render.report.residual import report
+from .. import Command
+from ..building import building_options, source
+from ..delivery import show_notes
+from ..naming import complete_model
+from ..options import limits_options
+from ..reporting import deliver_report, report_options
 
 
 @click.command("residual", cls=Command)

@@ -11,33 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..analysis.batches import batch_of, is_list
-from ..analysis.fit import fit
-from ..analysis.training.plan import Plan
-from ..answers.source import Source, opened
-from ..call import Call, Spec, mapped
-from ..errors import BadRequestError, InputError, InspectError, closest, meant
-from ..ir import Summary
-from ..readers import Answer, Limits, Request
-from ..readers.inputs import CallJson, Shapes
-from ..render.report.fit import panels, report
-from . import Command
-from .building import building_options, source
-from .delivery import show_notes
-from .options import device_option, limits_options
-from .reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
-from .summary import complete_model
-from .training import in_training, plan_of, training_options
+from ...analysis.batches import batch_of, is_list
+from ...analysis.fit import fit
+from ...analysis.training.plan import Plan
+from ...answers.source import Source, opened
+from ...call import Call, Spec, mapped
+from ...errors import BadRequestError, InputError, InspectError, closest, meant
+from ...ir import Summary
+from ...readers import Answer, Limits, Request
+from ...readers.inputs import CallJson, Shapes
+from ...render.report.fit import panels, report
+from .. import Command
+from ..building import building_options, source
+from ..delivery import show_notes
+from ..naming import complete_model
+from ..options import device_option, limits_options
+from ..reporting import check_plot, deliver_plot, deliver_report, is_page, plot_options, report_options
+from ..training import in_training, plan_of, training_options
 
 if TYPE_CHECKING:
-    from ..devices import Device
+    from ...devices import Device
 
 #: Images in a batch where nobody says how many.
 _BATCH, _TRAINED = 1, 32
 
 
 def _memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
-    from ..quantity import parse_memory
+    from ...quantity import parse_memory
 
     return None if text is None else parse_memory(text)
 
@@ -109,8 +109,8 @@ def _place(device: Device | None, memory: int | None) -> tuple[Device | None, in
         return device, device.memory if memory is None else memory
     if memory is not None:
         return None, memory
-    from ..devices import Device
-    from ..host.gpu import gpu
+    from ...devices import Device
+    from ...host.gpu import gpu
 
     here = gpu()
     if here is None:

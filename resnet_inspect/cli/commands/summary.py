@@ -8,27 +8,17 @@ from typing import Any
 
 import click
 
-from ..activity import doing
-from ..answers import adapter
-from ..answers.source import read, summarize
-from ..errors import BadRequestError
-from ..readers import BACKENDS, Limits
-from ..render import View
-from . import Command
-from .building import building_option, building_options, source
-from .delivery import deliver, deliver_native
-from .options import limits_options, output_options
-
-
-def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names that a shell completes MODEL with."""
-    from ..blocks import networks
-    from ..readers import zoo
-
-    known = [*networks.names("torch"), *(f"local:{name}" for name in networks.names("torch"))]
-    known += [f"torch:{name}" for name in zoo.names("torchvision")]
-    known += [f"keras:{name}" for name in zoo.names("keras")]
-    return [name for name in known if name.startswith(incomplete)]
+from ...activity import doing
+from ...answers import adapter
+from ...answers.source import read, summarize
+from ...errors import BadRequestError
+from ...readers import BACKENDS, Limits
+from ...render import View
+from .. import Command
+from ..building import building_option, building_options, source
+from ..delivery import deliver, deliver_native
+from ..naming import complete_model
+from ..options import limits_options, output_options
 
 
 @click.command("summary", cls=Command)
@@ -79,7 +69,7 @@ def command(
         deliver_native(words, output, view)
     else:
         if view.optimizer and building["mode"] is None:
-            from .training import in_training
+            from ..training import in_training
 
             answer = in_training(lambda asked: summarize(replace(chosen, request=asked), limits), request)
         else:

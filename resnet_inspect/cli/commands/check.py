@@ -9,25 +9,25 @@ from typing import Any
 
 import click
 
-from .. import ir_json
-from ..answers.examine import Target, examine
-from ..answers.source import read
-from ..checks import BUDGETS, RULES, Checked, Finding, Outcome, accept, exit_code
-from ..checks.settings import AMOUNTS
-from ..diffs import KINDS, compare
-from ..errors import BadRequestError, InspectError
-from ..files import write_whole
-from ..readers import Limits
-from ..readers.options import SHARED
-from ..render.check import ENDINGS, FORMATS, CheckView, render
-from ..render.check.words import SAID, said, verdict
-from . import Command, config, debug_option, open_option, show_waiting
-from .building import building_options
-from .delivery import add_to_job_summary, draw_options, emit, format_of, say, with_progress
-from .options import complete_device, limits_options, parse_arguments, split_words
-from .summary import complete_model
-from .targets import target as make_target
-from .training import plan_of, training_options
+from ... import ir_json
+from ...answers.examine import Target, examine
+from ...answers.source import read
+from ...checks import BUDGETS, RULES, Checked, Finding, Outcome, accept, exit_code
+from ...checks.settings import AMOUNTS
+from ...diffs import KINDS, compare
+from ...errors import BadRequestError, InspectError
+from ...files import write_whole
+from ...readers import Limits
+from ...readers.options import SHARED
+from ...render.check import ENDINGS, FORMATS, CheckView, render
+from ...render.check.words import SAID, said, verdict
+from .. import Command, config, debug_option, open_option, show_waiting
+from ..building import building_options
+from ..delivery import add_to_job_summary, draw_options, emit, format_of, say, with_progress
+from ..naming import complete_model
+from ..options import complete_device, limits_options, parse_arguments, split_words
+from ..targets import target as make_target
+from ..training import plan_of, training_options
 
 #: So many lines are told of what is in a file.
 _MOST_TOLD = 10
@@ -45,7 +45,7 @@ def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     """Prints the page of the rules and ends."""
     if wanted:
-        from ..render.check.rules import page
+        from ...render.check.rules import page
 
         click.echo(page(), nl=False)
         ctx.exit()

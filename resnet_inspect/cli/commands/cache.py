@@ -6,10 +6,10 @@ import json
 
 import click
 
-from .. import units
-from ..answers.cache import LIMIT, VARIABLE, clear, contents
-from ..visible import in_json, visible
-from . import debug_option
+from ... import units
+from ...answers.cache import LIMIT, VARIABLE, clear, contents
+from ...visible import in_json, visible
+from .. import debug_option
 
 
 @click.group("cache")

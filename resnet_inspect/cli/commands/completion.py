@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from . import PROGRAM, Command, cli
+from .. import PROGRAM, Command, cli
 
 
 @click.command("completion", cls=Command)

@@ -7,18 +7,18 @@ from typing import Any
 
 import click
 
-from ..answers.source import Source, load
-from ..diffs import KINDS, compare, kinds
-from ..errors import BadRequestError
-from ..readers import Limits
-from ..readers.options import SHARED
-from ..render.diff import ENDINGS, FORMATS, DiffView, render
-from ..visible import line
-from . import Command, debug_option, open_option
-from .building import building_options, check_saved, place_of, source
-from .delivery import add_to_job_summary, draw_options, emit, format_of, show_notes
-from .options import limits_options, split_words
-from .summary import complete_model
+from ...answers.source import Source, load
+from ...diffs import KINDS, compare, kinds
+from ...errors import BadRequestError
+from ...readers import Limits
+from ...readers.options import SHARED
+from ...render.diff import ENDINGS, FORMATS, DiffView, render
+from ...visible import line
+from .. import Command, debug_option, open_option
+from ..building import building_options, check_saved, place_of, source
+from ..delivery import add_to_job_summary, draw_options, emit, format_of, show_notes
+from ..naming import complete_model
+from ..options import limits_options, split_words
 
 
 def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> frozenset[str]:
@@ -78,7 +78,7 @@ def command(
     if base is None:
         before, after = load(sources, limits)
     else:
-        from ..answers.revision import at_revision
+        from ...answers.revision import at_revision
 
         before = at_revision(base, sources[0], limits.seconds)
         (after,) = load(sources[1:], limits)
@@ -102,7 +102,7 @@ def _source(text: str, other: str, side: str, building: dict[str, Any]) -> Sourc
     if saved.is_saved:
         check_saved(text, {f"{side}-{option.name}": value for option, value in own.items()})
         return saved
-    from ..readers.kind import kind_of
+    from ...readers.kind import kind_of
 
     of_tensors = [kind_of(Path(each)) == "state" for each in (text, other)]
     # What is said of both sides is for the one that is built, where the other is a file of tensors.

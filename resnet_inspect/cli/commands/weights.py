@@ -8,21 +8,20 @@ from typing import Any
 
 import click
 
-from ..activity import doing
-from ..analysis.checkpoint_match import CheckpointMatch, Entry, compare
-from ..answers import adapter
-from ..readers import WITH_BLOCKS, Request
-from ..readers.checkpoint import reader as checkpoint
-from ..readers.weights import legacy
-from ..render.width import padded, width
-from ..shape import format_shape
-from ..visible import cleaned, in_json
-from . import Command, debug_option
-from .building import building_option
-from .delivery import emit
-from .naming import split_model
-from .options import BackendName, parse_arguments
-from .summary import complete_model
+from ...activity import doing
+from ...analysis.checkpoint_match import CheckpointMatch, Entry, compare
+from ...answers import adapter
+from ...readers import WITH_BLOCKS, Request
+from ...readers.checkpoint import reader as checkpoint
+from ...readers.weights import legacy
+from ...render.width import padded, width
+from ...shape import format_shape
+from ...visible import cleaned, in_json
+from .. import Command, debug_option
+from ..building import building_option
+from ..delivery import emit
+from ..naming import complete_model, split_model
+from ..options import BackendName, parse_arguments
 
 _SCHEMA_VERSION = 1
 

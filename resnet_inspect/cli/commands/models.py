@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import units
-from ..blocks import networks
-from ..errors import BadRequestError, InspectError
-from ..readers import BACKENDS, NAMED, Limits, Request, load_framework, module_of, zoo
-from ..visible import in_json, visible
-from . import PROGRAM, Command, debug_option
-from .delivery import say, with_progress
-from .options import BackendName, no_cache_option
+from ... import units
+from ...blocks import networks
+from ...errors import BadRequestError, InspectError
+from ...readers import BACKENDS, NAMED, Limits, Request, load_framework, module_of, zoo
+from ...visible import in_json, visible
+from .. import PROGRAM, Command, debug_option
+from ..delivery import say, with_progress
+from ..options import BackendName, no_cache_option
 
 if TYPE_CHECKING:
-    from ..readers.protocols import Names
+    from ...readers.protocols import Names
 
 #: Backend -> where its names come from without importing its framework.
 LISTS: dict[str, Callable[[], tuple[str, ...]]] = {
@@ -98,8 +98,8 @@ def _names(backend: str) -> tuple[str, ...]:
 
 def _count(rows: list[dict[str, Any]], timeout: float | None) -> list[str]:
     """Adds parameters and MACs to the rows; gives what went wrong."""
-    from ..answers.crew import answers
-    from ..answers.worker import Task
+    from ...answers.crew import answers
+    from ...answers.worker import Task
 
     failed = []
     tasks = [Task(module_of(row["backend"]), "summarize", Request(row["model"])) for row in rows]
