@@ -8,8 +8,8 @@
 | `python` | run, all of a page in one interpreter; needs torch |
 | others (`text`, `toml`, `yaml` ...) | not run |
 
-`$ echo $?` is the exit code of the command before it, which otherwise has to be 0. Each page has a folder of its own, in
-which `net.py` is there from the start.
+`$ echo $?` is the exit code of the command before it, which otherwise has to be 0. Each page has a folder of its own,
+in which `net.py` is there from the start.
 """
 
 from __future__ import annotations

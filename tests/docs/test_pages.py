@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.cli import COMMANDS
+from resnet_inspect.cli.help import GROUPS
 from tests.docs.pages import NET, PAGES, PROGRAM, ROOT, as_run, blocks, packages
 from tests.support.command import in_child, needs
 
@@ -73,3 +74,10 @@ def test_the_readme_is_a_landing_page() -> None:
     text = TEXTS["README.md"]
     assert len(text.splitlines()) <= 120
     assert {"make run", "make test"} <= set(re.findall("make [a-z]+", text))
+
+
+def test_the_page_of_commands_has_them_by_their_groups() -> None:
+    groups: dict[str, tuple[str, ...]] = {}
+    for part in TEXTS["docs/commands.md"].split("\n## ")[1:]:
+        groups[part.partition("\n")[0]] = tuple(re.findall(r"click:: resnet_inspect\.cli\.commands\.(\w+):", part))
+    assert groups == GROUPS
