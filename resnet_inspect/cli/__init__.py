@@ -217,7 +217,7 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 def main() -> NoReturn:
-    """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
+    """Runs the command line; every error is one line on stderr and an exit code of docs/exit-codes.md."""
     invocation = Invocation()
     invocation.command = (PROGRAM, *sys.argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -19,6 +19,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,14 +31,23 @@ PAGES = [ROOT / "README.md", ROOT / "SKILL.md", *sorted((ROOT / "docs").glob("*.
 #: The network of the examples.
 NET = Path(__file__).with_name("net.py")
 PROGRAM = "resnet-inspect"
-#: Pages commit to repositories of their own.
-AUTHOR = {**os.environ, **{f"GIT_{who}_{what}": "me" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
+#: Where the shell's commands run: `python3` is the one that runs the tests, and git knows who commits.
+ENVIRONMENT = {
+    **os.environ,
+    **{f"GIT_{who}_{what}": "me" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+}
 _FENCE = re.compile(r"^(?P<marks>```+)(?P<kind>\S+)(?: [^\n]*)?\n(?P<body>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
 _CAPTION = re.compile(r":caption: (\S+)\n+")
 #: What a command names -> the backend whose reader is imported once for all of them, and the package that it needs.
-_WARM = {r"torch:|backend torch|net\.py|^\S+ identity": "torch", r"keras:|backend keras": "keras"}
+_WARM = {
+    r"torch:|backend torch|net\.py|^\S+ identity|^\S+ check( --|$)": "torch",
+    r"keras:|backend keras": "keras",
+    r"timm:|backend timm": "timm",
+    r"transformers:": "transformers",
+}
 _PACKAGES = {
-    r"torch:|backend torch|net\.py|^\S+ identity|resnet-inspect batch": "torch",
+    r"torch:|backend torch|net\.py|^\S+ identity|^\S+ check( --|$)|^\S+ batch": "torch",
     r"timm": "timm",
     r"transformers:": "transformers",
     r"keras:|backend keras": "tensorflow",
@@ -104,7 +114,7 @@ def as_run(text: str, folder: Path) -> Iterator[tuple[Block, str]]:
 def _run(command: str) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command)
     if words[0] != PROGRAM or "|" in words:
-        return subprocess.run(["sh", "-c", command], env=AUTHOR, capture_output=True, text=True, check=False)
+        return subprocess.run(["sh", "-c", command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     warm = next((backend for pattern, backend in _WARM.items() if re.search(pattern, command)), None)
     return run(*words[1:], warm=warm)
 
