@@ -10,6 +10,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from resnet_inspect import __version__
 from resnet_inspect.cli import COMMANDS
 from tests.support.command import needs
-from tests.test_versions import METADATA, PROJECT
+from tests.test_versions import METADATA, PROJECT, toml
 
 pytestmark = [
     needs("hatchling"),
@@ -44,7 +45,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(site)
     (data,) = site.glob("*.data/data")
     shutil.copytree(data, folder, dirs_exist_ok=True)
-    for package in required("resnet-inspect"):
+    for package in required(METADATA["dependencies"]) | ({"tomli"} if sys.version_info < (3, 11) else set()):
         for file in importlib.metadata.files(package) or ():
             if ".." not in file.parts and "__pycache__" not in file.parts:
                 (site / file).parent.mkdir(parents=True, exist_ok=True)
@@ -55,12 +56,10 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def required(package: str) -> set[str]:
-    """The packages that one needs without its extras, and those that these need."""
-    lines = [line for line in importlib.metadata.requires(package) or () if "extra ==" not in line]
-    names = {re.split(r"[^\w.-]", line)[0] for line in lines if "python_version" not in line and "sys_platform" not in line}
-    names |= {"tomli"} if sys.version_info < (3, 11) and package == "resnet-inspect" else set()
-    return names.union(*map(required, names))
+def required(lines: Iterable[str]) -> set[str]:
+    """The packages that requirements name without a condition, and what these need."""
+    names = {re.split(r"[^\w.-]", line)[0] for line in lines if ";" not in line}
+    return names.union(*(required(importlib.metadata.requires(name) or ()) for name in names))
 
 
 def run(environment: Path, *command: str) -> str:
@@ -112,3 +111,8 @@ def test_the_project_has_one_address() -> None:
     files = ("LICENSE", "CITATION.cff", "README.md", "SECURITY.md", "CONTRIBUTING.md", "SKILL.md", "CHANGELOG.md")
     assert {address.split("/")[3] for address in METADATA["urls"].values()} == {"OWNER"} or True
     assert [name for name in files if METADATA["urls"]["Source"] in (PROJECT / name).read_text()] == []
+
+
+def test_building_asks_for_what_the_commands_need() -> None:
+    # They are imported for the man pages, in an environment that has nothing else.
+    assert set(METADATA["dependencies"]) <= set(toml(PROJECT / "pyproject.toml")["build-system"]["requires"])
