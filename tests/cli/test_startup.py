@@ -24,7 +24,7 @@ MODELS = {
 }
 #: Command -> our own modules, all of them.
 COMMANDS: dict[str, set[str]] = {
-    "--help": BEGIN,
+    "--help": {*BEGIN, ".cli.help"},
     "summary --format json": {
         *MODELS,
         *(".cli.commands", ".cli.commands.summary"),
