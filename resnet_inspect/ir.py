@@ -319,7 +319,7 @@ def _frozen(value: Any, levels: int) -> Value:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        # Half of a pair, as of a file's name that is no UTF-8: no encoding can write it.
+        # Half of a pair, as of a file's name that is not UTF-8: no encoding can write it.
         return value if value.isascii() else value.encode(errors="backslashreplace").decode()
     if isinstance(value, int):
         if abs(value) >= _TOO_LARGE:

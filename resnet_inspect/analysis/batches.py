@@ -131,7 +131,7 @@ def largest(peak: Callable[[int], int], memory: int, start: int) -> int:
 
 
 def _next(known: dict[int, int], memory: int, fits: int, exceeds: int) -> int:
-    """Where the line through the two sizes that are known best reaches the memory; halfway, where that is no news."""
+    """Where the line through the two sizes that are known best reaches the memory; halfway, where that is not news."""
     if len(known) == 1:
         (batch,) = known
         return 2 * batch if fits else max(1, batch // 2)

@@ -33,7 +33,6 @@ def _amount(found: Timeline) -> Amount:
     return Amount(None, peak, found.unknown) if found.unknown else Amount(peak)
 
 
-@dataclass(frozen=True, slots=True)
 class _Peak(InBytes):
     has_parts: ClassVar[bool] = False
     example: ClassVar[str] = "8GiB"

@@ -30,6 +30,12 @@ def derivations(layer: Layer, fields: Mapping[str, Field | None]) -> tuple[Deriv
     return (*found, *_field(layer, fields))
 
 
+def counts(layer: Layer) -> tuple[Derivation, ...]:
+    """Parameters and MACs alone."""
+    effect = _effect(layer) if layer.macs or layer.parameters else None
+    return (*_params(layer, effect), *_macs(layer, effect))
+
+
 def checked(quantity: str, title: str, result: int, formula: Formula | None, symbols: Mapping[str, int]) -> Derivation:
     """The derivation of a number; without its formula where that gives another one, or lacks a symbol."""
     try:
@@ -97,19 +103,19 @@ def _with_batch(layer: Layer, tensor: Tensor) -> Tensor:
 
 
 def _sizes(layer: Layer, effect: Effect | None) -> Iterator[Derivation]:
-    if not layer.output_tensors or not layer.input_tensors or effect is None or effect.law is None:
+    if not layer.output_tensors or not layer.input_tensors or effect is None or effect.window is None:
         return
     made = spatial(layer.output_tensors[0], layer)
-    sizes = effect.law.sizes
+    sizes, symbols = effect.window()
     if len(made) != len(sizes):
         return
     for size, (letter, formula) in zip(made, sizes, strict=True):
         name = _DIMENSIONS[letter]
-        yield checked(f"output_{name}", f"output {name}", size, formula, effect.symbols)
+        yield checked(f"output_{name}", f"output {name}", size, formula, symbols)
 
 
 def spatial(tensor: Tensor, layer: Layer) -> Shape:
-    """The sizes of an image's spatial dimensions; none of what is no image."""
+    """The sizes of an image's spatial dimensions; none of what is not an image."""
     if tensor.layout is not None:
         return tuple(size for size, letter in zip(tensor.shape, tensor.layout, strict=False) if letter in "DHWL")
     kernel = layer.attribute("kernel_size")

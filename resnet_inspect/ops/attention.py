@@ -11,13 +11,14 @@ from .formula import Formula, Law
 
 _SCORES = "heads*queries*keys*(key_dim + value_dim)"
 _SOURCE = "Vaswani et al. 2017, section 3.2"
-_PLAIN = Law(macs=Formula(f"N*{_SCORES}", _SOURCE))
+_PLAIN = Law(None, Formula(f"N*{_SCORES}", _SOURCE))
 _PROJECTED = Law(
-    macs=Formula(
+    None,
+    Formula(
         "N*(queries*query_width*heads*key_dim + keys*kv_heads*(key_width*key_dim + value_width*value_dim)"
         f" + queries*heads*value_dim*out_features + {_SCORES})",
         _SOURCE,
-    )
+    ),
 )
 
 
@@ -47,5 +48,4 @@ def attention(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effe
     else:
         symbols |= {"heads": 1, "key_dim": query.shape[-1], "value_dim": value.shape[-1]}
     law, out = (_PROJECTED, width["out_features"]) if heads else (_PLAIN, value.shape[-1])
-    assert law.macs is not None
     return Effect(Tensor((*query.shape[:-1], out), query.dtype), (), law.macs.value(symbols), law, symbols)

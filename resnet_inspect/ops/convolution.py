@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from ..errors import InputError
 from ..ir import Tensor, Value
 from ..shape import format_shape
-from .effect import Effect, Image, Weight, image_of_rank, per_dimension, window_output, window_symbols
-from .formula import Formula, Law, axes
+from .effect import Effect, Image, Weight, image_of_rank, per_dimension, window, window_output
+from .formula import Formula, Law, axes, kernel_names, output_names
 
 
 @cache
 def _law(rank: int, transposed: bool) -> Law:
     """Every output is a sum over its group's input channels and the kernel; backwards, every input meets as many."""
-    kernel = "*".join(f"k_{letter.lower()}" for letter in axes(rank))
-    positions = "*".join(letter if transposed else f"{letter}_out" for letter in axes(rank))
+    kernel = "*".join(kernel_names(rank))
+    positions = "*".join(axes(rank) if transposed else output_names(rank))
     channels = "C_in*C_out/groups"
     section = "Dumoulin and Visin 2016, " + ("section 4" if transposed else "section 2")
     return Law(
@@ -45,15 +45,12 @@ def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     weights = [Weight("kernel", (*kernel, in_channels // groups, out_channels))]
     if attributes["bias"]:
         weights.append(Weight("bias", (out_channels,)))
-    window, symbols = window_symbols(image, output, attributes)
-    symbols |= _channels(in_channels, out_channels, groups, weights)
-    law = _law(dimensions, transposed=False)._replace(sizes=window.sizes)
-    assert law.macs is not None
-    return Effect(output.tensor(tensor), tuple(weights), law.macs.value(symbols), law, symbols)
-
-
-def _channels(read: int, made: int, groups: int, weights: Sequence[Weight]) -> dict[str, int]:
-    return {"C_in": read, "C_out": made, "groups": groups, "bias": made if len(weights) > 1 else 0}
+    law, bias = _law(dimensions, transposed=False), out_channels if attributes["bias"] else 0
+    symbols = {"N": image.batch, "C_in": in_channels, "C_out": out_channels, "groups": groups, "bias": bias}
+    symbols.update(zip(kernel_names(dimensions), kernel, strict=True))
+    symbols.update(zip(output_names(dimensions), output.spatial, strict=True))
+    macs = law.macs.value(symbols)
+    return Effect(output.tensor(tensor), tuple(weights), macs, law, symbols, partial(window, image, attributes))
 
 
 def _check_channels(tensor: Tensor, image: Image, expected: int) -> None:
@@ -93,11 +90,10 @@ def conv_transpose(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
     if attributes["bias"]:
         weights.append(Weight("bias", (out_channels,)))
     output = Image(image.batch, out_channels, spatial).tensor(tensor)
-    symbols = {"N": image.batch, **_channels(in_channels, out_channels, groups, weights)}
-    for letter, size, width in zip(axes(dimensions), image.spatial, kernel, strict=True):
-        symbols |= {letter: size, f"k_{letter.lower()}": width}
-    law = _law(dimensions, transposed=True)
-    assert law.macs is not None
+    law, bias = _law(dimensions, transposed=True), out_channels if attributes["bias"] else 0
+    symbols = {"N": image.batch, "C_in": in_channels, "C_out": out_channels, "groups": groups, "bias": bias}
+    symbols.update(zip(kernel_names(dimensions), kernel, strict=True))
+    symbols.update(zip(axes(dimensions), image.spatial, strict=True))
     return Effect(output, tuple(weights), law.macs.value(symbols), law, symbols)
 
 
@@ -118,15 +114,13 @@ def separable_conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
         "bias": attributes["bias"],
     }
     second = conv(pointwise, [first.output])
-    kernels = "*".join(f"k_{letter.lower()}" for letter in axes(rank))
-    positions = "*".join(f"{letter}_out" for letter in axes(rank))
+    kernels, positions = "*".join(kernel_names(rank)), "*".join(output_names(rank))
     each, mixed = f"{kernels}*C_in*depth_multiplier", "C_in*depth_multiplier*C_out"
     law = Law(
         Formula(f"{each} + {mixed} + bias", "Chollet 2016, section 1"),
         Formula(f"N*{positions}*({each} + {mixed})", "Chollet 2016, section 1"),
-        first.law.sizes if first.law else (),
     )
-    assert law.macs is not None
     symbols = {**first.symbols, "C_out": second.symbols["C_out"], "bias": second.symbols["bias"]}
     symbols["depth_multiplier"] = _integer(attributes, "depth_multiplier")
-    return Effect(second.output, (*first.weights, *second.weights), law.macs.value(symbols), law, symbols)
+    macs = law.macs.value(symbols)
+    return Effect(second.output, (*first.weights, *second.weights), macs, law, symbols, first.window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -24,10 +24,15 @@ class Weight(NamedTuple):
     statistics: bool = False
 
 
+#: A formula for each dimension, by its letter, and what stands in them.
+Window = tuple[tuple[tuple[str, Formula], ...], dict[str, int]]
+
+
 class Effect(NamedTuple):
     """The output of one operation, the weights that it needs and its multiply-adds.
 
-    ``law`` has the formulas behind them, and ``symbols`` the numbers to put in; None where nothing is to be computed.
+    ``law`` has the formulas of its weights and multiply-adds, and ``symbols`` the numbers to put in. ``window`` gives
+    the formulas of the output's sizes, for which only explanations ask.
     """
 
     output: Tensor
@@ -35,6 +40,7 @@ class Effect(NamedTuple):
     macs: int = 0
     law: Law | None = None
     symbols: Mapping[str, int] = {}
+    window: Callable[[], Window] | None = None
 
 
 class Image(NamedTuple):
@@ -151,7 +157,7 @@ _SIDES = {"d": ("p_front", "p_back"), "h": ("p_top", "p_bottom"), "w": ("p_left"
 
 
 @cache
-def window_sizes(rank: int, uneven: tuple[bool, ...], ceil_mode: bool) -> tuple[tuple[str, Formula], ...]:
+def _window_sizes(rank: int, uneven: tuple[bool, ...], ceil_mode: bool) -> tuple[tuple[str, Formula], ...]:
     """The formulas of ``window_output``, by dimension; ``uneven`` are the dimensions with two different paddings."""
     found = []
     for letter, is_uneven in zip(axes(rank), uneven, strict=True):
@@ -163,19 +169,18 @@ def window_sizes(rank: int, uneven: tuple[bool, ...], ceil_mode: bool) -> tuple[
     return tuple(found)
 
 
-def window_symbols(image: Image, output: Image, attributes: Mapping[str, Value]) -> tuple[Law, dict[str, int]]:
-    """The sizes of a window's result as a law, and what stands in it: input, kernel, stride, padding, dilation."""
+def window(image: Image, attributes: Mapping[str, Value]) -> Window:
+    """The formulas of ``window_output``, with input, kernel, stride, padding and dilation."""
     rank = len(image.spatial)
     kernel = per_dimension(attributes["kernel_size"], rank)
     stride = per_dimension(attributes["stride"], rank)
     padding = padding_pairs(attributes["padding"], rank)
     dilation = per_dimension(attributes.get("dilation", 1), rank)
-    found = {"N": image.batch}
+    found: dict[str, int] = {}
     for at, letter in enumerate(axes(rank)):
         x = letter.lower()
         before, after = padding[at]
         pads = {f"p_{x}": before} if before == after else dict(zip(_SIDES[x], padding[at], strict=True))
-        sizes = {letter: image.spatial[at], f"{letter}_out": output.spatial[at], f"k_{x}": kernel[at]}
-        found |= {**sizes, f"s_{x}": stride[at], f"d_{x}": dilation[at], **pads}
+        found |= {letter: image.spatial[at], f"k_{x}": kernel[at], f"s_{x}": stride[at], f"d_{x}": dilation[at], **pads}
     uneven = tuple(before != after for before, after in padding)
-    return Law(sizes=window_sizes(rank, uneven, bool(attributes.get("ceil_mode", False)))), found
+    return _window_sizes(rank, uneven, bool(attributes.get("ceil_mode", False))), found

@@ -1,13 +1,13 @@
 """Formulas as people write them: the text that is shown is the text that is computed.
 
-A ``Law`` is all that the rule of an operator says in numbers: of its result's sizes, its weights, its multiply-adds.
+A ``Law`` is what the rule of an operator says of its weights and its multiply-adds.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import CodeType
 from typing import NamedTuple
 
@@ -52,16 +52,24 @@ def _compiled(text: str) -> CodeType:
 
 
 class Law(NamedTuple):
-    """The formulas of an operator. ``sizes`` are those that it makes anew, by the letter of the dimension.
+    """The formulas of an operator's weights and multiply-adds; None: it has none, or isn't computed that way."""
 
-    ``params`` are all of its weights, those too that a framework doesn't count. None: it isn't computed that way.
-    """
-
-    params: Formula | None = None
-    macs: Formula | None = None
-    sizes: tuple[tuple[str, Formula], ...] = ()
+    params: Formula | None
+    macs: Formula
 
 
 def axes(rank: int) -> tuple[str, ...]:
     """The letters of ``rank`` spatial dimensions."""
     return _SPATIAL[rank]
+
+
+@cache
+def kernel_names(rank: int) -> tuple[str, ...]:
+    """The symbols of a kernel's sizes."""
+    return tuple([f"k_{letter.lower()}" for letter in axes(rank)])
+
+
+@cache
+def output_names(rank: int) -> tuple[str, ...]:
+    """The symbols of an output's sizes."""
+    return tuple([f"{letter}_out" for letter in axes(rank)])

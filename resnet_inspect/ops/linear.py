@@ -15,7 +15,7 @@ _DENSE = Law(
     Formula("in_features*out_features + bias", "a matrix and a vector"),
     Formula("rows*in_features*out_features", "a sum over in_features for each result"),
 )
-_MATMUL = Law(macs=Formula("rows*columns*shared", "a sum over the shared dimension for each result"))
+_MATMUL = Law(None, Formula("rows*columns*shared", "a sum over the shared dimension for each result"))
 
 
 def dense(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -35,7 +35,6 @@ def dense(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     output = Tensor((*tensor.shape[:-1], out_features), tensor.dtype)
     symbols = {"in_features": in_features, "out_features": out_features, "rows": prod(tensor.shape[:-1])}
     symbols["bias"] = out_features if attributes["bias"] else 0
-    assert _DENSE.macs is not None
     return Effect(output, tuple(weights), _DENSE.macs.value(symbols), _DENSE, symbols)
 
 
@@ -50,7 +49,6 @@ def matmul(_attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect
     output = Tensor((*batch, *(rows[-1:] if len(first.shape) > 1 else ()), *columns), first.dtype)
     made = prod(columns)
     symbols = {"rows": output.size // made if made else 0, "columns": made, "shared": int(shared)}
-    assert _MATMUL.macs is not None
     return Effect(output, (), _MATMUL.macs.value(symbols), _MATMUL, symbols)
 
 
@@ -91,7 +89,7 @@ def einsum(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     law = None
     # An equation may come from a stranger's file: what isn't a letter never gets into a formula.
     if all(name.isascii() and name.isidentifier() for name in symbols):
-        law = Law(macs=Formula("*".join(symbols), "the sizes of the indices that are left or summed up"))
+        law = Law(None, Formula("*".join(symbols), "the sizes of the indices that are left or summed up"))
     return Effect(Tensor(output, inputs[0].dtype), (), prod(symbols.values()), law, symbols)
 
 

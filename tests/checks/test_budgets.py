@@ -59,7 +59,7 @@ def said(rule: Rule, summary: Summary = NET) -> list[tuple[str, str, str | None]
         (MaxMacs(600, warn=1), "fail", "the model has 700 MACs, 100 over the limit of 600"),
         (MaxLayers(4), "note", "4 of 4 layers"),
         (MaxLayers(1, "a"), "fail", "a has 2 layers, 1 over the limit of 1"),
-        # The input is no activation.
+        # The input is not an activation.
         (
             MaxActivationMemory(3 * OUTPUT),
             "note",
@@ -162,7 +162,7 @@ def test_labels_and_names() -> None:
     assert MaxParams(1, "layer4").label == "max-params layer4"
     assert sorted(RULES) == sorted(
         [
-            *("baseline", "counted", "dead-branch", "equal-skips", "fits", "unused-parameters"),
+            *("base", "baseline", "counted", "dead-branch", "equal-skips", "fits", "unused-parameters"),
             *(rule.name for rule in BUDGETS),
         ]
     )

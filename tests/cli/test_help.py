@@ -11,7 +11,7 @@ import click
 import pytest
 
 from resnet_inspect.cli import COMMANDS, Command, cli
-from resnet_inspect.cli.help import SECTIONS, split_examples
+from resnet_inspect.cli.help import GROUPS, SECTIONS, grouped, split_examples
 from tests.support.command import run
 
 WITH_OPTIONS = [name for name in COMMANDS if name != "cache"]
@@ -55,7 +55,7 @@ def test_examples_are_ones_that_the_command_takes(name: str, tmp_path: Path, mon
 
 
 def test_every_option_of_a_section_exists() -> None:
-    known = {param.opts[-1] for name in WITH_OPTIONS for param in command(name).params} | {"--help"}
+    known = {param.opts[-1] for name in WITH_OPTIONS for param in command(name).params} | {"--help", "--version"}
     assert {option for names in SECTIONS.values() for option in names} <= known
 
 
@@ -63,3 +63,21 @@ def test_options_for_one_side_are_one_line() -> None:
     text = run("diff", "--help").stdout
     assert text.count("--old-") == 2
     assert "--old-*, --new-*" in text
+
+
+def test_commands_are_in_groups() -> None:
+    text = run("--help").stdout
+    titles = [f"\n{title}:\n" for title in (*GROUPS, "Options", "Examples")]
+    assert [text.index(title) for title in titles] == sorted(text.index(title) for title in titles)
+    named = [name for names in GROUPS.values() for name in names]
+    assert sorted(named) == sorted(COMMANDS)
+    # Each command is one line, so that a group is seen at a glance.
+    for records in grouped(COMMANDS).values():
+        for name, line in records:
+            assert re.search(rf"^  {name} +{re.escape(line)}$", text, re.MULTILINE), name
+
+
+def test_a_command_without_a_group_is_in_the_last_one() -> None:
+    groups = grouped({"summary": "Show.", "new": "Something new."})
+    assert groups["Look at a network"] == [("summary", "Show.")]
+    assert groups["More"] == [("new", "Something new.")]

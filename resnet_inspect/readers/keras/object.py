@@ -32,7 +32,7 @@ def summarize_object(
     Without ``inputs``, it gets those that it declares.
 
     Raises:
-        ModelError: ``model`` is no Keras model or layer.
+        ModelError: ``model`` is not a Keras model or layer.
         BadRequestError: an input is a tensor of torch, or its name is none of the model's.
         InputError: the input doesn't fit.
     """
