@@ -146,7 +146,7 @@ def test_the_peak_of_transformers() -> None:
     def inputs() -> tuple[torch.Tensor]:
         return (torch.zeros(16, 32, dtype=torch.int64),)
 
-    # Llama's masks of bools become ones of floats, and T5's code holds results of dropouts in variables: neither is here.
+    # Not here: masks of bools that become ones of floats (Llama), and variables that hold results of dropouts (T5).
     for build, amp, within in (
         (gpt2, None, 0.02),
         (gpt2, "bf16", 0.02),
