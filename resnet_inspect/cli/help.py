@@ -54,10 +54,10 @@ _BOUNDS = re.compile(r"\s*\[(\S*<=?x\S*|x>=?0)\]|; \S*x[<>]\S*(?=\])")
 
 #: The groups of commands in ``--help``, in their order. A command that is in none is in the last one.
 GROUPS = {
-    "Look at a network": ("summary", "block", "residual", "identity"),
+    "Look at a network": ("summary", "explain", "block", "residual", "identity"),
     "Compare networks": ("diff", "compare"),
     "Measure": ("fit", "sweep"),
-    "Check": ("check", "weights"),
+    "Check": ("check", "comment", "weights"),
     "More": ("batch", "models", "cache", "doctor", "completion"),
 }
 

@@ -85,7 +85,7 @@ def _table(known: Known, parts: tuple[Stage, ...]) -> Table:
         rows.append(
             {
                 "stage": part.name,
-                "blocks": len(part.blocks) or None,
+                "blocks": len(part.blocks),
                 "output": _shape(tensors[0].shape) if tensors else units.NOT_AVAILABLE,
                 "params": part.params,
                 "params_share": _share(part.params, totals.params),
@@ -108,12 +108,12 @@ def _where(known: Known, parts: tuple[Stage, ...]) -> Iterator[str]:
     heavy = max(parts, key=lambda part: part.params)
     busy = max(parts, key=lambda part: part.macs or 0)
     yield (
-        f"{heavy.name} has most of the parameters, {_share(heavy.params, totals.params)}, and "
+        f"{heavy.name} has the most parameters, {_share(heavy.params, totals.params)}, and "
         f"{_share(heavy.macs or 0, totals.macs)} of the MACs."
     )
     if busy is not heavy:
         yield (
-            f"{busy.name} has most of the MACs, {_share(busy.macs or 0, totals.macs)}, and "
+            f"{busy.name} has the most MACs, {_share(busy.macs or 0, totals.macs)}, and "
             f"{_share(busy.params, totals.params)} of the parameters."
         )
     uses = [(part, positions(part)) for part in parts if part.blocks]

@@ -141,10 +141,10 @@ def test_what_a_budget_counts(amount: str, part: str, value: int, words: str) ->
 
 def test_what_nobody_knows_is_said() -> None:
     assert said(BY_NAME["max-kv-cache-memory"](10)) == [
-        ("error", "nobody knows how many bytes of KV cache the model has", None)
+        ("error", "it is not known how many bytes of KV cache the model has", None)
     ]
     assert said(BY_NAME["max-active-params"](10**9)) == [
-        ("error", "nobody knows how many active parameters the model has", None)
+        ("error", "it is not known how many active parameters the model has", None)
     ]
     with pytest.raises(BadRequestError, match="max-kv-cache-memory is for the whole model: give an amount without a"):
         rules({"max-kv-cache-memory": {"a": "1GiB"}})

@@ -48,10 +48,12 @@ def test_examples_are_ones_that_the_command_takes(name: str, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     for file in ("requests.jsonl", "resnet50.pth"):
         Path(file).touch()
-    for example in split_examples(command(name).help or "")[1]:
-        words = shlex.split(example.partition(" | ")[0])
-        assert words[:2] == ["resnet-inspect", name]
-        cli.get_command(click.Context(cli), name).make_context(name, words[2:])  # type: ignore[union-attr]
+    shown = [shlex.split(example.partition(" | ")[0]) for example in split_examples(command(name).help or "")[1]]
+    for program, called, *words in shown:
+        assert program == "resnet-inspect"
+        cli.get_command(click.Context(cli), called).make_context(called, words)  # type: ignore[union-attr]
+    # A report has to be written before it is a comment.
+    assert {called for _, called, *_ in shown} - {"diff"} <= {name}
 
 
 def test_every_option_of_a_section_exists() -> None:

@@ -48,7 +48,7 @@ COMMANDS: dict[str, set[str]] = {
         ),
         *(f".diffs.{part}" for part in ("align", "cause", "changes", "compare", "edges", "frameworks")),
         *(f".diffs.{part}" for part in ("match", "names", "result", "tensors")),
-        *(f".ops{part}" for part in ("", ".effect", ".vocabulary")),  # what may take another layer's place
+        *(f".ops{part}" for part in ("", ".effect", ".formula", ".vocabulary")),  # what may take another layer's place
     },
 }
 #: The standard library's, by their first names, beyond what click and Python's own start bring.

@@ -150,7 +150,8 @@ MANY = 100_000 if os.environ.get("ZOO") == "all" else 4_000
 
 def test_any_number_of_changed_layers_makes_a_comment() -> None:
     """Every layer says something of its own, so that no two share a row."""
-    diff = compare(*(net(*((number, step * number, step) for number in range(1, MANY + 1))) for step in (4, 5)))
+    old, new = (net(*((number, step * number, step) for number in range(1, MANY + 1))) for step in (4, 5))
+    diff = compare(old, new)
     begin = time.process_time()
     text = render(diff, "markdown", DiffView())
     comment = fitted(text, 65_536, "[The whole report](https://ci.example)")

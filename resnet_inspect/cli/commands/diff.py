@@ -70,7 +70,7 @@ def command(
 ) -> int:
     """Show what changed from OLD to NEW, layer by layer.
 
-    Each is a saved summary (model.json), - for standard input, or a model (torch:resnet50). Of two frameworks, layouts
+    Each is a saved summary (model.json), - for standard input, or a model (torch:resnet50). Across frameworks, layouts
     are brought together, layers matched by structure, and the difference in parameters explained.
 
     \b

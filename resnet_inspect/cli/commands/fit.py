@@ -47,7 +47,7 @@ def _memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> i
 @device_option("A GPU, phone or board, with its memory and the least time of each layer.")
 @click.option("--memory", metavar="SIZE", is_eager=True, callback=_memory, help="What it has to fit into: 8GiB.")
 @training_options
-@click.option("--strict", is_flag=True, help="Exit 5 where layers keep what nobody knows.")
+@click.option("--strict", is_flag=True, help="Exit 5 if a layer keeps an unknown amount.")
 @plot_options
 @building_options(without=("mode",))
 @limits_options
@@ -65,11 +65,11 @@ def command(
     ascii_only: bool,
     **building: Any,
 ) -> int:
-    """Tell whether MODEL (default: resnet50) fits into a memory, and the largest batch that does.
+    """Report whether MODEL (default: resnet50) fits into memory, and the largest batch that does.
 
-    Exit code 1: it doesn't fit. The peak is that of tensors, as torch holds them; what else a process needs is told
-    beside it. Without --device and --memory, it has to fit into this machine's GPU. Without --batch, inference is of a
-    batch of 1 and training of 32.
+    Exit code 1: it doesn't fit. The peak is that of tensors, as torch holds them; what else a process needs is shown
+    beside it. Without --device and --memory, it has to fit into this machine's GPU. Without --batch, the batch is 1 in
+    inference and 32 in training.
 
     \b
     resnet-inspect fit resnet50 --memory 8GiB

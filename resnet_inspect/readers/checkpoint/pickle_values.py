@@ -217,7 +217,7 @@ def _naturals(numbers: Any) -> tuple[int, ...]:
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, dtype: str | None = None) -> Tensor:
     if not isinstance(storage, Storage):
-        raise ValueError("a tensor stands in what is not a storage")
+        raise ValueError("a tensor is in something that is not a storage")
     made = Tensor(dtype or storage.dtype, _naturals(size), storage, _natural(offset), _naturals(stride))
     if len(made.shape) != len(made.stride):
         raise ValueError("a tensor has more sizes than strides, or fewer")

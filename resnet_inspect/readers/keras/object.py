@@ -95,7 +95,7 @@ def state_of(build: Callable[[], Any]) -> tuple[Entry, ...]:
 
 def _entries(model: Any) -> tuple[Entry, ...]:
     if not model.built:
-        said = f"{type(model).__name__} isn't built, and nobody knows its weights before"
+        said = f"{type(model).__name__} isn't built yet, so its weights are not known"
         raise BadRequestError(f"{said}: let your code call its build(shape)")
     return entries(model)
 
