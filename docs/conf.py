@@ -25,7 +25,9 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 90
 
 # What "copy" copies of a console block are the commands, without the prompt and without their output.
 copybutton_prompt_text = "$ "
