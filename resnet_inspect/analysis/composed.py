@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..ir import Layer, Value
+from ..ir import DTYPE_BITS, Layer, Value
 from ..ops import vocabulary
 
 
@@ -21,6 +21,8 @@ class Part(NamedTuple):
     reduces: bool = False
     #: The name of a weight that it reads, too.
     weight: str | None = None
+    #: The element type of its result, where it isn't that of the layer's.
+    dtype: str | None = None
 
 
 #: 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) (Hendrycks and Gimpel 2016), as transformers writes it.
@@ -69,18 +71,19 @@ def parts(layer: Layer) -> tuple[Part, ...]:
 
 
 def _steps(said: Value) -> tuple[Part, ...]:
-    """The parts of a leaf that its user wrote, as torch's reader heard them: ``pow 0``, ``mul 4 weight``."""
+    """The parts of a leaf that its user wrote, as torch's reader heard them: ``pow 0 float32``, ``mul 4 weight``."""
     found: list[Part] = []
     reduced = {0: False}
     for place, step in enumerate(said if isinstance(said, tuple) else (), 1):
         word, *names = str(step).split()
         reads = tuple(int(name) for name in names if name.isdigit())
-        weights = [name for name in names if not name.isdigit()]
+        dtype = next((name for name in names if name in DTYPE_BITS), None)
+        weights = [name for name in names if not name.isdigit() and name != dtype]
         if len(weights) > 1 or not set(reads) <= reduced.keys():
             return ()
         is_line = vocabulary.of(word).family == "reduction" or all(reduced[read] for read in reads)
         reduced[place] = is_line and not weights
-        found.append(Part(word, reads, reduced[place], weights[0] if weights else None))
+        found.append(Part(word, reads, reduced[place], weights[0] if weights else None, dtype))
     return tuple(found)
 
 

@@ -188,7 +188,11 @@ def kept_besides(layer: Layer, backend: str) -> int | None:
 
 def _parts(layer: Layer) -> int | None:
     """The results inside of a layer that is made of several operators."""
-    sizes = [4 * _positions(layer) if part.reduces else _size(layer) for part in composed.kept(layer)]
+    tensors = layer.output_tensors
+    sizes = []
+    for part in composed.kept(layer):
+        count = _positions(layer) if part.reduces else sum(tensor.size for tensor in tensors)
+        sizes += [Tensor((count,), part.dtype or tensor.dtype).bytes for tensor in tensors[:1]]
     return sum_known(sizes)
 
 

@@ -12,7 +12,7 @@ from resnet_inspect.analysis import OPTIMIZERS
 from resnet_inspect.analysis.batches import at_batch
 from resnet_inspect.analysis.memory import inference_peak
 from resnet_inspect.analysis.training.plan import Plan
-from resnet_inspect.analysis.training.timeline import Timeline, inference, timeline
+from resnet_inspect.analysis.training.timeline import Timeline, inference, timeline, with_optimizer
 from resnet_inspect.ir import Layer, Summary
 from tests.support.summaries import summaries
 from tests.support.toys import network, toy
@@ -81,6 +81,13 @@ def test_the_peak_and_its_parts() -> None:
 def test_what_an_optimizer_keeps_and_needs(optimizer: str, implementation: str, states: int, temporaries: int) -> None:
     last = timeline(CHAIN, Plan(optimizer=optimizer, implementation=implementation)).steps[-1]
     assert last.live == 2 * WEIGHT + TENSOR + 2 * WEIGHT + (states + temporaries) * WEIGHT
+
+
+@pytest.mark.parametrize("implementation", ["foreach", "fused"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_another_optimizer_needs_no_other_timeline(optimizer: str, implementation: str) -> None:
+    before, after = Plan("adam"), Plan(optimizer, implementation=implementation)
+    assert with_optimizer(timeline(CHAIN, before), before, after) == max(timeline(CHAIN, after).live)
 
 
 def test_the_second_gradient_of_a_value_is_added_to_the_first() -> None:

@@ -60,7 +60,8 @@ def by_element(recorder: Recorder, layer: Layer, value: int) -> int:
     for part in composed.parts(layer):
         reads = tuple(made[read] for read in part.reads)
         weights = [p for p in held if part.weight is not None and p.name.rpartition(".")[2] == part.weight]
-        made.append(words.add(part.word, reads, line if part.reduces else whole, weights))
+        result = line if part.reduces else whole
+        made.append(words.add(part.word, reads, replace(result, dtype=part.dtype or result.dtype), weights))
     return made[-1]
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from ...ir import Attributes
 from ...ops import vocabulary
 from . import functions, operators
-from .tensors import tensors_in
+from .tensors import dtype_name, tensors_in
 
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
@@ -20,6 +20,8 @@ _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
 _ALONE = ("activation", "elementwise")
 #: Those whose results are as large as what they read, or have one number for its last dimension.
 _BY_ELEMENT = (*_ALONE, "reduction")
+#: Functions that copy a tensor to another element type.
+_CASTS = ("bfloat16", "double", "float", "half", "to", "type", "type_as")
 
 
 @dataclass
@@ -114,8 +116,8 @@ class Leaf:
     def _steps(self, given: Sequence[torch.Tensor], weights: Mapping[torch.Tensor, str]) -> tuple[str, ...]:
         """Each function that was called: its word and what it reads, 0 for what was given, n for the n-th, or a weight.
 
-        Nothing if one reads or gives something else: a constant, another element type, a shape that neither is that of
-        what was given nor has one number for its last dimension.
+        Behind these stands the element type of its result, if it isn't that of what was given. Nothing if one reads a
+        constant, or gives a shape that neither is that of what was given nor has one number for its last dimension.
         """
         if len(given) != 1:
             return ()
@@ -123,14 +125,17 @@ class Leaf:
         found: list[str] = []
         for number, call in enumerate(self.calls, 1):
             word, _ = functions.describe_function(call.func, call.args, call.kwargs)
+            if functions.function_name(call.func) in _CASTS:
+                word = "copy"
             read = [weights.get(t) or names.get(id(t)) for t in tensors_in((call.args, call.kwargs))]
-            if vocabulary.of(word).family not in _BY_ELEMENT or None in read or len(call.outputs) != 1:
+            if not (word == "copy" or vocabulary.of(word).family in _BY_ELEMENT) or None in read:
+                return ()
+            if len(call.outputs) != 1 or call.outputs[0].shape not in (whole.shape, (*whole.shape[:-1], 1)):
                 return ()
             output = call.outputs[0]
-            if output.dtype != whole.dtype or output.shape not in (whole.shape, (*whole.shape[:-1], 1)):
-                return ()
             names[id(output)] = str(number)
-            found.append(" ".join((word, *map(str, read))))
+            dtype = () if output.dtype == whole.dtype else (dtype_name(output),)
+            found.append(" ".join((word, *map(str, read), *dtype)))
         return tuple(found)
 
 

@@ -215,13 +215,25 @@ def test_a_norm_written_by_hand_has_its_steps_and_keeps_what_torch_keeps() -> No
         x = x - x.mean(-1, keepdim=True)
         return x / (x.pow(2).mean(-1, keepdim=True) + 1e-6).sqrt()
 
+    def wide(self: Any, x: Any) -> Any:
+        y = x.to(torch.float32)
+        return self.scale * (y * torch.rsqrt(y.pow(2).mean(-1, keepdim=True))).to(x.dtype)
+
     norms = {
-        "rms": (rms, ("pow 0", "mean 1", "add 2", "rsqrt 3", "mul 0 4", "mul scale 5")),
-        "centered": (centered, ("mean 0", "sub 0 1", "pow 2", "mean 3", "add 4", "sqrt 5", "div 2 6")),
+        "rms": (rms, "float32", ("pow 0", "mean 1", "add 2", "rsqrt 3", "mul 0 4", "mul scale 5")),
+        "centered": (centered, "float32", ("mean 0", "sub 0 1", "pow 2", "mean 3", "add 4", "sqrt 5", "div 2 6")),
+        "wide": (
+            wide,
+            "bfloat16",
+            (
+                *("copy 0 float32", "pow 1 float32", "mean 2 float32", "rsqrt 3 float32", "mul 1 4 float32"),
+                *("copy 5", "mul scale 6"),
+            ),
+        ),
     }
-    for name, (forward, steps) in norms.items():
-        norm = module(forward, scale=_parameter(4))
-        summary = summarize(module(lambda self, x: self.norm(x), norm=norm), ["2x3x4:float32"])
+    for name, (forward, dtype, steps) in norms.items():
+        norm = module(forward, scale=_parameter(4)).to(getattr(torch, dtype))
+        summary = summarize(module(lambda self, x: self.norm(x), norm=norm), [f"2x3x4:{dtype}"])
         layer = summary.layers[-1]
         assert (layer.op, layer.attribute("steps")) == ("other", steps), name
         kept: dict[int, int] = {}
@@ -230,7 +242,7 @@ def test_a_norm_written_by_hand_has_its_steps_and_keeps_what_torch_keeps() -> No
             kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
             return tensor
 
-        given = torch.ones(2, 3, 4, requires_grad=True)
+        given = torch.ones(2, 3, 4, requires_grad=True, dtype=getattr(torch, dtype))
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             made = norm(given)
         kept.pop(norm.scale.untyped_storage().data_ptr(), None)
