@@ -42,9 +42,10 @@ def test_examples_run(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "net.py").write_text((ROOT / "tests" / "readme" / "net.py").read_text())
     (requests,) = re.findall(r"^```jsonl\n(.+?)^```", README, re.MULTILINE | re.DOTALL)
     (tmp_path / "requests.jsonl").write_text(requests)
+    (tmp_path / "report.md").write_text("### a report\n")
     done = run(*shlex.split(example))
     assert done.returncode == 0, done.stderr
-    assert done.stdout or len(list(tmp_path.iterdir())) > 2
+    assert done.stdout or len(list(tmp_path.iterdir())) > 3
 
 
 def test_the_picture_is_what_the_command_draws(tmp_path: Path) -> None:

@@ -52,7 +52,6 @@ def command(
     GITHUB_REPOSITORY and GITHUB_TOKEN; CI_PROJECT_ID, CI_API_V4_URL and GITLAB_TOKEN. - is standard input.
 
     \b
-    resnet-inspect diff --base origin/main net.py:Net -o report.md
     resnet-inspect comment report.md
     resnet-inspect comment report.md --pr 12 --dry-run
     """
