@@ -70,7 +70,7 @@ def command(
         link = link or _page_of_job()
         # Of another pull request than the job's, nothing is known.
         job = happened if happened and number in (None, happened.number) else None
-        if job and job.is_foreign:
+        if job and job.is_foreign and not dry_run:
             return _hand_over(artifact, job, text, update_only)
         if not dry_run:
             forge = _forge(of_gitlab, number or (job.number if job else None), job)
