@@ -175,7 +175,7 @@ def without_gpu() -> Iterator[None]:
         mock.patch("torch.cuda.amp.common.amp_definitely_not_available", return_value=False),
         mock.patch.object(torch.cuda, "is_bf16_supported", return_value=True),
         mock.patch.object(nn.init, "trunc_normal_", lambda tensor, *args, **options: tensor),  # reads values
-        mock.patch.object(mem_tracker, "_PYTORCH_MIN_ALLOCATE", 1),  # bytes, as the allocator's blocks are no tensors
+        mock.patch.object(mem_tracker, "_PYTORCH_MIN_ALLOCATE", 1),  # bytes, as the allocator's blocks are not tensors
     ):
         yield
 
@@ -200,25 +200,30 @@ def peak(
     device: str = "cuda",
     own_engine: bool = True,
     in_place: bool = True,
+    accumulate: int = 1,
 ) -> int:
-    """The most bytes of tensors alive in the second step of training. The loss is the sum of all outputs."""
+    """The most bytes of tensors alive in the second step of training. The loss is the sum of all outputs.
+
+    What ``build`` freezes isn't trained. A step has ``accumulate`` forward and backward passes.
+    """
     with without_gpu(), FakeTensorMode():
         with torch.device(device):
             model, given = build().train(), inputs()
         compute_again(model, checkpoints)
-        optim = OPTIMIZERS[optimizer](model.parameters(), lr=0.1)
+        optim = OPTIMIZERS[optimizer]([weight for weight in model.parameters() if weight.requires_grad], lr=0.1)
         tracker = mem_tracker.MemTracker()
         tracker._mod_tracker = _NoModules()
         tracker.track_external(model, optim, *given)
 
         def step() -> None:
             lower = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(amp or "")
-            with torch.autocast(device, dtype=lower) if lower else nullcontext():
-                losses = [loss_of(model(*given))]
-            if own_engine:
-                backward(losses, in_place)
-            else:
-                losses.pop().backward()
+            for _ in range(accumulate):
+                with torch.autocast(device, dtype=lower) if lower else nullcontext():
+                    losses = [loss_of(model(*given))]
+                if own_engine:
+                    backward(losses, in_place)
+                else:
+                    losses.pop().backward()
             optim.step()
             optim.zero_grad()
 

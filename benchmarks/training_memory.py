@@ -101,12 +101,12 @@ _CHECKPOINTS = {
     "inception_v3": "Mixed_*",
     "googlenet": "inception*",
     "shufflenet_v2_x1_0": "stage?.*",
-    "mnasnet1_0": "layers.*",
     "alexnet": "features",
     "vgg11_bn": "features",
     "vgg16": "features",
 }
-_FEATURES = ("squeezenet1_0", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "efficientnet_v2_s")
+_CHECKPOINTS |= {"squeezenet1_0": "features.[345789]", "mnasnet1_0": "layers.[89]"}  # others end in ReLUs in place
+_FEATURES = ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "efficientnet_v2_s")
 _CHECKPOINTS |= dict.fromkeys(_FEATURES, "features.*")
 
 

@@ -210,7 +210,7 @@ def _summary(
     if isinstance(model, (str, Path)):
         if not Path(model).exists():
             raise ModelError(
-                f"{model} is no saved summary: there is no such file. A model is built first, then compared"
+                f"{model} is not a saved summary: there is no such file. A model is built first, then compared"
             )
         return read(str(model)).summary
     declares_inputs = backend_of(type(model)) == "keras" and getattr(model, "inputs", None)

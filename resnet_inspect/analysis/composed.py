@@ -54,13 +54,13 @@ _BY_WORD = {
     # x / max(|x|, eps), as torch.nn.functional.normalize does it.
     "unit_norm": (Part("vector_norm", (0,), True), Part("clamp", (1,), True), Part("div", (0, 2))),
 }
-#: Types that are known here.
-TYPES = tuple(_BY_TYPE)
+#: The types that are known here, all of them classes of transformers, and the word for each.
+TYPES = dict.fromkeys(_BY_TYPE, "gelu")
 
 
 def parts(layer: Layer) -> tuple[Part, ...]:
     """What a layer is made of; nothing where it is one operator, or nobody knows."""
-    return _BY_TYPE.get(layer.type, ()) if layer.op == "gelu" else _BY_WORD.get(layer.op, ())
+    return _BY_TYPE[layer.type] if TYPES.get(layer.type) == layer.op else _BY_WORD.get(layer.op, ())
 
 
 def kept(layer: Layer) -> tuple[Part, ...]:

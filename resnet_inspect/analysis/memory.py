@@ -199,10 +199,15 @@ def _batch_norm(layer: Layer) -> int:
 
 
 def _positions(layer: Layer) -> int:
-    """How many sets of numbers a layer normalises by themselves: over the last dimension, or as many as it says."""
+    """How many sets of numbers a layer normalises by themselves: sets of the size that it says, or the last dimension.
+
+    That size need not come last: torchvision's LayerNorm2d normalises the channels of (N, C, H, W).
+    """
     shape = layer.attribute("normalized_shape")
-    count = len(shape) if isinstance(shape, tuple) else 1
-    return sum(prod(tensor.shape[:-count]) for tensor in layer.output_tensors if tensor.shape and tensor.size)
+    if not isinstance(shape, tuple):
+        return sum(prod(tensor.shape[:-1]) for tensor in layer.output_tensors if tensor.shape and tensor.size)
+    size = max(prod(length for length in shape if isinstance(length, int)), 1)
+    return sum(tensor.size // size for tensor in layer.output_tensors)
 
 
 def _group_norm(layer: Layer) -> int:

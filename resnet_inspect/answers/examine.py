@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..activity import doing
 from ..checks import Base, Baseline, Checked, Finding, Outcome, Rule, Smallest, TriedInput, drops, judge, smallest
@@ -17,10 +18,10 @@ from ..readers import module_of
 from ..readers.inputs import RequestInputs, Shapes
 from ..readers.request import UNLIMITED, Answer, Limits, Request
 from ..shape import format_shape, order
-from .cache import remembered
-from .crew import is_worthwhile, side_by_side
 from .source import Source, opened, read
-from .worker import Session
+
+if TYPE_CHECKING:
+    from .worker import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,27 @@ Summarize = Callable[[Request], Answer]
 
 def examine(targets: Sequence[Target], limits: Limits = UNLIMITED) -> Iterator[Checked]:
     """What comes of each target, in order. One that can't be looked at is told as such, and the others go on."""
-    built = [target.source.process for target in targets if not target.source.is_saved]
-    if limits == UNLIMITED and not is_worthwhile(built):
+    if limits == UNLIMITED and not _need_children(targets):
         for target in targets:
             yield _examine(target, opened(target.source))
         return
+    from .crew import side_by_side
+
     yield from side_by_side(
         targets,
         lambda target: (_module(target.source.backend), target.source.process),
         lambda target, session: _examine(target, nullcontext(partial(_in_child, session))),
         limits,
     )
+
+
+def _need_children(targets: Sequence[Target]) -> bool:
+    built = [target.source.process for target in targets if not target.source.is_saved]
+    if len(built) < 2:
+        return False
+    from .crew import is_worthwhile  # which takes a tenth of a check's time to import
+
+    return is_worthwhile(built)
 
 
 def _module(backend: str) -> str:
@@ -79,6 +90,8 @@ def _module(backend: str) -> str:
 
 
 def _in_child(session: Session, request: Request) -> Answer:
+    from .cache import remembered
+
     return remembered(session.module, request, session.summarize)
 
 

@@ -66,7 +66,7 @@ def read(text: str) -> Answer:
     """A saved summary.
 
     Raises:
-        ModelError: the file can't be read, or is no summary.
+        ModelError: the file can't be read, or is not a summary.
     """
     try:
         if text != "-":

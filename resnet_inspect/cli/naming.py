@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import BadRequestError
 from ..readers import NAMED
 from ..readers.backend import CALLED
+
+if TYPE_CHECKING:
+    import click
 
 
 def split_model(model: str, backend: str | None) -> tuple[str, str]:
@@ -43,6 +47,17 @@ def split_model(model: str, backend: str | None) -> tuple[str, str]:
         what = "a file" if own == "file" else "code"
         raise BadRequestError(f"{model} is {what}, which brings its framework along: leave --backend out")
     return own, model
+
+
+def complete_model(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names that a shell completes MODEL with."""
+    from ..blocks import networks
+    from ..readers import zoo
+
+    known = [*networks.names("torch"), *(f"local:{name}" for name in networks.names("torch"))]
+    known += [f"torch:{name}" for name in zoo.names("torchvision")]
+    known += [f"keras:{name}" for name in zoo.names("keras")]
+    return [name for name in known if name.startswith(incomplete)]
 
 
 def is_ours(model: str) -> bool:

@@ -1,8 +1,9 @@
 """What a change did to a network: match the layers, compare them, say why.
 
 ``match.py`` pairs the layers of two summaries, by name or by sequence (``align.py``), whichever leaves the smaller
-difference. ``changes.py`` and ``edges.py`` say what differs in a pair, ``cause.py`` what explains most of it.
-``frameworks.py`` brings a network of Keras and one of torch together before, and ``tensors.py`` compares checkpoints.
+difference; ``names.py`` finds what was only renamed. ``changes.py`` and ``edges.py`` say what differs in a pair,
+``cause.py`` what explains most of it. ``frameworks.py`` brings a network of Keras and one of torch together before, and
+``tensors.py`` compares checkpoints.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from .cause import causes
 from .changes import changes
 from .edges import Connections
 from .frameworks import canonical, channels_first, counted, framework, reconcile, settled_names, settled_order
-from .match import by_structure, match, prefixes_of, renamed_path, renamings, uncounted
+from .match import by_structure, match
+from .names import prefixes_of, renamed_path, renamings, uncounted
 from .result import Change, Diff, LayerDiff, Total
 from .tensors import tensors_alone
 

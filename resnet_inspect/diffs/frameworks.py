@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..ir import Layer, Parameter, Summary, Tensor
 from .edges import depths
-from .match import uncounted
+from .names import uncounted
 from .result import LayerDiff
 
 #: Settings that say how a framework computes, not what.

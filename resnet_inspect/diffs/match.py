@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from ..ir import Layer
 from ..ops import vocabulary
 from .align import Pair, align, in_order
 from .edges import Connections, joins
-from .result import Renaming
+from .names import masked, prefixes_of, renamed_path, renamings, uncounted
 
 Key = Callable[[Layer], Hashable]
-
-#: Names whose parts are remembered: each is asked for in every round of a matching.
-_NAMES = 1 << 18
-#: Parts of a path that count: ``features.3``, ``conv2d_7``. They shift when something is put in between.
-_NUMBER = re.compile(r"(?<=\.)\d{1,18}(?=\.|$)|^\d{1,18}(?=\.|$)|(?<=_)\d{1,18}(?=\.|$)")
-#: The number of a name that stands for itself, too: the first of all is ``relu``, and not ``relu_0``.
-_COUNTED = re.compile(r"_\d+(?=\.|$)")
 
 
 def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] = ()) -> list[Pair]:
@@ -34,7 +26,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] =
         _family(a) == _family(b) for a, b in zip(old, new, strict=True)
     ):
         by_name = [(index, index) for index in range(len(old))]
-        if sum(_cost(old[a], new[b]) for a, b in by_name) == 0:
+        if not any(_cost(old[a], new[b]) for a, b in by_name):
             return by_name
     calls = {layer.id for layer in (*old, *new) if layer.id in counted and layer.op != "input"}
     names = _Matching(old, new, calls)
@@ -42,7 +34,11 @@ def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] =
 
     def ways() -> Iterator[_Matching]:
         if calls:
-            yield from (names.with_calls(backwards).without_strays(calls) for backwards in (False, True))
+            forth, back = (names.with_calls(backwards) for backwards in (False, True))
+            # Where both ways agree, the rest follows from the one.
+            for found in (forth,) if forth.there == back.there else (forth, back):
+                found.by_name()
+                yield found.without_strays(calls)
         else:
             yield names.without_strays(calls)
         sequence = _Matching(old, new, signature=names.signature)
@@ -73,6 +69,8 @@ def _cheapest(found: Iterator[_Matching]) -> _Matching:
     best = next(found)
     least = best.cost() + best.changed_edges()
     while least and (other := next(found, None)):
+        if other.there == best.there:
+            continue
         cost = other.cost()
         if cost < least and (cost := cost + other.changed_edges()) < least:
             best, least = other, cost
@@ -116,11 +114,10 @@ class _Matching:
         return sum(connections.change(self.old[a], self.new[b]) is not None for a, b in self.pairs)
 
     def with_calls(self, backwards: bool) -> _Matching:
-        """A copy with the ids that were left for later matched, too."""
+        """A copy with the ids that were left for later matched, too, by the graph alone."""
         copied = _Matching(self.old, self.new, signature=self.signature)
         copied.there, copied.back = dict(self.there), dict(self.back)
         copied.by_graph(backwards)
-        copied.by_name()
         return copied
 
     def without_strays(self, calls: Collection[str]) -> _Matching:
@@ -301,67 +298,12 @@ def _neighbours(layers: Sequence[Layer]) -> list[set[int]]:
     return found
 
 
-def renamings(paths: Sequence[tuple[str, str]]) -> list[Renaming]:
-    """Renamed paths in as few lines as say them: a shared prefix is one, and so is a run of shifted numbers."""
-    by_prefix = Counter(prefixes_of(old, new) for old, new in paths if old != new)
-    groups: dict[Hashable, list[tuple[str, str]]] = {}
-    for old, new in by_prefix:
-        groups.setdefault(renaming_key(old, new), []).append((old, new))
-    found = []
-    for prefixes in groups.values():
-        layers = sum(by_prefix[pair] for pair in prefixes)
-        first, last = prefixes[0], prefixes[-1]
-        both = first if first == last else (f"{first[0]}…{last[0]}", f"{first[1]}…{last[1]}")
-        found.append(Renaming(*both, layers))
-    return found
-
-
-def renaming_key(old: str, new: str) -> Hashable:
-    """What renamed prefixes have in common that are one line: the same shift of the same numbers."""
-    if masked(old) != masked(new):
-        return old, new
-    numbers = zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=False)
-    return masked(old), tuple(int(b) - int(a) for a, b in numbers)
-
-
-def renamed_path(prefixes: Mapping[str, str], path: str) -> str:
-    """What a path is called by now, of whose modules some have another name: old prefix -> new prefix."""
-    parts = path.split(".")
-    for end in range(len(parts), -1, -1):
-        new = prefixes.get(".".join(parts[:end]))
-        if new is not None:
-            return ".".join([*([new] if new else []), *parts[end:]])
-    return path
-
-
-@lru_cache(_NAMES)
-def prefixes_of(old: str, new: str) -> tuple[str, str]:
-    """What is left of two paths without the end that they share."""
-    a, b = old.split("."), new.split(".")
-    while a and b and a[-1] == b[-1]:
-        a.pop()
-        b.pop()
-    return ".".join(a), ".".join(b)
-
-
-@lru_cache(_NAMES)
-def masked(path: str) -> str:
-    """A path without its numbers: what stands at the same place but for how many came before."""
-    return _NUMBER.sub("#", uncounted(path))
-
-
-@lru_cache(_NAMES)
-def uncounted(path: str) -> str:
-    """A path without the numbers that only count calls: ``layer1.0.relu_1`` is ``layer1.0.relu``."""
-    return _COUNTED.sub("", path)
-
-
 def _family(layer: Layer) -> str:
     """What may take a layer's place and still be the same one: another activation, another normalisation."""
     return _family_of(layer.op)
 
 
-@lru_cache(_NAMES)
+@lru_cache
 def _family_of(op: str) -> str:
     family = vocabulary.of(op).family
     return family if family in ("activation", "norm") else op

@@ -7,6 +7,19 @@ from math import prod
 
 from ..ir import Tensor, Value
 from .effect import Effect
+from .formula import Formula, Law
+
+_SCORES = "heads*queries*keys*(key_dim + value_dim)"
+_SOURCE = "Vaswani et al. 2017, section 3.2"
+_PLAIN = Law(None, Formula(f"N*{_SCORES}", _SOURCE))
+_PROJECTED = Law(
+    None,
+    Formula(
+        "N*(queries*query_width*heads*key_dim + keys*kv_heads*(key_width*key_dim + value_width*value_dim)"
+        f" + queries*heads*value_dim*out_features + {_SCORES})",
+        _SOURCE,
+    ),
+)
 
 
 def products(queries: int, keys: int, key_width: int, value_width: int) -> int:
@@ -27,13 +40,12 @@ def attention(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effe
     batch, queries, values = prod(query.shape[:1]), prod(query.shape[1:-1]), prod(value.shape[1:-1])
     width = {name: size for name, size in attributes.items() if isinstance(size, int)}
     heads = width.get("num_heads", 0)
-    if not heads:
-        macs = products(batch * queries, values, query.shape[-1], value.shape[-1])
-        return Effect(Tensor((*query.shape[:-1], value.shape[-1]), query.dtype), (), macs)
-    shared = width.get("num_kv_heads", heads)
-    key_dim, value_dim, out = width["key_dim"], width["value_dim"], width["out_features"]
-    projections = queries * query.shape[-1] * heads * key_dim
-    projections += values * shared * (key.shape[-1] * key_dim + value.shape[-1] * value_dim)
-    projections += queries * heads * value_dim * out
-    macs = batch * projections + products(batch * heads * queries, values, key_dim, value_dim)
-    return Effect(Tensor((*query.shape[:-1], out), query.dtype), (), macs)
+    symbols = {"N": batch, "queries": queries, "keys": values}
+    if heads:
+        symbols |= {"heads": heads, "kv_heads": width.get("num_kv_heads", heads)}
+        symbols |= {name: width[name] for name in ("key_dim", "value_dim", "out_features")}
+        symbols |= {"query_width": query.shape[-1], "key_width": key.shape[-1], "value_width": value.shape[-1]}
+    else:
+        symbols |= {"heads": 1, "key_dim": query.shape[-1], "value_dim": value.shape[-1]}
+    law, out = (_PROJECTED, width["out_features"]) if heads else (_PLAIN, value.shape[-1])
+    return Effect(Tensor((*query.shape[:-1], out), query.dtype), (), law.macs.value(symbols), law, symbols)

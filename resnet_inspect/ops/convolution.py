@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from functools import cache, partial
 
 from ..errors import InputError
 from ..ir import Tensor, Value
 from ..shape import format_shape
-from .effect import Effect, Image, Weight, image_of_rank, per_dimension, window_output
+from .effect import Effect, Image, Weight, image_of_rank, per_dimension, window, window_output
+from .formula import Formula, Law, axes, kernel_names, output_names
+
+
+@cache
+def _law(rank: int, transposed: bool) -> Law:
+    """Every output is a sum over its group's input channels and the kernel; backwards, every input meets as many."""
+    kernel = "*".join(kernel_names(rank))
+    positions = "*".join(axes(rank) if transposed else output_names(rank))
+    channels = "C_in*C_out/groups"
+    section = "Dumoulin and Visin 2016, " + ("section 4" if transposed else "section 2")
+    return Law(
+        Formula(f"{kernel}*{channels} + bias", "He et al. 2015, table 1"),
+        Formula(f"N*{positions}*{kernel}*{channels}", section),
+    )
 
 
 def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -27,11 +41,16 @@ def conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     if in_channels % groups or out_channels % groups:
         raise InputError(f"{groups} groups divide {in_channels} input and {out_channels} output channels unevenly")
     kernel = per_dimension(kernel_value, dimensions)
-    output = Image(image.batch, out_channels, window_output(image, attributes)).tensor(tensor)
+    output = Image(image.batch, out_channels, window_output(image, attributes))
     weights = [Weight("kernel", (*kernel, in_channels // groups, out_channels))]
     if attributes["bias"]:
         weights.append(Weight("bias", (out_channels,)))
-    return Effect(output, tuple(weights), output.size * prod(kernel) * (in_channels // groups))
+    law, bias = _law(dimensions, transposed=False), out_channels if attributes["bias"] else 0
+    symbols = {"N": image.batch, "C_in": in_channels, "C_out": out_channels, "groups": groups, "bias": bias}
+    symbols.update(zip(kernel_names(dimensions), kernel, strict=True))
+    symbols.update(zip(output_names(dimensions), output.spatial, strict=True))
+    macs = law.macs.value(symbols)
+    return Effect(output.tensor(tensor), tuple(weights), macs, law, symbols, partial(window, image, attributes))
 
 
 def _check_channels(tensor: Tensor, image: Image, expected: int) -> None:
@@ -63,13 +82,19 @@ def conv_transpose(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
     out_channels = _integer(attributes, "out_channels")
     groups = _integer(attributes, "groups")
     _check_channels(tensor, image, in_channels)
+    if in_channels % groups or out_channels % groups:
+        raise InputError(f"{groups} groups divide {in_channels} input and {out_channels} output channels unevenly")
     kernel = per_dimension(kernel_value, dimensions)
     spatial = per_dimension(attributes["output_size"], dimensions)
     weights = [Weight("kernel", (*kernel, out_channels // groups, in_channels))]
     if attributes["bias"]:
         weights.append(Weight("bias", (out_channels,)))
     output = Image(image.batch, out_channels, spatial).tensor(tensor)
-    return Effect(output, tuple(weights), tensor.size * prod(kernel) * (out_channels // groups))
+    law, bias = _law(dimensions, transposed=True), out_channels if attributes["bias"] else 0
+    symbols = {"N": image.batch, "C_in": in_channels, "C_out": out_channels, "groups": groups, "bias": bias}
+    symbols.update(zip(kernel_names(dimensions), kernel, strict=True))
+    symbols.update(zip(axes(dimensions), image.spatial, strict=True))
+    return Effect(output, tuple(weights), law.macs.value(symbols), law, symbols)
 
 
 def separable_conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -89,4 +114,13 @@ def separable_conv(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) ->
         "bias": attributes["bias"],
     }
     second = conv(pointwise, [first.output])
-    return Effect(second.output, (*first.weights, *second.weights), first.macs + second.macs)
+    kernels, positions = "*".join(kernel_names(rank)), "*".join(output_names(rank))
+    each, mixed = f"{kernels}*C_in*depth_multiplier", "C_in*depth_multiplier*C_out"
+    law = Law(
+        Formula(f"{each} + {mixed} + bias", "Chollet 2016, section 1"),
+        Formula(f"N*{positions}*({each} + {mixed})", "Chollet 2016, section 1"),
+    )
+    symbols = {**first.symbols, "C_out": second.symbols["C_out"], "bias": second.symbols["bias"]}
+    symbols["depth_multiplier"] = _integer(attributes, "depth_multiplier")
+    macs = law.macs.value(symbols)
+    return Effect(second.output, (*first.weights, *second.weights), macs, law, symbols, first.window)

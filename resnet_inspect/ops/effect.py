@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from ..errors import InputError
 from ..ir import Shape, Tensor, Value
 from ..shape import format_shape
+from .formula import Formula, Law, axes
 
 
 class Weight(NamedTuple):
@@ -22,12 +24,23 @@ class Weight(NamedTuple):
     statistics: bool = False
 
 
+#: A formula for each dimension, by its letter, and what stands in them.
+Window = tuple[tuple[tuple[str, Formula], ...], dict[str, int]]
+
+
 class Effect(NamedTuple):
-    """The output of one operation, the weights that it needs and its multiply-adds."""
+    """The output of one operation, the weights that it needs and its multiply-adds.
+
+    ``law`` has the formulas of its weights and multiply-adds, and ``symbols`` the numbers to put in. ``window`` gives
+    the formulas of the output's sizes, for which only explanations ask.
+    """
 
     output: Tensor
     weights: tuple[Weight, ...] = ()
     macs: int = 0
+    law: Law | None = None
+    symbols: Mapping[str, int] = {}
+    window: Callable[[], Window] | None = None
 
 
 class Image(NamedTuple):
@@ -137,3 +150,37 @@ def window_output(image: Image, attributes: Mapping[str, Value]) -> Shape:
             + (" with padding" if any(sum(pair) for pair in padding) else "")
         )
     return output
+
+
+#: How the padding on both sides of a dimension is called where the two differ.
+_SIDES = {"d": ("p_front", "p_back"), "h": ("p_top", "p_bottom"), "w": ("p_left", "p_right")}
+
+
+@cache
+def _window_sizes(rank: int, uneven: tuple[bool, ...], ceil_mode: bool) -> tuple[tuple[str, Formula], ...]:
+    """The formulas of ``window_output``, by dimension; ``uneven`` are the dimensions with two different paddings."""
+    found = []
+    for letter, is_uneven in zip(axes(rank), uneven, strict=True):
+        x = letter.lower()
+        padding = " + ".join(_SIDES[x]) if is_uneven else f"2*p_{x}"
+        rounded = "ceil" if ceil_mode else "floor"
+        text = f"{rounded}(({letter} + {padding} - d_{x}*(k_{x}-1) - 1)/s_{x}) + 1"
+        found.append((letter, Formula(text, "Dumoulin and Visin 2016, relationship 15")))
+    return tuple(found)
+
+
+def window(image: Image, attributes: Mapping[str, Value]) -> Window:
+    """The formulas of ``window_output``, with input, kernel, stride, padding and dilation."""
+    rank = len(image.spatial)
+    kernel = per_dimension(attributes["kernel_size"], rank)
+    stride = per_dimension(attributes["stride"], rank)
+    padding = padding_pairs(attributes["padding"], rank)
+    dilation = per_dimension(attributes.get("dilation", 1), rank)
+    found: dict[str, int] = {}
+    for at, letter in enumerate(axes(rank)):
+        x = letter.lower()
+        before, after = padding[at]
+        pads = {f"p_{x}": before} if before == after else dict(zip(_SIDES[x], padding[at], strict=True))
+        found |= {letter: image.spatial[at], f"k_{x}": kernel[at], f"s_{x}": stride[at], f"d_{x}": dilation[at], **pads}
+    uneven = tuple(before != after for before, after in padding)
+    return _window_sizes(rank, uneven, bool(attributes.get("ceil_mode", False))), found

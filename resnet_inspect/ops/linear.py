@@ -9,6 +9,13 @@ from ..errors import InputError
 from ..ir import Shape, Tensor, Value
 from ..shape import format_shape
 from .effect import Effect, Weight
+from .formula import Formula, Law
+
+_DENSE = Law(
+    Formula("in_features*out_features + bias", "a matrix and a vector"),
+    Formula("rows*in_features*out_features", "a sum over in_features for each result"),
+)
+_MATMUL = Law(None, Formula("rows*columns*shared", "a sum over the shared dimension for each result"))
 
 
 def dense(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -26,7 +33,9 @@ def dense(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     if attributes["bias"]:
         weights.append(Weight("bias", (out_features,)))
     output = Tensor((*tensor.shape[:-1], out_features), tensor.dtype)
-    return Effect(output, tuple(weights), output.size * in_features)
+    symbols = {"in_features": in_features, "out_features": out_features, "rows": prod(tensor.shape[:-1])}
+    symbols["bias"] = out_features if attributes["bias"] else 0
+    return Effect(output, tuple(weights), _DENSE.macs.value(symbols), _DENSE, symbols)
 
 
 def matmul(_attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -38,7 +47,9 @@ def matmul(_attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect
         raise InputError(f"can't multiply {format_shape(first.shape)} and {format_shape(second.shape)}")
     batch = _broadcast(first.shape[:-2], second.shape[:-2])
     output = Tensor((*batch, *(rows[-1:] if len(first.shape) > 1 else ()), *columns), first.dtype)
-    return Effect(output, (), output.size * int(shared))
+    made = prod(columns)
+    symbols = {"rows": output.size // made if made else 0, "columns": made, "shared": int(shared)}
+    return Effect(output, (), _MATMUL.macs.value(symbols), _MATMUL, symbols)
 
 
 def einsum(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -72,8 +83,14 @@ def einsum(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
     output = tuple(sizes[label] for label in kept)
     shared = {label for label in sizes if all(label in factor for factor in factors)}
     multiplied = len(factors) > 1 and shared - set(kept)
-    macs = prod(size for label, size in sizes.items() if label in kept or label in shared) if multiplied else 0
-    return Effect(Tensor(output, inputs[0].dtype), (), macs)
+    if not multiplied:
+        return Effect(Tensor(output, inputs[0].dtype))
+    symbols = {f"n_{label}": size for label, size in sizes.items() if label in kept or label in shared}
+    law = None
+    # An equation may come from a stranger's file: what isn't a letter never gets into a formula.
+    if all(name.isascii() and name.isidentifier() for name in symbols):
+        law = Law(None, Formula("*".join(symbols), "the sizes of the indices that are left or summed up"))
+    return Effect(Tensor(output, inputs[0].dtype), (), prod(symbols.values()), law, symbols)
 
 
 def _broadcast(first: Shape, second: Shape) -> Shape:

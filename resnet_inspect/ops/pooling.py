@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ..ir import Tensor, Value
-from .effect import Effect, Image, image_of_rank, per_dimension, window_output
+from .effect import Effect, Image, image_of_rank, per_dimension, window, window_output
 
 
 def window_pool(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:
@@ -13,7 +14,8 @@ def window_pool(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Ef
     (tensor,) = inputs
     kernel = attributes["kernel_size"]
     image = image_of_rank(tensor, len(kernel) if isinstance(kernel, tuple) else 2)
-    return Effect(Image(image.batch, image.channels, window_output(image, attributes)).tensor(tensor))
+    output = Image(image.batch, image.channels, window_output(image, attributes)).tensor(tensor)
+    return Effect(output, window=partial(window, image, attributes))
 
 
 def adaptive_pool(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effect:

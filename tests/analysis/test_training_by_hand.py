@@ -119,6 +119,24 @@ def test_a_checkpoint_keeps_what_its_module_was_called_with() -> None:
     assert nowhere == plain
 
 
+def test_a_checkpoint_runs_again_until_it_has_what_it_keeps() -> None:
+    layers = [
+        line("x", "input"),
+        line("a", reads="x", params=50),
+        line("m.b", "tanh", reads="a"),
+        line("m.c", reads="m.b", params=50),  # keeps m.b alone: torch stops before it runs
+        line("m.d", "add", reads="m.c a"),
+        line("e", "tanh", reads="m.d"),
+    ]
+    summary = network(*layers, modules=(("", "Net"), ("m", "Block")))
+    found = timeline(summary, Plan(checkpoint=("m",)))
+    assert [step.layer for step in found.steps if step.phase == "recompute"] == ["m.b"]
+    held = 2 * WEIGHT + TENSOR
+    steps = live(found)
+    assert steps["recompute m.b"] == held + TENSOR + TENSOR + TENSOR  # a, the gradient of m.d, m.b
+    assert steps["backward m.c"] == held + 4 * TENSOR + WEIGHT  # and the gradient of m.b
+
+
 def test_what_is_frozen_gets_no_gradient_and_keeps_nothing() -> None:
     frozen = timeline(CHAIN, Plan(optimizer="adam", frozen=("a",)))
     assert "backward a" not in live(frozen)

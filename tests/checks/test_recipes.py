@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import yaml
 import resnet_inspect
 from resnet_inspect import ir_json
 from tests.diffs.test_command import git
-from tests.support.command import needs, run
+from tests.support.command import run
 
 ROOT = Path(__file__).parents[2]
 RECIPES = Path(resnet_inspect.__file__).parent / "recipes"
@@ -125,19 +124,6 @@ def test_pre_commit(branch: Path) -> None:
     assert shell(hook["entry"], branch).returncode == 0
     (branch / "resnet-inspect.toml").write_text(CONFIG)
     assert shell(hook["entry"], branch).returncode == 1
-
-
-@needs("torch")
-@needs("tensorflow")
-def test_the_readmes_file(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```toml\n(.+?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    (text,) = (block for block in blocks if "[models." in block)
-    (tmp_path / "resnet-inspect.toml").write_text(text)
-    (tmp_path / "baselines").mkdir()
-    for command in ('resnet-inspect check --update-baseline --reason "the first"', "resnet-inspect check"):
-        done = shell(command, tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "2 models, " in done.stdout
 
 
 def test_the_accepted_reasons_travel_with_the_baseline(branch: Path) -> None:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from resnet_inspect.analysis.batches import batch_of, is_list
-from resnet_inspect.cli.fit import _at_twice
+from resnet_inspect.cli.commands.fit import _at_twice
 from resnet_inspect.errors import BadRequestError
 from resnet_inspect.ir import Model, Summary, Tensor
 from resnet_inspect.readers import Request

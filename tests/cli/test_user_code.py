@@ -139,7 +139,7 @@ def test_weights_of_a_keras_model_are_known_once_it_is_built(tmp_path: Path) -> 
     assert (done.returncode, "4 matching, 0 missing" in done.stdout) == (0, True), done.stderr
     done = ask(tmp_path, "weights", "in_keras.py:unbuilt", "own.weights.h5")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Sequential isn't built, and nobody knows its weights before" in done.stderr
+    assert "Sequential isn't built yet, so its weights are not known" in done.stderr
 
 
 @needs("torch")

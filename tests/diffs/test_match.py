@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from resnet_inspect.diffs import compare
-from resnet_inspect.diffs.match import by_structure, masked, match, renamings
+from resnet_inspect.diffs.match import by_structure, match
+from resnet_inspect.diffs.names import masked, renamings
 from resnet_inspect.diffs.result import Renaming
 from resnet_inspect.ir import Layer
 from tests.support.toys import IMAGE, network, toy

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from resnet_inspect.blocks.flavor import TORCH
 from resnet_inspect.blocks.graph import INPUT, Graph, GraphBuilder
 from resnet_inspect.diffs import Diff, compare
-from resnet_inspect.diffs.match import uncounted
+from resnet_inspect.diffs.names import uncounted
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.local.reader import expected_input, resolve_input, run
 from resnet_inspect.readers.request import Request

@@ -22,7 +22,7 @@ from resnet_inspect import Summary as ShownSummary
 from resnet_inspect import api, diffs, ir_json
 from resnet_inspect.analysis.checkpoint_match import CheckpointMatch, Entry
 from resnet_inspect.checks import Checked, Finding, Outcome
-from resnet_inspect.cli.weights import _table as weights_table
+from resnet_inspect.cli.commands.weights import _table as weights_table
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request

@@ -283,10 +283,10 @@ def test_what_shapes_tables_is_refused(form: str, option: str) -> None:
     assert "table-svg is a picture of the table" in done.stderr
 
 
-def test_the_picture_in_the_readme_shows_both_kinds_of_shortcuts() -> None:
-    root = Path(__file__).parents[2]
-    (command, target) = re.findall(r"^\(`resnet-inspect (.+) -o (\S+)`\)$", (root / "README.md").read_text(), re.M)[0]
-    drawn = (root / target).read_text(encoding="utf-8")
+def test_the_picture_in_the_documentation_shows_both_kinds_of_shortcuts() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    (command,) = re.findall(r"^resnet-inspect (.+) -o resnet50\.svg$", (docs / "pictures.md").read_text(), re.MULTILINE)
+    drawn = (docs / "pictures" / "resnet50.svg").read_text(encoding="utf-8")
     assert run(*shlex.split(command), "--format", "svg").stdout == drawn
     assert ET.fromstring(drawn).tag == f"{SVG}svg"
     assert {'class="shortcut"', 'class="shortcut projection"'} <= set(re.findall(r'class="[\w ]+"', drawn))

@@ -9,7 +9,7 @@ from ... import units
 from ...analysis.metrics import TOTALS, total
 from ...diffs import Cause, Change, Diff, LayerDiff, Renaming
 from ...diffs.frameworks import folded_norms
-from ...diffs.match import masked, prefixes_of, renaming_key, renamings
+from ...diffs.names import masked, prefixes_of, renaming_key, renamings
 from ...ir import Value
 from ...shape import format_shape
 from ..columns import value_text

@@ -7,7 +7,6 @@ which pack small; a layer is named by its position in the document.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import prod
 from typing import Any
 
 from ... import units
@@ -16,9 +15,8 @@ from ...analysis.memory import alive, live_bytes
 from ...analysis.metrics import metric
 from ...analysis.metrics.metric import Metric, largest
 from ...analysis.residual import Block, residual_blocks
+from ...explain.derivation import counts
 from ...ir import Layer, Summary, sum_known
-from ...ops import vocabulary
-from ...shape import format_shape
 from .. import View
 from ..columns import Column, choose
 from ..picture import family, shortcuts
@@ -87,7 +85,7 @@ def network(
         "columns": [_column(key, nodes, summary.layers) for key in _AMOUNTS],
         "edges": list(_edges(summary, place, blocks)),
         "blocks": [_block(block, place) for block in blocks],
-        "formulas": {str(place[layer.id]): text for layer in summary.layers if (text := formula(layer))},
+        "formulas": formulas(summary.layers),
         "memory": _memory(summary, facts),
         "marks": _marks(nodes, states or {}),
         "notes": {str(place[id_]): text for id_, text in (said or {}).items() if id_ in place},
@@ -189,22 +187,20 @@ def _block(block: Block, place: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def formula(layer: Layer) -> str:
-    """The arithmetic of a layer's MACs where its weights tell it: each weight is used once at every place.
+def formulas(layers: Sequence[Layer]) -> dict[str, Any]:
+    """The formulas of parameters and MACs, by layer: which of the ``texts``, and the numbers of its symbols in order.
 
-    So it is in convolutions and matrix products. It is stated only where it gives the layer's own number.
+    The page puts these in. A number that no formula gives has none.
     """
-    if vocabulary.of(layer.op).family not in ("convolution", "product") or not layer.macs:
-        return ""
-    weights = [p for p in layer.parameters if len(p.shape) > 1]
-    if len(weights) != 1 or not weights[0].size or layer.macs % weights[0].size:
-        return ""
-    size, places = weights[0].size, layer.macs // weights[0].size
-    outputs = [tensor for tensor in layer.output_tensors if tensor.shape]
-    channels = {tensor.shape[(tensor.layout or "").find("C")] for tensor in outputs}
-    if len(outputs) != 1 or len(channels) != 1 or prod(outputs[0].shape) != places * channels.pop():
-        return ""
-    return f"{format_shape(weights[0].shape)} weights = {size:,}, each at {places:,} places"
+    texts: dict[str, int] = {}
+    of: dict[str, dict[str, list[int | str | None]]] = {}
+    for index, layer in enumerate(layers):
+        for each in counts(layer):
+            if each.formula is not None:
+                numbers = [_number(value) for _, value in each.symbols]
+                number = texts.setdefault(each.formula.text, len(texts))
+                of.setdefault(str(index), {})[each.quantity] = [number, *numbers]
+    return {"texts": list(texts), "of": of}
 
 
 def _memory(summary: Summary, facts: Facts) -> dict[str, Any] | None:

@@ -128,7 +128,7 @@ def test_a_damaged_report_is_refused(damage: str, tmp_path: Path) -> None:
     refused(path, said)
 
 
-#: A page that is no report of one network -> what is said of it.
+#: A page that is not a report of one network -> what is said of it.
 PAGES = {
     "none": (_NETWORK.sub("", PAGE), "shows no network"),
     "two": (_NETWORK.sub(lambda found: found[0] + found[0].replace('"network"', '"network-2"'), PAGE), "2 networks"),

@@ -3,6 +3,7 @@
 import {copy} from "./clipboard.js";
 import {button, html} from "./element.js";
 import {revealed} from "./fold.js";
+import {derived} from "./formulas.js";
 import {column, isLayer} from "./network.js";
 import {exact, worded} from "./units.js";
 
@@ -61,8 +62,9 @@ function described(net, chosen, node, copied) {
     const text = each.texts[node] ?? worded(each.word, amount);
     const isShort = each.word !== "exact" && amount !== null && amount !== 0 && text !== exact(amount);
     if (text !== "n/a") facts.push([each.title, isShort ? `${exact(amount)}  (${text})` : text]);
+    const formula = isLayer(net, node) ? derived(net.formulas, place, each.key) : "";
+    if (formula) facts.push([`${each.title} are`, formula]);
   }
-  if (isLayer(net, node)) facts.push(["MACs are", net.formulas[String(place)] ?? ""]);
   for (const each of net.words) if (each.key !== "type") facts.push([each.title, each.texts[node].slice(0, 2000)]);
   if (count[node] > 1) facts.push(["Equal modules", String(count[node])]);
   if (isLayer(net, node)) {

@@ -20,7 +20,7 @@
  *   title: string, hasGraph: boolean, shown: string[],
  *   nodes: {parent: number[], id: string[], label: string[], family: string[], layer: number[], count: number[], run: number[]},
  *   words: {key: string, title: string, texts: string[]}[],
- *   columns: Column[], edges: [number, number, string?, number?][], blocks: Block[], formulas: Record<string, string>,
+ *   columns: Column[], edges: [number, number, string?, number?][], blocks: Block[], formulas: import("./formulas.js").Formulas,
  *   memory: {live: Amount[], peak: number, alive: [number, Amount][], others: number} | null,
  *   marks?: Record<string, string>, notes?: Record<string, string>,
  * }} Written

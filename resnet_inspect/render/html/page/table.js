@@ -5,6 +5,7 @@ import {copy} from "./clipboard.js";
 import {csv, markdown} from "./copies.js";
 import {button, html, nodeAt} from "./element.js";
 import {lines, shownAs} from "./fold.js";
+import {derived} from "./formulas.js";
 import {menu} from "./menu.js";
 import {around, called, isLayer, marked} from "./network.js";
 import {toggle} from "./store.js";
@@ -24,6 +25,12 @@ const SHORT = {follows: "result", holds: "inside"};
  * A column of the table. `amount` is null for words.
  * @typedef {{key: string, title: string, text: (node: number) => string, amount: ((node: number) => number | null) | null, exact: (node: number) => string}} Shown
  */
+
+/** What a cell says when somebody points at it: the exact number, and its formula where there is one. @type {(net: Network, node: number, column: Shown) => string} */
+function why(net, node, {key, exact}) {
+  const formula = isLayer(net, node) ? derived(net.formulas, net.nodes.layer[node], key) : "";
+  return formula ? `${formula} = ${exact(node)}` : exact(node);
+}
 
 /** @type {(net: Network) => Shown[]} */
 function columns(net) {
@@ -176,7 +183,7 @@ export function table(net, chosen) {
             class: `${each.amount ? "number" : ""}${text === "0" ? " zero" : ""}`,
             "data-key": each.key,
             "data-exact": each.exact(node),
-            title: each.exact(node).slice(0, 500),
+            title: why(net, node, each).slice(0, 500),
           },
           text.slice(0, 500),
         );
