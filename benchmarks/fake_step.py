@@ -156,7 +156,7 @@ def _fitted(gradient: torch.Tensor, about: Any) -> torch.Tensor:
 
 
 def _uses(tensor: torch.Tensor) -> int:
-    return torch._C._storage_Use_Count(tensor.untyped_storage()._cdata)
+    return int(torch._C._storage_Use_Count(tensor.untyped_storage()._cdata))
 
 
 _ONE = _uses(torch.ones(1))
@@ -188,7 +188,7 @@ def compute_again(model: nn.Module, patterns: tuple[str, ...]) -> None:
         if fits and not any(name.startswith(f"{outer}.") for outer in done):
             done.append(name)
             forward = partial(checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False)
-            module.forward = forward  # type: ignore[method-assign]
+            module.forward = forward
 
 
 def peak(
@@ -233,7 +233,7 @@ def peak(
         tracker.reset_mod_stats()
         with tracker:
             step()
-        return max(snapshot["Total"] for snapshot in tracker.get_tracker_snapshot("peak").values())
+        return max(int(snapshot["Total"]) for snapshot in tracker.get_tracker_snapshot("peak").values())
 
 
 class _NoModules:

@@ -25,7 +25,9 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 90
 
 # What "copy" copies of a console block are the commands, without the prompt and without their output.
 copybutton_prompt_text = "$ "
@@ -34,8 +36,8 @@ copybutton_only_copy_prompt_lines = True
 # Dashes of options stay two dashes.
 smartquotes = False
 nitpicky = True
-# Types of packages whose documentation isn't linked.
-nitpick_ignore_regex = [("py:.*", r".*")]
+# Names that the pages of Python's functions mention, and whose own pages aren't here.
+nitpick_ignore_regex = [("py:.*", r"(?!resnet_inspect\.(summarize|diff|check|assert_matches|Summary|Diff|Checked)$).*")]
 
 
 def lay_out(_app: Any, ctx: Any, lines: list[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,14 @@ def test_a_run_without_it_imports_nothing_else(folder: Folder) -> None:
     folder.run().assert_outcomes(passed=1)
 
 
-def test_pytest_finds_it() -> None:
+def test_an_installed_package_is_found_and_loaded_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
-    assert '[project.entry-points.pytest11]\nresnet-inspect = "resnet_inspect.pytest_plugin"\n' in text
+    (found,) = re.findall(r"^\[project.entry-points.pytest11\]\n#.*\n\"(\S+)\" = \"(\S+)\"$", text, re.MULTILINE)
+    installed = folder.pytester.mkdir("installed")
+    information = installed / "ours-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: ours\nVersion: 1\n")
+    (information / "entry_points.txt").write_text("[pytest11]\n{} = {}\n".format(*found))
+    monkeypatch.setenv("PYTHONPATH", f"{installed}{os.pathsep}{Path(__file__).parents[1]}")
+    folder.pytester.runpytest_subprocess(WHY).assert_outcomes(passed=4)
+    folder.run().assert_outcomes(passed=4)

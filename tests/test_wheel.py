@@ -14,11 +14,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from resnet_inspect import __version__
 from resnet_inspect.cli import COMMANDS
 from tests.support.command import needs
 from tests.test_versions import METADATA, PROJECT, toml
+
+VENDORED_LICENCES = [path.relative_to(PROJECT) for path in sorted(PROJECT.glob(METADATA["license-files"][1]))]
 
 pytestmark = [
     needs("hatchling"),
@@ -116,3 +119,17 @@ def test_the_project_has_one_address() -> None:
 def test_building_asks_for_what_the_commands_need() -> None:
     # They are imported for the man pages, in an environment that has nothing else.
     assert set(METADATA["dependencies"]) <= set(toml(PROJECT / "pyproject.toml")["build-system"]["requires"])
+
+
+def test_the_recipe_asks_for_what_the_package_asks_for() -> None:
+    text = (PROJECT / "packaging" / "conda" / "meta.yaml").read_text()
+    # Without its templates, which conda fills in.
+    recipe = yaml.safe_load(re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "x", text, flags=re.DOTALL).replace("\nx\n", "\n", 1))
+    wanted = {line.partition(";")[0].replace(">=", " >=") for line in METADATA["dependencies"]}
+    requirements = recipe["requirements"]
+    assert set(requirements["run"]) - {f"python {METADATA['requires-python']}"} == wanted
+    assert wanted <= set(requirements["host"])
+    assert recipe["about"]["license"] == METADATA["license"]
+    assert recipe["about"]["license_file"] == [METADATA["license-files"][0], *map(str, VENDORED_LICENCES)]
+    (program,) = METADATA["scripts"].items()
+    assert recipe["build"]["entry_points"] == [" = ".join(program)]

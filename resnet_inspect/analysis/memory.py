@@ -88,8 +88,8 @@ def saved_bytes(summary: Summary) -> dict[str, int | None]:
 
 def is_of_many_steps(layer: Layer) -> bool:
     """Whether a layer is made of several operations, each of which keeps what no word tells, and gives real numbers."""
-    composed = vocabulary.of(layer.op).besides == "unknown"
-    return composed and any(not t.dtype.startswith(_NOT_REAL) for t in layer.output_tensors)
+    is_unknown = vocabulary.of(layer.op).besides == "unknown" and not composed.parts(layer)
+    return is_unknown and any(not t.dtype.startswith(_NOT_REAL) for t in layer.output_tensors)
 
 
 def is_mask(tensors: Iterable[Tensor]) -> bool:
@@ -100,6 +100,8 @@ def is_mask(tensors: Iterable[Tensor]) -> bool:
 def saves_of(layer: Layer) -> str | None:
     """As the vocabulary says of the word, but for what depends on more than that."""
     op = vocabulary.of(layer.op)
+    if layer.op == "other":
+        return composed.input_saved(layer)
     if layer.op == "pad" and layer.attribute("mode") not in (None, "constant"):
         return "inputs"
     if op.family == "adaptive pool" and "avg" in layer.op and all(_is_pixel(t) for t in layer.output_tensors):

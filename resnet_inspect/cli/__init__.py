@@ -114,7 +114,16 @@ class Command(Helped):
 
 
 class Group(Helped, click.Group):
-    """A command with commands of its own."""
+    """A command with commands of its own. One that it doesn't have is answered with the nearest."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        known = self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            ctx.fail(unknown("command", name, known))
+        return super().resolve_command(ctx, args)
 
 
 class LazyGroup(Group):
@@ -138,14 +147,6 @@ class LazyGroup(Group):
         if args[:1] == ["help"]:
             args = [*args[1:2], "--help"]
         return super().parse_args(ctx, args)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            ctx.fail(unknown("command", name, COMMANDS))
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -47,7 +47,7 @@ def _page(command: click.Command, context: click.Context, name: str, line: str) 
     text, examples = split_examples(command.help or "")
     usage = " ".join(command.collect_usage_pieces(context))
     body = [
-        f'.TH {_text(name.upper())} 1 "" "{PROGRAM} {__version__}" "User Commands"',
+        f'.TH {_text(name.upper())} 1 "" "{_text(PROGRAM)} {__version__}" "User Commands"',
         *(".SH NAME", rf"{_text(name)} \- {_text(line)}"),
         *(".SH SYNOPSIS", f".B {_text(context.command_path)}", _text(usage)),
         *(".SH DESCRIPTION", *_paragraphs(text)),

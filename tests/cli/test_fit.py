@@ -95,7 +95,8 @@ def test_the_first_line_says_how_far_the_answer_is_known() -> None:
 
 
 def test_what_did_not_run_is_not_known_to_fit(tmp_path: Path) -> None:
-    tensors = {"a.weight": {"dtype": "F32", "shape": [4, 8], "data_offsets": [0, 128]}}
+    offsets = {"a.weight": [0, 64], "b.weight": [64, 128]}
+    tensors = {name: {"dtype": "F32", "shape": [4, 4], "data_offsets": place} for name, place in offsets.items()}
     header = json.dumps(tensors).encode()
     path = tmp_path / "a.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(128))
@@ -149,6 +150,22 @@ def test_a_saved_summary_is_of_one_batch(tmp_path: Path) -> None:
     assert "n/a: a saved summary is of one batch" in run("fit", str(saved), "--memory", "1GiB").stdout
 
 
+def test_a_summary_saved_in_eval_mode_is_told_so(tmp_path: Path) -> None:
+    for mode, note in (("eval", "note: training is estimated from the graph in eval mode"), ("train", "")):
+        saved = tmp_path / f"{mode}.json"
+        assert run("summary", "resnet18", "--mode", mode, "-o", str(saved)).returncode == 0
+        done = run("fit", str(saved), "--memory", "1GiB", "--train")
+        assert done.stderr.startswith(note)
+        assert bool(done.stderr) == bool(note)
+        assert run("fit", str(saved), "--memory", "1GiB").stderr == ""
+
+
+def test_the_input_and_the_adapters_are_named() -> None:
+    said = run("fit", "resnet18", "--memory", "8GiB", "--lora", "8").stdout
+    assert re.search(r"^Input +32x3x224x224 float32$", said, re.MULTILINE)
+    assert "adapters of rank 8 on fc, as torch does it" in said
+
+
 def test_a_batch_may_stand_in_the_input() -> None:
     found = document("fit", "resnet18", "--memory", "1GiB", "--input", "3x3x224x224")
     assert found["batch"] == 3
@@ -183,6 +200,7 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             "--checkpoint 'layr1*' matches no module; did you mean layer1?",
         ),
         (["--memory", "1GiB", "--frozen", "#"], "--frozen '#' matches no module"),
+        (["--memory", "1GiB", "--frozen", "*"], "--frozen * leaves nothing to train"),
         (["--memory", "1GiB", "--frozen", ""], "--frozen '' matches no module"),
         # The addition is a layer of its module, and can't be computed again by itself.
         (["--memory", "1GiB", "--checkpoint", "*.add"], "--checkpoint '*.add' matches no module"),

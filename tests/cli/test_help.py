@@ -83,3 +83,20 @@ def test_a_command_without_a_group_is_in_the_last_one() -> None:
     groups = grouped({"summary": "Show.", "new": "Something new."})
     assert groups["Look at a network"] == [("summary", "Show.")]
     assert groups["More"] == [("new", "Something new.")]
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        (("sumary",), "summary"),
+        (("cache", "inof"), "info"),
+        (("summary", "--colums", "path"), "--columns"),
+        (("summary", "--columns", "pth"), "path"),
+        (("summary", "resnet51"), "resnet50"),
+        (("fit", "--device", "rtx4090"), "rtx-4090"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_nearest(words: tuple[str, ...], nearest: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (3 if "resnet51" in words else 2, "")
+    assert re.search(rf"(?i)did you mean '?{nearest}\b", done.stderr)

@@ -50,6 +50,13 @@ def test_roff_takes_no_line_for_a_request() -> None:
     assert requests == {".TH", ".SH", ".SS", ".TP", ".B", ".BR", ".PP", ".nf", ".fi"}
 
 
+def test_characters_stay_what_they_are() -> None:
+    # A bare hyphen, quote, caret or tilde is another character on the screen, which nobody can paste into a shell.
+    for text in PAGES.values():
+        bare = re.sub(r"\\(?:-|e|&|\(aq|\(ga|\(ha|\(ti)", "", text)
+        assert not re.findall(r"[-'`^~\\]", bare)
+
+
 def test_exit_codes_are_those_of_the_documentation() -> None:
     rows = re.findall(r"^\| (\d) \| (.+) \|$", (ROOT / "docs" / "exit-codes.md").read_text(), re.MULTILINE)
     assert [int(code) for code, _ in rows] == list(EXIT_CODES)

@@ -56,9 +56,11 @@ def by_element(recorder: Recorder, layer: Layer, value: int) -> int:
     whole = layer.output_tensors[0]
     line = replace(whole, shape=(*whole.shape[:-1], 1))
     made = [value]
+    held = recorder.weights(layer)
     for part in composed.parts(layer):
         reads = tuple(made[read] for read in part.reads)
-        made.append(words.add(part.word, reads, line if part.reduces else whole))
+        weights = [p for p in held if part.weight is not None and p.name.rpartition(".")[2] == part.weight]
+        made.append(words.add(part.word, reads, line if part.reduces else whole, weights))
     return made[-1]
 
 

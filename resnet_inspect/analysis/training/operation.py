@@ -28,6 +28,8 @@ class Operation:
     keeps: tuple[int, ...] = ()
     #: Bytes of its own that it keeps for the backward pass.
     keeps_besides: int = 0
+    #: Whether these are there before it runs: the noise of a dropout of whole images or channels.
+    draws: bool = False
     #: Whether the autocast context caches it until the forward pass ends.
     cached: bool = False
     #: Bytes alive while it runs, in the forward and in the backward pass, beside what it reads and gives.

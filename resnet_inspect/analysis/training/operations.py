@@ -155,6 +155,7 @@ class Recorder:
                 besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
             operation.unknown = besides is None or memory.is_of_many_steps(layer)
             operation.keeps_besides = besides or 0
+            operation.draws = op.besides in ("channel mask", "image mask")
         # A convolution keeps its weight even where nobody wants its input's gradient.
         if copies and ("convolution" in op.family or any(self.made[read].differentiated for read in reads)):
             operation.keeps += tuple(copy for copy in copies if len(self.made[copy].shape) > 1)

@@ -58,7 +58,7 @@ def _needed(made: Sequence[Operation], run: range) -> range:
     for position in reversed(run):
         operation = made[position]
         if operation.keeps or operation.keeps_besides:
-            gives = position in operation.keeps or operation.keeps_besides
+            gives = position in operation.keeps or (operation.keeps_besides and not operation.draws)
             return range(run.start, position + bool(gives))
     return run[:0]
 
