@@ -8,7 +8,7 @@ from ..visible import visible
 from .markdown import part_references
 
 #: The only HTML and entities that our reports have.
-_OURS = ("<details>", "</details>", "<summary>", "</summary>", "<br>", "<!-- -->", "&amp;", "&lt;", "&gt;")
+_OURS = ("<details>", "</details>", "<summary>", "</summary>", "<br>", "<!-- -->", "&amp;", "&lt;", "&gt;", "&nbsp;")
 #: What is taken together: an escape, which is kept, then what is ours, then what means something to a forge, also
 #: where a line begins, a slash: GitLab runs it. An escape of ``<`` or ``&`` is none within HTML.
 _TOKEN = re.compile(

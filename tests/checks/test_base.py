@@ -77,10 +77,10 @@ def test_one_run_writes_every_form(branch: Path, monkeypatch: pytest.MonkeyPatch
     text = (branch / "a.md").read_text()
     assert text == step.read_text()
     assert text.startswith(
-        "### 2 models, 9 checks: 9 passed, 0 failed\n\n#### backbone: main... → now\n\n**-508 k parameters"
+        "### 2 models, 9 checks: 9 passed, 0 failed\n\n#### backbone: main → now\n\n**-508 k parameters"
     )
     assert text.count("#### ") == 1
-    assert "<details><summary>9 passed</summary>" in text
+    assert "<details><summary>9 checks passed</summary>" in text
     assert (branch / "a.html").read_text().startswith("<!doctype html>")
     assert json.loads((branch / "a.json").read_text())["passed"] is True
     assert run("check", "--base", "main...", "--also", "a.xyz").returncode == 2

@@ -61,7 +61,7 @@ def test_the_verdict_and_the_biggest_change_first() -> None:
     assert lines[0] == "### net: main → this branch"
     assert lines[2] == "**+80 parameters (+8.00 %), +1.90 k MACs (+19.0 %).** 3 layers changed, 2 equal."
     assert sections(text) == {"": ["b1.c2", "b0.c1", "b1.c3"]}
-    assert "| ~ | b1.c2 | conv2d | out\\_channels 4 → 6 |  | +2.00 k |" in lines
+    assert "| ~ | b1.c2 | conv2d | out\\_channels 4 → 6 |  | +2.00&nbsp;k |" in lines
     assert "| ~ | b0.c1 | conv2d | out\\_channels 4 → 6 | +90 |  |" in lines
     assert "| ~ | b1.c3 | conv2d | out\\_channels 4 → 6 | -10 | -100 |" in lines
     assert "<details><summary>2 layers equal</summary>\n\nx, b0.c0\n\n</details>" in text

@@ -104,7 +104,7 @@ class Runner:
 
 @pytest.fixture
 def runner(github: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    """A shallow clone of a branch that has other classes than main, which has gone on meanwhile; pull request 7."""
+    """A shallow checkout of pull request 7, as GitHub has it: a branch of other classes, merged into main."""
     monkeypatch.delenv("GITHUB_TOKEN")
     origin = tmp_path / "origin"
     origin.mkdir()
@@ -115,9 +115,15 @@ def runner(github: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
     (origin / "resnet-inspect.toml").write_text(WIDER)
     git(origin, "commit", "--quiet", "-am", "ten classes")
     git(origin, "checkout", "--quiet", "main")
-    (origin / "resnet-inspect.toml").write_text(NETWORK.replace("resnet18", "resnet34"))
-    git(origin, "commit", "--quiet", "-am", "another network")
-    git(tmp_path, "clone", "--quiet", "--depth", "1", "--branch", "branch", f"file://{origin}", "clone")
+    (origin / "other.txt").write_text("other work")
+    git(origin, "add", "."), git(origin, "commit", "--quiet", "-m", "other work")
+    # What GitHub builds is the merge of both, which no branch has.
+    git(origin, "checkout", "--quiet", "--detach"), git(origin, "merge", "--quiet", "-m", "both", "branch")
+    git(origin, "update-ref", "refs/pull/7/merge", "HEAD"), git(origin, "checkout", "--quiet", "main")
+    clone = tmp_path / "clone"
+    git(tmp_path, "init", "--quiet", str(clone)), git(clone, "remote", "add", "origin", f"file://{origin}")
+    git(clone, "fetch", "--quiet", "--depth", "1", "origin", "+refs/pull/7/merge:refs/remotes/pull/7/merge")
+    git(clone, "checkout", "--quiet", "--detach", "refs/remotes/pull/7/merge")
     sides = {
         "head": {"sha": HEAD, "repo": {"full_name": REPOSITORY}},
         "base": {"repo": {"full_name": REPOSITORY}},
@@ -138,7 +144,7 @@ def runner(github: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 def test_a_branch_that_changes_a_layer_gets_a_comment(runner: Runner, github: Server) -> None:
     assert runner.run() == 0, runner.log
     (body,) = github.bodies()
-    assert "#### net: origin/main... → now\n\n**-508 k parameters (-4.34 %), -507 k MACs (-0.03 %).**" in body
+    assert "#### net: origin/main → now\n\n**-508 k parameters (-4.34 %), -507 k MACs (-0.03 %).**" in body
     assert body.endswith("[The whole report](https://github.com/them/net/artifacts/1)")
     assert "::notice file=resnet-inspect.toml,line=1,title=net base origin/main...::-508 k parameters" in runner.log
     assert (runner.folder.parent / "step.md").read_text().startswith("### 1 model, 4 checks: 4 passed")

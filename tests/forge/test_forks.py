@@ -67,6 +67,15 @@ def test_a_forks_job_hands_its_report_over_and_sends_nothing(
     assert not forked.requests
 
 
+def test_a_dry_run_of_a_forks_job_prints_the_comment(
+    forked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happens(tmp_path, monkeypatch, pull_request(FORK))
+    done = run("comment", "-", "--artifact", str(tmp_path / "artifact"), "--dry-run", text="### net\n")
+    assert done.stdout == "<!-- resnet-inspect: report -->\n### net\n"
+    assert not (tmp_path / "artifact").exists()
+
+
 def test_a_fork_without_an_artifact_is_no_failure(
     forked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

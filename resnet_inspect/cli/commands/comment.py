@@ -52,7 +52,6 @@ def command(
     GITHUB_REPOSITORY and GITHUB_TOKEN; CI_PROJECT_ID, CI_API_V4_URL and GITLAB_TOKEN. - is standard input.
 
     \b
-    resnet-inspect diff --base origin/main net.py:Net -o report.md
     resnet-inspect comment report.md
     resnet-inspect comment report.md --pr 12 --dry-run
     """
@@ -71,7 +70,7 @@ def command(
         link = link or _page_of_job()
         # Of another pull request than the job's, nothing is known.
         job = happened if happened and number in (None, happened.number) else None
-        if job and job.is_foreign:
+        if job and job.is_foreign and not dry_run:
             return _hand_over(artifact, job, text, update_only)
         if not dry_run:
             forge = _forge(of_gitlab, number or (job.number if job else None), job)

@@ -95,7 +95,7 @@ def command(
     chosen = format_of(output_format, output, ENDINGS)
     if threshold and chosen not in ("markdown", "github"):
         raise BadRequestError("--threshold folds rows of Markdown: use --format markdown")
-    title = line(f"{old}: {base} → this branch") if base else ""
+    title = line(f"{old}: {base.removesuffix('...')} → this branch") if base else ""
     place = place_of(new or old) if chosen == "github" else None
     view = DiffView(everything, fail_on, title, place, threshold, **draw_options(output, ascii_only))
     text = render(found, chosen, view)

@@ -26,13 +26,13 @@ def render(checked: Sequence[Checked], view: CheckView) -> str:
                 shown = DiffView(title=_title(item, outcome), threshold=view.threshold)
                 lines += ["", "#" + render_diff(finding.diff, shown).rstrip()]
     if kept:
-        lines += folded(f"{len(kept):,} passed", _table(kept))
+        lines += folded(f"{len(kept):,} {'check' if len(kept) == 1 else 'checks'} passed", _table(kept))
     return "\n".join(lines) + "\n"
 
 
 def _title(item: Checked, outcome: Outcome) -> str:
     rule, _, revision = outcome.rule.partition(" ")
-    return f"{item.name}: {revision if rule == Base.name else 'baseline'} → now"
+    return f"{item.name}: {revision.removesuffix('...') if rule == Base.name else 'baseline'} → now"
 
 
 def _table(found: Sequence[tuple[Checked, Outcome]]) -> Iterator[str]:

@@ -134,7 +134,7 @@ def _difference(layer: LayerDiff, name: str) -> int | None:
 
 
 def _amount(value: int | None, word: Callable[[int | None], str]) -> str:
-    return units.signed(value, word) if value != 0 else ""
+    return units.signed(value, word).replace(" ", "&nbsp;") if value != 0 else ""
 
 
 def _rows(changes: Sequence[_Change]) -> list[str]:
