@@ -9,7 +9,7 @@ from .. import ops
 from ..analysis.receptive import Field
 from ..errors import InputError
 from ..ir import DTYPE_BITS, Layer, Shape, Tensor, Value
-from ..ops import weights
+from ..ops import vocabulary, weights
 from ..ops.effect import Effect, Image, padding_pairs, per_dimension
 from ..ops.formula import Formula, axes
 from .explanation import Derivation
@@ -49,9 +49,10 @@ def checked(quantity: str, title: str, result: int, formula: Formula | None, sym
 
 def _effect(layer: Layer) -> Effect | None:
     """What the rule says of a layer; None where there is no rule, or it doesn't know the layer's settings."""
-    inputs = [_with_batch(layer, tensor) for tensor in layer.input_tensors] or _supposed(layer)
     try:
-        return ops.apply(layer.op, _settings(layer), inputs[:1] if layer.op in _OF_ONE else inputs)
+        settings = _settings(layer)
+        inputs = [_with_batch(layer, tensor) for tensor in layer.input_tensors] or _supposed(layer, settings)
+        return ops.apply(layer.op, settings, inputs[:1] if layer.op in _OF_ONE else inputs)
     except (InputError, KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
         return None
 
@@ -69,20 +70,22 @@ def _settings(layer: Layer) -> dict[str, Value]:
         found.setdefault("in_features", layer.input_tensors[0].shape[-1])
         found.setdefault("out_features", layer.output_tensors[0].shape[-1])
         found.setdefault("bias", any(len(p.shape) == 1 for p in layer.parameters))
+    if "input_size" in found:
+        found.setdefault("in_features", found["input_size"])  # as torch's recurrent layers call it
     if layer.op == "einsum":
         found.setdefault("equation", found.get("argument0"))
     return found
 
 
-def _supposed(layer: Layer) -> list[Tensor]:
+def _supposed(layer: Layer, settings: Mapping[str, Value]) -> list[Tensor]:
     """An input for a layer that reads none that is known: weights follow from settings, multiply-adds from outputs.
 
     Such layers weren't called, or they read a constant.
     """
     shape = layer.output_tensors[0].shape if layer.output_tensors else ()
-    features, channels, kernel = (layer.attribute(name) for name in ("in_features", "in_channels", "kernel_size"))
+    features, channels, kernel = (settings.get(name) for name in ("in_features", "in_channels", "kernel_size"))
     if isinstance(features, int):
-        return [Tensor((*shape[:-1], features), "")]
+        return [Tensor((*(shape[:-1] or (1,)), features), "")]
     if isinstance(channels, int) and isinstance(kernel, tuple):
         rank = len(kernel)
         sizes = [per_dimension(layer.attribute(name, 1), rank) for name in ("kernel_size", "stride", "dilation")]
@@ -129,10 +132,19 @@ def _params(layer: Layer, effect: Effect | None) -> Iterator[Derivation]:
     result = sum(p.size for p in own)
     law = effect.law if effect else None
     if law is not None and law.params is not None and effect is not None:
-        yield checked("params", "parameters", result, law.params, effect.symbols)
+        symbols = {**effect.symbols, "biases": 0}
+        if vocabulary.of(layer.op).family == "recurrent":
+            symbols["biases"] = _vectors(law.params, symbols, result)
+        yield checked("params", "parameters", result, law.params, symbols)
         return
     found = weights.stored(layer.op, dict(layer.attributes), [p.shape for p in own])
     yield checked("params", "parameters", result, *(found or (None, {})))
+
+
+def _vectors(formula: Formula, symbols: Mapping[str, int], result: int) -> int:
+    """How many vectors of biases each gate has, which no setting of torch or Keras says: 0, 1 or 2."""
+    fits = [number for number in range(3) if formula.value({**symbols, "biases": number}) == result]
+    return fits[0] if fits else 0
 
 
 def _macs(layer: Layer, effect: Effect | None) -> Iterator[Derivation]:
@@ -142,12 +154,9 @@ def _macs(layer: Layer, effect: Effect | None) -> Iterator[Derivation]:
     symbols: Mapping[str, int] = {}
     if effect is not None and effect.law is not None:
         formula, symbols = effect.law.macs, effect.symbols
-    elif layer.op == "attention" and layer.input_tensors:
+    if layer.op == "attention" and layer.input_tensors:
         shapes = [tensor.shape for tensor in layer.input_tensors]
-        formula, symbols = weights.attended(dict(layer.attributes), shapes[0], shapes[min(1, len(shapes) - 1)]) or (
-            None,
-            {},
-        )
+        formula, symbols = weights.attended(dict(layer.attributes), shapes) or (formula, symbols)
     yield checked("macs", "MACs", layer.macs, formula, symbols)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 
 from ..analysis.forms import is_weighted, weighted_depth
 from ..analysis.graph import data_inputs
@@ -58,10 +59,30 @@ class Known:
         """Layer -> its place in the order of execution."""
         return {layer.id: place for place, layer in enumerate(self.summary.layers)}
 
-    def norm_behind(self, layer: Layer) -> Layer | None:
-        """The one layer that reads this one, if it is a norm."""
-        found = self.readers.get(layer.id, [])
-        return found[0] if len(found) == 1 and vocabulary.of(found[0].op).family == "norm" else None
+    @cached_property
+    def unread(self) -> tuple[Layer, ...]:
+        """The layers that computed something which no other layer reads."""
+        return tuple(layer for layer in self.summary.layers if layer.called and layer.id not in self.readers)
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Names of the parameters that more than one layer uses."""
+        return frozenset(name for layer in self.summary.layers for name in layer.shared)
+
+    def normed_by(self, layer: Layer) -> Layer | None:
+        """The batch norm that takes every constant in a channel away; None where anything else uses layer or weights.
+
+        A norm of other channels than those of the layer's bias doesn't: torch's norms the second dimension, a dense
+        layer's bias belongs to the last.
+        """
+        readers, made = self.readers.get(layer.id, []), layer.output_tensors
+        if len(readers) != 1 or readers[0].op != "batch_norm" or len(made) != 1:
+            return None
+        if layer.shared or any(p.name in self.shared for p in layer.parameters):
+            return None
+        (norm,), rank = readers, len(made[0].shape)
+        by_last = rank == 2 or norm.attribute("axis") in (-1, rank - 1)
+        return norm if by_last or vocabulary.of(layer.op).family == "convolution" else None
 
     def trunk(self, block: Block) -> list[Layer]:
         """The weighted layers on a block's branch that work on whole images: without squeeze and excitation."""
@@ -78,6 +99,11 @@ def image(tensor: Tensor) -> str:
     """The spatial sizes of an image: ``56x56``; empty of what is none."""
     sizes = [size for size, letter in zip(tensor.shape, tensor.layout or "", strict=False) if letter in "DHWL"]
     return "x".join(map(str, sizes))
+
+
+def pixels(sizes: str) -> int:
+    """Positions of an image of these sizes; 0 of what is no image."""
+    return prod(int(size) for size in sizes.split("x")) if sizes else 0
 
 
 def same(value: object) -> int | None:

@@ -11,7 +11,7 @@ from ..ops import vocabulary
 from ..units import few
 from .derivation import derivations
 from .explanation import Derivation, Explanation, Section
-from .known import Known, image, same
+from .known import Known, image, pixels, same
 from .versions import strided, version
 
 
@@ -19,7 +19,7 @@ def explain_layer(known: Known, layer: Layer) -> Explanation:
     """A layer's numbers and reasons."""
     found = derivations(layer, known.fields)
     sentences = [*_weights(known, layer, found), *_window(layer), *_costs(layer)]
-    around = [*_connections(known, layer), *_in_block(known, layer)]
+    around = [*_connections(known, layer), *_in_block(known, layer)] if known.summary.has_graph else []
     sections = [Section("Numbers", found), Section("Why", sentences=tuple(sentences))]
     sections.append(Section("Around it", sentences=tuple(around)))
     title = f"{layer.path} ({layer.type}) of {known.summary.model.title}"
@@ -29,14 +29,16 @@ def explain_layer(known: Known, layer: Layer) -> Explanation:
 
 def _weights(known: Known, layer: Layer, found: tuple[Derivation, ...]) -> Iterator[str]:
     if not layer.called:
-        yield "It isn't called in this mode: it has parameters, and computes nothing."
+        no_call = "No call of it was seen, so only its parameters are known."
+        yield no_call if known.summary.has_graph else "Nothing ran: only its parameters are known."
     if layer.shared:
         yield f"It uses {_names(layer.shared)}, which an earlier layer counts already."
     yield from _bias(known, layer)
-    groups, read = same(layer.attribute("groups")), layer.attribute("in_channels")
-    if isinstance(read, int) and groups and groups > 1:
+    groups, read, made = (same(layer.attribute(name)) for name in ("groups", "in_channels", "out_channels"))
+    if read and made and groups and groups > 1 and read % groups == 0:
         if groups == read:
-            yield f"Depthwise: each of its {read:,} channels has a kernel of its own, and none is mixed with another."
+            kernels = "a kernel" if made == read else f"{made // read} kernels"
+            yield f"Depthwise: each of its {read:,} channels has {kernels} of its own, and none is mixed with another."
         else:
             yield (
                 f"Its {groups} groups share no channels: each output reads {read // groups:,} of {read:,} channels, so "
@@ -45,16 +47,24 @@ def _weights(known: Known, layer: Layer, found: tuple[Derivation, ...]) -> Itera
     statistics = [p for p in layer.parameters if p.role == "statistics"]
     if statistics:
         size = sum(p.size for p in statistics)
-        word = (
-            "are counted, as Keras does" if statistics[0].counted else "are not counted, as torch keeps them as buffers"
-        )
-        yield f"Its {size:,} moving statistics are not trained; they {word}."
+        counted = {p.counted for p in statistics}
+        keras = "they are counted as parameters, as Keras does" if counted == {True} else ""
+        torch = "they are not counted as parameters, as torch keeps them as buffers" if counted == {False} else ""
+        yield f"Its {size:,} statistics are not trained{'; ' * (len(counted) == 1)}{keras or torch}."
     if layer.op == "batch_norm" and layer.macs == 0:
-        yield "It counts no MACs: at inference it is a scale and a shift, which can be folded into the layer before it."
+        yield f"It counts no MACs: at inference it is one scale and one shift for each channel{_folded(known, layer)}."
     if frozen := layer.count("frozen"):
         yield f"{frozen:,} of its parameters are frozen."
     if any(d.quantity in ("params", "macs") and d.formula is None for d in found):
-        yield f"There is no formula for {_without(found)} here: {layer.op} has no rule that gives this number."
+        yield f"There is no formula for {_without(found)} here: no rule for {layer.op} gives this number."
+
+
+def _folded(known: Known, norm: Layer) -> str:
+    """A norm can be folded into the convolution or product before it, if nothing else reads that."""
+    before = known.by_id[norm.inputs[0]] if len(norm.inputs) == 1 else None
+    if before is None or vocabulary.of(before.op).family not in ("convolution", "product"):
+        return ""
+    return f", which can be folded into {before.path}" if known.normed_by(before) is norm else ""
 
 
 def _without(found: tuple[Derivation, ...]) -> str:
@@ -64,44 +74,47 @@ def _without(found: tuple[Derivation, ...]) -> str:
 def _bias(known: Known, layer: Layer) -> Iterator[str]:
     if layer.attribute("bias") is None or vocabulary.of(layer.op).family not in ("convolution", "product"):
         return
-    norm = known.norm_behind(layer)
-    size = next((p.size for p in layer.parameters if len(p.shape) == 1), None)
-    centred = norm is not None and norm.op == "batch_norm"
-    if layer.attribute("bias") is False and centred and norm is not None:
+    norm, size = known.normed_by(layer), next((p.size for p in layer.parameters if len(p.shape) == 1), None)
+    if layer.attribute("bias") is False and norm is not None:
         yield (
             f"No bias: {norm.path} reads it, and a batch norm subtracts the mean of each channel, which takes any "
             "constant away (Ioffe and Szegedy 2015, section 3.2)."
         )
-    elif layer.attribute("bias") and centred and norm is not None and size:
+    elif layer.attribute("bias") and size and norm is not None:
         yield (
             f"Its bias of {size:,} numbers has no effect: {norm.path} reads it, and a batch norm subtracts the mean of "
             "each channel (Ioffe and Szegedy 2015, section 3.2)."
         )
-    elif layer.attribute("bias") and size:
-        yield f"It has a bias, {size:,} numbers: no batch norm reads it, which would take a constant away."
+    elif layer.attribute("bias") and size and all(r.op != "batch_norm" for r in known.readers.get(layer.id, [])):
+        yield f"It has a bias of {size:,} numbers, as no batch norm follows that would take it away."
 
 
 def _window(layer: Layer) -> Iterator[str]:
     kernel, stride = same(layer.attribute("kernel_size")), same(layer.attribute("stride"))
     padding, dilation = same(layer.attribute("padding")), same(layer.attribute("dilation")) or 1
-    if not kernel or not layer.input_tensors or not layer.output_tensors:
+    sizes = layer.attribute("kernel_size")
+    if not kernel or not isinstance(sizes, tuple) or not layer.input_tensors or not layer.output_tensors:
         return
     before, after = image(layer.input_tensors[0]), image(layer.output_tensors[0])
+    grows, shrinks = pixels(after) > pixels(before) > 0, 0 < pixels(after) < pixels(before)
     if "transpose" in layer.op:
-        if before != after:
-            yield f"It makes the image larger: {before} -> {after}."
+        if grows or shrinks:
+            yield f"It makes the image {'larger' if grows else 'smaller'}: {before} -> {after}."
         return
-    if kernel == 1 and vocabulary.of(layer.op).family == "convolution":
-        yield "A 1x1 kernel looks at no neighbours: it mixes the channels of each position."
-    if stride and stride > 1 and before and after:
+    is_convolution = vocabulary.of(layer.op).family == "convolution"
+    if kernel == 1 and is_convolution:
+        mixes = ": it mixes the channels of each position" if same(layer.attribute("groups")) == 1 else ""
+        yield f"A kernel of {'x'.join(map(str, sizes))} looks at no neighbours{mixes}."
+    if stride and stride > 1 and shrinks:
         yield f"Its stride of {stride} makes the image smaller: {before} -> {after}."
     elif stride == 1 and kernel > 1 and before and before == after:
         span = dilation * (kernel - 1)
         if padding is not None and 2 * padding == span:
             yield f"Padding {padding} = {dilation}*({kernel}-1)/2 on each side keeps the size of the image, {after}."
-    if dilation > 1:
+    if dilation > 1 and kernel > 1:
         span = dilation * (kernel - 1) + 1
-        yield f"Its dilation of {dilation} spreads {kernel} rows over {span}, with the same weights."
+        weights = ", with as many weights" if is_convolution else ""
+        yield f"Its dilation of {dilation} spreads {kernel} rows over {span}{weights}."
 
 
 def _costs(layer: Layer) -> Iterator[str]:
@@ -114,7 +127,10 @@ def _costs(layer: Layer) -> Iterator[str]:
         kernels = [p.size for p in layer.parameters if len(p.shape) > 1] if family in ("convolution", "product") else []
         kernel = kernels[0] if len(kernels) == 1 else 0
         if kernel and layer.macs % kernel == 0 and layer.macs > kernel:
-            yield f"Each weight is used {layer.macs // kernel:,} times: once for each position and image."
+            where = "each row that it reads"
+            if family == "convolution":
+                where = f"each position of its {'input' if 'transpose' in layer.op else 'output'}, in each image"
+            yield f"Each weight is used {layer.macs // kernel:,} times: once for {where}."
 
 
 def _connections(known: Known, layer: Layer) -> Iterator[str]:
@@ -124,7 +140,8 @@ def _connections(known: Known, layer: Layer) -> Iterator[str]:
     if readers:
         yield f"{few(list(dict.fromkeys(readers)))} {'reads' if len(set(readers)) == 1 else 'read'} it."
     elif layer.called:
-        yield "Nothing reads it: it is a result of the network."
+        alone = known.unread == (layer,)
+        yield f"No layer reads it: it is {'the result' if alone else 'a result of the network, or nothing uses it'}."
 
 
 def _names(names: tuple[str, ...] | list[str]) -> str:
@@ -143,9 +160,9 @@ def _in_block(known: Known, layer: Layer) -> Iterator[str]:
         fork, join = known.by_id[block.fork].path, known.by_id[block.join].path
         yield f"The shortcut of {block.path} passes over it, from {fork} to {join}. {shortcut(known, block)}"
     elif layer.id in block.shortcut:
-        yield f"It stands on the shortcut of {block.path}. {shortcut(known, block)}"
+        yield f"It is on the shortcut of {block.path}. {shortcut(known, block)}"
     else:
-        yield f"It adds the branch of {block.path} to its shortcut: both have one shape. {shortcut(known, block)}"
+        yield f"It adds the branch and the shortcut of {block.path}, which have one shape. {shortcut(known, block)}"
 
 
 def _width(known: Known, block: Block, layer: Layer) -> Iterator[str]:
@@ -153,18 +170,16 @@ def _width(known: Known, block: Block, layer: Layer) -> Iterator[str]:
     if layer not in trunk or not layer.output_tensors:
         return
     width = channels_of(layer)
-    name = {"bottleneck": "bottleneck", "pre-activation": "bottleneck", "inverted bottleneck": "inverted bottleneck"}
-    if block.form not in name or len(trunk) < 3:
+    if block.form not in ("bottleneck", "pre-activation", "inverted bottleneck") or len(trunk) < 3 or not width:
         return
-    place = trunk.index(layer) + 1
-    if width < out and out % width == 0:
-        yield f"{width:,} channels = {out:,}/{out // width}: the {name[block.form]} of {block.path} is narrower inside."
-    elif place == len(trunk):
-        inner = channels_of(trunk[-2])
-        if width > inner and width % inner == 0:
-            yield f"{width:,} channels = {width // inner}*{inner:,}: the last convolution of the block widens again."
-    elif width > block.channels[0] and width % block.channels[0] == 0:
-        yield f"{width:,} channels = {width // block.channels[0]}*{block.channels[0]:,}: the block is wider inside."
+    inner, came = channels_of(trunk[-2]), block.channels[0]
+    if block.form == "inverted bottleneck":
+        if layer is not trunk[-1] and width > max(came, out) and came and width % came == 0:
+            yield f"{width:,} channels = {width // came}*{came:,}: {block.path} is wider inside than at its ends."
+    elif width < out and out % width == 0:
+        yield f"{width:,} channels = {out:,}/{out // width}: the bottleneck of {block.path} is narrower inside."
+    elif layer is trunk[-1] and width > inner > 0 and width % inner == 0:
+        yield f"{width:,} channels = {width // inner}*{inner:,}: the last convolution of the block widens again."
 
 
 def _place_of_stride(known: Known, block: Block, layer: Layer) -> Iterator[str]:
@@ -175,31 +190,30 @@ def _place_of_stride(known: Known, block: Block, layer: Layer) -> Iterator[str]:
     stride = same(found.attribute("stride"))
     if kind == "v2":
         if layer is found:
-            yield f"{block.path} has its stride of {stride} here; norm and activation stand before: that is ResNet v2."
+            yield f"{block.path} has its stride of {stride} here; norm and activation come before it, as in ResNet v2."
         return
     other, theirs = (trunk[0], "v1") if kind == "v1.5" else (trunk[1], "v1.5")
     if layer not in (found, other):
         return
     where = "here" if layer is found else f"in {found.path}"
     elsewhere = "here" if layer is other else f"in {other.path}"
-    yield f"{block.path} has its stride of {stride} {where}, and not {elsewhere}: that is ResNet {kind}, not {theirs}."
+    yield f"{block.path} has its stride of {stride} {where} and not {elsewhere}, as in ResNet {kind} and not {theirs}."
 
 
 def shortcut(known: Known, block: Block) -> str:
     """What the shortcut of a block does, and why it can't be simpler."""
-    fork, join = known.by_id[block.fork], known.by_id[block.join]
-    before, after = image(fork.output_tensors[0]), image(join.output_tensors[0])
+    ends = [known.by_id[name].output_tensors for name in (block.fork, block.join)]
+    before, after = (image(made[0]) if made else "" for made in ends)
     came, goes = block.channels
+    names = _names([known.by_id[name].path for name in block.shortcut])
     if block.kind == "identity":
-        return f"It is the identity: {came:,} channels{f' at {before}' if before else ''} go in and come out."
+        return (
+            f"That shortcut is the identity: {came:,} channels{f' at {before}' if before else ''} go in and come out."
+        )
     if block.kind == "projection":
         params = sum(known.by_id[name].params for name in block.shortcut)
         changes = [f"{came:,} channels become {goes:,}"] if came != goes else []
         changes += [f"{before} becomes {after}"] if before != after else []
-        why = " and ".join(changes)
-        reason = f"is needed, since {why}" if why else "would not be needed: the shape stays"
-        names = _names([known.by_id[name].path for name in block.shortcut])
-        return f"It is a projection ({names}, {params:,} parameters), which {reason}."
-    return (
-        f"It is neither the identity nor a projection: {_names([known.by_id[name].path for name in block.shortcut])}."
-    )
+        reason = f"is needed, since {' and '.join(changes)}" if changes else "the shape alone would not need"
+        return f"That shortcut is a projection ({names}, {params:,} parameters), which {reason}."
+    return f"That shortcut is neither the identity nor a projection: {names}."

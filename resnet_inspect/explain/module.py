@@ -66,9 +66,10 @@ def _sums(known: Known, inside: list[Layer]) -> Iterator[str]:
         largest = f"{words} = " if len(params) <= 8 else ""
         whole = f", {share(sum(params) / totals.params)} of the network's" if totals.params else ""
         yield f"{largest}{sum(params):,} parameters{whole}, in {len(params):,} layers that have some."
-    macs = [layer.macs or 0 for layer in inside]
+    macs = [layer.macs_at_least if layer.macs is None else layer.macs for layer in inside]
     if totals.macs and any(macs):
-        yield f"{sum(macs):,} MACs, {share(sum(macs) / totals.macs)} of the network's."
+        least = "At least " if any(layer.macs is None for layer in inside) else ""
+        yield f"{least}{sum(macs):,} MACs, {share(sum(macs) / totals.macs)} of the network's."
 
 
 def _around(known: Known, inside: list[Layer]) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _around(known: Known, inside: list[Layer]) -> Iterator[str]:
         yield f"{few(list(dict.fromkeys(readers)))} {'reads' if len(set(readers)) == 1 else 'read'} it."
     blocks = [block for block in known.blocks if {block.join, *block.branch} <= own]
     if len(blocks) == 1:
-        yield f"It is a residual block, {blocks[0].form}. Its shortcut: {shortcut(known, blocks[0])}"
+        yield f"It has one residual block, {blocks[0].path} ({blocks[0].form}). {shortcut(known, blocks[0])}"
     elif blocks:
         kinds = [block.kind for block in blocks]
         counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .. import units
 from ..analysis.forms import channels_of
 from ..analysis.receptive import network_field, one_number
 from ..analysis.residual import Block
 from ..ir import Summary
+from ..ops import vocabulary
 from .explanation import Explanation, Section, Table
-from .known import Known, image, same
+from .known import Known, image
 from .stages import Stage, depth_words, positions, stages
-from .versions import network_version, strided, version
+from .versions import kernel_text, moved, network_version, version
 
 _COLUMNS = (
     ("stage", "Stage", False),
@@ -67,26 +68,34 @@ def _depth(known: Known) -> Iterator[str]:
         return
     words = depth_words(known)
     if words is None:
-        yield f"Its longest path has {total} weighted layers (convolutions, fully connected layers, attention)."
+        yield f"Its longest path has {total:,} weighted layers (convolutions, fully connected layers, attention)."
     else:
-        yield f"{words} weighted layers on the longest path: before the blocks, layers of a block times blocks, after."
-    names = re.findall(r"\d+", known.summary.model.name)
-    if str(total) in names:
-        yield f"That is the {total} in its name: projections and norms aren't counted (He et al. 2015, table 1)."
-    layers = sum(bool(layer.parameters or layer.shared) for layer in known.summary.layers if layer.called)
-    yield f"{layers:,} of its {len(known.summary.layers):,} layers have parameters, norms and projections among them."
+        yield (
+            f"{words} weighted layers on the longest path: those before the residual blocks, the layers of a block "
+            "times the blocks of each stage, those after."
+        )
+    if re.search(rf"(?<!\d){total}(?!\d)", known.summary.model.name):
+        left_out = "norms and projections on shortcuts aren't counted (He et al. 2015, table 1)"
+        yield f"That is the {total} in its name: {left_out}."
+    used = [layer for layer in known.summary.layers if layer.called and (layer.parameters or layer.shared)]
+    norms = sum(vocabulary.of(layer.op).family == "norm" for layer in used)
+    others = f", {norms:,} of them norms" if norms else ""
+    projections = {name for block in known.blocks if block.kind == "projection" for name in block.shortcut}
+    if shortcut := sum(layer.id in projections and vocabulary.of(layer.op).family != "norm" for layer in used):
+        others += f"{' and' if norms else ','} {shortcut:,} projections on shortcuts"
+    yield f"{len(used):,} of its {len(known.summary.layers):,} layers have parameters{others}."
 
 
 def _table(known: Known, parts: tuple[Stage, ...]) -> Table:
     totals = known.summary.totals
     rows = []
-    for part in parts:
+    for part in _largest(known, parts):
         tensors = part.output.output_tensors
         rows.append(
             {
                 "stage": part.name,
                 "blocks": len(part.blocks),
-                "output": _shape(tensors[0].shape) if tensors else units.NOT_AVAILABLE,
+                "output": _shape(tensors[0].shape) if tensors and part in parts else units.NOT_AVAILABLE,
                 "params": part.params,
                 "params_share": _share(part.params, totals.params),
                 "macs": part.macs,
@@ -94,6 +103,22 @@ def _table(known: Known, parts: tuple[Stage, ...]) -> Table:
             }
         )
     return Table(_COLUMNS, tuple(rows))
+
+
+#: More rows than this say less.
+_MOST_ROWS = 16
+
+
+def _largest(known: Known, parts: tuple[Stage, ...]) -> list[Stage]:
+    """The parts in their order; of many, those with the largest shares, and all others as one."""
+    if len(parts) <= _MOST_ROWS:
+        return list(parts)
+    totals = known.summary.totals
+    shares = [max(part.params / (totals.params or 1), (part.macs or 0) / (totals.macs or 1)) for part in parts]
+    places = sorted(range(len(parts)), key=lambda place: -shares[place])[: _MOST_ROWS - 1]
+    rest = [part for place, part in enumerate(parts) if place not in places]
+    others = Stage(f"{len(rest):,} others", tuple(layer for part in rest for layer in part.layers))
+    return [*(parts[place] for place in sorted(places)), others]
 
 
 def _share(part: int, whole: int) -> str | None:
@@ -107,26 +132,34 @@ def _where(known: Known, parts: tuple[Stage, ...]) -> Iterator[str]:
         return
     heavy = max(parts, key=lambda part: part.params)
     busy = max(parts, key=lambda part: part.macs or 0)
-    yield (
-        f"{heavy.name} has the most parameters, {_share(heavy.params, totals.params)}, and "
-        f"{_share(heavy.macs or 0, totals.macs)} of the MACs."
-    )
-    if busy is not heavy:
+    params = [_share(part.params, totals.params) for part in (heavy, busy)]
+    macs = [_share(part.macs or 0, totals.macs) for part in (heavy, busy)]
+    if any(part.macs is None for part in parts):
+        yield f"{heavy.words} has the largest share of the parameters, {params[0]}."
+    elif heavy is busy:
+        yield f"{heavy.words} has the largest share of both: {params[0]} of the parameters and {macs[0]} of the MACs."
+    else:
+        yield f"{heavy.words} has the largest share of the parameters, {params[0]}, and {macs[0]} of the MACs."
+        yield f"{busy.words} has the largest share of the MACs, {macs[1]}, and {params[1]} of the parameters."
+    yield from _growth([part for part in parts if part.blocks and positions(part)])
+
+
+def _growth(parts: Sequence[Stage]) -> Iterator[str]:
+    """Why parameters grow where MACs don't, from the first and the last stage that give images."""
+    if len(parts) < 2:
+        return
+    first, last = parts[0], parts[-1]
+    many, few = positions(first), positions(last)
+    ends = [f"{channels_of(part.output):,} channels" for part in (first, last)]
+    if many <= few or not first.params or not first.macs or not last.macs:
+        return
+    more, costs = last.params / first.params, last.macs / first.macs
+    if more > 2 * costs:
         yield (
-            f"{busy.name} has the most MACs, {_share(busy.macs or 0, totals.macs)}, and "
-            f"{_share(busy.params, totals.params)} of the parameters."
+            f"A convolution uses each weight once for each position of its output: {many:,} times in an image at the "
+            f"end of {first.name} ({ends[0]}), {few:,} times at the end of {last.name} ({ends[1]}). So {last.name} has "
+            f"{more:.1f} times the parameters of {first.name}, but {costs:.1f} times its MACs."
         )
-    uses = [(part, positions(part)) for part in parts if part.blocks]
-    known_uses = [(part, count) for part, count in uses if count]
-    if len(known_uses) > 1:
-        (first, many), (last, few) = known_uses[0], known_uses[-1]
-        if many > few:
-            a, b = (channels_of(part.output) for part in (first, last))
-            yield (
-                f"A convolution uses each weight once for each position of its output: {many:,} times at the end of "
-                f"{first.name}, {few:,} at the end of {last.name}, where channels are {a:,} and {b:,}. So parameters "
-                "gather where images are small, and MACs don't."
-            )
 
 
 def _shortcuts(known: Known) -> Iterator[str]:
@@ -146,51 +179,57 @@ def _shortcuts(known: Known) -> Iterator[str]:
             f"({_share(macs, totals.macs)}), which the totals count like those of any layer; identities have none."
         )
     passing = [block for block in blocks if _passes_on(known, block)]
-    yield (
-        f"With a branch of zeros, {len(passing)} of {len(blocks)} blocks pass their input on unchanged. This is why "
-        "more blocks need not make a network worse (He et al. 2015, section 1); resnet-inspect identity shows it on "
-        "real tensors."
-    )
+    if passing:
+        keep = "pass their input" if len(passing) > 1 else "passes its input"
+        yield (
+            f"With a branch of zeros, {len(passing)} of {len(blocks)} blocks {keep} on unchanged, so more of "
+            "them need not make a network worse (He et al. 2015, section 1). resnet-inspect identity shows it for "
+            "ResNets on real tensors."
+        )
+    else:
+        yield f"With a branch of zeros, none of its {len(blocks)} blocks passes its input on unchanged."
     if breaks := Counter(word for block in blocks for word in block.breaks):
         found = ", ".join(f"{word} ({count})" for word, count in breaks.items())
-        yield f"What stands in the way of an exact identity: {found}."
+        kept = sum(bool(block.breaks) for block in passing)
+        why = f" In {kept} blocks the ReLU changes nothing, as their input comes from a ReLU." if kept else ""
+        yield f"What stands in the way of an exact identity: {found}.{why}"
 
 
 def _passes_on(known: Known, block: Block) -> bool:
-    """Whether the shortcut and what follows keep the input: a ReLU keeps what came out of a ReLU."""
-    rectified = known.by_id[block.fork].op == "relu"
-    return block.kind == "identity" and set(block.breaks) <= ({"relu after the addition"} if rectified else set())
+    """Whether the shortcut and what follows keep the input: a ReLU keeps what came out of a ReLU, pooled or not."""
+    if block.kind != "identity":
+        return False
+    source = known.by_id[block.fork]
+    while len(source.inputs) == 1 and ("pool" in source.op or vocabulary.of(source.op).family == "dropout"):
+        source = known.by_id[source.inputs[0]]
+    return set(block.breaks) <= ({"relu after the addition"} if source.op == "relu" else set())
 
 
 def _version(known: Known) -> Iterator[str]:
-    found = network_version(known)
+    found, blocks = network_version(known), known.blocks
     if found is None:
-        if known.blocks and {block.form for block in known.blocks} == {"basic"}:
+        if blocks and {block.form for block in blocks} == {"basic"}:
             yield "Its blocks are basic: v1 and v1.5 differ in bottlenecks only."
         return
+    those = [block for block in blocks if version(known, block) == found]
     if found == "v2":
-        yield "Norm and activation stand before the convolutions of its blocks: ResNet v2 (He et al. 2016)."
-        return
-    blocks = [block for block in known.blocks if version(known, block) == found]
-    trunks = [known.trunk(block) for block in blocks]
-    where = {"v1": "first 1x1", "v1.5": "3x3"}[found]
-    yield f"{len(blocks)} bottlenecks make the image smaller, all in their {where} convolution: ResNet {found}."
-    saved = 0
-    for block, trunk in zip(blocks, trunks, strict=True):
-        layer = strided(known, block)
-        factor = (same(layer.attribute("stride")) or 1) ** 2 if layer else 1
-        macs = trunk[0].macs or 0
-        saved += macs - macs // factor if found == "v1.5" else macs * factor - macs
-    total = known.summary.totals.macs
-    if found == "v1.5":
         yield (
-            f"v1 has it in the first 1x1 convolution, which then works on smaller images: {total - saved:,} MACs "
-            f"instead of {total:,}. Parameters are the same."
+            f"In {len(those)} of {len(blocks)} blocks, a norm and an activation come before each convolution, as in "
+            "ResNet v2 (He et al. 2016)."
         )
-    else:
+        return
+    one = f"{len(those)} bottlenecks make" if len(those) > 1 else "1 bottleneck makes"
+    first, second = known.trunk(those[0])[:2]
+    names = [f"first convolution ({kernel_text(first)})", f"second convolution ({kernel_text(second)})"]
+    here, there = names if found == "v1" else names[::-1]
+    other = "v1.5" if found == "v1" else "v1"
+    yield f"{one} the image smaller by a stride in their {here}, as in ResNet {found}."
+    total, more = known.summary.totals, moved(known, found)
+    if not total.uncounted and more is not None:
         yield (
-            f"v1.5, as in torchvision, has it in the 3x3 convolution, so the 1x1 before it works on larger images: "
-            f"{total + saved:,} MACs instead of {total:,}. Parameters are the same."
+            f"ResNet {other} has the stride in the {there}. The first convolution then works on "
+            f"{'larger' if found == 'v1' else 'smaller'} images: {total.macs + more:,} MACs instead of {total.macs:,}, "
+            "with the same parameters."
         )
 
 
@@ -201,9 +240,15 @@ def _field(summary: Summary) -> Iterator[str]:
         return
     read = image(summary.inputs[0])
     if found.whole or not isinstance(size, int):
-        yield f"An output position of its features reads {'the whole input' if size == 'all' else f'{size} of {read}'}."
+        yield f"A position of its features depends on {'the whole input' if size == 'all' else f'{size} of {read}'}."
         return
     sizes = [int(each) for each in read.split("x")] if read else []
-    if sizes:
-        word = "more than the whole image: its rim is padding" if size > max(sizes) else "a part of the image"
-        yield f"A position of its features depends on {size}x{size} positions of the input, {word} ({read})."
+    if not sizes:
+        return
+    window = "x".join([str(size)] * len(sizes))
+    word = ""
+    if size > max(sizes):
+        word = ", more than the whole input: the rest is padding"
+    elif size < min(sizes):
+        word = ", a part of it"
+    yield f"A position of its features depends on {window} positions of the input ({read}){word}."

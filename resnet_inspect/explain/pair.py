@@ -8,11 +8,11 @@ from ..analysis.residual import Block
 from ..diffs.compare import compare
 from ..diffs.result import Diff
 from ..ir import Summary
-from ..units import exact, percent, signed
+from ..units import exact, few, percent, signed
 from .explanation import Explanation, Section, Table
 from .known import Known, image
 from .stages import chain
-from .versions import network_version
+from .versions import kernel_text, moved, network_version
 
 _COLUMNS = (
     ("number", "", False),
@@ -29,16 +29,16 @@ _TITLES = {
     "activation_bytes": "Activation bytes",
     "layers": "Layers",
 }
-_WORDS = {"v1": "their first 1x1 convolution", "v1.5": "their 3x3 convolution"}
+_WORDS = {"v1": "the first convolution of its bottlenecks", "v1.5": "the second convolution of its bottlenecks"}
 
 
 def explain_pair(first: Summary, second: Summary) -> Explanation:
     """Why the second network's numbers differ from the first's."""
     old, new = Known(first), Known(second)
-    found = compare(first, second)
+    found = compare(first, second, any_input=True)
     title = f"{first.model.title} and {second.model.title}"
     sections = (
-        Section("Totals", sentences=tuple(_summed_up(found)), table=_table(found, old, new)),
+        Section("Totals", sentences=tuple(_summed_up(found, old, new)), table=_table(found, old, new)),
         Section("Depth and cost", sentences=tuple(_depth(old, new))),
         Section("What makes the difference", sentences=(*_reconciled(found), *_causes(found))),
         Section("Version", sentences=tuple(_versions(old, new))),
@@ -63,9 +63,16 @@ def _table(found: Diff, old: Known, new: Known) -> Table:
     return Table(_COLUMNS, rows)
 
 
-def _summed_up(found: Diff) -> Iterator[str]:
+def _summed_up(found: Diff, old: Known, new: Known) -> Iterator[str]:
     if not found.kinds:
         yield "They are the same network: every layer has the same shapes, settings and connections."
+    for known in (old, new):
+        if missing := len(known.summary.totals.uncounted):
+            layers = f"{missing:,} layer{'s' * (missing > 1)}"
+            yield f"{known.summary.model.title} has at least these MACs: those of {layers} are not known."
+    shapes = [few(["x".join(map(str, tensor.shape)) for tensor in known.summary.inputs]) for known in (old, new)]
+    if len({sum(tensor.size for tensor in known.summary.inputs) for known in (old, new)}) > 1:
+        yield f"They read inputs of different sizes, {shapes[0]} and {shapes[1]}, which changes their MACs, too."
 
 
 def _times(new: int, old: int) -> str:
@@ -80,10 +87,16 @@ def _depth(old: Known, new: Known) -> Iterator[str]:
     macs = [known.summary.totals.macs for known in (old, new)]
     if all(depths) and all(macs):
         each = [cost // depth for cost, depth in zip(macs, depths, strict=True)]
-        yield (
-            f"{names[1]} has {_times(depths[1], depths[0])} the depth ({depths[0]} -> {depths[1]} weighted layers) and "
-            f"{_times(macs[1], macs[0])} the MACs: {each[1]:,} a weighted layer instead of {each[0]:,}."
-        )
+        deeper = f"{_times(depths[1], depths[0])} the depth ({depths[0]:,} -> {depths[1]:,} weighted layers)"
+        if depths[0] == depths[1]:
+            deeper = f"the same depth ({depths[0]:,} weighted layers)"
+        if macs[0] == macs[1]:
+            yield f"{names[1]} has {deeper} and as many MACs as {names[0]}."
+        else:
+            yield (
+                f"{names[1]} has {deeper} and {_times(macs[1], macs[0])} the MACs of {names[0]}: about {each[1]:,} for "
+                f"each weighted layer instead of {each[0]:,}."
+            )
     blocks = [_typical(known) for known in (old, new)]
     if blocks[0] is None or blocks[1] is None:
         return
@@ -93,20 +106,20 @@ def _depth(old: Known, new: Known) -> Iterator[str]:
         words = [_described(known, block) for known, (block, _) in ((old, blocks[0]), (new, blocks[1]))]
         yield (
             f"Blocks at {at}: {a.path} of {names[0]} is {words[0]}; {b.path} of {names[1]} is {words[1]}. So the "
-            f"{len(new.trunk(b))} layers of the one cost {_times(costs[1], costs[0])} what the {len(old.trunk(a))} of "
-            "the other do."
+            f"{len(new.trunk(b))} layers of {b.path} cost {_times(costs[1], costs[0])} what the {len(old.trunk(a))} of "
+            f"{a.path} do."
         )
         counts = [len(known.blocks) for known in (old, new)]
         layers = [len(old.trunk(a)), len(new.trunk(b))]
         if counts[0] == counts[1] and depths[1] - depths[0] == counts[0] * (layers[1] - layers[0]):
             yield (
-                f"Both have {counts[0]} blocks: {counts[0]}*({layers[1]}-{layers[0]}) = {depths[1] - depths[0]} more "
+                f"Both have {counts[0]} blocks, so {counts[0]}*({layers[1]}-{layers[0]}) = {depths[1] - depths[0]} "
                 "weighted layers are all of the difference in depth."
             )
     projected = [_projections(known) for known in (old, new)]
     if projected[0] != projected[1] and macs[0] != macs[1]:
         yield (
-            f"Projections on shortcuts cost {projected[0]:,} MACs in the first and {projected[1]:,} in the second: "
+            f"Projections on shortcuts cost {projected[0]:,} MACs in {names[0]} and {projected[1]:,} in {names[1]}: "
             f"{signed(projected[1] - projected[0], exact)} of a difference of {signed(macs[1] - macs[0], exact)}."
         )
 
@@ -128,8 +141,7 @@ def _typical(known: Known) -> tuple[Block, str] | None:
 def _described(known: Known, block: Block) -> str:
     kernels = []
     for layer in known.trunk(block):
-        kernel = layer.attribute("kernel_size")
-        size = "x".join(map(str, kernel)) if isinstance(kernel, tuple) else layer.type
+        size = kernel_text(layer)
         read, made = (layer.attribute(name) for name in ("in_channels", "out_channels"))
         kernels.append(f"{size} {read}->{made}" if isinstance(read, int) else size)
     return f"{block.form} ({', '.join(kernels)}), {block.macs:,} MACs"
@@ -140,7 +152,8 @@ def _reconciled(found: Diff) -> Iterator[str]:
     totals = next(total for total in found.totals if total.name == "params")
     if parts and totals.difference:
         sum_of = " + ".join(f"{amount:,} {name}" for name, amount in parts.items())
-        yield f"The second counts {signed(totals.difference, exact)} parameters: {sum_of} = {sum(parts.values()):,}."
+        whole = f" = {sum(parts.values()):,}" if len(parts) > 1 else ""
+        yield f"The second counts {signed(totals.difference, exact)} parameters: {sum_of}{whole}."
 
 
 def _causes(found: Diff) -> Iterator[str]:
@@ -169,13 +182,14 @@ def _versions(old: Known, new: Known) -> Iterator[str]:
     said = []
     for title, version in zip(titles, found, strict=True):
         where = _WORDS.get(version or "")
-        how = f"the blocks halve the image in {where}" if where else "norm and activation stand before convolutions"
-        said.append(f"{title} is ResNet {version}: {how}.")
+        how = f"a stride in {where} makes the image smaller"
+        how = how if where else "a norm and an activation come before each convolution"
+        said.append(f"{title} is built like ResNet {version}: {how}.")
     yield from said
-    macs = [known.summary.totals.macs for known in (old, new)]
-    if set(found) == {"v1", "v1.5"} and all(macs):
-        late = found.index("v1.5")
-        yield (
-            f"With the stride in the 3x3 convolution, the 1x1 convolution before it works on the larger image: "
-            f"{macs[late] - macs[1 - late]:,} MACs more."
-        )
+    for known, title, version in zip((old, new), titles, found, strict=True):
+        more = moved(known, version) if version == "v1.5" and "v1" in found else None
+        if more:
+            yield (
+                f"So the first convolutions of those blocks work on larger images in {title}: {-more:,} MACs more than "
+                "with the stride of v1."
+            )

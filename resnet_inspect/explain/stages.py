@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from math import prod
 
+from ..analysis.forms import is_weighted
 from ..analysis.residual import Block, common_path
 from ..ir import Layer
-from .known import Known, image
+from .known import Known, image, pixels
+
+_BEFORE, _AFTER = "before the blocks", "after the blocks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class Stage:
     name: str
     layers: tuple[Layer, ...]
     blocks: tuple[Block, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What a sentence calls it."""
+        return f"The part {self.name}" if self.name in (_BEFORE, _AFTER) else self.name
 
     @property
     def params(self) -> int:
@@ -34,14 +41,17 @@ class Stage:
     @property
     def output(self) -> Layer:
         """The layer that gives what the next stage reads."""
-        return self.layers[-1]
+        return next((layer for layer in reversed(self.layers) if layer.output_tensors), self.layers[-1])
 
 
 def chain(known: Known) -> list[Block]:
-    """The blocks that follow one another: each begins where, or behind where, the one before it ends."""
+    """The blocks that follow one another: each begins where, or behind where, the one before it ends.
+
+    Of blocks within blocks these are the inner ones: a skip around half of the network says nothing of its stages.
+    """
     found: list[Block] = []
     end = -1
-    for block in sorted(known.blocks, key=lambda each: (known.places[each.fork], -known.places[each.join])):
+    for block in sorted(known.blocks, key=lambda each: known.places[each.join]):
         if known.places[block.fork] >= end:
             found.append(block)
             end = known.places[block.join]
@@ -55,24 +65,49 @@ def stages(known: Known) -> tuple[Stage, ...]:
     if not blocks:
         return _by_module(layers)
     groups = [list(group) for _, group in groupby(blocks, key=lambda block: block.channels[1])]
-    starts = [known.places[group[0].fork] + 1 for group in groups]
-    end = known.places[blocks[-1].join] + 1
-    found = []
-    for group, start, stop in zip(groups, starts, [*starts[1:], end], strict=True):
-        name = common_path([block.path for block in group]) if len(group) > 1 else ""
-        name = name or group[0].path
-        found.append(Stage(name, layers[start:stop], tuple(group)))
-    before, after = layers[: starts[0]], layers[end:]
-    return (
-        *([Stage("before the blocks", before)] if before else []),
-        *found,
-        *([Stage("after the blocks", after)] if after else []),
-    )
+    found: list[Stage] = []
+    at = 0
+    for group in groups:
+        start, end = known.places[group[0].fork] + 1, known.places[group[-1].join] + 1
+        between = layers[at:start]
+        if found and not any(map(_counts, between)):
+            # An activation behind the last addition is the last layer of the stage before.
+            found[-1] = replace(found[-1], layers=(*found[-1].layers, *between))
+        elif found and not any(map(is_weighted, between)):
+            start = at  # a norm with its activation in front of the next block, as in ResNet v2
+        elif between:
+            found.append(Stage(_between(between) if found else _BEFORE, between))
+        found.append(Stage(_name(group, groups), layers[start:end], tuple(group)))
+        at = end
+    return (*found, *([Stage(_AFTER, layers[at:])] if layers[at:] else []))
+
+
+def _counts(layer: Layer) -> bool:
+    """Whether a layer has parameters or MACs, or nobody knows."""
+    return bool(layer.params or layer.macs or layer.macs is None)
+
+
+def _name(group: list[Block], groups: list[list[Block]]) -> str:
+    """The module of a stage's blocks, if it has no others; else the first and the last block."""
+    first, last = group[0].path, group[-1].path
+    if len(group) == 1:
+        return first
+    name = common_path([f"{block.path}." for block in group])
+    others = [block.path for other in groups if other is not group for block in other]
+    return name if name and not any(f"{path}.".startswith(f"{name}.") for path in others) else f"{first}…{last}"
+
+
+def _between(layers: Sequence[Layer]) -> str:
+    """The module of the layers between two stages; else the first of them that has a number, and the last."""
+    named = [layer.path for layer in layers if _counts(layer)]
+    return named[0] if len(named) == 1 else common_path(named) or f"{named[0]}…{named[-1]}"
 
 
 def _by_module(layers: Sequence[Layer]) -> tuple[Stage, ...]:
+    """By outermost module, without those that have neither parameters nor MACs."""
     groups = groupby(layers, key=lambda layer: layer.path.partition(".")[0])
-    return tuple(Stage(name, tuple(group)) for name, group in groups)
+    found = (Stage(name, tuple(group)) for name, group in groups)
+    return tuple(stage for stage in found if any(map(_counts, stage.layers)))
 
 
 def depth_words(known: Known) -> str | None:
@@ -95,14 +130,14 @@ def depth_words(known: Known) -> str | None:
         for (_, depth), group in groupby(zip((b.channels[1] for b in blocks), each, strict=True))
     ]
     if len(set(each)) == 1:
-        middle = f"{each[0]}*({'+'.join(str(count) for count, _ in counts)})"
+        whole = "+".join(str(count) for count, _ in counts)
+        middle = f"{each[0]}*{f'({whole})' if len(counts) > 1 else whole}"
     else:
         middle = "(" + "+".join(f"{count}*{depth}" for count, depth in counts) + ")"
     return f"{before} + {middle} + {after} = {total}"
 
 
-def positions(stage: Stage) -> int | None:
-    """How many positions its last image has; None where it gives no image."""
+def positions(stage: Stage) -> int:
+    """How many positions its last image has; 0 where it gives no image."""
     tensors = stage.output.output_tensors
-    sizes = image(tensors[0]) if tensors else ""
-    return prod(int(size) for size in sizes.split("x")) if sizes else None
+    return pixels(image(tensors[0])) if tensors else 0

@@ -9,7 +9,7 @@ SYMBOLS = {
     "C_in": "input channels",
     "C_out": "output channels",
     "groups": "groups, which share no channels",
-    "bias": "one number for each output if there is a bias, else 0",
+    "bias": "numbers of its bias, 0 without one",
     "D": "depth of the input",
     "H": "height of the input",
     "W": "width of the input",
@@ -45,9 +45,9 @@ SYMBOLS = {
     "embedding_dim": "numbers in each entry",
     "depth_multiplier": "outputs of the depthwise kernel for each channel",
     "gates": "products at each step: 4 of an LSTM, 3 of a GRU, 1 of a plain recurrence",
-    "steps": "steps of all sequences",
+    "steps": "steps of all sequences of the batch",
     "hidden": "size of the state",
-    "state": "numbers of the state that the next step reads",
+    "state": "numbers of the state that the next step reads: hidden, or fewer after a projection",
     "biases": "vectors of biases for each gate",
     "directions": "2 if the sequence is read backwards too, else 1",
     "layers": "recurrent layers, one after the other",
@@ -62,10 +62,6 @@ SYMBOLS = {
     "value_width": "width of the values that come in",
     "elements": "numbers that are stored",
     "bytes_each": "bytes of a number",
-    "d_1": "first dimension of its own tensor",
-    "d_2": "second dimension of its own tensor",
-    "d_3": "third dimension of its own tensor",
-    "d_4": "fourth dimension of its own tensor",
 }
 
 
@@ -73,4 +69,5 @@ def meaning(symbol: str) -> str:
     """What a symbol of a formula is."""
     letter = symbol.partition("_")[2]
     others = {"n": f"size of the index {letter}", "r": "rows that its input depends on", "j": "rows between its inputs"}
+    others["d"] = "one of the sizes of its own tensor"
     return SYMBOLS.get(symbol) or others.get(symbol.partition("_")[0], symbol)

@@ -13,7 +13,11 @@ _SCORES = "heads*queries*keys*(key_dim + value_dim)"
 _SOURCE = "Vaswani et al. 2017, section 3.2"
 _PLAIN = Law(None, Formula(f"N*{_SCORES}", _SOURCE))
 _PROJECTED = Law(
-    None,
+    Formula(
+        "query_width*heads*key_dim + kv_heads*(key_width*key_dim + value_width*value_dim)"
+        " + heads*value_dim*out_features + bias",
+        _SOURCE,
+    ),
     Formula(
         "N*(queries*query_width*heads*key_dim + keys*kv_heads*(key_width*key_dim + value_width*value_dim)"
         f" + queries*heads*value_dim*out_features + {_SCORES})",
@@ -45,6 +49,8 @@ def attention(attributes: Mapping[str, Value], inputs: Sequence[Tensor]) -> Effe
         symbols |= {"heads": heads, "kv_heads": width.get("num_kv_heads", heads)}
         symbols |= {name: width[name] for name in ("key_dim", "value_dim", "out_features")}
         symbols |= {"query_width": query.shape[-1], "key_width": key.shape[-1], "value_width": value.shape[-1]}
+        made = heads * symbols["key_dim"] + symbols["kv_heads"] * (symbols["key_dim"] + symbols["value_dim"])
+        symbols["bias"] = made + symbols["out_features"] if attributes.get("bias") else 0
     else:
         symbols |= {"heads": 1, "key_dim": query.shape[-1], "value_dim": value.shape[-1]}
     law, out = (_PROJECTED, width["out_features"]) if heads else (_PLAIN, value.shape[-1])

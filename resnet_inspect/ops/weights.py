@@ -25,10 +25,7 @@ _ATTENDING = Formula(
     " + heads*queries*keys*(key_dim + value_dim))",
     "Vaswani et al. 2017, section 3.2",
 )
-_RECURRENT = "directions*gates*hidden*(in_features + state + biases)"
-_DEEPER = " + (layers-1)*directions*gates*hidden*(directions*state + state + biases)"
-_RECURRENCE = Formula(_RECURRENT, "Hochreiter and Schmidhuber 1997; Cho et al. 2014")
-_STACKED = Formula(_RECURRENT + _DEEPER, _RECURRENCE.source)
+_SCORES = Formula("N*heads*queries*keys*(key_dim + value_dim)", _ATTENDING.source)
 
 Found = tuple[Formula, dict[str, int]]
 
@@ -45,9 +42,7 @@ def stored(op: str, attributes: Mapping[str, Value], shapes: Sequence[Shape]) ->
     if family == "embedding":
         return _EMBEDDING, {name: numbers[name] for name in _EMBEDDING.symbols if name in numbers}
     if op == "attention" and "embed_dim" in numbers:
-        return _ATTENTION, {**_widths(numbers), "bias": sum(shape[0] for shape in shapes if len(shape) == 1)}
-    if family == "recurrent":
-        return _recurrent(numbers, attributes, shapes)
+        return _ATTENTION, {**_widths(numbers), "bias": sum(prod(shape) for shape in shapes if len(shape) != 2)}
     if len(shapes) == 1 and (op in ("einsum", "matmul") or family in _BESIDE):
         sizes = [size for size in shapes[0] if size != 1] or [1]
         names = [f"d_{place}" for place in range(1, len(sizes) + 1)]
@@ -55,8 +50,16 @@ def stored(op: str, attributes: Mapping[str, Value], shapes: Sequence[Shape]) ->
     return None
 
 
-def attended(attributes: Mapping[str, Value], queries: Shape, keys: Shape) -> Found | None:
-    """The multiply-adds of torch's attention module for inputs of (batch, positions, width); None if it isn't one."""
+def attended(attributes: Mapping[str, Value], shapes: Sequence[Shape]) -> Found | None:
+    """The multiply-adds of attention as torch has it; ``shapes`` are those of queries, keys and values.
+
+    Its module projects inputs of (batch, positions, width). Its function multiplies (batch, heads, positions, width).
+    None for anything else.
+    """
+    queries, keys, values = (*shapes, shapes[-1], shapes[-1])[:3]
+    if "embed_dim" not in attributes and {len(queries), len(keys), len(values)} == {4}:
+        symbols = {"N": queries[0], "heads": queries[1], "queries": queries[2], "keys": keys[2]}
+        return _SCORES, {**symbols, "key_dim": queries[3], "value_dim": values[3]}
     numbers = {key: value for key, value in attributes.items() if type(value) is int}
     if len(queries) != 3 or len(keys) != 3 or "embed_dim" not in numbers or "head_dim" not in numbers:
         return None
@@ -74,18 +77,3 @@ def _widths(numbers: Mapping[str, int]) -> dict[str, int]:
         "key_width": numbers.get("kdim", width),
         "value_width": numbers.get("vdim", width),
     }
-
-
-def _recurrent(numbers: Mapping[str, int], attributes: Mapping[str, Value], shapes: Sequence[Shape]) -> Found | None:
-    features, hidden = numbers.get("in_features", numbers.get("input_size")), numbers.get("hidden_size")
-    if features is None or hidden is None or numbers.get("proj_size"):
-        return None
-    layers, directions = numbers.get("num_layers", 1), 2 if attributes.get("bidirectional") else 1
-    of_weights = [shape for shape in shapes if len(shape) == 2 and min(shape) != 2]
-    wide = max((max(shape) for shape in of_weights), default=0)
-    gates = wide // hidden if hidden else 0
-    held = sum(map(prod, shapes)) - sum(map(prod, of_weights))
-    each = directions * layers * gates * hidden
-    symbols = {"directions": directions, "gates": gates, "hidden": hidden, "in_features": features, "state": hidden}
-    symbols |= {"biases": held // each if each else 0, "layers": layers}
-    return (_RECURRENCE if layers == 1 else _STACKED), symbols

@@ -117,8 +117,7 @@ def test_all_formulas_of_onnx_files(name: str) -> None:
     summary = onnx_models.read(made)
     found = held(summary)
     assert found["layers"] > 0
-    if name != "recurrent":
-        assert found["without"] == 0, [(x.path, x.op, x.attributes) for x in summary.layers]
+    assert found["without"] == 0, [(x.path, x.op, x.attributes) for x in summary.layers]
 
 
 @st.composite

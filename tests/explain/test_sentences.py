@@ -55,8 +55,8 @@ def bottleneck(first: int = 1, second: int = 2, bias: bool = False, norm: bool =
 def test_the_stride_tells_the_version() -> None:
     late, early = bottleneck(1, 2), bottleneck(2, 1)
     assert (network_version(Known(late)), network_version(Known(early))) == ("v1.5", "v1")
-    assert "a has its stride of 2 here, and not in a.conv1: that is ResNet v1.5, not v1." in of_layer(late, "a.conv2")
-    assert "a has its stride of 2 in a.conv1, and not here: that is ResNet v1, not v1.5." in of_layer(early, "a.conv2")
+    assert "a has its stride of 2 here and not in a.conv1, as in ResNet v1.5 and not v1." in of_layer(late, "a.conv2")
+    assert "a has its stride of 2 in a.conv1 and not here, as in ResNet v1 and not v1.5." in of_layer(early, "a.conv2")
     assert "has its stride" not in of_layer(late, "a.conv3")
     both, neither = bottleneck(2, 2), bottleneck(1, 1)
     assert network_version(Known(both)) is network_version(Known(neither)) is None
@@ -72,7 +72,9 @@ def test_the_stride_tells_the_version() -> None:
 def test_a_bias_is_judged_by_what_reads_it() -> None:
     assert "No bias: a.norm1 reads it, and a batch norm subtracts the mean" in of_layer(bottleneck(), "a.conv1")
     assert "Its bias of 8 numbers has no effect: a.norm1 reads it" in of_layer(bottleneck(bias=True), "a.conv1")
-    assert "It has a bias, 8 numbers: no batch norm reads it" in of_layer(bottleneck(bias=True, norm=False), "a.conv1")
+    assert "It has a bias of 8 numbers, as no batch norm follows that would take it away." in of_layer(
+        bottleneck(bias=True, norm=False), "a.conv1"
+    )
     assert "bias" not in of_layer(bottleneck(norm=False), "a.conv1")
 
 
@@ -81,12 +83,12 @@ def test_a_shortcut_says_what_it_does_and_why() -> None:
     assert "The shortcut of a passes over it, from stem.relu to a.add." in text
     # The projection: 16*32 weights, and two vectors of 32.
     reason = "which is needed, since 16 channels become 32 and 8x8 becomes 4x4"
-    assert f"It is a projection (a.down.0, a.down.1, {16 * 32 + 2 * 32} parameters), {reason}." in text
+    assert f"That shortcut is a projection (a.down.0, a.down.1, {16 * 32 + 2 * 32} parameters), {reason}." in text
     assert "which is needed, since 16 channels become 32." in of_layer(bottleneck(1, 1), "a.conv1")
     assert "8 channels = 32/4: the bottleneck of a is narrower inside." in text
     assert "32 channels = 4*8: the last convolution of the block widens again." in of_layer(bottleneck(), "a.conv3")
     plain = of_layer(small_residual.summary(), "body.a.conv1")
-    assert "It is the identity: 8 channels at 8x8 go in and come out." in plain
+    assert "That shortcut is the identity: 8 channels at 8x8 go in and come out." in plain
 
 
 @pytest.mark.parametrize(
@@ -95,8 +97,11 @@ def test_a_shortcut_says_what_it_does_and_why() -> None:
         ({}, "Padding 1 = 1*(3-1)/2 on each side keeps the size of the image, 8x8."),
         ({"groups": 8}, "Depthwise: each of its 8 channels has a kernel of its own"),
         ({"groups": 2}, "Its 2 groups share no channels: each output reads 4 of 8 channels, so it has 1/2 of"),
-        ({"dilation": (2, 2), "padding": (2, 2)}, "Its dilation of 2 spreads 3 rows over 5, with the same weights."),
-        ({"kernel_size": (1, 1), "padding": (0, 0)}, "A 1x1 kernel looks at no neighbours"),
+        ({"dilation": (2, 2), "padding": (2, 2)}, "Its dilation of 2 spreads 3 rows over 5, with as many weights."),
+        (
+            {"kernel_size": (1, 1), "padding": (0, 0)},
+            "A kernel of 1x1 looks at no neighbours: it mixes the channels of each position.",
+        ),
     ],
 )
 def test_a_setting_has_its_sentence(settings: dict[str, Any], words: str) -> None:
@@ -114,8 +119,10 @@ def test_the_cost_of_a_layer_in_words() -> None:
     assert f"{macs:,} MACs are 2*{macs:,} = {2 * macs:,} FLOPs." in text
     assert "Each weight is used 64 times" in text
     norm = of_layer(small_residual.summary(), "body.a.norm1")
-    assert "Its 16 moving statistics are not trained; they are not counted, as torch keeps them as buffers." in norm
-    assert "Its 128 moving statistics are not trained; they are counted, as Keras does." in of_layer(
+    assert (
+        "Its 16 statistics are not trained; they are not counted as parameters, as torch keeps them as buffers." in norm
+    )
+    assert "Its 128 statistics are not trained; they are counted as parameters, as Keras does." in of_layer(
         named("ResNet50", "keras"), "conv1_bn"
     )
     unknown = network(IMAGE, toy("y", "other", "x", macs=None, macs_at_least=7))
@@ -129,7 +136,7 @@ def test_the_depth_is_the_arithmetic_of_the_blocks() -> None:
         assert depth_words(Known(named(f"resnet{depth}"))) == f"{words} = {depth}"
         assert f"That is the {depth} in its name" in said(explain_network(Known(named(f"resnet{depth}"))))
     toy_network = small_residual.summary()
-    assert depth_words(Known(toy_network)) == "1 + 2*(3) + 1 = 8"
+    assert depth_words(Known(toy_network)) == "1 + 2*3 + 1 = 8"
     assert "in its name" not in said(explain_network(Known(toy_network)))
     # A convolution between two blocks belongs to none: the sum would be wrong, so there is none.
     between = small_residual.put_behind(
@@ -147,14 +154,17 @@ def dict_of(path: str) -> Any:
 
 def test_where_parameters_and_macs_are() -> None:
     text = said(explain_network(Known(named("resnet50"))))
-    assert "layer4 has the most parameters, 58.6 %, and 19.8 % of the MACs." in text
-    assert "layer3 has the most MACs, 35.8 %" in text
-    assert "3,136 times at the end of layer1, 49 at the end of layer4" in text
+    assert "layer4 has the largest share of the parameters, 58.6 %, and 19.8 % of the MACs." in text
+    assert "layer3 has the largest share of the MACs, 35.8 %" in text
+    assert "3,136 times in an image at the end of layer1 (256 channels), 49 times at the end of layer4" in text
     assert "4,089,184,256 MACs at 1x3x224x224. A MAC is a multiplication and an addition" in text
-    assert "With a branch of zeros, 12 of 16 blocks pass their input on unchanged." in text
-    assert "A position of its features depends on 427x427 positions of the input, more than the whole image" in text
+    assert "With a branch of zeros, 12 of 16 blocks pass their input on unchanged, so" in text
+    assert (
+        "A position of its features depends on 427x427 positions of the input (224x224), more than the whole input"
+        in text
+    )
     larger = said(explain_network(Known(named("resnet50", input="3x512x512"))))
-    assert "427x427 positions of the input, a part of the image (512x512)." in larger
+    assert "427x427 positions of the input (512x512), a part of it." in larger
     (where,) = [s for s in explain_network(Known(named("resnet50"))).sections if s.title.startswith("Where")]
     assert where.table is not None
     assert sum(row["params"] for row in where.table.rows) == 25_557_032
@@ -165,16 +175,16 @@ def test_where_parameters_and_macs_are() -> None:
 
 def test_two_networks() -> None:
     text = said(explain_pair(named("resnet34"), named("resnet50")))
-    assert "resnet50 has 1.47x the depth (34 -> 50 weighted layers) and 1.12x the MACs" in text
+    assert "resnet50 has 1.47x the depth (34 -> 50 weighted layers) and 1.12x the MACs of resnet34" in text
     # Two 3x3 of 64 channels, and 1x1, 3x3, 1x1 of 256, 64, 256, on 56x56 positions.
     basic, deep = 2 * 9 * 64 * 64 * 56 * 56, (2 * 256 * 64 + 9 * 64 * 64) * 56 * 56
     assert f"{basic:,} MACs; layer1.1 of resnet50" in text
-    assert f"{deep:,} MACs. So the 3 layers of the one cost {deep / basic:.2f}x what the 2 of the other do." in text
-    assert "16*(3-2) = 16 more weighted layers are all of the difference in depth." in text
+    assert f"{deep:,} MACs. So the 3 layers of layer1.1 cost {deep / basic:.2f}x what the 2 of layer1.0 do." in text
+    assert "16*(3-2) = 16 weighted layers are all of the difference in depth." in text
     across = said(explain_pair(named("resnet50"), named("ResNet50", "keras")))
     assert "The second counts +79,680 parameters: 53,120 batch-norm statistics + 26,560 convolution biases" in across
-    assert "local:resnet50 is ResNet v1.5" in across
-    assert "local:ResNet50 is ResNet v1: the blocks halve the image in their first 1x1 convolution." in across
+    assert "local:resnet50 is built like ResNet v1.5" in across
+    assert "local:ResNet50 is built like ResNet v1: a stride in the first convolution of its bottlenecks" in across
     assert "231,211,008 MACs more" in across
     same = said(explain_pair(named("resnet18"), named("resnet18")))
     assert "They are the same network" in same
@@ -197,7 +207,7 @@ def test_a_module_sums_up_what_is_in_it() -> None:
     each = [9 * 8 * 8, 2 * 8, 9 * 8 * 8, 2 * 8]
     assert f"576 + 16 + 576 + 16 = {sum(each):,} parameters" in said(found)
     assert "It reads stem.relu." in said(found)
-    assert "It is a residual block, basic. Its shortcut: It is the identity: 8 channels" in said(found)
+    assert "It has one residual block, body.a (basic). That shortcut is the identity: 8 channels" in said(found)
     assert "3 residual blocks. Their shortcuts: 3 identity." in said(explain_module(Known(summary), "body"))
 
 
