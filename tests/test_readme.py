@@ -21,28 +21,40 @@ def test_every_command_has_an_example() -> None:
     assert set(COMMANDS) <= {example.split()[0] for example in EXAMPLES}
 
 
-def needed_by(example: str) -> list[pytest.MarkDecorator]:
+#: Library -> the examples that need it.
+LIBRARIES = {
+    "torch": r"torch\b|net\.py|^identity (?!keras)|^batch|--counts",
+    "timm": r"timm",
+    "transformers": r"transformers:",
+    "tensorflow": r"keras(:|$)",
+    "matplotlib": r"--plot \w",
+    "plotille": r"--plot -",
+}
+
+
+def needed_by(example: str) -> list[str]:
     """The libraries that an example needs."""
-    names = {
-        "torch": r"torch\b|net\.py|^identity (?!keras)|^batch|--counts",
-        "timm": r"timm",
-        "transformers": r"transformers:",
-        "tensorflow": r"keras(:|$)",
-        "matplotlib": r"--plot \w",
-        "plotille": r"--plot -",
-    }
-    return [needs(framework) for framework, pattern in names.items() if re.search(pattern, example)]
+    return [library for library, pattern in LIBRARIES.items() if re.search(pattern, example)]
+
+
+def warm_for(example: str) -> str | None:
+    """The backend that is imported already where an example needs no other: what it shows isn't how it starts."""
+    alone = {"torch": "torch", "tensorflow": "keras"}
+    needed = needed_by(example)
+    has_workers = example.startswith(("batch", "models"))
+    return alone.get(needed[0]) if len(needed) == 1 and not has_workers else None
 
 
 @pytest.mark.parametrize(
-    "example", [pytest.param(e, marks=needed_by(e)) for e in EXAMPLES if not e.startswith("weights")]
+    "example",
+    [pytest.param(e, marks=[*map(needs, needed_by(e))]) for e in EXAMPLES if not e.startswith("weights")],
 )
 def test_examples_run(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text((ROOT / "tests" / "readme" / "net.py").read_text())
     (requests,) = re.findall(r"^```jsonl\n(.+?)^```", README, re.MULTILINE | re.DOTALL)
     (tmp_path / "requests.jsonl").write_text(requests)
-    done = run(*shlex.split(example))
+    done = run(*shlex.split(example), warm=warm_for(example))
     assert done.returncode == 0, done.stderr
     assert done.stdout or len(list(tmp_path.iterdir())) > 2
 
