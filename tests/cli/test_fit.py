@@ -153,15 +153,15 @@ def test_a_saved_summary_is_of_one_batch(tmp_path: Path) -> None:
 def test_a_summary_saved_in_eval_mode_is_told_so(tmp_path: Path) -> None:
     for mode, note in (("eval", "note: training is estimated from the graph in eval mode"), ("train", "")):
         saved = tmp_path / f"{mode}.json"
-        assert run("summary", "resnet18", "--mode", mode, "-o", str(saved)).returncode == 0
-        done = run("fit", str(saved), "--memory", "1GiB", "--train")
+        assert local("summary", "resnet18", "--mode", mode, "-o", str(saved)).returncode == 0
+        done = local("fit", str(saved), "--memory", "1GiB", "--train")
         assert done.stderr.startswith(note)
         assert bool(done.stderr) == bool(note)
-        assert run("fit", str(saved), "--memory", "1GiB").stderr == ""
+        assert local("fit", str(saved), "--memory", "1GiB").stderr == ""
 
 
 def test_the_input_and_the_adapters_are_named() -> None:
-    said = run("fit", "resnet18", "--memory", "8GiB", "--lora", "8").stdout
+    said = local("fit", "resnet18", "--memory", "8GiB", "--lora", "8").stdout
     assert re.search(r"^Input +32x3x224x224 float32$", said, re.MULTILINE)
     assert "adapters of rank 8 on fc, as torch does it" in said
 
