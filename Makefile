@@ -7,7 +7,7 @@ NODE   := $(if $(shell command -v npm),$(shell command -v node))
 SCRIPT := tests/javascript
 TOOLS  := $(SCRIPT)/node_modules
 
-.PHONY: help run test lint fuzz mutants kills versions agreement bench truth clean
+.PHONY: help run test lint fuzz mutants kills versions agreement bench truth docs outputs clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -73,5 +73,17 @@ bench: $(VENV)/.all ## Measure ours beside its peers, which are installed into a
 truth: $(VENV)/.all ## Ask ours and nine others for parameters and MACs of 134 networks, beside the truth: 15 minutes
 	$(BIN)/python benchmarks/truth/run.py
 
+# Sphinx has an environment of its own: what it needs must not hold anything back beside the frameworks.
+.venv-docs/.stamp: pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@
+
+docs: .venv-docs/.stamp ## Build the documentation into docs/_build; a warning or a broken link is an error
+	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs docs/_build
+
+outputs: $(VENV)/.all ## Write the outputs of the commands on all pages again, as they are now
+	$(BIN)/python -m tests.docs
+
 clean: ## Remove the virtual environments, node's modules and caches
-	rm -rf $(VENV) $(TOOLS) .venv-peers .venv-truth .venv-torchvista .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TOOLS) .venv-peers .venv-truth .venv-torchvista .venv-docs docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

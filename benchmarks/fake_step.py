@@ -156,7 +156,7 @@ def _fitted(gradient: torch.Tensor, about: Any) -> torch.Tensor:
 
 
 def _uses(tensor: torch.Tensor) -> int:
-    return torch._C._storage_Use_Count(tensor.untyped_storage()._cdata)
+    return int(torch._C._storage_Use_Count(tensor.untyped_storage()._cdata))
 
 
 _ONE = _uses(torch.ones(1))
@@ -175,7 +175,7 @@ def without_gpu() -> Iterator[None]:
         mock.patch("torch.cuda.amp.common.amp_definitely_not_available", return_value=False),
         mock.patch.object(torch.cuda, "is_bf16_supported", return_value=True),
         mock.patch.object(nn.init, "trunc_normal_", lambda tensor, *args, **options: tensor),  # reads values
-        mock.patch.object(mem_tracker, "_PYTORCH_MIN_ALLOCATE", 1),  # bytes, as the allocator's blocks are no tensors
+        mock.patch.object(mem_tracker, "_PYTORCH_MIN_ALLOCATE", 1),  # bytes, as the allocator's blocks are not tensors
     ):
         yield
 
@@ -188,7 +188,7 @@ def compute_again(model: nn.Module, patterns: tuple[str, ...]) -> None:
         if fits and not any(name.startswith(f"{outer}.") for outer in done):
             done.append(name)
             forward = partial(checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False)
-            module.forward = forward  # type: ignore[method-assign]
+            module.forward = forward
 
 
 def peak(
@@ -200,25 +200,30 @@ def peak(
     device: str = "cuda",
     own_engine: bool = True,
     in_place: bool = True,
+    accumulate: int = 1,
 ) -> int:
-    """The most bytes of tensors alive in the second step of training. The loss is the sum of all outputs."""
+    """The most bytes of tensors alive in the second step of training. The loss is the sum of all outputs.
+
+    What ``build`` freezes isn't trained. A step has ``accumulate`` forward and backward passes.
+    """
     with without_gpu(), FakeTensorMode():
         with torch.device(device):
             model, given = build().train(), inputs()
         compute_again(model, checkpoints)
-        optim = OPTIMIZERS[optimizer](model.parameters(), lr=0.1)
+        optim = OPTIMIZERS[optimizer]([weight for weight in model.parameters() if weight.requires_grad], lr=0.1)
         tracker = mem_tracker.MemTracker()
         tracker._mod_tracker = _NoModules()
         tracker.track_external(model, optim, *given)
 
         def step() -> None:
             lower = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(amp or "")
-            with torch.autocast(device, dtype=lower) if lower else nullcontext():
-                losses = [loss_of(model(*given))]
-            if own_engine:
-                backward(losses, in_place)
-            else:
-                losses.pop().backward()
+            for _ in range(accumulate):
+                with torch.autocast(device, dtype=lower) if lower else nullcontext():
+                    losses = [loss_of(model(*given))]
+                if own_engine:
+                    backward(losses, in_place)
+                else:
+                    losses.pop().backward()
             optim.step()
             optim.zero_grad()
 
@@ -228,7 +233,7 @@ def peak(
         tracker.reset_mod_stats()
         with tracker:
             step()
-        return max(snapshot["Total"] for snapshot in tracker.get_tracker_snapshot("peak").values())
+        return max(int(snapshot["Total"]) for snapshot in tracker.get_tracker_snapshot("peak").values())
 
 
 class _NoModules:

@@ -1,4 +1,4 @@
-"""How long each command of README's leaves a terminal empty: ``python benchmarks/first_byte.py``.
+"""How long each command of the documentation leaves a terminal empty: ``python benchmarks/first_byte.py``.
 
 A command is run on a terminal of its own; the first byte that it writes there, of a line that moves too, ends the wait.
 Kept summaries aren't used, and a command that names a file says that it isn't there.
@@ -21,15 +21,15 @@ from pathlib import Path
 ROUNDS = 3
 #: What nobody waits for longer than, in seconds.
 LIMIT = 0.6
-README = Path(__file__).parents[1] / "README.md"
+DOCS = Path(__file__).parents[1] / "docs"
 #: Ours, in the environment that runs this.
 OURS = Path(sys.executable).with_name("resnet-inspect")
 
 
 def commands() -> list[list[str]]:
-    """README's commands that begin with ours, without what they are piped to."""
-    lines = re.findall(r"^    resnet-inspect (.+)$", README.read_text(), re.MULTILINE)
-    found = [shlex.split(re.split(r" [|>] ", line.partition("#")[0])[0]) for line in lines]
+    """The commands on the pages that begin with ours."""
+    text = "".join(page.read_text() for page in sorted(DOCS.glob("*.md")))
+    found = [shlex.split(line) for line in re.findall(r"^(?:\$ )?resnet-inspect (.+)$", text, re.MULTILINE)]
     return [command for number, command in enumerate(found) if command not in found[:number]]
 
 

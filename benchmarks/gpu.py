@@ -13,14 +13,13 @@ import gc
 import sys
 from contextlib import nullcontext
 from typing import Any
-from unittest import mock
 
 import fake_step
 import torch
 from torch import nn
-from training_memory import BATCH, NETWORKS, SETTINGS, Network, Result, page
+from training_memory import BATCH, SETTINGS, Result, page
+from training_networks import NETWORKS, Network, summary_of
 
-from resnet_inspect import summarize
 from resnet_inspect.analysis.training.plan import Plan
 from resnet_inspect.analysis.training.timeline import timeline
 
@@ -43,7 +42,7 @@ def peak(network: Network, optimizer: str, amp: str | None, patterns: tuple[str,
     if device == "cuda":
         torch.cuda.empty_cache()
     with torch.device(device):
-        model, given = network.build().train(), network.inputs()
+        model, given = network.build().train(), network.inputs(BATCH)
     fake_step.compute_again(model, patterns)
     optim = fake_step.OPTIMIZERS[optimizer](model.parameters(), lr=1e-3)
     step(model, optim, given, amp)
@@ -65,11 +64,7 @@ def main() -> None:
     results = []
     for name in options.names or list(NETWORKS):
         network = NETWORKS[name]
-        with (
-            mock.patch.object(nn.init, "trunc_normal_", lambda tensor, *_, **__: tensor),
-            torch.device("meta"),
-        ):
-            summary = summarize(network.build(), *network.inputs(), mode="train")
+        summary = summary_of(network, BATCH)
         for amp, again, optimizer in SETTINGS:
             patterns = network.checkpoints if again else ()
             at = timeline(summary, Plan(optimizer=optimizer, amp=amp, checkpoint=patterns)).peak

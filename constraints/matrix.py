@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ import environment
 import table
 import tomllib
 
+Say = Callable[[str], None]
+
+#: Environments that are looked at side by side: one has the processors while another is installed.
+AT_ONCE = 2
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 COUNTS = HERE / "counts.json"
@@ -97,8 +102,8 @@ def locked(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", path.read_text(), re.MULTILINE))
 
 
-def look(combination: Combination, python: str) -> Result:
-    """Makes the environment and runs everything that is asked for in it."""
+def look(combination: Combination, python: str, say: Say) -> Result:
+    """Makes the environment, runs everything that is asked for in it, and says which lines tell of a failure."""
     versions = locked(combination.lock)
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -114,39 +119,48 @@ def look(combination: Combination, python: str) -> Result:
             return Result(combination.python, versions, f"install: {error}")
         done = _run(own, str(HERE / "smoke.py"))
         lines = done.stdout.splitlines()
-        _show(lines, "FAIL")
+        _show(say, lines, "FAIL")
         result.smoke = (
             json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {"failed": [done.stderr[-500:]]}
         )
         for backend in combination.counts:
-            result.counts[backend] = _counted(own, backend)
+            result.counts[backend] = _counted(own, backend, say)
         if combination.tests:
-            result.tests = _tested(own, combination.tests)
+            result.tests = _tested(own, combination.tests, say)
     return result
 
 
-def _counted(python: Path, backend: str) -> dict[str, int]:
+def _timed(combination: Combination, python: str) -> tuple[Result, list[str], float]:
+    """What an environment showed, the lines that tell of failures, and the seconds that it took."""
+    said: list[str] = []
+    begun = time.monotonic()
+    result = look(combination, python, said.append)
+    return result, said, time.monotonic() - begun
+
+
+def _counted(python: Path, backend: str, say: Say) -> dict[str, int]:
     done = _run(python, "-m", "resnet_inspect", "models", "--counts", "--backend", backend, "--format", "json")
     found = {row["model"]: [row["params"], row["macs"]] for row in json.loads(done.stdout or "[]")}
     known = json.loads(COUNTS.read_text())[backend]
     if not found:
-        print(f"FAIL no model of {backend} was counted: {done.stderr.strip()[-500:]}")
+        say(f"FAIL no model of {backend} was counted: {done.stderr.strip()[-500:]}")
         return {"equal": 0, "of": len(known)}
     # An older library has fewer models; those that it has are what they are.
     both = known.keys() & found.keys()
     unequal = [name for name in sorted(both) if known[name] != found[name]]
     for name in unequal[:10]:
-        print(f"FAIL {name}: {found[name]} instead of {known[name]}")
+        say(f"FAIL {name}: {found[name]} instead of {known[name]}")
     return {"equal": len(both) - len(unequal), "of": len(found)}
 
 
-def _tested(python: Path, patterns: tuple[str, ...]) -> dict[str, int]:
+def _tested(python: Path, patterns: tuple[str, ...], say: Say) -> dict[str, int]:
     files = sorted({str(path) for pattern in patterns for path in PROJECT.glob(pattern)})
     # These hold results and locks against one another, and the results are being made.
-    options = ("-q", "-p", "no:cacheprovider", "-n", "2", "--ignore", str(PROJECT / "tests" / "test_versions.py"))
-    done = _run(python, "-m", "pytest", *options, *files)
+    options = ("-q", "-p", "no:cacheprovider", "--ignore", str(PROJECT / "tests" / "test_versions.py"))
+    # What a file's tests share, as a framework that takes seconds to import, is made once.
+    done = _run(python, "-m", "pytest", *options, "-n", "2", "--dist", "loadfile", *files)
     lines = done.stdout.splitlines()
-    _show(lines, "FAILED", "ERROR")
+    _show(say, lines, "FAILED", "ERROR")
     counts = re.findall(r"(\d+) (passed|failed|skipped|error)", "".join(lines[-1:]))
     found = {word: int(number) for number, word in counts}
     return {
@@ -156,11 +170,11 @@ def _tested(python: Path, patterns: tuple[str, ...]) -> dict[str, int]:
     }
 
 
-def _show(lines: Iterable[str], *starts: str) -> None:
-    """Prints the lines that begin so."""
+def _show(say: Say, lines: Iterable[str], *starts: str) -> None:
+    """Says the lines that begin so."""
     for line in lines:
         if line.startswith(starts):
-            print(line)
+            say(line)
 
 
 def _run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -184,23 +198,27 @@ def main() -> int:
     ]
     if not chosen:
         parser.error(f"no combination is called {' or '.join(asked.names)}")
-    bad = []
-    for item in chosen:
-        python = environment.interpreter(item.python)
-        if python is None:
-            print(f"{item.name}: left out, for there is no Python {item.python} here", flush=True)
-            continue
-        if asked.action == "lock":
-            item.lock.parent.mkdir(parents=True, exist_ok=True)
-            item.lock.write_text(environment.lock(python, item.extras, item.pins, item.resolution) + "\n")
-            continue
-        begun = time.monotonic()
-        result = look(item, python)
-        print(f"{item.name}: {table.words(asdict(result), result.good)}, {time.monotonic() - begun:.0f} s", flush=True)
-        if not result.good:
-            bad.append(item.name)
-        if asked.action == "record":
-            table.record(item.name, {**asdict(result), "good": result.good})
+    looked = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for item in chosen:
+            python = environment.interpreter(item.python)
+            if python is None:
+                print(f"{item.name}: left out, for there is no Python {item.python} here", flush=True)
+            elif asked.action == "lock":
+                item.lock.parent.mkdir(parents=True, exist_ok=True)
+                item.lock.write_text(environment.lock(python, item.extras, item.pins, item.resolution) + "\n")
+            else:
+                looked.append((item, pool.submit(_timed, item, python)))
+        bad = []
+        for item, future in looked:
+            result, said, seconds = future.result()
+            print(
+                *said, f"{item.name}: {table.words(asdict(result), result.good)}, {seconds:.0f} s", sep="\n", flush=True
+            )
+            if not result.good:
+                bad.append(item.name)
+            if asked.action == "record":
+                table.record(item.name, {**asdict(result), "good": result.good})
     if bad:
         print("not as they should be:", *bad)
     return 1 if bad else 0

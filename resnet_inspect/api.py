@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -147,31 +148,54 @@ def assert_matches(
         AssertionError: something differs, of the kinds in ``fail_on`` if there are any; or there is no baseline.
         InspectError: the model can't be summarised.
     """
-    path, reason = Path(baseline), os.environ.get(UPDATE, "").strip()
+    held = hold(model, Path(baseline), input, fail_on, os.environ.get(UPDATE, "").strip())
+    if held.outcome == "missing":
+        raise AssertionError(f"{held.message}: run once with {UPDATE}='why' and an input to write it")
+    if held.outcome == "differs":
+        raise AssertionError(held.message + (f"\n\n{held.diff}" if held.diff else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What came of a model and its baseline: ``outcome`` is matched, created, updated, missing or differs."""
+
+    outcome: str
+    message: str = ""
+    diff: Diff | None = None
+
+
+def hold(model: Any, path: Path, inputs: Any, fail_on: Iterable[str], reason: str) -> Held:
+    """Compares a model with the saved summary at ``path``; with a ``reason``, writes it where they differ.
+
+    Raises:
+        InspectError: the model can't be summarised.
+    """
     old = read(str(path)).summary if path.exists() else None
     batch = dtype = None
     mode = "train" if old is not None and old.trace.training else "eval"
-    if old is not None and old.inputs and input is None and not isinstance(model, (ir.Summary, str, Path)):
+    if old is not None and old.inputs and inputs is None and not isinstance(model, (ir.Summary, str, Path)):
         first = old.inputs[0]
-        input, batch = [t.shape[1:] for t in old.inputs], first.shape[0]  # noqa: A001
+        inputs, batch = [t.shape[1:] for t in old.inputs], first.shape[0]
         # Floating inputs are as the model's weights are: another dtype is a difference, not an input that doesn't fit.
         dtype = first.dtype if "int" in first.dtype else None
     if old is None and not reason:
-        raise AssertionError(f"there is no baseline {path}: run once with {UPDATE}='why' and an input to write it")
-    new = _summary(model, input, batch, dtype, mode)
+        return Held("missing", f"there is no baseline {path}")
+    new = _summary(model, inputs, batch, dtype, mode)
     if reason:
         accepted = checks.accept(old, new, reason)
-        if accepted is not old:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, ir_json.dumps(accepted))
-        return
+        if accepted is old:
+            return Held("matched")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, ir_json.dumps(accepted))
+        return Held("updated" if old else "created")
     assert old is not None
     try:
         found = diff(old, new)
     except InspectError as error:
-        raise AssertionError(f"{path}: {error}") from error
+        return Held("differs", f"{path}: {error}")
     if found.kinds & diffs.gates(fail_on):
-        raise AssertionError(f"the model differs from {path}\n\n{found}")
+        return Held("differs", f"the model differs from {path}", found)
+    return Held("matched")
 
 
 def _summary(
@@ -186,7 +210,7 @@ def _summary(
     if isinstance(model, (str, Path)):
         if not Path(model).exists():
             raise ModelError(
-                f"{model} is no saved summary: there is no such file. A model is built first, then compared"
+                f"{model} is not a saved summary: there is no such file. A model is built first, then compared"
             )
         return read(str(model)).summary
     declares_inputs = backend_of(type(model)) == "keras" and getattr(model, "inputs", None)

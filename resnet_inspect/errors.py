@@ -1,4 +1,4 @@
-"""What can go wrong, each with the exit code of the README's table."""
+"""What can go wrong, each with the exit code of docs/exit-codes.md."""
 
 from __future__ import annotations
 

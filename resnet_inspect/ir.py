@@ -48,6 +48,11 @@ _TOO_LARGE = 10**MOST_DIGITS
 HELD = ("statistics", "buffer")
 
 
+def _bytes(shape: Shape, dtype: str) -> int | None:
+    bits = DTYPE_BITS.get(dtype)
+    return None if bits is None else -(-prod(shape) * bits // 8)
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor's shape, element type and, where it is an image's, layout (``NCHW``, ``NHWC``, ...)."""
@@ -64,8 +69,7 @@ class Tensor:
     @property
     def bytes(self) -> int | None:
         """Bytes of the elements; None for an element type whose width isn't known."""
-        bits = DTYPE_BITS.get(self.dtype)
-        return None if bits is None else -(-self.size * bits // 8)
+        return _bytes(self.shape, self.dtype)
 
 
 #: What stands for a value of which neither shape nor element type is known before a run.
@@ -98,7 +102,7 @@ class Parameter:
     @property
     def bytes(self) -> int | None:
         """Bytes as stored; None for an element type whose width isn't known."""
-        return Tensor(self.shape, self.dtype).bytes if self.stored_bytes is None else self.stored_bytes
+        return _bytes(self.shape, self.dtype) if self.stored_bytes is None else self.stored_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,10 @@ class Layer:
 
     def attribute(self, name: str, default: Value = None) -> Value:
         """The value of one attribute, or ``default`` where the layer hasn't got it."""
-        return dict(self.attributes).get(name, default)
+        for key, value in self.attributes:
+            if key == name:
+                return value
+        return default
 
 
 #: How ``builder`` begins where an object was summarised: of which class it is, and nothing of how it was made.
@@ -312,7 +319,7 @@ def _frozen(value: Any, levels: int) -> Value:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        # Half of a pair, as of a file's name that is no UTF-8: no encoding can write it.
+        # Half of a pair, as of a file's name that is not UTF-8: no encoding can write it.
         return value if value.isascii() else value.encode(errors="backslashreplace").decode()
     if isinstance(value, int):
         if abs(value) >= _TOO_LARGE:

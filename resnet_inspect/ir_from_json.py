@@ -44,9 +44,9 @@ def loads(text: str | bytes, ours: bool = False) -> Summary:
     try:
         document = json.loads(text, object_hook=part.hook()) if ours else stranger_json.loads(text, MOST_BYTES, part)
     except ValueError as error:
-        raise ModelError(f"this is no JSON that can be read: {error}") from error
+        raise ModelError(f"this is not JSON that can be read: {error}") from error
     if not isinstance(document, dict) or "schema_version" not in document:
-        raise ModelError("this JSON is no summary: it has no schema_version")
+        raise ModelError("this JSON is not a summary: it has no schema_version")
     if document["schema_version"] not in (SCHEMA_VERSION, WITH_TRAINING):
         raise ModelError(
             f"this summary has schema version {document['schema_version']!r:.40}; "

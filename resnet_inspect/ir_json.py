@@ -51,7 +51,7 @@ def loads(text: str | bytes, ours: bool = False) -> Summary:
     """The summary in a JSON document; ``ours`` says that this program wrote it, and nobody else can have.
 
     Raises:
-        ModelError: the text is no JSON, or not a summary of a schema version that this program reads.
+        ModelError: the text is not JSON, or not a summary of a schema version that this program reads.
     """
     from . import ir_from_json  # who only writes a summary needs none of it
 

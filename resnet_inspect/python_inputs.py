@@ -15,7 +15,7 @@ from .shape import format_shape, parse_shape
 def inputs_of(given: Any, arrays: bool) -> list[Any] | Call:
     """Shapes and torch's tensors in a row, or a call where there are names or nested values.
 
-    With ``arrays``, the model reads any framework's tensors; else those that aren't torch's are no input.
+    With ``arrays``, the model reads any framework's tensors; else those that aren't torch's are not input.
 
     Raises:
         BadRequestError: something in ``given`` is none of these.

@@ -45,8 +45,8 @@ def loads(text: str | bytes, most_bytes: int = MOST_BYTES, part: Part | None = N
     """The value that a document holds; ``options`` are ``json.loads``' own hooks.
 
     Raises:
-        ValueError: it is no JSON, larger than ``most_bytes``, of too many values, nested too deeply, or has integers or
-            texts that nothing can be done with.
+        ValueError: it is not JSON, larger than ``most_bytes``, of too many values, nested too deeply, or has integers
+            or texts that nothing can be done with.
     """
     text = decoded(text, most_bytes)
     if sum(text.count(mark) * weight for mark, weight in _WEIGHTS.items()) > MOST_MEMORY:

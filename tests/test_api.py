@@ -84,7 +84,7 @@ def narrow(framework: str, classes: int) -> Any:
 
 
 def drift(framework: str) -> None:
-    """A module is checked at its baseline's own input; another seed is no difference, another head is one."""
+    """A module is checked at its baseline's own input; another seed makes no difference, another head is one."""
     shape = (2, 3, 16, 16) if framework == "torch" else (2, 16, 16, 3)
     with TemporaryDirectory() as folder:
         baseline = Path(folder) / "net.json"
@@ -116,7 +116,7 @@ def test_a_keras_model_against_its_baseline() -> None:
 def test_a_name_is_no_model_and_no_file() -> None:
     with pytest.raises(ModelError, match=r"takes a model and not a name: 'resnet18'"):
         summarize("resnet18")
-    with pytest.raises(ModelError, match="resnet18 is no saved summary: there is no such file"):
+    with pytest.raises(ModelError, match="resnet18 is not a saved summary: there is no such file"):
         diff("resnet18", "resnet34")
 
 

@@ -121,7 +121,7 @@ def test_what_is_told_of_a_conversion() -> None:
     hint = resolve((224, 224, 3), IMAGE, layout="NCHW").hint
     assert hint == "224x224x3 looks like NHWC: did you mean --layout NHWC?"
     assert resolve((3, 224, 224), IMAGE, layout="NHWC").hint == "3x224x224 looks like NCHW: did you mean --layout NCHW?"
-    # Channels that are the model's own, and an end that isn't, are no mix-up; without --layout nothing is said.
+    # Channels that are the model's own, and an end that isn't, are not a mix-up; without --layout nothing is said.
     for sizes, layout in (((3, 5, 3), "NCHW"), ((5, 6, 7), "NCHW"), ((3, 5, 6), None), ((5, 6, 3), None)):
         assert resolve(sizes, IMAGE, layout=layout).hint is None
 

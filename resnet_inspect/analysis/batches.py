@@ -76,6 +76,20 @@ def at_batch(first: Summary, second: Summary, sizes: tuple[int, int], batch: int
     )
 
 
+def check_even(first: Summary, second: Summary, sizes: tuple[int, int], batch: int) -> None:
+    """Whether the network has whole sizes at a batch.
+
+    Raises:
+        NotLinearError: as ``at_batch`` does.
+    """
+    pairs: set[tuple[Shape, Shape]] = set()
+    for one, other in zip(first.layers, second.layers, strict=True):
+        for tensor, larger in zip(one.output_tensors, other.output_tensors, strict=True):
+            pairs.add((tensor.shape, larger.shape))
+    for shape, larger_shape in pairs:
+        _shape(shape, larger_shape, sizes, batch)
+
+
 def _shape(one: Shape, other: Shape, sizes: tuple[int, int], batch: int) -> Shape:
     if len(one) != len(other):
         raise NotLinearError
@@ -117,7 +131,7 @@ def largest(peak: Callable[[int], int], memory: int, start: int) -> int:
 
 
 def _next(known: dict[int, int], memory: int, fits: int, exceeds: int) -> int:
-    """Where the line through the two sizes that are known best reaches the memory; halfway, where that is no news."""
+    """Where the line through the two sizes that are known best reaches the memory; halfway, where that is not news."""
     if len(known) == 1:
         (batch,) = known
         return 2 * batch if fits else max(1, batch // 2)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..ir import Summary
-from .batches import MOST, NotLinearError, at_batch, largest
+from .batches import MOST, NotLinearError, at_batch, check_even, largest
 from .training.plan import Plan
-from .training.timeline import Timeline, inference, timeline
+from .training.timeline import Timeline, inference, timeline, with_optimizer
 
 #: What a process on a GPU holds beside tensors, at least and at most: CUDA's context with torch's kernels, and the
 #: workspaces of cuBLAS and cuDNN.
 CONTEXT = (256 * 2**20, 1024 * 2**20)
-#: At most so much of the peak is lost between blocks: torch's allocator rounds to 512 bytes and takes segments of 2 and
-#: 20 MiB (c10/cuda/CUDACachingAllocator.h), which don't always fit into one another.
-ROUNDING = 0.1
+#: At most the peak's tenth part is lost between blocks: torch's allocator rounds to 512 bytes and takes segments of 2
+#: and 20 MiB (c10/cuda/CUDACachingAllocator.h), which don't always fit into one another.
+LOST = 10
 #: What holds less has no framework in it, but a runtime of its own.
 _SMALLEST = 2 * 2**30
 #: Modules of fewer layers aren't worth running again.
@@ -76,77 +75,96 @@ def fit(summary: Summary, larger: Summary | str, batch: int, plan: Plan | None, 
     """
     found = _timeline(summary, plan)
     peak = found.peak.live if found.peak else 0
-    beside = (CONTEXT[0], CONTEXT[1] + int(ROUNDING * peak)) if memory >= _SMALLEST else (0, 0)
-    most, fixed = None, larger if isinstance(larger, str) else ""
-    least = None
+    beside = (CONTEXT[0], CONTEXT[1] + peak // LOST) if memory >= _SMALLEST else (0, 0)
+    most = least = None
+    fixed = larger if isinstance(larger, str) else ""
     if isinstance(larger, Summary):
+        growth = _Growth(summary, larger, batch, plan, found)
         try:
-            known = {batch: found, 2 * batch: _timeline(larger, plan)}
-            of_batch = _peaks(summary, larger, plan, known)
-            straight = _straight_peaks(found, known[2 * batch], batch)
-            most = largest(straight, memory, batch)
-            if most and of_batch(most) > memory:
-                most = largest(of_batch, memory, most)
-            least = largest(lambda size: int(straight(size) * (1 + ROUNDING)) + CONTEXT[1], memory, batch)
-            least = min(most, least) if beside[1] else most
+            most = growth.largest(memory)
+            # The most that a peak may be which, with its tenth part and the context, is within the memory.
+            room = (LOST * (memory - CONTEXT[1] + 1) - 1) // (LOST + 1)
+            least = growth.largest(room) if beside[1] else most
         except NotLinearError:
             most, fixed = None, "its sizes don't grow evenly with the batch"
         except OverflowError:
-            grows = straight(MOST) > peak
+            most = None
+            grows = growth.grows
             fixed = f"even a batch of {MOST:,} fits" if grows else "its memory doesn't grow with the batch"
-    return Fit(memory, batch, found, beside, most, least, fixed, _helps(summary, plan, peak))
+    return Fit(memory, batch, found, beside, most, least, fixed, _helps(summary, plan, found))
 
 
 def _timeline(summary: Summary, plan: Plan | None) -> Timeline:
     return inference(summary) if plan is None else timeline(summary, plan)
 
 
-def _straight_peaks(found: Timeline, doubled: Timeline, batch: int) -> Callable[[int], int]:
-    """The peak at any batch, by a straight line for each step through what it holds at two batches.
+class _Growth:
+    """How the peak grows with the batch, from the network at a batch and at twice of it.
 
-    A step is the most of several operations, each of which grows evenly: what a batch takes is never less than the
-    lines say. A batch that is too large by them is so, and one that fits has to be looked at.
-
-    Raises:
-        NotLinearError: at the two batches, other layers are at work.
+    Where the same operations run at both, what lives during each is a straight line, and so the largest batch that fits
+    is that of the line which reaches the memory first. Else it is looked for.
     """
-    if [(step.phase, step.layer) for step in found.steps] != [(step.phase, step.layer) for step in doubled.steps]:
-        raise NotLinearError
-    lines = {(one.live, other.live - one.live) for one, other in zip(found.steps, doubled.steps, strict=True)}
-    return lambda size: max(one + more * (size - batch) // batch for one, more in lines)
+
+    def __init__(self, summary: Summary, larger: Summary, batch: int, plan: Plan | None, found: Timeline) -> None:
+        self._summaries = (summary, larger)
+        self._sizes = (batch, 2 * batch)
+        self._plan = plan
+        doubled = _timeline(larger, plan)
+        self._known = {batch: found, 2 * batch: doubled}
+        self._lines: set[tuple[int, int]] = set()
+        if found.is_like(doubled):
+            growths = (other - one for one, other in zip(found.live, doubled.live, strict=True))
+            self._lines = set(zip(found.live, growths, strict=True))
+
+    @property
+    def grows(self) -> bool:
+        """Whether a larger batch takes more."""
+        one, other = (max(timeline.live) for timeline in list(self._known.values())[:2])
+        return other > one
+
+    def largest(self, memory: int) -> int:
+        """The largest batch whose peak is within a memory; 0 if not even one image is.
+
+        Raises:
+            NotLinearError: a size of the network doesn't grow evenly.
+            OverflowError: any batch fits.
+        """
+        batch = self._sizes[0]
+        if not self._lines:
+            return largest(self._peak, memory, batch)
+        room = [batch + (memory - one) * batch // more for one, more in self._lines if more > 0]
+        if any(one > memory for one, more in self._lines if more <= 0):
+            return 0
+        most = max(min(room, default=MOST), 0)
+        if most >= MOST:
+            raise OverflowError
+        if most:
+            check_even(*self._summaries, self._sizes, most)
+        return most
+
+    def _peak(self, size: int) -> int:
+        if size not in self._known:
+            self._known[size] = _timeline(at_batch(*self._summaries, self._sizes, size), self._plan)
+        return max(self._known[size].live)
 
 
-def _peaks(summary: Summary, larger: Summary, plan: Plan | None, known: dict[int, Timeline]) -> Callable[[int], int]:
-    """The peak at any batch, where those of the two summaries are ``known``; each is computed once."""
-    batch, twice = known
-
-    def peak(size: int) -> int:
-        if size not in known:
-            known[size] = _timeline(at_batch(summary, larger, (batch, twice), size), plan)
-        step = known[size].peak
-        return step.live if step else 0
-
-    return peak
-
-
-def _helps(summary: Summary, plan: Plan | None, peak: int) -> tuple[Help, ...]:
+def _helps(summary: Summary, plan: Plan | None, found: Timeline) -> tuple[Help, ...]:
     """What would help, the most helpful first."""
     if plan is None:
         return ()
-    plans: list[tuple[str, Plan]] = []
-    types = {p.dtype for layer in summary.layers for p in layer.parameters if p.role == "trainable"}
-    if plan.amp is None and "float32" in types:
-        plans.append(("--amp bf16", replace(plan, amp="bf16")))
+    peaks: dict[str, int] = {}
+    if plan.amp is None and any(p.dtype == "float32" for p in found.trained):
+        peaks["--amp bf16"] = max(timeline(summary, replace(plan, amp="bf16")).live)
     if not plan.checkpoint and (pattern := repeated(summary)):
-        plans.append((f"--checkpoint '{pattern}'", replace(plan, checkpoint=(pattern,))))
+        again = timeline(summary, replace(plan, checkpoint=(pattern,)), found.made)
+        peaks[f"--checkpoint '{pattern}'"] = max(again.live)
     if plan.optimizer in ("adam", "adamw"):
-        plans.append(("--optimizer adam8bit", replace(plan, optimizer="adam8bit")))
+        peaks["--optimizer adam8bit"] = with_optimizer(found, plan, replace(plan, optimizer="adam8bit"))
         if plan.implementation == "foreach":
-            plans.append(("--implementation fused", replace(plan, implementation="fused")))
+            peaks["--implementation fused"] = with_optimizer(found, plan, replace(plan, implementation="fused"))
     elif plan.optimizer != "sgd":
-        plans.append(("--optimizer sgd", replace(plan, optimizer="sgd")))
-    found = [Help(words, step.live) for words, other in plans if (step := timeline(summary, other).peak)]
-    useful = [each for each in found if each.peak <= (1 - _WORTH) * peak]
+        peaks["--optimizer sgd"] = with_optimizer(found, plan, replace(plan, optimizer="sgd"))
+    useful = [Help(words, peak) for words, peak in peaks.items() if peak <= (1 - _WORTH) * max(found.live)]
     return tuple(sorted(useful, key=lambda each: each.peak))
 
 

@@ -88,8 +88,8 @@ def saved_bytes(summary: Summary) -> dict[str, int | None]:
 
 def is_of_many_steps(layer: Layer) -> bool:
     """Whether a layer is made of several operations, each of which keeps what no word tells, and gives real numbers."""
-    composed = vocabulary.of(layer.op).besides == "unknown"
-    return composed and any(not t.dtype.startswith(_NOT_REAL) for t in layer.output_tensors)
+    is_unknown = vocabulary.of(layer.op).besides == "unknown" and not composed.parts(layer)
+    return is_unknown and any(not t.dtype.startswith(_NOT_REAL) for t in layer.output_tensors)
 
 
 def is_mask(tensors: Iterable[Tensor]) -> bool:
@@ -100,6 +100,8 @@ def is_mask(tensors: Iterable[Tensor]) -> bool:
 def saves_of(layer: Layer) -> str | None:
     """As the vocabulary says of the word, but for what depends on more than that."""
     op = vocabulary.of(layer.op)
+    if layer.op == "other":
+        return composed.input_saved(layer)
     if layer.op == "pad" and layer.attribute("mode") not in (None, "constant"):
         return "inputs"
     if op.family == "adaptive pool" and "avg" in layer.op and all(_is_pixel(t) for t in layer.output_tensors):
@@ -186,7 +188,11 @@ def kept_besides(layer: Layer, backend: str) -> int | None:
 
 def _parts(layer: Layer) -> int | None:
     """The results inside of a layer that is made of several operators."""
-    sizes = [4 * _positions(layer) if part.reduces else _size(layer) for part in composed.kept(layer)]
+    tensors = layer.output_tensors
+    sizes = []
+    for part in composed.kept(layer):
+        count = _positions(layer) if part.reduces else sum(tensor.size for tensor in tensors)
+        sizes += [Tensor((count,), part.dtype or tensor.dtype).bytes for tensor in tensors[:1]]
     return sum_known(sizes)
 
 
@@ -199,10 +205,15 @@ def _batch_norm(layer: Layer) -> int:
 
 
 def _positions(layer: Layer) -> int:
-    """How many sets of numbers a layer normalises by themselves: over the last dimension, or as many as it says."""
+    """How many sets of numbers a layer normalises by themselves: sets of the size that it says, or the last dimension.
+
+    That size need not come last: torchvision's LayerNorm2d normalises the channels of (N, C, H, W).
+    """
     shape = layer.attribute("normalized_shape")
-    count = len(shape) if isinstance(shape, tuple) else 1
-    return sum(prod(tensor.shape[:-count]) for tensor in layer.output_tensors if tensor.shape and tensor.size)
+    if not isinstance(shape, tuple):
+        return sum(prod(tensor.shape[:-1]) for tensor in layer.output_tensors if tensor.shape and tensor.size)
+    size = max(prod(length for length in shape if isinstance(length, int)), 1)
+    return sum(tensor.size // size for tensor in layer.output_tensors)
 
 
 def _group_norm(layer: Layer) -> int:

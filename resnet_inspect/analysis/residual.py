@@ -99,7 +99,7 @@ def _joins(by_id: dict[str, Layer], inputs: dict[str, tuple[str, ...]], effort: 
 
 
 def _is_even(join: Layer) -> bool:
-    """Whether what is added has one shape: a vector spread over an image conditions it, and is no path of it."""
+    """Whether what is added has one shape: a vector spread over an image conditions it, and is not a path of it."""
     shapes = {tensor.shape for tensor in (*join.input_tensors, *join.output_tensors)}
     return len(shapes) == 1 and bool(join.output_tensors)
 

@@ -25,7 +25,6 @@ from .. import process
 from ..errors import InspectError, ModelError
 from ..readers.backend import of_module
 from ..readers.inputs import UserFunction
-from ..readers.keras.own_settings import keras_settings
 from ..readers.request import Answer, Request
 from ..version import __version__
 from .cache_folder import KEY, Folder, NotOursError, opened
@@ -209,6 +208,8 @@ def _key(module: str, request: Request) -> str | None:
 def _surroundings(module: str, packages: tuple[str, ...]) -> str | None:
     """Our own code, the packages that a module's answers come from, Python and the settings that they read."""
     import hashlib
+
+    from ..readers.keras.own_settings import keras_settings
 
     settings = keras_settings() if "keras" in packages else {}
     if settings is None:

@@ -1,4 +1,4 @@
-"""What is wrong with a backend, in plain words, and the command that mends it."""
+"""What is wrong with a backend, in plain words, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Diagnosis:
     backend: str
     versions: tuple[tuple[str, str | None], ...]
     problem: str | None = None
-    mend: str | None = None
+    fix: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -87,10 +87,10 @@ def _examined(backend: str, session: Session) -> Diagnosis:
         if about.smallest:
             session.answer(Task(module_of(backend), "summarize", about.smallest))
     except InspectError as error:
-        mend = f"pip install --upgrade --force-reinstall {' '.join(packages)}" if packages else None
+        fix = f"pip install --upgrade --force-reinstall {' '.join(packages)}" if packages else None
         if "built for different versions" in str(error):
-            mend = "pip install --upgrade torch torchvision"
-        return Diagnosis(backend, versions, f"doesn't work: {error}", mend, tuple(notes))
+            fix = "pip install --upgrade torch torchvision"
+        return Diagnosis(backend, versions, f"doesn't work: {error}", fix, tuple(notes))
     return Diagnosis(backend, versions, notes=tuple(notes))
 
 

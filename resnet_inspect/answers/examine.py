@@ -7,20 +7,30 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..activity import doing
-from ..checks import Baseline, Checked, Finding, Outcome, Rule, Smallest, TriedInput, drops, judge, smallest
+from ..checks import Base, Baseline, Checked, Finding, Outcome, Rule, Smallest, TriedInput, drops, judge, smallest
 from ..diffs import KINDS
-from ..errors import BadRequestError, InputError, InspectError
+from ..errors import BadRequestError, InputError, InspectError, ModelError
 from ..ir import Summary
 from ..readers import module_of
 from ..readers.inputs import RequestInputs, Shapes
 from ..readers.request import UNLIMITED, Answer, Limits, Request
 from ..shape import format_shape, order
-from .cache import remembered
-from .crew import is_worthwhile, side_by_side
 from .source import Source, opened, read
-from .worker import Session
+
+if TYPE_CHECKING:
+    from .worker import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A git revision to compare with: what fails if it differs, and the seconds that building the model there takes."""
+
+    revision: str
+    fail_on: frozenset[str] = frozenset()
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Target:
     find_min: bool = False
     baseline: Path | None = None
     fail_on: frozenset[str] = frozenset(KINDS)
+    since: Since | None = None
     place: tuple[Path, int | None] | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
@@ -47,17 +58,27 @@ Summarize = Callable[[Request], Answer]
 
 def examine(targets: Sequence[Target], limits: Limits = UNLIMITED) -> Iterator[Checked]:
     """What comes of each target, in order. One that can't be looked at is told as such, and the others go on."""
-    built = [target.source.process for target in targets if not target.source.is_saved]
-    if limits == UNLIMITED and not is_worthwhile(built):
+    if limits == UNLIMITED and not _need_children(targets):
         for target in targets:
             yield _examine(target, opened(target.source))
         return
+    from .crew import side_by_side
+
     yield from side_by_side(
         targets,
         lambda target: (_module(target.source.backend), target.source.process),
         lambda target, session: _examine(target, nullcontext(partial(_in_child, session))),
         limits,
     )
+
+
+def _need_children(targets: Sequence[Target]) -> bool:
+    built = [target.source.process for target in targets if not target.source.is_saved]
+    if len(built) < 2:
+        return False
+    from .crew import is_worthwhile  # which takes a tenth of a check's time to import
+
+    return is_worthwhile(built)
 
 
 def _module(backend: str) -> str:
@@ -69,6 +90,8 @@ def _module(backend: str) -> str:
 
 
 def _in_child(session: Session, request: Request) -> Answer:
+    from .cache import remembered
+
     return remembered(session.module, request, session.summarize)
 
 
@@ -98,6 +121,9 @@ def _look(target: Target, summarize: Summarize) -> Checked:
     if target.find_min:
         least, finding = _smallest(request, own or summary, summarize)
         outcomes.append(Outcome("find-min", finding))
+    if target.inputs and summary is not None:
+        fitting = next(inputs for (_, inputs), each in zip(target.inputs, tried, strict=True) if each.summary)
+        target = replace(target, source=replace(target.source, request=replace(request, inputs=fitting)))
     return _judged(target, summary, tried, least, outcomes)
 
 
@@ -155,7 +181,22 @@ def _judged(
             create = "" if target.baseline.exists() else '; --update-baseline --reason "first baseline" makes it'
             found.append(Outcome("baseline", (Finding("error", f"{error}{create}"),)))
             code = error.exit_code
+    if target.since:
+        found.append(_since(target.since, target.source, summary))
     return Checked(target.name, tuple(found), tried, least, summary, code)
+
+
+def _since(since: Since, source: Source, summary: Summary) -> Outcome:
+    """What changed since a revision; a model that can't be built there is new, or was broken before."""
+    from .revision import at_revision
+
+    try:
+        base = at_revision(since.revision, source, since.timeout).summary
+    except ModelError as error:
+        words = f"can't be compared: {error}. A model that is new has nothing to be compared with"
+        return Outcome(f"{Base.name} {since.revision}", (Finding("warn", words),))
+    rule = Base(base, since.revision, since.fail_on)
+    return Outcome(rule.label, tuple(rule.check(summary)))
 
 
 def _smallest(

@@ -127,7 +127,8 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
     model = request.model if source.backend in ("python", "file") else f"{source.backend}:{request.model}"
     if source.backend in ("python", "file") and Path(model).is_absolute():
         model = str(there.path(model))
-    command = ["summary", model, "--format", "json", *command_line(request.options())]
+    building = [source.name] if source.name else [model, *command_line(request.options())]
+    command = ["summary", *building, "--format", "json"]
     if not there.here.is_dir():
         raise ModelError(f"at {revision}: there is no folder {there.here.relative_to(there.root)}")
     code = there.keeper.run(
@@ -169,7 +170,7 @@ def _laid_out(revision: str) -> Iterator[_Files]:
         ModelError: the files can't be laid out.
     """
     repository = Path(_git("rev-parse", "--show-toplevel"))
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", unknown=revision)
+    commit = _commit(revision)
     here = _git("rev-parse", "--show-prefix")
     store = _git("rev-parse", "--absolute-git-dir")
     with _kept() as keeper:
@@ -216,6 +217,17 @@ def _kept() -> Iterator[_Keeper]:
         finally:
             process.wait()
             process.stdout.close()
+
+
+def _commit(revision: str) -> str:
+    """The commit of a revision; of ``REVISION...``, the one that the current branch left it at, as ``git diff`` has it.
+
+    Raises:
+        BadRequestError: there is no such revision, or nothing in common with it.
+    """
+    tip = revision.removesuffix("...")
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{tip}^{{commit}}", unknown=tip)
+    return _git("merge-base", commit, "HEAD", unknown=revision) if tip != revision else commit
 
 
 def _git(*arguments: str, unknown: str | None = None) -> str:

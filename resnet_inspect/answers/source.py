@@ -19,11 +19,15 @@ from . import adapter
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """``text`` is a path of a saved summary, ``-``, or what ``request`` says to ``backend``."""
+    """``text`` is a path of a saved summary, ``-``, or what ``request`` says to ``backend``.
+
+    ``name`` is what the file of settings calls it, if it comes from there: at another revision, that may say otherwise.
+    """
 
     text: str
     backend: str = ""
     request: Request = field(default_factory=Request)
+    name: str = ""
 
     @property
     def is_saved(self) -> bool:
@@ -62,7 +66,7 @@ def read(text: str) -> Answer:
     """A saved summary.
 
     Raises:
-        ModelError: the file can't be read, or is no summary.
+        ModelError: the file can't be read, or is not a summary.
     """
     try:
         if text != "-":

@@ -8,7 +8,7 @@ in ``RULES``. ``sizes.py`` finds smallest inputs and dropped rows, ``settings.py
 from __future__ import annotations
 
 from .budgets import TOTALS, Budget
-from .drift import Baseline, accept
+from .drift import Base, Baseline, accept
 from .memory import Fits, MaxPeakMemory, MaxTrainingMemory
 from .outcome import Checked, Outcome, exit_code, judge
 from .rule import LEVELS, Case, Finding, Rule
@@ -17,7 +17,7 @@ from .structure import Counted, DeadBranch, EqualSkips, UnusedParameters
 
 #: Rules with a limit, which are options of the command.
 BUDGETS: tuple[type[Budget], ...] = (*TOTALS, MaxPeakMemory, MaxTrainingMemory)
-_ALL: tuple[type[Rule], ...] = (*BUDGETS, Fits, EqualSkips, UnusedParameters, DeadBranch, Counted, Baseline)
+_ALL: tuple[type[Rule], ...] = (*BUDGETS, Fits, EqualSkips, UnusedParameters, DeadBranch, Counted, Baseline, Base)
 #: Every rule by its name; the budgets are also options of the command.
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in _ALL}
 
@@ -29,6 +29,7 @@ __all__ = [
     "LEVELS",
     "RULES",
     "STRUCTURE",
+    "Base",
     "Baseline",
     "Case",
     "Checked",

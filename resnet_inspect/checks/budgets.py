@@ -89,7 +89,7 @@ class Budget(Rule):
             words = f"{part} has at least {self.said(least)} {self.unit()}: {unknown[0]}{more} isn't counted"
             yield Finding("error", words, places=tuple(unknown))
         else:
-            yield Finding("error", f"nobody knows how many {self.counted()} {part} has", places=(self.part,))
+            yield Finding("error", f"it is not known how many {self.counted()} {part} has", places=(self.part,))
 
     @classmethod
     def unit(cls) -> str:

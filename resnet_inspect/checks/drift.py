@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..diffs import KINDS, compare
+from ..diffs import KINDS, Diff, compare
 from ..errors import InputError
 from ..ir import Summary
 from .rule import Case, Finding, Rule, layer, network
@@ -50,8 +50,47 @@ class Baseline(Rule):
             yield Finding("error", f"can't be compared with its baseline: {said}; check it at the baseline's input")
             return
         if diff.kinds:
-            named = ((status, len(diff.of(status))) for status in ("added", "removed", "changed", "moved", "renamed"))
-            counts = ", ".join(f"{count} {status}" for status, count in named if count) or "no layer"
             level = "fail" if diff.kinds & self.fail_on else "warn"
-            kinds = ", ".join(kind for kind in KINDS if kind in diff.kinds)
-            yield Finding(level, self.message.format(kinds=kinds, counts=counts), diff=diff)
+            yield Finding(level, self.message.format(**_words(diff)), diff=diff)
+
+
+@dataclass(frozen=True, slots=True)
+class Base(Rule):
+    """The network is compared with what it was at another git revision.
+
+    As `diff --base REVISION MODEL`, for what a branch does: `check --base origin/main...` needs no committed baseline.
+    A difference is a note; with `--fail-on params,shapes`, one of those kinds fails.
+    """
+
+    base: Summary
+    revision: str = "HEAD"
+    fail_on: frozenset[str] = frozenset()
+
+    name: ClassVar[str] = "base"
+    message: ClassVar[str] = "differs from {revision} in {kinds}: {counts}"
+    valid: ClassVar[tuple[Case, ...]] = (
+        Case("the same", _OLD, {"base": _OLD}),
+        Case("more parameters, which may change", _NEW, {"base": _OLD}),
+    )
+    invalid: ClassVar[tuple[Case, ...]] = (
+        Case("more parameters, which may not change", _NEW, {"base": _OLD, "fail_on": frozenset(["params"])}),
+    )
+
+    @property
+    def label(self) -> str:
+        return f"base {self.revision}"
+
+    def check(self, summary: Summary) -> Iterator[Finding]:
+        diff = compare(self.base, summary, any_input=True)
+        if not diff.kinds:
+            yield Finding("note", f"as it is at {self.revision}")
+        else:
+            level = "fail" if diff.kinds & self.fail_on else "note"
+            yield Finding(level, self.message.format(revision=self.revision, **_words(diff)), diff=diff)
+
+
+def _words(diff: Diff) -> dict[str, str]:
+    """In what two networks differ, and in how many layers."""
+    named = ((status, len(diff.of(status))) for status in ("added", "removed", "changed", "moved", "renamed"))
+    counts = ", ".join(f"{count} {status}" for status, count in named if count) or "no layer"
+    return {"kinds": ", ".join(kind for kind in KINDS if kind in diff.kinds), "counts": counts}

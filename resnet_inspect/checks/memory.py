@@ -33,7 +33,6 @@ def _amount(found: Timeline) -> Amount:
     return Amount(None, peak, found.unknown) if found.unknown else Amount(peak)
 
 
-@dataclass(frozen=True, slots=True)
 class _Peak(InBytes):
     has_parts: ClassVar[bool] = False
     example: ClassVar[str] = "8GiB"
@@ -71,7 +70,7 @@ class MaxTrainingMemory(_Peak):
     valid = (Case("much is allowed", _NET, {"limit": 1_000_000}),)
     invalid = (
         Case("weights alone are more", _NET, {"limit": 2399}),
-        Case("nobody knows what a layer keeps", _ODD, {"limit": 10**9}),
+        Case("it is not known what a layer keeps", _ODD, {"limit": 10**9}),
     )
 
     @classmethod
@@ -99,7 +98,7 @@ class Fits(Rule):
     valid = (Case("a small network", _NET),)
     invalid = (
         Case("a device of 4 KiB", _NET, {"device": Device("tiny", "Tiny", 4096)}),
-        Case("nobody knows what a layer keeps", _ODD, {"plan": USUAL}),
+        Case("it is not known what a layer keeps", _ODD, {"plan": USUAL}),
     )
 
     @property

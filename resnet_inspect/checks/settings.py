@@ -11,7 +11,7 @@ from ..devices import Device, device
 from ..errors import BadRequestError, unknown
 from ..quantity import parse, parse_count
 from . import BUDGETS, RULES, STRUCTURE, Fits, MaxTrainingMemory
-from .drift import Baseline
+from .drift import Base, Baseline
 from .rule import Rule
 from .structure import Counted
 
@@ -40,8 +40,9 @@ def rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
             found.append(rule(*amounts, plan or USUAL) if rule is MaxTrainingMemory else rule(*amounts))
     found += [Fits(each if isinstance(each, Device) else device(each), plan) for each in settings.get("fits", ())]
     ignored = settings.get("ignore", ())
-    if Baseline.name in ignored:
-        raise BadRequestError("a baseline is compared where one is given: leave --baseline out to ignore it")
+    for name in (Baseline.name, Base.name):
+        if name in ignored:
+            raise BadRequestError(f"a {name} is compared where one is given: leave --{name} out to ignore it")
     if wrong := sorted(set(ignored) - set(RULES)):
         raise BadRequestError(unknown("rule", wrong[0], RULES))
     found += [rule() for rule in STRUCTURE if rule.name not in ignored]

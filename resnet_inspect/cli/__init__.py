@@ -25,19 +25,20 @@ from ..version import __version__
 COMMANDS = {
     "summary": "Show a network: layers, shapes, parameters, MACs, connections.",
     "block": "Show a single residual block.",
-    "residual": "Show the residual blocks of a network, and its depth and paths.",
+    "residual": "Show the residual blocks of a network, its depth and paths.",
     "identity": "Show why residual networks work: zeroed blocks change nothing.",
     "explain": "Explain why the numbers of a network are what they are.",
-    "compare": "Show networks side by side: cost, memory, depth, accuracy; plots.",
+    "compare": "Show networks side by side: cost, memory, depth, accuracy.",
     "sweep": "Show what a network costs at many input sizes.",
-    "fit": "Tell whether a network fits into a memory, and the largest batch that does.",
+    "fit": "Report whether a network fits into memory, and at which batch.",
     "diff": "Show what changed from one network to another.",
-    "check": "Check a network: inputs, budgets, structure, drift from a baseline.",
-    "weights": "Show whether a checkpoint fits a network.",
-    "batch": "Summarise many models: a request a line, results in order.",
-    "models": "List the models that every backend has.",
-    "cache": "Show or clear the summaries of zoo models that are kept.",
-    "doctor": "Tell what works here, and how to mend what doesn't.",
+    "check": "Check a network: inputs, budgets, structure, baseline.",
+    "comment": "Write a report as the comment on a pull or merge request.",
+    "weights": "Report whether a checkpoint fits a network.",
+    "batch": "Summarise many models: one request a line, results in order.",
+    "models": "List the models of every backend.",
+    "cache": "Show or clear the cached summaries of models.",
+    "doctor": "Report which backends work, and how to fix those that don't.",
     "completion": "Print the script that completes commands in a shell.",
 }
 
@@ -57,8 +58,31 @@ def show_waiting(_ctx: click.Context, _param: click.Parameter, quiet: bool) -> b
     return quiet
 
 
-class Command(click.Command):
-    """A command whose ``--help`` has its options in sections, and its examples at the end.
+class Helped(click.Command):
+    """A command whose ``--help`` has its options in sections, and its examples at the end."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from .help import split_examples
+
+        whole = self.help
+        self.help, _ = split_examples(whole or "")
+        try:
+            super().format_help_text(ctx, formatter)
+        finally:
+            self.help = whole
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from .help import split_examples, write_examples, write_options
+
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
+        write_options(self, ctx, formatter)
+        if examples := split_examples(self.help or "")[1]:
+            write_examples(examples, formatter)
+
+
+class Command(Helped):
+    """A command that does something with networks.
 
     While it works, something moves on a terminal, unless it is to be ``--quiet``. A command with a ``--quiet`` of its
     own has ``show_waiting`` as that option's callback.
@@ -88,26 +112,21 @@ class Command(click.Command):
             # Whatever ended it, what is written next begins on a line of its own.
             activity.watch(None)
 
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from .help import split_examples
 
-        whole = self.help
-        self.help, _ = split_examples(whole or "")
-        try:
-            super().format_help_text(ctx, formatter)
-        finally:
-            self.help = whole
+class Group(Helped, click.Group):
+    """A command with commands of its own. One that it doesn't have is answered with the nearest."""
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from .help import split_examples, write_options
-
-        write_options(self, ctx, formatter)
-        if examples := split_examples(self.help or "")[1]:
-            with formatter.section("Examples"):
-                formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in examples))
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        known = self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            ctx.fail(unknown("command", name, known))
+        return super().resolve_command(ctx, args)
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands live in modules that are imported when needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -120,21 +139,14 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
+        from .help import write_commands
+
+        write_commands(COMMANDS, formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args[:1] == ["help"]:
             args = [*args[1:2], "--help"]
         return super().parse_args(ctx, args)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            ctx.fail(unknown("command", name, COMMANDS))
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -142,13 +154,16 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Look at a neural network from the shell.
 
+    Show its layers, parameters, multiply-adds, memory and skip connections, and compare, measure and check networks.
+    `COMMAND --help` explains a command.
+
     \b
-    resnet-inspect summary                              ResNet50, no framework needed
-    resnet-inspect summary --backend torch --input 3x512x512
-    resnet-inspect block --shape 24x24x3                the tutorial's residual block
-    resnet-inspect summary --format json | ...          for scripts and CI
-    resnet-inspect diff resnet50 resnet101              what changed, layer by layer
-    resnet-inspect check resnet50 --max-params 26M      exit 1 if it isn't as it should be
+    resnet-inspect summary                          ResNet50, no framework needed
+    resnet-inspect summary torch:vit_b_16 --depth 2
+    resnet-inspect summary net.py:Net --input 3x64x64
+    resnet-inspect diff resnet50 resnet101          what changed, layer by layer
+    resnet-inspect fit resnet50 --memory 8GiB       the largest batch that fits
+    resnet-inspect check resnet50 --max-params 26M  exit code 1 if it is larger
     """
 
 
@@ -205,7 +220,7 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 def main() -> NoReturn:
-    """Runs the command line; every error is one line on stderr and an exit code of the README's table."""
+    """Runs the command line; every error is one line on stderr and an exit code of docs/exit-codes.md."""
     invocation = Invocation()
     invocation.command = (PROGRAM, *sys.argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -74,16 +74,21 @@ def source(text: str, options: Mapping[str, Any]) -> Source:
     return saved
 
 
+def may_name(text: str) -> bool:
+    """Whether a MODEL may be what the file of settings calls one, and not a network of ours."""
+    return bool(re.fullmatch(r"[\w-]+", text)) and not is_ours(text)
+
+
 def _of_settings(name: str) -> Source | None:
     """The model that the nearest file of settings calls so, with the first of its inputs; None if it names no such."""
     if (target := _target(name)) is None:
         return None
     inputs = target.inputs[0][1] if target.inputs else target.source.request.inputs
-    return replace(target.source, request=replace(target.source.request, inputs=inputs))
+    return replace(target.source, request=replace(target.source.request, inputs=inputs), name=name)
 
 
 def _target(name: str) -> Target | None:
-    if not re.fullmatch(r"[\w-]+", name) or is_ours(name):
+    if not may_name(name):
         return None
     from . import config
 

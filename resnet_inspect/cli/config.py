@@ -10,18 +10,19 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import stranger_json
 from ..analysis import OPTIMIZERS
 from ..analysis.training.plan import IMPLEMENTATIONS, LOWER
-from ..answers.examine import Target
-from ..checks.settings import AMOUNTS
 from ..errors import BadRequestError, unknown
 from ..readers import options
 from ..readers.options import LIST, TEXT, Kind
-from .targets import target
+
+if TYPE_CHECKING:
+    from ..answers.examine import Target
 
 TABLE = "resnet-inspect"
 FILE = "resnet-inspect.toml"
@@ -74,18 +75,26 @@ _BUDGET = Kind('an amount ("26M") or a table of parts ({ layer4 = "15M" })', _is
 
 #: What holds for every model, unless the model says otherwise.
 SHARED: dict[str, Kind] = {"ignore": LIST, "strict": _SWITCH, "fail-on": LIST}
-#: What a model may have. Each of its inputs is one that has to fit.
-KEYS: dict[str, Kind] = {
-    "model": TEXT,
-    **{option.setting or option.name: option.kind for option in options.SHARED},
-    "inputs": LIST,
-    "find-min": _SWITCH,
-    "fits": LIST,
-    "train": Kind('a table of training ({ optimizer = "adamw", amp = "bf16" })', _is_training),
-    "baseline": TEXT,
-    **{f"{kind}-{amount}": _BUDGET for amount in AMOUNTS for kind in ("max", "warn")},
-    **SHARED,
-}
+
+
+@cache
+def keys() -> dict[str, Kind]:
+    """What a model may have. Each of its inputs is one that has to fit."""
+    from ..checks.settings import AMOUNTS  # who only asks for a device of the file needs no rules
+
+    return {
+        "model": TEXT,
+        **{option.setting or option.name: option.kind for option in options.SHARED},
+        "inputs": LIST,
+        "find-min": _SWITCH,
+        "fits": LIST,
+        "train": Kind('a table of training ({ optimizer = "adamw", amp = "bf16" })', _is_training),
+        "baseline": TEXT,
+        **{f"{kind}-{amount}": _BUDGET for amount in AMOUNTS for kind in ("max", "warn")},
+        **SHARED,
+    }
+
+
 _TABLES = Kind("a table of tables", _is_table)
 _TOP: dict[str, Kind] = {"models": _TABLES, "devices": _TABLES, **SHARED}
 _AMOUNTS = Kind(
@@ -127,6 +136,8 @@ def load(path: Path) -> list[Target]:
     Raises:
         BadRequestError: the file can't be read, or has a setting that makes no sense.
     """
+    from .targets import target
+
     settings = _settings(path)
     shared = {key: settings[key] for key in SHARED if key in settings}
     folder = path.parent
@@ -138,7 +149,7 @@ def load(path: Path) -> list[Target]:
         where = f"{path.name}: models.{name}"
         if not isinstance(model, dict):
             raise BadRequestError(f"{where} must be a table")
-        _verify(model, KEYS, where)
+        _verify(model, keys(), where)
         try:
             made = target(name, {"model": name, **shared, **model}, folder)
             line, lines = _lines_of(name, path)

@@ -20,6 +20,9 @@ from ..visible import in_ascii, line, visible
 
 T = TypeVar("T")
 
+#: Characters that a step may write on the page of a job: GitHub takes 1 MiB, and each may have three bytes.
+_MOST_OF_A_PAGE = 2**20 // 3
+
 
 def deliver(answer: Answer, output_format: str | None, output: Path | None, view: View) -> None:
     """Renders a summary to stdout or a file, its notes to stderr.
@@ -101,8 +104,10 @@ def with_progress(items: Iterable[T], length: int, label: str) -> Iterator[T]:
 def add_to_job_summary(text: Callable[[], str]) -> None:
     """Appends Markdown to the page of a GitHub job, where there is one."""
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        from ..render.comment import fitted
+
         with Path(page).open("a", encoding="utf-8") as file:
-            file.write(text())
+            file.write(fitted(text(), _MOST_OF_A_PAGE) + "\n")
 
 
 def show_notes(*answers: Answer) -> None:

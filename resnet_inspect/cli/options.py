@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -255,6 +256,20 @@ def parse_arguments(pairs: Sequence[str]) -> Attributes:
         except ValueError as error:
             raise BadRequestError(f"--arg {key}: {error}") from error
     return tuple(arguments.items())
+
+
+def parse_share(_ctx: click.Context, _param: click.Parameter, text: str | None) -> float:
+    """``1%`` as 0.01; nothing is 0.
+
+    Raises:
+        BadRequestError: it is no percentage from 0 to 100.
+    """
+    if text is None:
+        return 0
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%?", text)
+    if not found or not 0 <= float(found[1]) <= 100:
+        raise BadRequestError(f"{text!r:.40} is not a percentage from 0 to 100: 1%")
+    return float(found[1]) / 100
 
 
 def split_words(text: str | None) -> tuple[str, ...]:

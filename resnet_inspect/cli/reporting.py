@@ -73,7 +73,7 @@ def check_plot(plot: str | None, dark: bool, output_format: str | None, output: 
     """Whether a plot can be drawn and can go where it should, before anything is built.
 
     Raises:
-        BadRequestError: its file is no picture, or a terminal's plot would spoil a document for programs.
+        BadRequestError: its file is not a picture, or a terminal's plot would spoil a document for programs.
         ModelError: the library that draws it isn't installed.
     """
     kind = "" if plot is None or plot == "-" else picture_kind(Path(plot).suffix)

@@ -32,7 +32,7 @@ def devices_of(names: Sequence[str]) -> list[Device]:
 
 
 def target(name: str, settings: Mapping[str, Any], folder: Path) -> Target:
-    """One model with its rules. Paths in ``settings``, which has the keys of ``config.KEYS``, are of ``folder``.
+    """One model with its rules. Paths in ``settings``, which has the keys of ``config.keys``, are of ``folder``.
 
     Raises:
         BadRequestError: a setting makes no sense, or contradicts another.

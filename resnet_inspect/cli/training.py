@@ -32,7 +32,7 @@ def training_options(function: F) -> F:
         click.option(
             "--implementation",
             type=click.Choice(IMPLEMENTATIONS),
-            help="Of the optimizer's step in torch. Default: foreach.",
+            help="Implementation of the optimizer in torch. Default: foreach.",
         ),
         click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Default: adamw."),
         click.option("--train", is_flag=True, help="A training step, as with any option below. Default: inference."),

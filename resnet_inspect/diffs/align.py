@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import pairwise
 
 #: Insertions and removals after which the rest of a stretch is no longer aligned: the cost grows with its square.
 _MOST_EDITS = 400
@@ -116,9 +117,12 @@ def in_order(pairs: Iterable[Pair], name: Callable[[Pair], str] = lambda _: "") 
     Where several are as large, as of two neighbours that changed places, the one with the first name stays, whichever
     side is the old one.
     """
+    ordered = sorted(pairs)
+    if all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(ordered)):
+        return set(ordered)
     tails: list[int] = []  # the smallest end of an ascending run, by its length
     ends: list[list[Pair]] = []  # the last pairs of the longest ascending run up to each
-    for pair in sorted(pairs):
+    for pair in ordered:
         length = bisect_left(tails, pair[1])
         tails[length : length + 1] = [pair[1]]
         if length == len(ends):

@@ -46,22 +46,23 @@ def causes(layers: Sequence[LayerDiff]) -> tuple[Cause, ...]:
     that has lost its stride do more work because of the stride. It is counted, and not named.
     """
     blames = _blames(layers)
+    # Modules that differ in their number only came or went together.
+    shared = [replace(blame, place=masked(blame.place)) if blame and blame.place else blame for blame, _ in blames]
     found = []
     for total in ("params", "macs"):
         groups: dict[_Blame, _Group] = {}
-        for layer, (blame, follows) in zip(layers, blames, strict=True):
-            if blame is None:
+        amounts = [_amount(layer, total) for layer in layers]
+        for layer, amount, key, (blame, follows) in zip(layers, amounts, shared, blames, strict=True):
+            if key is None or blame is None:
                 continue
-            # Modules that differ in their number only came or went together.
-            group = groups.setdefault(replace(blame, place=masked(blame.place)), _Group())
-            amount = _amount(layer, total)
+            group = groups.setdefault(key, _Group())
             group.amount += amount
             if follows:
                 group.followers += amount != 0
             else:
                 group.paths.append(layer.layer.path)
                 group.places.append(blame.place)
-        difference = sum(_amount(layer, total) for layer in layers)
+        difference = sum(amounts)
         # What pulls the other way explains nothing.
         helping = [(blame, group) for blame, group in groups.items() if group.amount * difference > 0]
         helping.sort(key=lambda item: -abs(item[1].amount))

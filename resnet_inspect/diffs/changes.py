@@ -16,8 +16,8 @@ def changes(
 ) -> list[Change]:
     """What differs in two matched layers but their connections.
 
-    ``across`` frameworks, class names and what only one of the two can set are no difference. ``renamed`` gives what an
-    old path is called by now.
+    ``across`` frameworks, class names and what only one of the two can set make no difference. ``renamed`` gives what
+    an old path is called by now.
     """
     before, after = dict(old.attributes), dict(new.attributes)
     names = [*before, *(name for name in after if name not in before)]

@@ -26,7 +26,7 @@ def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] =
         _family(a) == _family(b) for a, b in zip(old, new, strict=True)
     ):
         by_name = [(index, index) for index in range(len(old))]
-        if sum(_cost(old[a], new[b]) for a, b in by_name) == 0:
+        if not any(_cost(old[a], new[b]) for a, b in by_name):
             return by_name
     calls = {layer.id for layer in (*old, *new) if layer.id in counted and layer.op != "input"}
     names = _Matching(old, new, calls)
@@ -34,7 +34,11 @@ def match(old: Sequence[Layer], new: Sequence[Layer], counted: Collection[str] =
 
     def ways() -> Iterator[_Matching]:
         if calls:
-            yield from (names.with_calls(backwards).without_strays(calls) for backwards in (False, True))
+            forth, back = (names.with_calls(backwards) for backwards in (False, True))
+            # Where both ways agree, the rest follows from the one.
+            for found in (forth,) if forth.there == back.there else (forth, back):
+                found.by_name()
+                yield found.without_strays(calls)
         else:
             yield names.without_strays(calls)
         sequence = _Matching(old, new, signature=names.signature)
@@ -65,6 +69,8 @@ def _cheapest(found: Iterator[_Matching]) -> _Matching:
     best = next(found)
     least = best.cost() + best.changed_edges()
     while least and (other := next(found, None)):
+        if other.there == best.there:
+            continue
         cost = other.cost()
         if cost < least and (cost := cost + other.changed_edges()) < least:
             best, least = other, cost
@@ -108,11 +114,10 @@ class _Matching:
         return sum(connections.change(self.old[a], self.new[b]) is not None for a, b in self.pairs)
 
     def with_calls(self, backwards: bool) -> _Matching:
-        """A copy with the ids that were left for later matched, too."""
+        """A copy with the ids that were left for later matched, too, by the graph alone."""
         copied = _Matching(self.old, self.new, signature=self.signature)
         copied.there, copied.back = dict(self.there), dict(self.back)
         copied.by_graph(backwards)
-        copied.by_name()
         return copied
 
     def without_strays(self, calls: Collection[str]) -> _Matching:

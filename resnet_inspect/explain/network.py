@@ -94,7 +94,7 @@ def _table(known: Known, parts: tuple[Stage, ...]) -> Table:
         rows.append(
             {
                 "stage": part.name,
-                "blocks": len(part.blocks) or None,
+                "blocks": len(part.blocks),
                 "output": _shape(tensors[0].shape) if tensors and part in parts else units.NOT_AVAILABLE,
                 "params": part.params,
                 "params_share": _share(part.params, totals.params),

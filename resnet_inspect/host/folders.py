@@ -37,7 +37,7 @@ if sys.platform == "win32":
         def read(self, name: str) -> int:
             """Opens a file."""
             if not self.is_ours(self.status(name)):
-                raise OSError(f"{name} is no file")
+                raise OSError(f"{name} is not a file")
             return os.open(self._path / name, os.O_RDONLY | os.O_BINARY | os.O_NOINHERIT)
 
         def new(self, name: str) -> int:

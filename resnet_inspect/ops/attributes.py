@@ -74,7 +74,7 @@ def pad(pairs: Sequence[tuple[int, int]], mode: Value = None, value: Value = Non
 def padded(rank: int, sides: Value, mode: Value = None, value: Value = None) -> tuple[str, dict[str, Value]] | None:
     """The word and settings of a ``pad`` of torch's, whose ``sides`` have the last dimension first.
 
-    Rows and columns of zeros around an image are ``zero_pad2d``. None if the sides are no row of numbers.
+    Rows and columns of zeros around an image are ``zero_pad2d``. None if the sides are not a row of numbers.
     """
     if not isinstance(sides, tuple) or len(sides) % 2:
         return None

@@ -54,7 +54,7 @@ class Archive(zipfile.ZipFile):
             if item.header_offset < end:
                 raise zipfile.BadZipFile("its entries overlap")
             if item.header_offset and not end:
-                raise zipfile.BadZipFile("something else stands in front of its entries")
+                raise zipfile.BadZipFile("something else comes before its entries")
             end = item.header_offset + _HEADER + item.compress_size
 
     def content(self, name: str, most: int | None = None) -> bytes:

@@ -15,7 +15,7 @@ def given_specs(file: str, names: Sequence[str], request: Request) -> dict[str, 
 
     Raises:
         InputError: there are more of them than inputs.
-        BadRequestError: no input has such a name, one is given twice, or is no tensor.
+        BadRequestError: no input has such a name, one is given twice, or is not a tensor.
     """
     inputs = request.inputs
     call = Call.from_json(inputs.text) if isinstance(inputs, CallJson) else Call(tuple(map(Spec, request.shapes)))

@@ -90,8 +90,8 @@ class Request:
 class Limits(NamedTuple):
     """What a model may take: ``seconds`` until it answers, and bytes of ``memory`` beyond its framework's own.
 
-    None is no limit, but for files, which have one of their own (``sandbox``); their seconds begin when their framework
-    is imported.
+    None sets no limit, but for files, which have one of their own (``sandbox``); their seconds begin when their
+    framework is imported.
     """
 
     seconds: float | None = None

@@ -67,12 +67,12 @@ def _held(row: Row) -> list[str]:
 
 
 def value_text(value: Value) -> str:
-    """An attribute as people write it: (3, 3) as 3x3, true and false in lower case."""
+    """An attribute as people write it: (3, 3) as 3x3, words with commas, true and false in lower case."""
     if isinstance(value, bool) or value is None:
         return str(value).lower() if value is not None else "none"
     if isinstance(value, tuple):
         inner = [f"({value_text(item)})" if isinstance(item, tuple) else value_text(item) for item in value]
-        return "x".join(inner)
+        return (", " if any(isinstance(item, str) for item in value) else "x").join(inner)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -35,8 +35,18 @@ def _code(text: str) -> str:
     return "`" + text.replace(" ", "\u00a0").replace("|", "\\|") + "`"
 
 
+#: What GitHub and GitLab find in text: @user, #12, !12, %12, GH-12, https://, www. and addresses of mail.
+_REFERENCE = re.compile(r"@(?=[\w-])|[#!%](?=\d)|(?i:gh)(?=-\d)|(?i:https?|ftp|mailto|xmpp)(?=:)|(?i:www)(?=\.)")
+#: Entities, and no backslash: within HTML, Markdown's escapes are none.
+_SPECIAL = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
 def escape(text: str) -> str:
-    """Text that Markdown takes as it stands, and of which GitHub makes no link and no mention."""
-    text = re.sub(r"[\\|`*_<>\[\]&~$]", r"\\\g<0>", text)
-    # An empty comment parts what GitHub finds in text: @user, #12, https://, www. and addresses of mail.
-    return re.sub(r"@(?=[\w-])|#(?=\d)|(?i:\bhttps?|\bftp)(?=:)|(?i:\bwww)(?=\.)", r"\g<0><!-- -->", text)
+    """Text that Markdown takes as it stands, and of which GitHub and GitLab make no link and no mention."""
+    text = re.sub(r"[\\|`*_<>\[\]&~$]", lambda found: _SPECIAL.get(found[0]) or f"\\{found[0]}", text)
+    return part_references(text)
+
+
+def part_references(text: str) -> str:
+    """Markdown whose references to people, issues and addresses are parted by an empty comment, and lead nowhere."""
+    return _REFERENCE.sub(r"\g<0><!-- -->", text)

@@ -63,7 +63,7 @@ def gutter(rows: Sequence[Row], ascii_only: bool = False, limit: int = LIMIT) ->
 
 
 def above(line: str, ascii_only: bool = False) -> str:
-    """What comes down to a row whose gutter is ``line``, for a line above it that is no row."""
+    """What comes down to a row whose gutter is ``line``, for a line above it that is not a row."""
     glyphs = ASCII if ascii_only else UNICODE
     down = {glyphs.follows, glyphs.passes, *glyphs.reads, *glyphs.closes}
     return "".join(

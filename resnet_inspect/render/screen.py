@@ -8,7 +8,7 @@ from ..ir import Summary
 from . import View
 from .headings import under_headings
 
-#: Lines of a table that are no rows: its border, its titles, and the prompt behind it.
+#: Lines of a table that are not rows: its border, its titles, and the prompt behind it.
 _FRAME = 5
 
 

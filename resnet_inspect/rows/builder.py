@@ -70,7 +70,7 @@ class Keyed(Generic[Key]):
         self._sources.update(dict.fromkeys(values, layer))
 
 
-#: Values that may turn out to be images. They are kept alive, and what so many operations keep is no image.
+#: Values that may turn out to be images. They are kept alive, and what so many operations keep is not an image.
 _MOST_OPEN = 100
 
 
@@ -129,7 +129,7 @@ class Rows(Generic[Value]):
     ) -> str:
         """An operation; returns the id of its layer.
 
-        Of what it ``reads``, what no layer made is no edge. Of the parameters that it ``uses``, it counts those that no
+        What it ``reads`` and no layer made is not an edge. Of the parameters that it ``uses``, it counts those that no
         layer counts already; a view counts them until an operation computes with what it gives. Images keep or get
         their layouts as the op says, unless the reader knows the ``layouts`` of what it ``gives``, or how all that it
         reads is ``read_as``: a reshape's result as an image. Whether what it gives is a ``view`` follows from the op
@@ -272,7 +272,7 @@ class Rows(Generic[Value]):
         self._views = {name: views for name, views in self._views.items() if max(views.rows) < count}
 
     def _claim(self, uses: Collection[Parameter]) -> tuple[tuple[Parameter, ...], tuple[str, ...]]:
-        """What the next layer counts, and the names of what an earlier one counts; buffers are no weights."""
+        """What the next layer counts, and the names of what an earlier one counts; buffers are not weights."""
         row = len(self.layers)
         new: list[Parameter] = []
         shared: list[str] = []

@@ -1,6 +1,6 @@
 """Why a reader's summary may differ from the live one: each cause lies in a format, an exporter or a framework.
 
-What lies in a reader of ours is no cause: it is mended, not listed.
+What lies in a reader of ours is not a cause: it is fixed, not listed.
 """
 
 from __future__ import annotations

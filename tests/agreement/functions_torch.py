@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 class Functions(nn.Module):
-    """What is computed by functions. With a child it is no leaf, whose functions would be one row."""
+    """What is computed by functions. With a child it is not a leaf, whose functions would be one row."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -51,7 +51,7 @@ def _found(name: str, reader: str) -> list[Difference]:
 def test_readers_agree_but_for_what_is_listed(name: str, reader: str) -> None:
     found = _found(name, reader)
     new, gone = unlisted(name, reader, found), outdated(name, reader, found)
-    assert not new, "\n".join(["mend a reader, or list these new differences with their cause:", *new])
+    assert not new, "\n".join(["fix a reader, or list these new differences with their cause:", *new])
     assert not gone, "\n".join(["take these differences, which no longer occur, off the list:", *gone])
 
 

@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect.analysis.batches import NotLinearError, at_batch, largest
+from resnet_inspect.analysis.fit import fit
+from resnet_inspect.analysis.training.plan import Plan
+from resnet_inspect.analysis.training.timeline import Timeline
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
@@ -88,3 +91,16 @@ def test_an_even_growth_takes_few_questions() -> None:
 def test_what_never_grows_has_no_largest_batch() -> None:
     with pytest.raises(OverflowError):
         largest(lambda _: 5, 10, 1)
+
+
+@pytest.mark.parametrize("plan", [None, Plan("adam"), Plan(amp="bf16", checkpoint=("layer*.*",))])
+def test_a_straight_line_and_a_search_find_the_same(plan: Plan | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    mode = "eval" if plan is None else "train"
+    two, four = (summarize(Request("resnet18", batch=batch, mode=mode)).summary for batch in (2, 4))
+    memories = [2**27, 2**28 + 1, 2**31]
+    found = [fit(two, four, 2, plan, memory) for memory in memories]
+    monkeypatch.setattr(Timeline, "is_like", lambda *_: False)
+    for memory, straight in zip(memories, found, strict=True):
+        searched = fit(two, four, 2, plan, memory)
+        assert (straight.largest, straight.largest_beside) == (searched.largest, searched.largest_beside)
+    assert found[-1].largest

@@ -47,7 +47,7 @@ def test_a_block_is_two_paths_that_meet() -> None:
         # Three paths, a path that shares a layer with the other, and one with an activation.
         residual(toy("m.c", "relu", "m.a"), ends="b m.c x"),
         residual(toy("m.c", "relu", "x"), ends="b m.c"),
-        # A vector for each image is no path of it.
+        # A vector for each image is not a path of it.
         residual(toy("m.c", "global_avg_pool2d", "x", (1, 4, 1, 1)), ends="b m.c"),
         network(IMAGE, toy("a", "relu", "x"), toy("add", "add", "a x")),
         network(IMAGE, toy("a", "conv2d", "x"), toy("cat", "concat", "a x")),

@@ -72,7 +72,7 @@ def test_a_shortcut_is_one_linear_map_at_most(shortcut: list[Layer], kind: str |
         # Wider than what comes in, but not than what goes out.
         ([conv(12, 1), NORM, conv(12), NORM, conv(16, 1), NORM], (8, 16), [RELU], "bottleneck"),
         ([conv(48, 3), NORM, conv(48), NORM, conv(8, 3), NORM], (8, 8), [RELU], "other"),
-        # Weights of a squeeze-and-excitation work on one pixel, and are no part of the trunk.
+        # Weights of a squeeze-and-excitation work on one pixel, and are not part of the trunk.
         ([conv(), NORM, conv(), NORM, conv(2, 1, size=1), conv(8, 1, size=1), MUL], (8, 8), [RELU], "basic"),
         # Vaswani et al. 2017: attention; or a norm over the channels and two dense layers.
         ([op("layer_norm"), op("attention")], (8, 8), [], "transformer"),

@@ -13,7 +13,7 @@ from resnet_inspect.ops.vocabulary import is_view
 from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.local.reader import summarize, summarize_block
 from resnet_inspect.readers.request import Request
-from tests.support.command import in_child, needs, run
+from tests.support.command import in_child, local, needs
 from tests.support.summaries import kept_in_all
 
 #: A difference of a twentieth is allowed: what is counted is tensors, not everything that a kernel does.
@@ -185,12 +185,12 @@ def test_the_local_backend_says_the_same_as_torch_would() -> None:
 
 
 def test_totals_and_columns() -> None:
-    done = run("summary", "resnet18", "--optimizer", "momentum", "--depth", "1")
+    done = local("summary", "resnet18", "--optimizer", "momentum", "--depth", "1")
     assert "Inference peak      6.70 MiB of outputs, at bn1\n" in done.stdout
     # Weights, gradients and velocities are 3 x 4 x 11,689,512 bytes: the step holds those and the statistics.
     assert "Training, momentum  " in done.stdout
     assert " at batch 1, in the " in done.stdout
-    table = run(
+    table = local(
         "summary",
         "resnet18",
         "--columns",
@@ -206,11 +206,11 @@ def test_totals_and_columns() -> None:
         str(2 * 4 * 64),
         str(2 * 4 * 64),
     ]
-    assert run("summary", "--optimizer", "adam", "--format", "mermaid").returncode == 2
+    assert local("summary", "--optimizer", "adam", "--format", "mermaid").returncode == 2
 
 
 def test_sorting_shows_where_the_cost_is() -> None:
-    done = run("summary", "resnet18", "--sort", "params", "--top", "3", "--columns", "path,type", "--ascii")
+    done = local("summary", "resnet18", "--sort", "params", "--top", "3", "--columns", "path,type", "--ascii")
     lines = [line for line in done.stdout.splitlines() if "Conv2d" in line]
     # 9 x 512 x 512 weights each; 2,359,296 of 11,689,512 are 20.2 %, and no row has more: the bar is full
     assert [line.split() for line in lines] == [
@@ -218,12 +218,14 @@ def test_sorting_shows_where_the_cost_is() -> None:
         for path in ("0.conv2", "1.conv1", "1.conv2")
     ]
     assert "Rows shown         3 for 70 layers" in done.stdout
-    csv = run("summary", "resnet18", "--sort", "macs", "--top", "1", "--columns", "path", "--format", "csv")
+    csv = local("summary", "resnet18", "--sort", "macs", "--top", "1", "--columns", "path", "--format", "csv")
     assert csv.stdout == f"path,macs\nconv1,{64 * 112 * 112 * 3 * 7 * 7}\n"
     assert (
-        run("summary", "resnet18", "--sort", "path", "--columns", "path").stdout.split("\n")[3].startswith("│ avgpool")
+        local("summary", "resnet18", "--sort", "path", "--columns", "path")
+        .stdout.split("\n")[3]
+        .startswith("│ avgpool")
     )
-    unknown = run("summary", "--sort", "mac")
+    unknown = local("summary", "--sort", "mac")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "did you mean macs" in unknown.stderr
     for wrong in (
@@ -231,7 +233,7 @@ def test_sorting_shows_where_the_cost_is() -> None:
         ["--format", "tree", "--sort", "macs"],
         ["--rails", "--top", "1"],
     ):
-        assert run("summary", *wrong).returncode == 2
+        assert local("summary", *wrong).returncode == 2
 
 
 @in_child("torch")

@@ -43,7 +43,7 @@ STEM = square(3, 2, 1)
         (after("conv2d", kernel_size=3, stride=1, padding=2, dilation=2), square(11, 2, 5)),
         (after("max_pool2d", (1, 4, 4, 4), kernel_size=2), square(5, 4, 1)),
         (after("conv2d", (1, 4, 4, 4), kernel_size=2, stride=2, padding=((1, 0), (1, 0))), square(5, 4, 3)),
-        # A stride for another number of dimensions is no setting of a window on an image.
+        # A stride for another number of dimensions is not a setting of a window on an image.
         (after("conv2d", kernel_size=(3, 3, 3)), None),
         (after("conv2d", kernel_size=(3, 3), stride=(1,)), None),
         (after("conv2d", kernel_size=(3, 3), stride=1, dilation=(1, 1, 1)), None),

@@ -21,7 +21,7 @@ from resnet_inspect.ir import Layer, Model, Summary, Tensor
 from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.local.reader import summarize, summarize_block
 from resnet_inspect.readers.request import Request
-from tests.support.command import SCHEMA, document, in_child, run
+from tests.support.command import SCHEMA, document, in_child, local
 from tests.support.structure import check_structure
 
 IMAGE = Tensor((1, 8, 16, 16), "float32", "NCHW")
@@ -215,12 +215,12 @@ def test_the_command(tmp_path: Path) -> None:
     assert first["params"] == 64 * 64 + 9 * 64 * 64 + 64 * 256 + 2 * (64 + 64 + 256) + 64 * 256 + 2 * 256
     assert second["macs"] == 56 * 56 * (256 * 64 + 9 * 64 * 64 + 64 * 256)
     assert second["macs_share"] == second["macs"] / 4_089_184_256
-    text = run("residual", str(saved)).stdout
+    text = local("residual", str(saved)).stdout
     assert "50 weighted layers on the longest path, 6 on the shortest" in text
     assert "2^16 = 65,536" in text
     assert "3 of 50 weighted layers (6.0 %)" in text
-    assert run("residual", str(saved), "--format", "csv").stdout.count("\n") == 1 + 16
-    assert run("residual", str(saved), "--format", "markdown").stdout.startswith("| Block | Form |")
+    assert local("residual", str(saved), "--format", "csv").stdout.count("\n") == 1 + 16
+    assert local("residual", str(saved), "--format", "markdown").stdout.startswith("| Block | Form |")
     none = document("residual", "--arg", "num_classes=10", "resnet18")
     assert none["network"]["residual_blocks"] == 8
 
@@ -236,7 +236,7 @@ def test_the_command(tmp_path: Path) -> None:
 def test_bad_requests(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
     saved = tmp_path / "net.json"
     saved.write_text(ir_json.dumps(summarize(Request("resnet18")).summary))
-    done = run("residual", *(argument.format(file=saved) for argument in arguments))
+    done = local("residual", *(argument.format(file=saved) for argument in arguments))
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
 

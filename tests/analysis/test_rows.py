@@ -41,7 +41,7 @@ def test_a_folded_module_has_the_sums_of_its_layers() -> None:
     assert amounts(module, "activation_bytes") == [2 * OUTPUT]
     assert (module.input_shapes, module.output_shapes) == (((1, 4, 8, 8),), ((1, 2, 8, 8),))
     assert [p.name for p in module.parameters] == ["a.conv.weight"]
-    # Inside, it reads itself, which is no connection.
+    # Inside, it reads itself, which is not a connection.
     assert module.connected_to == ("x",)
     assert found["add"].connected_to == ("b", "a")
     assert amounts(found["add"], "macs", "flops") == [None, None]

@@ -12,7 +12,7 @@ from resnet_inspect.analysis import OPTIMIZERS
 from resnet_inspect.analysis.batches import at_batch
 from resnet_inspect.analysis.memory import inference_peak
 from resnet_inspect.analysis.training.plan import Plan
-from resnet_inspect.analysis.training.timeline import Timeline, inference, timeline
+from resnet_inspect.analysis.training.timeline import Timeline, inference, timeline, with_optimizer
 from resnet_inspect.ir import Layer, Summary
 from tests.support.summaries import summaries
 from tests.support.toys import network, toy
@@ -83,6 +83,13 @@ def test_what_an_optimizer_keeps_and_needs(optimizer: str, implementation: str, 
     assert last.live == 2 * WEIGHT + TENSOR + 2 * WEIGHT + (states + temporaries) * WEIGHT
 
 
+@pytest.mark.parametrize("implementation", ["foreach", "fused"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_another_optimizer_needs_no_other_timeline(optimizer: str, implementation: str) -> None:
+    before, after = Plan("adam"), Plan(optimizer, implementation=implementation)
+    assert with_optimizer(timeline(CHAIN, before), before, after) == max(timeline(CHAIN, after).live)
+
+
 def test_the_second_gradient_of_a_value_is_added_to_the_first() -> None:
     layers = (
         line("x", "input"),
@@ -117,6 +124,24 @@ def test_a_checkpoint_keeps_what_its_module_was_called_with() -> None:
     assert again["backward m.d"] == held + 4 * TENSOR + TENSOR
     nowhere = live(timeline(summary, Plan(checkpoint=("m.*.q", "elsewhere"))))
     assert nowhere == plain
+
+
+def test_a_checkpoint_runs_again_until_it_has_what_it_keeps() -> None:
+    layers = [
+        line("x", "input"),
+        line("a", reads="x", params=50),
+        line("m.b", "tanh", reads="a"),
+        line("m.c", reads="m.b", params=50),  # keeps m.b alone: torch stops before it runs
+        line("m.d", "add", reads="m.c a"),
+        line("e", "tanh", reads="m.d"),
+    ]
+    summary = network(*layers, modules=(("", "Net"), ("m", "Block")))
+    found = timeline(summary, Plan(checkpoint=("m",)))
+    assert [step.layer for step in found.steps if step.phase == "recompute"] == ["m.b"]
+    held = 2 * WEIGHT + TENSOR
+    steps = live(found)
+    assert steps["recompute m.b"] == held + TENSOR + TENSOR + TENSOR  # a, the gradient of m.d, m.b
+    assert steps["backward m.c"] == held + 4 * TENSOR + WEIGHT  # and the gradient of m.b
 
 
 def test_what_is_frozen_gets_no_gradient_and_keeps_nothing() -> None:

@@ -106,7 +106,7 @@ def test_everything_that_changes_the_answer_is_part_of_the_key(folder: Path) -> 
     remember("resnet34")
     print(len(asked), len(set(Path(cache.contents().folder).glob("*.summary"))))
     """)
-    assert said == "8 7\n"  # 10.0 is no number of classes: an error is no answer
+    assert said == "8 7\n"  # 10.0 is not a number of classes: an error is not an answer
 
 
 @needs("torch")

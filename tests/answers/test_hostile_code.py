@@ -93,7 +93,7 @@ Hangs, HangsDaemon = does(lambda: hang(False)), does(lambda: hang(True))
 AtExit = does(at_exit)
 Shouts, ShoutsEarly = does(shout), does(shout, building=True)
 """
-#: Each ends with one line and an exit code of the README's table.
+#: Each ends with one line and an exit code of docs/exit-codes.md.
 FAILS = {
     **dict.fromkeys(("Quits", "QuitsEarly"), (3, "exited with code 0 without a result")),
     "Exits": (3, "ends the program"),

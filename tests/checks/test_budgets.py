@@ -59,7 +59,7 @@ def said(rule: Rule, summary: Summary = NET) -> list[tuple[str, str, str | None]
         (MaxMacs(600, warn=1), "fail", "the model has 700 MACs, 100 over the limit of 600"),
         (MaxLayers(4), "note", "4 of 4 layers"),
         (MaxLayers(1, "a"), "fail", "a has 2 layers, 1 over the limit of 1"),
-        # The input is no activation.
+        # The input is not an activation.
         (
             MaxActivationMemory(3 * OUTPUT),
             "note",
@@ -141,10 +141,10 @@ def test_what_a_budget_counts(amount: str, part: str, value: int, words: str) ->
 
 def test_what_nobody_knows_is_said() -> None:
     assert said(BY_NAME["max-kv-cache-memory"](10)) == [
-        ("error", "nobody knows how many bytes of KV cache the model has", None)
+        ("error", "it is not known how many bytes of KV cache the model has", None)
     ]
     assert said(BY_NAME["max-active-params"](10**9)) == [
-        ("error", "nobody knows how many active parameters the model has", None)
+        ("error", "it is not known how many active parameters the model has", None)
     ]
     with pytest.raises(BadRequestError, match="max-kv-cache-memory is for the whole model: give an amount without a"):
         rules({"max-kv-cache-memory": {"a": "1GiB"}})
@@ -162,7 +162,7 @@ def test_labels_and_names() -> None:
     assert MaxParams(1, "layer4").label == "max-params layer4"
     assert sorted(RULES) == sorted(
         [
-            *("baseline", "counted", "dead-branch", "equal-skips", "fits", "unused-parameters"),
+            *("base", "baseline", "counted", "dead-branch", "equal-skips", "fits", "unused-parameters"),
             *(rule.name for rule in BUDGETS),
         ]
     )

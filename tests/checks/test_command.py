@@ -11,7 +11,7 @@ import pytest
 
 from resnet_inspect import ir_json
 from tests.cli.test_terminal import on_terminal
-from tests.support.command import SCHEMA, document, needs, run
+from tests.support.command import SCHEMA, document, local, needs, run
 
 CHECK_SCHEMA = json.loads((SCHEMA.parent / "check-1.schema.json").read_text())
 DIFF_SCHEMA = json.loads((SCHEMA.parent / "diff-1.schema.json").read_text())
@@ -37,7 +37,7 @@ baseline = "ten.json"
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a configuration of two models, and the baseline of one."""
     (tmp_path / "resnet-inspect.toml").write_text(SEVERAL)
-    saved = run("summary", "resnet18", "--arg", "num_classes=10", "-o", str(tmp_path / "ten.json"))
+    saved = local("summary", "resnet18", "--arg", "num_classes=10", "-o", str(tmp_path / "ten.json"))
     assert saved.returncode == 0
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -140,18 +140,18 @@ def test_what_isnt_counted_is_5_under_strict() -> None:
     module = str(Path(__file__).parents[1] / "fixtures" / "module-1.json")
     found = levels(checked(module, "--ignore", "unused-parameters", "--strict", code=5))
     assert found == {"equal-skips": "pass", "dead-branch": "pass", "counted": "strict"}
-    assert run("check", module, "--ignore", "unused-parameters").returncode == 0
-    assert run("check", module, "--strict").returncode == 1
+    assert local("check", module, "--ignore", "unused-parameters").returncode == 0
+    assert local("check", module, "--strict").returncode == 1
 
 
 def test_a_baseline_is_written_kept_refused_and_accepted(project: Path) -> None:
     baseline = project / "baselines" / "net.json"  # the first one makes the folder
     net = ["resnet18", "--baseline", "baselines/net.json"]
-    assert run("check", *net, "--update-baseline", "--reason", "the first").returncode == 0
+    assert local("check", *net, "--update-baseline", "--reason", "the first").returncode == 0
     assert ir_json.loads(baseline.read_bytes()).reasons == ("the first",)
     before = baseline.read_bytes()
-    assert run("check", *net).returncode == 0
-    assert run("check", *net, "--update-baseline", "--reason", "nothing new").returncode == 0
+    assert local("check", *net).returncode == 0
+    assert local("check", *net, "--update-baseline", "--reason", "nothing new").returncode == 0
     assert baseline.read_bytes() == before
 
     wider = [*net, "--arg", "num_classes=1001"]
@@ -163,11 +163,11 @@ def test_a_baseline_is_written_kept_refused_and_accepted(project: Path) -> None:
     assert levels(checked(*net, "--input", "64", code=1))["baseline"] == "error"
     assert baseline.read_bytes() == before
 
-    assert run("check", *wider, "--update-baseline", "--reason", "one class more").returncode == 0
+    assert local("check", *wider, "--update-baseline", "--reason", "one class more").returncode == 0
     assert ir_json.loads(baseline.read_bytes()).reasons == ("the first", "one class more")
-    assert run("check", *wider).returncode == 0
+    assert local("check", *wider).returncode == 0
     baseline.write_text("{")
-    assert run("check", *wider, "--update-baseline", "--reason", "again").returncode == 3
+    assert local("check", *wider, "--update-baseline", "--reason", "again").returncode == 3
     assert baseline.read_text() == "{"
 
 
@@ -206,7 +206,7 @@ def test_a_file_that_makes_no_sense_is_refused(project: Path, change: tuple[str,
     file = project / "resnet-inspect.toml"
     assert change[0] in SEVERAL
     file.write_text(SEVERAL.replace(*change, 1))
-    done = run("check")
+    done = local("check")
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -230,7 +230,7 @@ def test_a_file_that_makes_no_sense_is_refused(project: Path, change: tuple[str,
 def test_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "saved.json").write_text("{}")
-    done = run("check", *arguments)
+    done = local("check", *arguments)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -238,7 +238,7 @@ def test_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[
 
 def test_junit_has_a_case_for_each_model_and_rule(project: Path) -> None:
     (project / "resnet-inspect.toml").write_text(SEVERAL.replace('"12M"', '"10M"').replace("ten.json", "no.json"))
-    assert run("check", "-o", "found.xml").returncode == 3
+    assert local("check", "-o", "found.xml").returncode == 3
     suites = ElementTree.parse(project / "found.xml").getroot().findall("testsuite")
     assert [suite.get("name") for suite in suites] == ["small", "ten"]
     assert [(suite.get("failures"), suite.get("errors")) for suite in suites] == [("1", "0"), ("0", "1")]
@@ -251,7 +251,7 @@ def test_junit_has_a_case_for_each_model_and_rule(project: Path) -> None:
 def test_github_and_markdown(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = project / "step.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
-    done = run("check", "resnet18", "--max-params", "11M", "--warn-layers", "1", "--format", "github")
+    done = local("check", "resnet18", "--max-params", "11M", "--warn-layers", "1", "--format", "github")
     assert done.returncode == 1
     first, second, last = done.stdout.splitlines()
     assert first.startswith("::error title=resnet18 max-params::the model has 11,689,512 parameters")
@@ -263,7 +263,7 @@ def test_github_and_markdown(project: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_quiet_says_nothing(project: Path) -> None:
     for options, code in (([], 0), (["--max-params", "1"], 1)):
-        done = run("check", "resnet18", "--quiet", *options)
+        done = local("check", "resnet18", "--quiet", *options)
         assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
@@ -295,12 +295,12 @@ def test_json_alone_needs_no_model(project: Path) -> None:
 
 
 def test_two_amounts_for_one_part_and_an_ignored_baseline_are_slips() -> None:
-    twice = run("check", "resnet18", "--max-params", "1M", "--max-params", "26M")
+    twice = local("check", "resnet18", "--max-params", "1M", "--max-params", "26M")
     assert (twice.returncode, twice.stdout) == (2, "")
     assert "--max-params is given twice for the whole model: 1M and 26M" in twice.stderr
-    both = run("check", "resnet18", "--max-params", "26M", "--max-params", "layer4=9M")
+    both = local("check", "resnet18", "--max-params", "26M", "--max-params", "layer4=9M")
     assert both.returncode == 0, both.stdout
-    ignored = run("check", "resnet18", "--ignore", "baseline")
+    ignored = local("check", "resnet18", "--ignore", "baseline")
     assert (ignored.returncode, ignored.stdout) == (2, "")
     assert "leave --baseline out" in ignored.stderr
 
@@ -328,7 +328,7 @@ layer2 = "1"   # too little
 """.lstrip("\n")
     settings = settings.replace("max-layers = 99", "max-layers = 9")
     (project / "resnet-inspect.toml").write_text(settings)
-    lines = run("check", "--format", "github").stdout.splitlines()
+    lines = local("check", "--format", "github").stdout.splitlines()
     found = {}
     for line in lines[:-1]:
         properties = dict(each.split("=", 1) for each in line.split("::")[1].partition(" ")[2].split(","))
@@ -346,8 +346,8 @@ layer2 = "1"   # too little
 @pytest.mark.parametrize("title", ["[models.back-bone]", "[models.'back-bone']  # the one", '[ models."back-bone" ]'])
 def test_annotations_stand_beside_what_somebody_would_change(project: Path, title: str) -> None:
     (project / "resnet-inspect.toml").write_text(f'# ours\n\n{title}\nmodel = "resnet18"\nmax-params = "1M"\n')
-    first = run("check", "--format", "github").stdout.splitlines()[0]
+    first = local("check", "--format", "github").stdout.splitlines()[0]
     assert first.startswith("::error file=resnet-inspect.toml,line=5,title=back-bone max-params::")
     (project / "no,net.py").write_text("def net():\n    raise ValueError('no')\n")
-    first = run("check", "no,net.py:net", "--format", "github").stdout.splitlines()[0]
+    first = local("check", "no,net.py:net", "--format", "github").stdout.splitlines()[0]
     assert first.startswith("::error file=no%2Cnet.py,title=no,net.py%3Anet model::".replace("no,net", "no%2Cnet"))

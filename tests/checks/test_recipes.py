@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import yaml
 import resnet_inspect
 from resnet_inspect import ir_json
 from tests.diffs.test_command import git
-from tests.support.command import needs, run
+from tests.support.command import run
 
 ROOT = Path(__file__).parents[2]
 RECIPES = Path(resnet_inspect.__file__).parent / "recipes"
@@ -60,26 +59,48 @@ def installs(command: str) -> bool:
     return command.startswith("pip install ")
 
 
-def test_github_actions(branch: Path) -> None:
-    text = (RECIPES / "github-actions.yml").read_text().replace("${{ github.base_ref }}", "main")
-    assert "${{" not in text
+def test_github_actions(branch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (RECIPES / "github-actions.yml").read_text()
     (job,) = yaml.safe_load(text)["jobs"].values()
     assert job["steps"][0]["with"]["fetch-depth"] == 0
     commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert not any("${{" in command for command in commands)
     (install,) = filter(installs, commands)
     assert "'resnet-inspect[torch]'" in install
     summary = branch / "step.md"
-    check, diff = (shell(c, branch, GITHUB_STEP_SUMMARY=str(summary)) for c in commands if not installs(c))
-    assert (check.returncode, check.stderr) == (0, "")
-    assert "1 model, 5 checks: 5 passed, 0 failed" in check.stdout
-    assert (diff.returncode, diff.stderr) == (0, "")
-    assert "::notice title=fc::Linear · out_features 1000 → 10" in diff.stdout
+    check, comment = (command for command in commands if not installs(command))
+    job_has = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_BASE_REF": "main"}
+    done = shell(check, branch, **job_has)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 model, 6 checks: 6 passed, 0 failed" in done.stdout
+    assert "title=backbone base origin/main...::-508 k parameters: fc width 1000 → 10" in done.stdout
     assert "| ~ | fc | Linear |" in summary.read_text()
+    assert (branch / "report.html").is_file()
 
     (branch / "resnet-inspect.toml").write_text(CONFIG)
-    refused = shell(next(c for c in commands if " check " in c), branch)
+    refused = shell(check, branch, **job_has)
     assert refused.returncode == 1
     assert refused.stdout.startswith("::error file=resnet-inspect.toml,line=")
+    written = shell(f"{comment} --dry-run", branch)
+    assert (written.returncode, written.stderr) == (0, "")
+    assert "differs from its baseline" in written.stdout
+
+
+def test_the_workflow_behind_another_takes_nothing_of_the_pull_request() -> None:
+    text = (RECIPES / "github-actions-comment.yml").read_text()
+    workflow = yaml.safe_load(text)
+    assert workflow[True]["workflow_run"]["workflows"] == [  # YAML takes "on" for a truth
+        yaml.safe_load((RECIPES / "github-actions.yml").read_text())["name"]
+    ]
+    assert workflow["permissions"] == {"actions": "read", "pull-requests": "write"}
+    (job,) = workflow["jobs"].values()
+    assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+    assert not any("${{" in step.get("run", "") for step in job["steps"])
+    (name,) = (step["with"]["name"] for step in job["steps"] if "download" in step.get("uses", ""))
+    (first,) = yaml.safe_load((RECIPES / "github-actions.yml").read_text())["jobs"].values()
+    assert name in [step["with"]["name"] for step in first["steps"] if "upload" in step.get("uses", "")]
+    action = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    assert name in [step["with"]["name"] for step in action if "upload" in step.get("uses", "")]
 
 
 def test_gitlab(branch: Path) -> None:
@@ -89,7 +110,7 @@ def test_gitlab(branch: Path) -> None:
     script = "\n".join(commands)
     done = shell(script, branch, CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main")
     assert done.returncode == 0, done.stderr
-    assert "fc  Linear  out_features 1000 → 10" in done.stdout
+    assert "| ~ | fc | Linear | out\\_features 1000 → 10" in (branch / "report.md").read_text()
     report = ElementTree.parse(branch / job["artifacts"]["reports"]["junit"]).getroot()
     assert [suite.get("name") for suite in report] == ["backbone"]
     (branch / "resnet-inspect.toml").write_text(CONFIG)
@@ -103,19 +124,6 @@ def test_pre_commit(branch: Path) -> None:
     assert shell(hook["entry"], branch).returncode == 0
     (branch / "resnet-inspect.toml").write_text(CONFIG)
     assert shell(hook["entry"], branch).returncode == 1
-
-
-@needs("torch")
-@needs("tensorflow")
-def test_the_readmes_file(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```toml\n(.+?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    (text,) = (block for block in blocks if "[models." in block)
-    (tmp_path / "resnet-inspect.toml").write_text(text)
-    (tmp_path / "baselines").mkdir()
-    for command in ('resnet-inspect check --update-baseline --reason "the first"', "resnet-inspect check"):
-        done = shell(command, tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "2 models, " in done.stdout
 
 
 def test_the_accepted_reasons_travel_with_the_baseline(branch: Path) -> None:

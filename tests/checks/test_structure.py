@@ -51,7 +51,7 @@ def test_a_skip_connection_adds_equal_shapes() -> None:
     assert len(said(EqualSkips(), skip((1, 4, 8), (1, 1, 8)))) == 1
     assert said(EqualSkips(), skip((1, 8), (1, 1))) == []
     assert said(EqualSkips(), skip((1, 2, 4, 8, 8), (1, 1, 4, 8, 8))) == []
-    # A volume has a layout, which says that it is no mask.
+    # A volume has a layout, which says that it is not a mask.
     volumes = (
         replace(toy(f"v{n}", "conv3d", "x"), output_tensors=(tensor(1, 2, n, 8, 8, layout="NCDHW"),)) for n in (1, 4)
     )
@@ -93,12 +93,12 @@ def test_a_branch_that_nothing_reads_is_told_by_its_end() -> None:
 
 
 def test_outputs_are_known_by_shape_and_type() -> None:
-    """A head of the output's shape but of another type is no output."""
+    """A head of the output's shape but of another type is not an output."""
     layers = (IMAGE, toy("a", "dense", "x", (1, 2), params=1), toy("b", "dense", "x", (1, 2), params=1))
     assert said(DeadBranch(), network(*layers)) == []
     other = replace(layers[1], output_tensors=(tensor(1, 2, dtype="int8"),))
     assert [layer for *_, layer in said(DeadBranch(), network(IMAGE, other, layers[2]))] == ["a"]
-    # What a lost branch reads is no output, though it has the shape of one.
+    # What a lost branch reads is not an output, though it has the shape of one.
     lost = (toy("a", "dense", "x", (1, 2), params=1), toy("b", "relu", "a", (1, 3)), toy("h", "dense", "x", (1, 2)))
     assert [layer for *_, layer in said(DeadBranch(), network(IMAGE, *lost))] == ["b"]
     # An output that is read as well is taken for the last layer's.

@@ -13,7 +13,7 @@ import pytest
 from resnet_inspect import ir_json
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
-from tests.support.command import SCHEMA, document, run
+from tests.support.command import SCHEMA, document, local
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from tests.support.command import SCHEMA, document, run
     ],
 )
 def test_bad_input_is_one_line_with_its_exit_code(arguments: list[str], code: int, words: str) -> None:
-    done = run(*arguments)
+    done = local(*arguments)
     assert done.returncode == code
     assert done.stdout == ""
     assert words in done.stderr
@@ -44,7 +44,7 @@ def test_bad_input_is_one_line_with_its_exit_code(arguments: list[str], code: in
 
 
 def test_a_traceback_is_for_debug_and_the_exit_code_stays() -> None:
-    plain, debug = (run("summary", "--input", "5x5x5", *more) for more in ([], ["--debug"]))
+    plain, debug = (local("summary", "--input", "5x5x5", *more) for more in ([], ["--debug"]))
     assert plain.returncode == debug.returncode == 4
     assert "Traceback" not in plain.stderr
     assert "Traceback" in debug.stderr
@@ -52,15 +52,15 @@ def test_a_traceback_is_for_debug_and_the_exit_code_stays() -> None:
 
 
 def test_debug_counts_where_it_is_an_option_and_before_other_options_are_read() -> None:
-    early = run("summary", "--arg", "nonsense", "--max-memory", "nonsense", "--debug")
+    early = local("summary", "--arg", "nonsense", "--max-memory", "nonsense", "--debug")
     assert "Traceback" in early.stderr
-    named = run("summary", "--", "--debug")
+    named = local("summary", "--", "--debug")
     assert "Traceback" not in named.stderr
     assert named.stderr.startswith("error: ")
 
 
 def test_json_is_valid_and_reads_back_to_the_same_bytes() -> None:
-    text = run("summary", "--format", "json").stdout
+    text = local("summary", "--format", "json").stdout
     jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text()))
     assert ir_json.dumps(ir_json.loads(text)) == text
     assert ir_json.loads(text) == summarize(Request()).summary
@@ -76,32 +76,32 @@ def test_rows_sum_to_the_totals_and_edges_run_forward() -> None:
 
 
 def test_csv_is_exact() -> None:
-    rows = list(csv.DictReader(io.StringIO(run("summary", "--format", "csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(local("summary", "--format", "csv").stdout)))
     assert sum(int(row["macs"]) for row in rows) == 4_089_184_256
 
 
 def test_folding_keeps_the_subtotals() -> None:
-    rows = list(csv.DictReader(io.StringIO(run("summary", "--format", "csv", "--depth", "1").stdout)))
+    rows = list(csv.DictReader(io.StringIO(local("summary", "--format", "csv", "--depth", "1").stdout)))
     assert {row["path"]: int(row["params"]) for row in rows}["layer4"] == 14_964_736
     assert sum(int(row["params"]) for row in rows) == 25_557_032
 
 
 def test_nothing_is_cut_in_a_pipe() -> None:
-    done = run("summary", "--columns", "path,type,attributes")
+    done = local("summary", "--columns", "path,type,attributes")
     assert "in_channels=256 out_channels=512 kernel_size=1x1 stride=2x2" in done.stdout
     assert "…" not in done.stdout
 
 
 def test_tree_and_markdown() -> None:
-    assert "(layer1): Sequential" in run("summary", "--format", "tree").stdout
-    assert "| layer1.0.add | add |" in run("summary", "--format", "markdown").stdout
+    assert "(layer1): Sequential" in local("summary", "--format", "tree").stdout
+    assert "| layer1.0.add | add |" in local("summary", "--format", "markdown").stdout
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "summary.json"
-    assert run("summary", "-o", str(target)).returncode == 0
+    assert local("summary", "-o", str(target)).returncode == 0
     before = target.read_text()
-    assert run("summary", "--input", "5x5x5", "-o", str(target)).returncode == 4
+    assert local("summary", "--input", "5x5x5", "-o", str(target)).returncode == 4
     assert target.read_text() == before
     assert list(tmp_path.iterdir()) == [target]
-    assert run("summary", "-o", str(tmp_path / "summary.xyz")).returncode == 2
+    assert local("summary", "-o", str(tmp_path / "summary.xyz")).returncode == 2

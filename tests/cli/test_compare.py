@@ -24,7 +24,7 @@ from resnet_inspect.readers.request import Metric, Request
 from resnet_inspect.render.report.compare import compared, panel, report
 from resnet_inspect.render.report.plot import Panel, Point, drawing, picture
 from resnet_inspect.render.report.plot_labels import Rectangle, placed
-from tests.support.command import SCHEMA, document, needs, run
+from tests.support.command import SCHEMA, document, local, needs
 
 PANEL = Panel("Size", "MACs (G)", (Point(1, 2.0, "one"), Point(3, 4.0, "two")), missing=(2,))
 
@@ -47,7 +47,7 @@ def test_patterns_saved_files_and_sorting(tmp_path: Path) -> None:
     saved = tmp_path / "mine.json"
     saved.write_text(ir_json.dumps(summarize(Request("resnet34")).summary))
     options = ["--sort", "params", "--columns", "model,depth", "--format", "csv"]
-    done = run("compare", str(saved), "local:resnet1*", *options)
+    done = local("compare", str(saved), "local:resnet1*", *options)
     assert done.stdout.splitlines() == [
         "model,depth,params",
         "local:resnet152,152,60192808",
@@ -55,7 +55,7 @@ def test_patterns_saved_files_and_sorting(tmp_path: Path) -> None:
         "local:resnet34,34,21797672",
         "local:resnet18,18,11689512",
     ]
-    table = run("compare", "resnet18", "--format", "markdown").stdout
+    table = local("compare", "resnet18", "--format", "markdown").stdout
     assert table.splitlines()[2].startswith("| local:resnet18 | 1x3x224x224 | 11,689,512 | 1.81 G |")
 
 
@@ -79,7 +79,7 @@ def test_accuracies_of_other_datasets_are_no_column_but_in_the_json() -> None:
 
 
 def test_one_bad_model_doesnt_end_the_rest() -> None:
-    done = run("compare", "resnet18", "resnt50", "--columns", "model", "--format", "csv")
+    done = local("compare", "resnet18", "resnt50", "--columns", "model", "--format", "csv")
     assert done.stdout == "model\nlocal:resnet18\n"
     assert done.returncode == 3
     assert done.stderr.startswith("error: resnt50: there is no model 'resnt50'; did you mean resnet50")
@@ -99,7 +99,7 @@ def test_one_bad_model_doesnt_end_the_rest() -> None:
     ],
 )
 def test_bad_requests(arguments: list[str], words: str) -> None:
-    done = run("compare", *arguments)
+    done = local("compare", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
 
@@ -137,7 +137,7 @@ def test_what_is_not_drawn_is_said(tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
     tensors = replace(summarize(Request("resnet18")).summary, trace=Trace("header"))
     (tmp_path / "tensors.json").write_text(ir_json.dumps(tensors))
-    done = run("compare", "resnet50", str(tmp_path / "tensors.json"), "--y", "depth", "--plot", str(plot))
+    done = local("compare", "resnet50", str(tmp_path / "tensors.json"), "--y", "depth", "--plot", str(plot))
     assert done.returncode == 0
     assert done.stderr == "note: not in the plot: local:resnet18 (its Depth isn't known)\n"
 
@@ -292,17 +292,17 @@ def test_sweep(tmp_path: Path) -> None:
     assert large["macs"] - classifier == 4 * (small["macs"] - classifier)
     assert large["peak_bytes"] == 4 * small["peak_bytes"]
     assert plot.read_bytes().startswith(b"<?xml")
-    table = run("sweep", "resnet18", "--input", "1x16..48:16", "--plot", "-")
+    table = local("sweep", "resnet18", "--input", "1x16..48:16", "--plot", "-")
     assert table.returncode == 0
     assert "1x16x16 to 1x48x48: " in table.stdout  # torchvision's read three channels
     assert "expects 3 input channels" in table.stdout
 
 
 def test_where_sizes_stop_fitting_is_marked() -> None:
-    done = run("sweep", "ResNet50", "--flavor", "keras", "--input", "16..48:16")
+    done = local("sweep", "ResNet50", "--flavor", "keras", "--input", "16..48:16")
     assert "Fits         2 of 3 sizes\n" in done.stdout
     assert "Doesn't fit  16: ResNet50 reads images of at least 32x32" in done.stdout
-    csv = run("sweep", "ResNet50", "--flavor", "keras", "--input", "16..32:16", "--format", "csv").stdout.splitlines()
+    csv = local("sweep", "ResNet50", "--flavor", "keras", "--input", "16..32:16", "--format", "csv").stdout.splitlines()
     assert csv[1] == "16,,,,False"
     assert csv[2].endswith(",True")
 
@@ -316,14 +316,14 @@ def test_a_sweep_over_the_batch() -> None:
     assert [row["macs"] for row in found["sizes"]] == [batch * found["sizes"][0]["macs"] // 2 for batch in (2, 4, 6)]
     fits = document("fit", "resnet18", "--memory", "8GiB", "--optimizer", "adam", "--batch", "6")
     assert found["sizes"][2]["training_bytes"] == fits["peak_bytes"]
-    csv = run("sweep", "resnet18", *options, "--input", "64", "--format", "csv").stdout
+    csv = local("sweep", "resnet18", *options, "--input", "64", "--format", "csv").stdout
     assert csv.splitlines()[0] == "size,macs,activation_bytes,peak_bytes,training_bytes,fits"
     for wrong in (
         ["--over", "batch", "--batch", "5..1"],
         ["--batch", "1..5"],
         ["--over", "batch", "--batch", "1..9999"],
     ):
-        done = run("sweep", "resnet18", *wrong)
+        done = local("sweep", "resnet18", *wrong)
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
@@ -336,7 +336,7 @@ def test_a_sweep_over_the_batch() -> None:
     ],
 )
 def test_bad_sweeps(arguments: list[str], words: str) -> None:
-    done = run("sweep", *arguments)
+    done = local("sweep", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
 
@@ -344,7 +344,7 @@ def test_bad_sweeps(arguments: list[str], words: str) -> None:
 def test_a_saved_summary_has_no_other_sizes(tmp_path: Path) -> None:
     saved = tmp_path / "net.json"
     saved.write_text(ir_json.dumps(summarize(Request("resnet18")).summary))
-    done = run("sweep", str(saved))
+    done = local("sweep", str(saved))
     assert done.returncode == 2
     assert "has one input: name a model" in done.stderr
 

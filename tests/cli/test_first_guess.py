@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.render.columns import COLUMNS
-from tests.support.command import document, needs, run
+from tests.support.command import document, local, needs, run
 
 
 def test_without_a_command_there_is_help() -> None:
-    done = run()
+    done = local()
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: resnet-inspect")
 
@@ -19,16 +19,16 @@ def test_without_a_command_there_is_help() -> None:
 @needs("torch")
 @needs("tensorflow")
 def test_a_bare_name_of_one_library_is_taken_and_said() -> None:
-    done = run("summary", "swin_t", "--format", "json")
+    done = local("summary", "swin_t", "--format", "json")
     assert (done.returncode, done.stderr) == (
         0,
         "note: swin_t is taken as torch:swin_t, the only library here that has it\n",
     )
     assert '"name": "swin_t"' in done.stdout
-    several = run("summary", "vgg16")
+    several = local("summary", "vgg16")
     assert (several.returncode, several.stdout) == (2, "")
     assert several.stderr == "error: vgg16 is a model of several libraries: name it torch:vgg16 or keras:VGG16\n"
-    assert run("summary", "resnet50").stderr == ""
+    assert local("summary", "resnet50").stderr == ""
 
 
 @needs("torch")
@@ -59,22 +59,22 @@ def test_so_it_has_for_doctor() -> None:
 
 @needs("torch")
 def test_a_name_that_no_library_has_is_answered_with_those_it_stands_in() -> None:
-    said = run("summary", "efficientnet").stderr
+    said = local("summary", "efficientnet").stderr
     assert "did you mean torch:efficientnet_b0 or torch:efficientnet_b1 or torch:efficientnet_b2?" in said
 
 
 @pytest.mark.parametrize(("words", "first"), [([], "[OPTIONS] COMMAND"), (["diff"], "diff [OPTIONS] OLD [NEW]")])
 def test_help_is_a_word_too(words: list[str], first: str) -> None:
-    done = run("help", *words)
+    done = local("help", *words)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Usage: resnet-inspect {first}")
-    assert done.stdout == run(*words, "--help").stdout
+    assert done.stdout == local(*words, "--help").stdout
 
 
 def test_top_without_an_order_says_which_rows_it_shows() -> None:
-    done = run("summary", "resnet18", "--top", "3")
+    done = local("summary", "resnet18", "--top", "3")
     assert done.stderr == "note: --top without --sort shows the first rows: --sort macs --top 3 shows the largest\n"
-    assert run("summary", "resnet18", "--top", "3", "--sort", "macs").stderr == ""
+    assert local("summary", "resnet18", "--top", "3", "--sort", "macs").stderr == ""
 
 
 @needs("tensorflow")
@@ -116,33 +116,33 @@ def test_so_has_keras(prefix: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_what_can(arguments: list[str], code: int, said: str) -> None:
-    done = run(*arguments)
+    done = local(*arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_a_budget_of_billions_and_one_of_a_part_that_isnt_there() -> None:
-    assert "25,557,032 of 100,000,000 parameters" in run("check", "resnet50", "--max-params", "0.1B").stdout
-    wrong = run("check", "resnet50", "--max-params", "layr4=20M")
+    assert "25,557,032 of 100,000,000 parameters" in local("check", "resnet50", "--max-params", "0.1B").stdout
+    wrong = local("check", "resnet50", "--max-params", "layr4=20M")
     assert "there is no layr4 in the model, so its budget can't be checked; did you mean layer4?" in wrong.stdout
     assert wrong.returncode != 0
 
 
 def test_a_module_is_meant_with_all_inside() -> None:
-    whole, pattern = (run("summary", "--only", only, "--format", "csv").stdout for only in ("layer3", "layer3.*"))
+    whole, pattern = (local("summary", "--only", only, "--format", "csv").stdout for only in ("layer3", "layer3.*"))
     assert whole == pattern
     assert "layer3.5.conv3" in whole
-    assert run("summary", "--only", "layer", "--format", "csv").returncode == 2
+    assert local("summary", "--only", "layer", "--format", "csv").returncode == 2
 
 
 def test_columns_are_listed_titles_do_and_one_can_be_added() -> None:
-    listed = run("summary", "--columns", "list").stdout.splitlines()
+    listed = local("summary", "--columns", "list").stdout.splitlines()
     assert [line.split()[0] for line in listed] == list(COLUMNS)
     assert not [line for line in listed if not line.rstrip().endswith(".")]
-    head = run("summary", "--columns", "layer,Output shape, PARAMS", "--format", "csv").stdout.splitlines()[0]
+    head = local("summary", "--columns", "layer,Output shape, PARAMS", "--format", "csv").stdout.splitlines()[0]
     assert head == "path,output,params"
-    added = run("summary", "resnet18", "--columns", "+rf").stdout.splitlines()[1]
+    added = local("summary", "resnet18", "--columns", "+rf").stdout.splitlines()[1]
     assert [cell.strip() for cell in added.split("│")[1:-1]][-2:] == ["Connected to", "RF"]
 
 
@@ -178,9 +178,9 @@ def test_a_name_of_the_settings_stands_where_a_model_stands(tmp_path: Path, monk
         summary = document("summary", "backbone", warm="torch")
         assert (summary["inputs"][0]["shape"], summary["totals"]["params"]) == ([1, 3, 8, 8], 5 * 3 + 5)
     assert "No difference" in run("diff", "backbone", "backbone", warm="torch").stdout
-    refused = run("summary", "backbone", "--input", "3x7x7")
+    refused = local("summary", "backbone", "--input", "3x7x7")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "error: the file of settings says how backbone is built: leave --input out\n"
     # A network of ours needs no file, whatever is wrong with the one above.
     (tmp_path / "resnet-inspect.toml").write_text("[")
-    assert run("summary", "resnet18", "--format", "json").returncode == 0
+    assert local("summary", "resnet18", "--format", "json").returncode == 0

@@ -15,7 +15,7 @@ from resnet_inspect.errors import BadRequestError
 from resnet_inspect.ir import Model, Summary, Tensor
 from resnet_inspect.readers import Request
 from resnet_inspect.readers.inputs import read_inputs
-from tests.support.command import SCHEMA, document, run
+from tests.support.command import SCHEMA, document, local
 
 WEIGHTS = 4 * 25_557_032
 
@@ -66,16 +66,16 @@ def test_the_largest_batch_fits_and_one_more_does_not() -> None:
     options = ["resnet18", "--memory", "2GiB", "--train"]
     largest = document("fit", *options)["largest_batch"]
     assert document("fit", *options, "--batch", str(largest))["fits"] is True
-    done = run("fit", *options, "--batch", str(largest + 1), "--format", "json")
+    done = local("fit", *options, "--batch", str(largest + 1), "--format", "json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["fits"] is False
 
 
 def test_the_answer_stands_in_the_first_line() -> None:
-    done = run("fit", "resnet50", "--memory", "64MiB")
+    done = local("fit", "resnet50", "--memory", "64MiB")
     assert done.returncode == 1
     assert done.stdout.startswith("Doesn't fit: 108 MiB of 64.0 MiB at batch 1; not even a batch of 1 fits.\n")
-    done = run("fit", "resnet50", "--device", "RTX 4090", "--format", "markdown")
+    done = local("fit", "resnet50", "--device", "RTX 4090", "--format", "markdown")
     assert done.returncode == 0
     answer = r"\*\*Fits: 108 MiB of 24\.0 GiB at batch 1; the largest batch that fits is [0-9,]+ to [0-9,]+\.\*\*\n"
     assert re.match(answer, done.stdout)
@@ -88,22 +88,23 @@ def test_the_first_line_says_how_far_the_answer_is_known() -> None:
     found = document("fit", "resnet18", "--memory", str(memory))
     low, high = found["largest_batch_beside"], found["largest_batch"]
     for batch, begins in ((low, "Fits"), (low + 1, "May fit"), (high, "May fit"), (high + 1, "Doesn't fit")):
-        done = run("fit", "resnet18", "--memory", str(memory), "--batch", str(batch))
+        done = local("fit", "resnet18", "--memory", str(memory), "--batch", str(batch))
         assert done.stdout.startswith(f"{begins}: "), batch
         assert f"the largest batch that fits is {low:,} to {high:,}.\n" in done.stdout
         assert done.returncode == (batch > high)
 
 
 def test_what_did_not_run_is_not_known_to_fit(tmp_path: Path) -> None:
-    tensors = {"a.weight": {"dtype": "F32", "shape": [4, 8], "data_offsets": [0, 128]}}
+    offsets = {"a.weight": [0, 64], "b.weight": [64, 128]}
+    tensors = {name: {"dtype": "F32", "shape": [4, 4], "data_offsets": place} for name, place in offsets.items()}
     header = json.dumps(tensors).encode()
     path = tmp_path / "a.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(128))
     for options in ([], ["--train", "--frozen", "a"]):
-        done = run("fit", str(path), "--memory", "1GiB", "--strict", *options)
+        done = local("fit", str(path), "--memory", "1GiB", "--strict", *options)
         assert done.returncode == 5
         assert done.stdout.startswith("Not known whether it fits: at least 128 B of 1.00 GiB at batch 1.\n")
-    assert run("fit", str(path), "--memory", "127").returncode == 1
+    assert local("fit", str(path), "--memory", "127").returncode == 1
 
 
 def test_any_batch_fits_into_enough() -> None:
@@ -142,11 +143,27 @@ def test_a_list_of_images_has_no_batch() -> None:
 
 def test_a_saved_summary_is_of_one_batch(tmp_path: Path) -> None:
     saved = tmp_path / "a.json"
-    assert run("summary", "resnet18", "--batch", "4", "-o", str(saved)).returncode == 0
+    assert local("summary", "resnet18", "--batch", "4", "-o", str(saved)).returncode == 0
     found = document("fit", str(saved), "--memory", "1GiB")
     assert (found["batch"], found["largest_batch"]) == (4, None)
     assert "one batch" in found["largest_batch_unknown"]
-    assert "n/a: a saved summary is of one batch" in run("fit", str(saved), "--memory", "1GiB").stdout
+    assert "n/a: a saved summary is of one batch" in local("fit", str(saved), "--memory", "1GiB").stdout
+
+
+def test_a_summary_saved_in_eval_mode_is_told_so(tmp_path: Path) -> None:
+    for mode, note in (("eval", "note: training is estimated from the graph in eval mode"), ("train", "")):
+        saved = tmp_path / f"{mode}.json"
+        assert local("summary", "resnet18", "--mode", mode, "-o", str(saved)).returncode == 0
+        done = local("fit", str(saved), "--memory", "1GiB", "--train")
+        assert done.stderr.startswith(note)
+        assert bool(done.stderr) == bool(note)
+        assert local("fit", str(saved), "--memory", "1GiB").stderr == ""
+
+
+def test_the_input_and_the_adapters_are_named() -> None:
+    said = local("fit", "resnet18", "--memory", "8GiB", "--lora", "8").stdout
+    assert re.search(r"^Input +32x3x224x224 float32$", said, re.MULTILINE)
+    assert "adapters of rank 8 on fc, as torch does it" in said
 
 
 def test_a_batch_may_stand_in_the_input() -> None:
@@ -158,16 +175,16 @@ def test_a_batch_may_stand_in_the_input() -> None:
 def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("resnet-inspect.toml").write_text('[devices.lab]\nmemory = "96MiB"\nbandwidth = "1GB/s"\n')
-    done = run("fit", "resnet18", "--device", "lab")
+    done = local("fit", "resnet18", "--device", "lab")
     assert done.returncode == 0
     assert done.stdout.startswith("Fits: ")
     assert "of lab" in done.stdout
     Path("resnet-inspect.toml").write_text('[devices.lab]\nmemroy = "96MiB"\n')
-    done = run("fit", "resnet18", "--device", "lab")
+    done = local("fit", "resnet18", "--device", "lab")
     assert done.returncode == 2
     assert "devices.lab: no such setting: memroy. Did you mean memory?" in done.stderr
     Path("resnet-inspect.toml").write_text('[devices.lab]\nmemory = "96MiB"\npeaks = { bf61 = "1T" }\n')
-    done = run("fit", "resnet18", "--device", "lab")
+    done = local("fit", "resnet18", "--device", "lab")
     assert done.returncode == 2
     assert done.stderr == "error: device lab: no such peak: bf61. Did you mean bf16?\n"
 
@@ -183,6 +200,7 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             "--checkpoint 'layr1*' matches no module; did you mean layer1?",
         ),
         (["--memory", "1GiB", "--frozen", "#"], "--frozen '#' matches no module"),
+        (["--memory", "1GiB", "--frozen", "*"], "--frozen * leaves nothing to train"),
         (["--memory", "1GiB", "--frozen", ""], "--frozen '' matches no module"),
         # The addition is a layer of its module, and can't be computed again by itself.
         (["--memory", "1GiB", "--checkpoint", "*.add"], "--checkpoint '*.add' matches no module"),
@@ -195,7 +213,7 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_what_makes_no_sense_is_one_line(arguments: list[str], words: str) -> None:
-    done = run("fit", *arguments, env={"CUDA_VISIBLE_DEVICES": ""})
+    done = local("fit", *arguments, env={"CUDA_VISIBLE_DEVICES": ""})
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from resnet_inspect.cli import COMMANDS, Command, cli
-from resnet_inspect.cli.help import SECTIONS, split_examples
+from resnet_inspect.cli.help import GROUPS, SECTIONS, grouped, split_examples
 from tests.support.command import run
 
 WITH_OPTIONS = [name for name in COMMANDS if name != "cache"]
@@ -48,14 +48,16 @@ def test_examples_are_ones_that_the_command_takes(name: str, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     for file in ("requests.jsonl", "resnet50.pth"):
         Path(file).touch()
-    for example in split_examples(command(name).help or "")[1]:
-        words = shlex.split(example.partition(" | ")[0])
-        assert words[:2] == ["resnet-inspect", name]
-        cli.get_command(click.Context(cli), name).make_context(name, words[2:])  # type: ignore[union-attr]
+    shown = [shlex.split(example.partition(" | ")[0]) for example in split_examples(command(name).help or "")[1]]
+    for program, called, *words in shown:
+        assert program == "resnet-inspect"
+        cli.get_command(click.Context(cli), called).make_context(called, words)  # type: ignore[union-attr]
+    # A report has to be written before it is a comment.
+    assert {called for _, called, *_ in shown} - {"diff"} <= {name}
 
 
 def test_every_option_of_a_section_exists() -> None:
-    known = {param.opts[-1] for name in WITH_OPTIONS for param in command(name).params} | {"--help"}
+    known = {param.opts[-1] for name in WITH_OPTIONS for param in command(name).params} | {"--help", "--version"}
     assert {option for names in SECTIONS.values() for option in names} <= known
 
 
@@ -63,3 +65,38 @@ def test_options_for_one_side_are_one_line() -> None:
     text = run("diff", "--help").stdout
     assert text.count("--old-") == 2
     assert "--old-*, --new-*" in text
+
+
+def test_commands_are_in_groups() -> None:
+    text = run("--help").stdout
+    titles = [f"\n{title}:\n" for title in (*GROUPS, "Options", "Examples")]
+    assert [text.index(title) for title in titles] == sorted(text.index(title) for title in titles)
+    named = [name for names in GROUPS.values() for name in names]
+    assert sorted(named) == sorted(COMMANDS)
+    # Each command is one line, so that a group is seen at a glance.
+    for records in grouped(COMMANDS).values():
+        for name, line in records:
+            assert re.search(rf"^  {name} +{re.escape(line)}$", text, re.MULTILINE), name
+
+
+def test_a_command_without_a_group_is_in_the_last_one() -> None:
+    groups = grouped({"summary": "Show.", "new": "Something new."})
+    assert groups["Look at a network"] == [("summary", "Show.")]
+    assert groups["More"] == [("new", "Something new.")]
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        (("sumary",), "summary"),
+        (("cache", "inof"), "info"),
+        (("summary", "--colums", "path"), "--columns"),
+        (("summary", "--columns", "pth"), "path"),
+        (("summary", "resnet51"), "resnet50"),
+        (("fit", "--device", "rtx4090"), "rtx-4090"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_nearest(words: tuple[str, ...], nearest: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (3 if "resnet51" in words else 2, "")
+    assert re.search(rf"(?i)did you mean '?{nearest}\b", done.stderr)

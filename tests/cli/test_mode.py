@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from resnet_inspect import ir_json
-from tests.support.command import SCHEMA, document, needs, run
+from tests.support.command import SCHEMA, document, local, needs, run
 
 NET = """
 import torch
@@ -46,7 +46,7 @@ def test_a_resnet_of_ours_is_the_same_in_both_modes() -> None:
     assert {**trained, "trace": None} == {**used, "trace": None}
     jsonschema.validate(trained, json.loads(SCHEMA.read_text()))
     assert ir_json.loads(json.dumps(trained)).trace.training
-    table = run("summary", "--mode", "train").stdout
+    table = local("summary", "--mode", "train").stdout
     assert "Trace              computed by rules, no framework, train mode\n" in table
 
 
@@ -100,8 +100,8 @@ def test_detection_without_targets_is_one_message() -> None:
 
 def test_what_has_no_mode_refuses_it(tmp_path: Path) -> None:
     path = tmp_path / "saved.json"
-    path.write_text(run("summary", "resnet18", "--format", "json").stdout)
-    saved = run("summary", str(path), "--mode", "train")
+    path.write_text(local("summary", "resnet18", "--format", "json").stdout)
+    saved = local("summary", str(path), "--mode", "train")
     assert (saved.returncode, saved.stdout) == (2, "")
     assert "--mode builds a model" in saved.stderr
     native = run("summary", "torch:resnet18", "--mode", "train", "--format", "native")
@@ -111,4 +111,4 @@ def test_what_has_no_mode_refuses_it(tmp_path: Path) -> None:
 
 def test_help_names_the_modes() -> None:
     for command in ("summary", "residual", "compare", "diff", "check", "sweep"):
-        assert "--mode [eval|train]" in run(command, "--help").stdout, command
+        assert "--mode [eval|train]" in local(command, "--help").stdout, command

@@ -56,7 +56,7 @@ def test_doctor_examines_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "words", "mend"),
+    ("broken", "words", "fix"),
     [
         ({"torchvision/__init__.py": "raise RuntimeError('operator torchvision::nms does not exist')"},
          "built for different versions", "pip install --upgrade torch torchvision"),
@@ -65,7 +65,7 @@ def test_doctor_examines_torch() -> None:
     ],
 )  # fmt: skip
 @needs("torch")
-def test_doctor_says_what_is_wrong(broken: dict[str, str], words: str, mend: str, tmp_path: Path) -> None:
+def test_doctor_says_what_is_wrong(broken: dict[str, str], words: str, fix: str, tmp_path: Path) -> None:
     for name, text in broken.items():
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text)
@@ -74,7 +74,7 @@ def test_doctor_says_what_is_wrong(broken: dict[str, str], words: str, mend: str
     done = subprocess.run([*command, "doctor", "torch"], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 3
     assert words in done.stdout
-    assert mend in done.stdout
+    assert fix in done.stdout
     done = subprocess.run(
         [*command, "summary", "torch:resnet18"], capture_output=True, text=True, env=environment, check=False
     )

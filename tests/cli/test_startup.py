@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import run, script
+from tests.support.command import loaded_by, run, script
 
 OWN = "resnet_inspect"
 #: Where every command begins.
@@ -24,7 +24,7 @@ MODELS = {
 }
 #: Command -> our own modules, all of them.
 COMMANDS: dict[str, set[str]] = {
-    "--help": BEGIN,
+    "--help": {*BEGIN, ".cli.help"},
     "summary --format json": {
         *MODELS,
         *(".cli.commands", ".cli.commands.summary"),
@@ -48,7 +48,7 @@ COMMANDS: dict[str, set[str]] = {
         ),
         *(f".diffs.{part}" for part in ("align", "cause", "changes", "compare", "edges", "frameworks")),
         *(f".diffs.{part}" for part in ("match", "names", "result", "tensors")),
-        *(f".ops{part}" for part in ("", ".effect", ".vocabulary")),  # what may take another layer's place
+        *(f".ops{part}" for part in ("", ".effect", ".formula", ".vocabulary")),  # what may take another layer's place
     },
 }
 #: The standard library's, by their first names, beyond what click and Python's own start bring.
@@ -85,3 +85,10 @@ def test_nothing_is_imported_before_it_is_needed(command: str, tmp_path: Path) -
     assert {name.removeprefix(OWN) for name in ours} == COMMANDS[command]
     others = {name.split(".")[0] for name in found - ours} - {"click"}
     assert others <= STANDARD, sorted(others - STANDARD)
+
+
+def test_a_check_of_one_model_needs_no_children() -> None:
+    found = loaded_by("check", "resnet18", "--max-params", "26M")
+    assert f"{OWN}.checks.budgets" in found
+    unwanted = ("answers.cache", "answers.crew", "answers.worker", "readers.format", "render.diff.table")
+    assert not found & {f"{OWN}.{module}" for module in unwanted}

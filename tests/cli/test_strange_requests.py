@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.files import write_whole
-from tests.support.command import run
+from tests.support.command import local
 
 LONG, DEEP = "9" * 5000, "[" * 700 + "]" * 700
 
@@ -44,7 +44,7 @@ LONG, DEEP = "9" * 5000, "[" * 700 + "]" * 700
     ],
 )
 def test_what_nobody_would_type_is_one_line(arguments: list[str], code: int, words: str) -> None:
-    done = run(*arguments)
+    done = local(*arguments)
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert words in done.stderr
     assert "a bug" not in done.stderr
@@ -80,8 +80,8 @@ def test_odd_settings_stop_no_command_that_needs_none(
     (tmp_path / file).write_bytes(os.fsencode(SETTINGS[name]))
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
-    assert run("check", "resnet18", "--max-params", "26M").returncode == 0
-    done = run("check")
+    assert local("check", "resnet18", "--max-params", "26M").returncode == 0
+    done = local("check")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "a bug" not in done.stderr
@@ -92,12 +92,12 @@ def test_a_folder_named_like_settings_is_none(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "pyproject.toml").mkdir()
     (tmp_path / "resnet-inspect.toml").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert "give a MODEL" in run("check").stderr
-    assert run("check", "resnet18").returncode == 0
+    assert "give a MODEL" in local("check").stderr
+    assert local("check", "resnet18").returncode == 0
 
 
 def test_a_sweep_takes_what_it_names_as_possible() -> None:
-    done = run("sweep", "resnet18", "--input", "1..999999999:1001001", "--format", "json")
+    done = local("sweep", "resnet18", "--input", "1..999999999:1001001", "--format", "json")
     assert done.returncode == 0
     assert len(json.loads(done.stdout)["sizes"]) == 999
 

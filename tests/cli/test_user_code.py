@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import needs
+from tests.support.command import needs, run
 
 NET = """
 import torch
@@ -50,12 +50,17 @@ def save():
 """
 
 
-def ask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``resnet-inspect`` as typed in a folder with a user's files."""
+def write_code(folder: Path) -> None:
+    """A user's files."""
     (folder / "net.py").write_text(NET)
     (folder / "helper.py").write_text("WIDTH = 8\n")
     (folder / "in_keras.py").write_text(KERAS)
     (folder / "bad.py").write_text("def f(:\n")
+
+
+def ask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``resnet-inspect`` as typed in a folder with a user's files."""
+    write_code(folder)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [sys.executable, "-m", "resnet_inspect", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
@@ -110,8 +115,12 @@ def test_a_keras_model_says_what_it_reads(tmp_path: Path) -> None:
         (["torhc:resnet50"], 3, "there is no backend 'torhc'"),
     ],
 )
-def test_what_goes_wrong_is_one_line(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
-    done = ask(tmp_path, "summary", *arguments)
+def test_what_goes_wrong_is_one_line(
+    arguments: list[str], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_code(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = run("summary", *arguments, warm="torch")
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -139,7 +148,7 @@ def test_weights_of_a_keras_model_are_known_once_it_is_built(tmp_path: Path) -> 
     assert (done.returncode, "4 matching, 0 missing" in done.stdout) == (0, True), done.stderr
     done = ask(tmp_path, "weights", "in_keras.py:unbuilt", "own.weights.h5")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Sequential isn't built, and nobody knows its weights before" in done.stderr
+    assert "Sequential isn't built yet, so its weights are not known" in done.stderr
 
 
 @needs("torch")

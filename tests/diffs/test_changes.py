@@ -63,7 +63,7 @@ def test_statistics_are_counted_apart() -> None:
 def test_weights_are_only_told_where_nothing_else_tells() -> None:
     renamed = replace(CONV, parameters=(weight("conv.kernel"),))
     assert differing(CONV, renamed) == {"weights": ((("weight", (36,)),), (("kernel", (36,)),), "config")}
-    # The layer's own path is no part of the name; a name that begins otherwise is whole.
+    # The layer's own path is not part of the name; a name that begins otherwise is whole.
     moved = replace(CONV, path="other", parameters=(weight("other.weight"),))
     assert differing(CONV, moved) == {}
     assert differing(CONV, replace(CONV, parameters=(weight("shared.weight"),)))["weights"][1] == (

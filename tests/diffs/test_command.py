@@ -18,7 +18,7 @@ from resnet_inspect.errors import InputError
 from resnet_inspect.ir import Summary
 from resnet_inspect.render.diff import FORMATS, DiffView, render
 from tests.cli.test_terminal import on_terminal
-from tests.support.command import SCHEMA, document, loaded_by, needs, run
+from tests.support.command import SCHEMA, document, loaded_by, local, needs
 from tests.support.summaries import summaries
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -28,8 +28,8 @@ DIFF_SCHEMA = json.loads((SCHEMA.parent / "diff-1.schema.json").read_text())
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """A folder with ResNet18 as ``old.json``, and with ten classes as ``new.json``."""
-    assert run("summary", "resnet18", "-o", str(tmp_path / "old.json")).returncode == 0
-    assert run("summary", "resnet18", "--arg", "num_classes=10", "-o", str(tmp_path / "new.json")).returncode == 0
+    assert local("summary", "resnet18", "-o", str(tmp_path / "old.json")).returncode == 0
+    assert local("summary", "resnet18", "--arg", "num_classes=10", "-o", str(tmp_path / "new.json")).returncode == 0
     return tmp_path
 
 
@@ -50,9 +50,11 @@ def test_json_has_old_and_new_of_what_changed(saved: Path) -> None:
 def test_a_side_may_be_standard_input_or_a_model(saved: Path) -> None:
     text = (saved / "old.json").read_text()
     for done in (
-        run("diff", "-", "resnet18", "--exit-code", text=text),
-        run("diff", "local:resnet18", str(saved / "old.json"), "--exit-code"),
-        run("diff", "resnet18", "resnet18", "--old-arg", "num_classes=7", "--new-arg", "num_classes=7", "--exit-code"),
+        local("diff", "-", "resnet18", "--exit-code", text=text),
+        local("diff", "local:resnet18", str(saved / "old.json"), "--exit-code"),
+        local(
+            "diff", "resnet18", "resnet18", "--old-arg", "num_classes=7", "--new-arg", "num_classes=7", "--exit-code"
+        ),
     ):
         assert done.returncode == 0, done.stderr
         assert "No difference" in done.stdout
@@ -69,7 +71,7 @@ def test_a_side_may_be_standard_input_or_a_model(saved: Path) -> None:
     ],
 )
 def test_gates(saved: Path, options: list[str], code: int) -> None:
-    done = run("diff", str(saved / "old.json"), str(saved / "new.json"), *options)
+    done = local("diff", str(saved / "old.json"), str(saved / "new.json"), *options)
     assert (done.returncode, done.stderr) == (code, "")
     assert "fc" in done.stdout
 
@@ -100,7 +102,7 @@ def test_bad_input_is_one_line_with_its_exit_code(
     (saved / "bad.json").write_text("{")
     (saved / "other.json").write_text("{}")
     (saved / "later.json").write_text((saved / "old.json").read_text().replace('version": 1', 'version": 999', 1))
-    done = run("diff", *arguments)
+    done = local("diff", *arguments)
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -118,13 +120,13 @@ def test_lines_fit_a_terminal(saved: Path) -> None:
     assert any("\x1b[32m+" in line for line in lines)
     plain = on_terminal("diff", "resnet18", "resnet34", width=80, NO_COLOR="1").replace("\r", "").split("\n")
     assert max(map(len, plain)) <= 80
-    assert max(map(len, run("diff", "resnet18", "resnet34").stdout.split("\n"))) > 80
+    assert max(map(len, local("diff", "resnet18", "resnet34").stdout.split("\n"))) > 80
 
 
 def test_all_rows_on_request(saved: Path) -> None:
     old, new = str(saved / "old.json"), str(saved / "new.json")
-    assert "layer3.1.conv2" not in run("diff", old, new).stdout
-    assert "layer3.1.conv2" in run("diff", old, new, "--all").stdout
+    assert "layer3.1.conv2" not in local("diff", old, new).stdout
+    assert "layer3.1.conv2" in local("diff", old, new, "--all").stdout
 
 
 def test_github_gets_annotations_and_a_job_summary(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,11 +134,11 @@ def test_github_gets_annotations_and_a_job_summary(saved: Path, monkeypatch: pyt
     page.write_text("# before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     old, new = str(saved / "old.json"), str(saved / "new.json")
-    lines = run("diff", old, new, "--format", "github", "--fail-on", "params").stdout.splitlines()
+    lines = local("diff", old, new, "--format", "github", "--fail-on", "params").stdout.splitlines()
     assert lines[0].startswith("::error title=local%3Aresnet18")
     assert lines[1].startswith("::error title=fc::Linear · out_features 1000 → 10")
     assert page.read_text().startswith("# before\n### local:resnet18")
-    assert run("diff", old, new, "--format", "github").stdout.startswith("::notice ")
+    assert local("diff", old, new, "--format", "github").stdout.startswith("::notice ")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -164,9 +166,9 @@ def test_another_revision_is_the_old_side_and_nothing_is_left(
     assert answer["changed"][0]["changes"]["out_features"] == [1000, 10]
     assert git(project, "worktree", "list").count("\n") == 1
     assert list(scratch.iterdir()) == []
-    assert run("diff", "--base", "HEAD", "resnet18", "--exit-code").returncode == 0
+    assert local("diff", "--base", "HEAD", "resnet18", "--exit-code").returncode == 0
     for arguments, words in ((["nowhere", "net.json"], "no revision 'nowhere'"), (["HEAD", "resnet19"], "at HEAD: ")):
-        done = run("diff", "--base", *arguments)
+        done = local("diff", "--base", *arguments)
         assert done.returncode in (2, 3)
         assert words in done.stderr
     assert git(project, "worktree", "list").count("\n") == 1
@@ -192,7 +194,7 @@ def test_the_old_revision_is_built_by_its_own_code(tmp_path: Path, monkeypatch: 
 @needs("torch")
 @needs("tensorflow")
 def test_two_frameworks_side_by_side_are_reconciled() -> None:
-    done = run("diff", "keras:ResNet50", "torch:resnet50", "--fail-on", "edges")
+    done = local("diff", "keras:ResNet50", "torch:resnet50", "--fail-on", "edges")
     assert (done.returncode, done.stderr) == (0, "")
     assert "-79,680 parameters: " in done.stdout
     assert "26,560" in done.stdout
@@ -254,9 +256,9 @@ def test_a_title_says_the_revision_and_an_annotation_the_line(tmp_path: Path, mo
     git(tmp_path, "init", "--quiet", "-b", "main")
     git(tmp_path, "add", "."), git(tmp_path, "commit", "--quiet", "-m", "old")
     (tmp_path / "net.py").write_text("from torch import nn\n\ndef net():\n    return nn.Conv2d(3, 5, 1)\n")
-    assert run("diff", "--base", "main", "backbone").stdout.startswith("backbone: main → this branch\n")
-    notes = run("diff", "--base", "main", "backbone", "--format", "github").stdout.splitlines()
+    assert local("diff", "--base", "main", "backbone").stdout.startswith("backbone: main → this branch\n")
+    notes = local("diff", "--base", "main", "backbone", "--format", "github").stdout.splitlines()
     assert notes[0].startswith("::notice file=resnet-inspect.toml,line=2,title=backbone%3A main → this branch::")
     assert all(note.startswith("::notice file=resnet-inspect.toml,line=2,title=") for note in notes)
-    notes = run("diff", "--base", "main", "net.py:net", "--input", "3x8x8", "--format", "github").stdout.splitlines()
+    notes = local("diff", "--base", "main", "net.py:net", "--input", "3x8x8", "--format", "github").stdout.splitlines()
     assert notes[0].startswith("::notice file=net.py,title=net.py%3Anet%3A main → this branch::")

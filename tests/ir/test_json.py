@@ -13,7 +13,7 @@ def test_json_is_strict_whatever_a_layer_is_set_to() -> None:
     from torch import nn
 
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON: jq and every strict reader refuse it")
+        raise AssertionError(f"{constant} is not JSON: jq and every strict reader refuse it")
 
     model = nn.Sequential(nn.Hardtanh(float("-inf"), float("inf")), nn.LayerNorm(4, eps=float("nan")))
     text = summarize(model, ["2x4:float32"]).to_json()

@@ -24,7 +24,7 @@ from resnet_inspect.render.diff import DiffView
 from resnet_inspect.render.diff import render as render_diff
 from resnet_inspect.render.report import render as render_report
 from resnet_inspect.render.report.residual import report
-from tests.support.command import run
+from tests.support.command import local
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 REAL: list[dict[str, Any]] = [json.loads((FIXTURES / name).read_text()) for name in ("block-1.json", "module-1.json")]
@@ -114,7 +114,7 @@ def test_paths_of_thousands_of_modules_are_refused_where_there_are_many(tmp_path
     layer = {**REAL[0]["layers"][0], "inputs": []}
     layers = [{**layer, "id": f"{number}", "path": "a." * 3000 + str(number)} for number in range(500)]
     (tmp_path / "deep.json").write_text(json.dumps({**REAL[0], "layers": layers}))
-    result = run("summary", str(tmp_path / "deep.json"), "--format", "tree")
+    result = local("summary", str(tmp_path / "deep.json"), "--format", "tree")
     assert result.returncode == 3
     assert "nested too deeply" in result.stderr
 
@@ -151,7 +151,7 @@ def test_what_powershell_writes_is_read(tmp_path: Path, encoding: str) -> None:
     text = json.dumps(REAL[0])
     plain.write_text(text)
     other.write_bytes(b"\xff\xfe" * (encoding == "utf-16-le") + text.encode(encoding))
-    done = run("diff", str(plain), str(other))
+    done = local("diff", str(plain), str(other))
     assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["No difference"])
 
 
@@ -223,7 +223,7 @@ def test_what_is_no_summary_is_one_short_line(tmp_path: Path, text: bytes) -> No
         ("diff", str(path), "resnet18"),
         ("check", str(path), "--max-params", "1M"),
     ):
-        done = run(*command)
+        done = local(*command)
         assert done.returncode == 3, (command, done.stdout, done.stderr)
         said = done.stderr + done.stdout * (command[0] == "check")
         assert "a bug" not in said
@@ -236,6 +236,6 @@ def test_a_summary_larger_than_any_is_refused_unread(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(b'{"schema_version": 1')
         file.truncate(2**36)
-    done = run("summary", str(path))
+    done = local("summary", str(path))
     assert (done.returncode, done.stdout) == (3, "")
     assert "more than the 67108864 that are read" in done.stderr

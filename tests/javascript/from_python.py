@@ -29,6 +29,7 @@ NETWORKS, NUMBERS = 40, 3000
 CELLS = (
     *("plain", "=1+1", "  =cmd", "+1", "-1", "-1.5", "1e-05", "-x", "@user", "\uff1dcmd", "\uff20x", "a,b", 'a"b'),
     *("a|b", "`code`", "*b*", "_i_", "<img>", "[x](y)", "&amp;", "~~x~~", "$x$", "\\", "#12", "#x", "www.x.y", "a b"),
+    *("!3", "%4", "GH-5", "mailto:x@y.z", "xmpp:x", "a & b", "x%y"),
     *("http://x.y", "HTTPS://x.y", "ftp://x", "x@y.z", "1x3x224x224", "0", "25,557,032"),
 )
 OPS = ("conv2d", "relu", "add", "add", "batch_norm", "concat", "other")

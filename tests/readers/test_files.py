@@ -85,13 +85,13 @@ def test_a_checkpoint_in_several_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"weight_map": {"a": "../../secret.safetensors"}}, "names '../../secret.safetensors', which is no file"),
+        ({"weight_map": {"a": "../../secret.safetensors"}}, "names '../../secret.safetensors', which is not a file"),
         ({"weight_map": {"a": "model.safetensors.index.json"}}, "model.safetensors.index.json is an index itself"),
-        ({"weight_map": {"a": ".."}}, "names '..', which is no file of tensors beside it"),
-        ({"weight_map": {"a": "folder"}}, "names 'folder', which is no file of tensors beside it"),
-        ({"weight_map": {"a": "\0"}}, "which is no file of tensors beside it"),
+        ({"weight_map": {"a": ".."}}, "names '..', which is not a file of tensors beside it"),
+        ({"weight_map": {"a": "folder"}}, "names 'folder', which is not a file of tensors beside it"),
+        ({"weight_map": {"a": "\0"}}, "which is not a file of tensors beside it"),
         ({"weight_map": {"a": "\ud800"}}, "is damaged"),
-        ({"weight_map": {"a": 1}}, "names 1, which is no file of tensors beside it"),
+        ({"weight_map": {"a": 1}}, "names 1, which is not a file of tensors beside it"),
         ({"weight_map": {"a": "absent.safetensors"}}, "absent.safetensors can't be read: No such file"),
         ({"weight_map": {"a": []}}, "is damaged"),
         ({"weight_map": [1]}, "it has no weight_map"),

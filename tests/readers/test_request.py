@@ -104,7 +104,7 @@ def test_no_command_has_a_building_option_of_its_own_making() -> None:
 
 
 def test_files_and_request_lines_and_python_take_the_same() -> None:
-    assert {option.setting or option.name for option in SHARED} <= set(config.KEYS)
+    assert {option.setting or option.name for option in SHARED} <= set(config.keys())
     with pytest.raises(
         BadRequestError, match="There are id, model, " + ", ".join(option.name for option in SHARED[:8])
     ):
@@ -147,7 +147,7 @@ def test_a_backend_is_no_part_of_a_request() -> None:
 @pytest.mark.parametrize("setting", ["backend", "dtype", "mode", "layout", "flavor"])
 def test_a_file_takes_the_words_that_the_command_line_does(setting: str) -> None:
     with pytest.raises(BadRequestError, match=f"{setting} must be one of"):
-        config.KEYS[setting].check(setting, "nothing")
+        config.keys()[setting].check(setting, "nothing")
 
 
 def test_inputs_are_read_alike_with_and_without_names() -> None:

@@ -74,7 +74,7 @@ def test_names_are_never_read_as_markup() -> None:
     page = Summary.of(nasty())._repr_html_()
     assert NASTY not in page
     assert NASTY in html.unescape(page)
-    assert r"\[bold\]\<b\>\|\*x\*" in render(nasty(), "markdown", View())
+    assert r"\[bold\]&lt;b&gt;\|\*x\*" in render(nasty(), "markdown", View())
 
 
 @pytest.mark.parametrize("terminal", [True, False])

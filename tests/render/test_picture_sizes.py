@@ -16,7 +16,7 @@ from resnet_inspect.ir import Layer, Model, Parameter, Summary, Trace
 from resnet_inspect.render import GRAPHS, View, mermaid, notes, render, with_notes
 from resnet_inspect.render.mermaid import MAX_CHARACTERS, MAX_EDGES
 from resnet_inspect.render.picture import Picture, picture
-from tests.support.command import run
+from tests.support.command import local
 from tests.support.drawings import READERS, read_mermaid
 
 
@@ -54,13 +54,13 @@ def test_mermaid_folds_what_has_few_edges_and_long_names() -> None:
 def test_a_depth_that_is_asked_for_is_drawn_and_the_note_says_which_one_fits(tmp_path: Path) -> None:
     file = tmp_path / "chain.json"
     file.write_text(render(chain(600, 7), "json", View()))
-    done = run("summary", str(file), "--depth", "2", "--format", "mermaid")
+    done = local("summary", str(file), "--depth", "2", "--format", "mermaid")
     assert done.returncode == 0
     assert len(read_mermaid(done.stdout)) == 599
     assert "note: GitHub draws no flowchart of 599 edges" in done.stderr
     assert "--depth 1 is the deepest that fits" in done.stderr
     # As it says: no note, and an arrow less than there are modules.
-    done = run("summary", str(file), "--depth", "1", "--format", "mermaid")
+    done = local("summary", str(file), "--depth", "1", "--format", "mermaid")
     assert (done.returncode, done.stderr, len(read_mermaid(done.stdout))) == (0, "", 6)
 
 
@@ -86,7 +86,7 @@ def test_tensors_alone_are_drawn_without_arrows_and_the_note_says_why(tmp_path: 
     file = tmp_path / "tensors.json"
     file.write_text(render(summary, "json", View()))
     for form in GRAPHS:
-        done = run("summary", str(file), "--format", form)
+        done = local("summary", str(file), "--format", form)
         assert done.returncode == 0
         assert done.stderr == "note: w.safetensors holds tensors and no graph: there are no connections to draw\n"
         assert all(f"{size} params" in done.stdout or f">{size}<" in done.stdout for _, size in parts)

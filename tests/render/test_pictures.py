@@ -21,7 +21,7 @@ from resnet_inspect.readers.request import Request
 from resnet_inspect.render import GRAPHS, View, render
 from resnet_inspect.render.picture import Picture, picture
 from resnet_inspect.visible import cleaned
-from tests.support.command import run
+from tests.support.command import local
 from tests.support.drawings import READERS, SVG, Edges
 from tests.support.summaries import summaries
 
@@ -265,7 +265,7 @@ def test_a_block_is_drawn_and_endings_name_the_formats(tmp_path: Path) -> None:
     summary = summarize_block(BlockSpec(flavor="keras"), Request("residual_block", Shapes(((24, 24, 3),)))).summary
     for ending, form in ((".mmd", "mermaid"), (".dot", "dot"), (".gv", "dot"), (".svg", "svg")):
         file = tmp_path / f"block{ending}"
-        done = run("block", "-o", str(file))
+        done = local("block", "-o", str(file))
         assert done.returncode == 0, done.stderr
         assert file.read_text(encoding="utf-8") == render(summary, form, View())
         # Input, twice a convolution and a normalisation, two activations and the addition; one shortcut.
@@ -278,15 +278,15 @@ def test_a_block_is_drawn_and_endings_name_the_formats(tmp_path: Path) -> None:
     ["--columns path", "--sort macs", "--top 3", "--optimizer adam", "--rails", "--no-rails"],
 )
 def test_what_shapes_tables_is_refused(form: str, option: str) -> None:
-    done = run("block", "--format", form, *option.split())
+    done = local("block", "--format", form, *option.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert "table-svg is a picture of the table" in done.stderr
 
 
-def test_the_picture_in_the_readme_shows_both_kinds_of_shortcuts() -> None:
-    root = Path(__file__).parents[2]
-    (command, target) = re.findall(r"^\(`resnet-inspect (.+) -o (\S+)`\)$", (root / "README.md").read_text(), re.M)[0]
-    drawn = (root / target).read_text(encoding="utf-8")
-    assert run(*shlex.split(command), "--format", "svg").stdout == drawn
+def test_the_picture_in_the_documentation_shows_both_kinds_of_shortcuts() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    (command,) = re.findall(r"^resnet-inspect (.+) -o resnet50\.svg$", (docs / "pictures.md").read_text(), re.MULTILINE)
+    drawn = (docs / "pictures" / "resnet50.svg").read_text(encoding="utf-8")
+    assert local(*shlex.split(command), "--format", "svg").stdout == drawn
     assert ET.fromstring(drawn).tag == f"{SVG}svg"
     assert {'class="shortcut"', 'class="shortcut projection"'} <= set(re.findall(r'class="[\w ]+"', drawn))

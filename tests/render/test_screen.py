@@ -76,7 +76,7 @@ def test_headings_are_lines_too(height: int, keras_resnet: Summary) -> None:
 
 @needs("tensorflow")
 def test_blocks_that_names_say_leave_lives_of_outputs_as_they_are(keras_resnet: Summary) -> None:
-    # They are no modules: nothing was called with an input that lives until they return.
+    # They are not modules: nothing was called with an input that lives until they return.
     table = csv.DictReader(io.StringIO(render(keras_resnet, "csv", View(columns=("path", "live_bytes")))))
     live = [int(row["live_bytes"]) for row in table if row["path"].startswith("conv2_block1")]
     folded = render(keras_resnet, "table", View(width=100, height=45, columns=("path", "live_bytes")))

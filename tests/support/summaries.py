@@ -8,7 +8,7 @@ from resnet_inspect.analysis.memory import saved_bytes
 from resnet_inspect.ir import DTYPE_BITS, Layer, Model, Parameter, Summary, Tensor, Trace, Value
 from resnet_inspect.ops.vocabulary import is_view
 
-#: JSON and terminals take any text but lone surrogates; control characters are no part of a name.
+#: JSON and terminals take any text but lone surrogates; control characters are not part of a name.
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=12)
 DTYPES = st.sampled_from([*DTYPE_BITS, "unheard_of"])
 SHAPES = st.lists(st.integers(0, 10**6), max_size=5).map(tuple)

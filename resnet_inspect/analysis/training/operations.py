@@ -11,66 +11,25 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
-from ...ir import DTYPE_BITS, HELD, Layer, Parameter, Shape, Summary, Tensor
+from ...ir import DTYPE_BITS, HELD, Layer, Parameter, Summary, Tensor
 from ...ops import vocabulary
 from .. import composed, memory
-from . import strides
+from . import composite, strides
+from .operation import Operation
 from .plan import LOWER, Plan
 
 #: Families whose results lie in memory in the order of what they read.
 _KEEP_ORDER = ("elementwise", "activation", "dropout", "pool", "convolution", "resize")
+#: What kernels compute for the backward pass whether or not there is one.
+_COMPUTED = ("channels", "deviations", "groups", "places", "positions")
+#: Words whose factors torch keeps for one another's gradients alone (``should_compute_output`` in its formulas).
+_PRODUCTS = ("dense", "div", "matmul", "mul")
 
 
 @dataclass(slots=True)
-class Operation:
-    """A node of autograd's graph. It gives one value, which others name by the operation's position.
+class Recorder:
+    """Adds the operations of one layer after another."""
 
-    ``size`` is None if the width of an element isn't known; bytes are counted without what isn't known.
-    """
-
-    layer: str
-    path: str
-    reads: tuple[int, ...]
-    tensors: tuple[Tensor, ...]
-    #: In whose memory the result lies; None: its own.
-    within: int | None = None
-    #: Whether the result is seen in a weight's memory.
-    of_weight: bool = False
-    #: Whether the backward pass runs through it.
-    differentiated: bool = True
-    keeps: tuple[int, ...] = ()
-    #: Bytes of its own that it keeps for the backward pass.
-    keeps_besides: int = 0
-    #: Whether the autocast context caches it until the forward pass ends.
-    cached: bool = False
-    #: Bytes alive while it runs, in the forward and in the backward pass, beside what it reads and gives.
-    forward: int = 0
-    backward: int = 0
-    gradient: str = "new"
-    trained: tuple[Parameter, ...] = ()
-    #: Whether its bytes are a lower bound.
-    unknown: bool = False
-    #: How far apart the elements of its first tensor lie.
-    strides: strides.Strides = ()
-
-    @property
-    def shape(self) -> Shape:
-        """Shape of the first tensor."""
-        return self.tensors[0].shape if self.tensors else ()
-
-    @property
-    def size(self) -> int:
-        """Bytes of the result."""
-        return sum(tensor.bytes or 0 for tensor in self.tensors)
-
-    @property
-    def dtype(self) -> str:
-        """Element type of the result."""
-        return self.tensors[0].dtype if self.tensors else "unknown"
-
-
-@dataclass(slots=True)
-class _Recorder:
     summary: Summary
     plan: Plan
     made: list[Operation] = field(default_factory=list)
@@ -106,33 +65,22 @@ class _Recorder:
     def record(self, layer: Layer) -> None:
         reads = tuple(self.results[source] for source in layer.inputs)
         try:
-            self.results[layer.id] = self._made(layer, reads)
-            if self.plan.adapts(layer):
-                self.results[layer.id] = self._adapter(layer, reads)
+            made = self._made(layer, reads)
+            self.results[layer.id] = composite.adapter(self, layer, reads, made) if self.plan.adapts(layer) else made
         except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
             # A stranger's summary may call something a layer that hasn't got what such a layer has.
-            made = Operation(layer.id, layer.path, reads, layer.output_tensors, unknown=True)
-            self.results[layer.id] = self.add(made)
+            unknown = Operation(layer.id, layer.path, reads, layer.output_tensors, unknown=True)
+            self.results[layer.id] = self.add(unknown)
 
     def _made(self, layer: Layer, reads: tuple[int, ...]) -> int:
         if composed.parts(layer) and reads:
-            return self._composed(layer, reads[0])
+            return composite.by_element(self, layer, reads[0])
         if layer.op == "attention" and (layer.parameters or layer.shared):
-            return self._attention(layer, reads)
-        return self._operation(layer, reads)
+            return composite.attention(self, layer, reads)
+        return self.operation(layer, reads)
 
-    def _composed(self, layer: Layer, value: int) -> int:
-        """The operators by element that a layer is made of."""
-        words = _Words(self, layer)
-        whole = layer.output_tensors[0]
-        line = replace(whole, shape=(*whole.shape[:-1], 1))
-        made = [value]
-        for part in composed.parts(layer):
-            reads = tuple(made[read] for read in part.reads)
-            made.append(words.add(part.word, reads, line if part.reduces else whole))
-        return made[-1]
-
-    def _operation(self, layer: Layer, reads: tuple[int, ...]) -> int:
+    def operation(self, layer: Layer, reads: tuple[int, ...]) -> int:
+        """Adds the one operation of a layer that reads these values, after what casts, folds and broadcasts them."""
         op = vocabulary.of(layer.op)
         held = self.weights(layer)
         trained = tuple(p for p in held if self.plan.trains(p))
@@ -144,7 +92,9 @@ class _Recorder:
             dtype = self._type(op.family, op.autocast, reads, weights, lower)
             if op.autocast is not None and dtype is not None:
                 if dtype == lower:
-                    copies = tuple(self._copy(layer, weight, lower) for weight in weights if _is_real(weight.dtype))
+                    # torch casts the last argument first: a bias before the weight.
+                    real = [weight for weight in reversed(weights) if _is_real(weight.dtype)]
+                    copies = tuple(self._copy(layer, weight, lower) for weight in real)
                     trained = ()
                 if op.autocast != "float32 result":
                     reads = tuple(self.cast(layer, value, dtype) for value in reads)
@@ -176,26 +126,59 @@ class _Recorder:
             of_weight=view and not reads,
         )
         position = self.add(operation)
-        if not operation.differentiated:
-            return position
-        saves = memory.saves_of(layer)
-        if layer.op in ("mul", "div") and len(reads) == 1 and not weights:
-            saves = None  # by a number
-        operation.keeps = {"inputs": reads, "output": (position,), "both": (*reads, position)}.get(saves or "", ())
-        if saves == "mask":
-            operation.keeps = tuple(read for read in reads if memory.is_mask(self.made[read].tensors))
-        if layer.attribute("inplace") is True and op.copies:
-            operation.keeps = ()  # it keeps a copy of its own
-        adapted = layer if tensors is layer.output_tensors else replace(layer, output_tensors=tensors)
-        besides = memory.kept_besides(adapted, self.summary.model.backend)
-        if op.besides == "mask" and layer.attribute("p") and layer.attribute("inplace") is not True:
-            besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
-        operation.unknown = besides is None or memory.is_of_many_steps(layer)
-        operation.keeps_besides = besides or 0
-        # A convolution keeps its weight even where nobody wants its input's gradient.
-        if "convolution" in op.family or any(self.made[read].differentiated for read in reads):
-            operation.keeps += tuple(copy for copy in copies if len(self.made[copy].shape) > 1)
+        if operation.differentiated:
+            self._keep(layer, op, position, reads, copies)
+        elif op.besides in _COMPUTED:
+            operation.forward = memory.kept_besides(layer, self.summary.model.backend) or 0
         return position
+
+    def _keep(
+        self, layer: Layer, op: vocabulary.Op, position: int, reads: tuple[int, ...], copies: tuple[int, ...]
+    ) -> None:
+        """Tell an operation, which reads these values and copies of weights, what its backward pass needs."""
+        operation = self.made[position]
+        saves = memory.saves_of(layer)
+        if saves == "inputs":
+            operation.keeps = self._factors(layer, reads, copies, operation.trained) if layer.op in _PRODUCTS else reads
+        elif saves == "mask":
+            operation.keeps = tuple(read for read in reads if memory.is_mask(self.made[read].tensors))
+        elif saves is not None:
+            operation.keeps = (position,) if saves == "output" else (*reads, position)
+        copied = op.copies and layer.attribute("inplace") is True
+        if copied:
+            operation.keeps = ()  # it keeps a copy of its own
+        if copied or op.besides is not None:
+            tensors = operation.tensors
+            adapted = layer if tensors is layer.output_tensors else replace(layer, output_tensors=tensors)
+            besides = memory.kept_besides(adapted, self.summary.model.backend)
+            if op.besides == "mask" and layer.attribute("p") and layer.attribute("inplace") is not True:
+                besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
+            operation.unknown = besides is None or memory.is_of_many_steps(layer)
+            operation.keeps_besides = besides or 0
+            operation.draws = op.besides in ("channel mask", "image mask")
+        # A convolution keeps its weight even where nobody wants its input's gradient.
+        if copies and ("convolution" in op.family or any(self.made[read].differentiated for read in reads)):
+            operation.keeps += tuple(copy for copy in copies if len(self.made[copy].shape) > 1)
+
+    def _factors(
+        self, layer: Layer, reads: tuple[int, ...], copies: tuple[int, ...], trained: tuple[Parameter, ...]
+    ) -> tuple[int, ...]:
+        """The factors that a product keeps: each for the gradients of the others, a divisor for its own, too.
+
+        A weight is one of them, a bias isn't.
+        """
+        wanted = [self.made[read].differentiated for read in reads]
+        shapes = [self.made[copy].shape for copy in copies if self.made[copy].differentiated]
+        shapes += [parameter.shape for parameter in trained]
+        rank = max((len(parameter.shape) for parameter in self.weights(layer)), default=0) if layer.op == "dense" else 0
+        weights = any(len(shape) >= rank for shape in shapes)
+        return tuple(
+            read
+            for place, read in enumerate(reads)
+            if weights
+            or any(wanted[:place] + wanted[place + 1 :])
+            or (layer.op == "div" and place == len(reads) - 1 > 0)
+        )
 
     def _order(
         self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool, lower: bool
@@ -287,89 +270,25 @@ class _Recorder:
             self.cached[weight.name] = position
         return position
 
-    def _attention(self, layer: Layer, reads: tuple[int, ...]) -> int:
-        """torch's ``multi_head_attention_forward``: a projection, three views of it, attention, another projection."""
-        tensor = layer.output_tensors[0]
-        width = tensor.shape[-1]
-        words = _Words(self, layer)
-        kept = self.weights(layer)
-        inner = [p for p in kept if "in_proj" in p.name or "_proj_weight" in p.name or ".bias_" in p.name]
-        outer = [p for p in kept if p not in inner]
-        first = reads[0]
-        if layer.attribute("batch_first") is True:
-            first = words.add("copy", (first,), tensor)
-        query, key = layer.input_tensors[0], layer.input_tensors[-1]
-        tripled = Tensor((*key.shape[:-1], 3 * width), tensor.dtype)
-        projected = words.add("dense", (first,) if len(set(reads)) == 1 else reads, tripled, inner)
-        self.made[projected].forward = self.made[projected].size  # the product, before the bias is added
-        apart = words.add("copy", (projected,), tripled)
-        slices = tuple(words.add("slice", (apart,), tensor, view=True) for _ in range(3))
-        result = words.add("attention", slices, tensor)
-        heads = layer.attribute("num_heads")
-        self.made[result].keeps_besides = 4 * prod(query.shape[:-1]) * (heads if isinstance(heads, int) else 1)
-        # The flash kernel, for half precision, writes its result in the order of the query's memory, which is the one
-        # that the projection reads. The memory-efficient kernel for float32 doesn't: its result is copied.
-        merged = words.add("copy", (result,), tensor, view=self.made[result].dtype in LOWER.values())
-        return words.add("dense", (merged,), tensor, outer)
 
-    def _adapter(self, layer: Layer, reads: tuple[int, ...]) -> int:
-        """A layer with an adapter: what it gives, and the product of two thin matrices (Hu et al. 2021)."""
-        rank = self.plan.lora or 0
-        given, result = layer.input_tensors[0], layer.output_tensors[0]
-        words = _Words(self, layer)
-        down = Parameter(f"{layer.path}.lora_A", (rank, given.shape[-1]), given.dtype, "trainable")
-        up = Parameter(f"{layer.path}.lora_B", (result.shape[-1], rank), given.dtype, "trainable")
-        thin = words.add("dense", reads[:1], Tensor((*given.shape[:-1], rank), given.dtype), [down], adapter=True)
-        wide = words.add("dense", (thin,), result, [up], adapter=True)
-        scaled = words.add("neg", (wide,), result)
-        return words.add("add", (self.results[layer.id], scaled), result)
-
-
-@dataclass(slots=True)
-class _Words:
-    """Adds operations to a layer that torch makes of several."""
-
-    recorder: _Recorder
-    layer: Layer
-
-    def add(
-        self,
-        word: str,
-        reads: tuple[int, ...],
-        result: Tensor,
-        weights: Iterable[Parameter] = (),
-        view: bool = False,
-        adapter: bool = False,
-    ) -> int:
-        recorder = self.recorder
-        part = replace(
-            self.layer, op=word, output_tensors=(result,), parameters=(), shared=(), attributes=(), view=view
-        )
-        position = recorder._operation(
-            replace(part, inputs=(), parameters=tuple(weights), input_tensors=()), tuple(reads)
-        )
-        if adapter:
-            made = recorder.made[position]
-            made.trained, made.differentiated, made.keeps = tuple(weights), True, made.reads
-        return position
-
-
-def operations(summary: Summary, called: Iterable[Layer], plan: Plan) -> tuple[list[Operation], dict[str, int]]:
-    """The operations of a forward pass, and for each layer the position of the one that gives its result.
+def operations(summary: Summary, called: Iterable[Layer], plan: Plan) -> list[Operation]:
+    """The operations of a forward pass; the last one of a layer gives its result.
 
     ``called`` are the layers of the summary that ran, which read one another alone.
     """
-    recorder = _Recorder(summary, plan)
+    recorder = Recorder(summary, plan)
     for layer in summary.layers:
         recorder.parameters.update((p.name, p) for p in layer.parameters)
     for layer in called:
         recorder.record(layer)
-    return recorder.made, recorder.results
+    return recorder.made
 
 
 def _is_real(dtype: str) -> bool:
     return dtype.startswith(("float", "bfloat", "complex", "unknown"))
 
 
-def _as(tensors: Iterable[Tensor], dtype: str) -> tuple[Tensor, ...]:
-    return tuple(replace(t, dtype=dtype) if _is_real(t.dtype) else t for t in tensors)
+def _as(tensors: tuple[Tensor, ...], dtype: str) -> tuple[Tensor, ...]:
+    if all(tensor.dtype == dtype for tensor in tensors):
+        return tensors
+    return tuple(Tensor(t.shape, dtype, t.layout) if _is_real(t.dtype) else t for t in tensors)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ...ir import Layer, Shape
 
 Strides = tuple[int, ...]
 
 
+#: A network has few shapes, and many layers of each.
+_remembered = lru_cache(maxsize=1024)
+
+
+@_remembered
 def contiguous(shape: Shape) -> Strides:
     """Strides of a tensor whose last dimension is the innermost."""
     strides: list[int] = []
     step = 1
     for size in reversed(shape):
-        strides.insert(0, step)
+        strides.append(step)
         step *= max(size, 1)
-    return tuple(strides)
+    return tuple(reversed(strides))
 
 
 def viewed(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
@@ -41,6 +47,7 @@ def viewed(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
     return None if place >= 0 else tuple(result)
 
 
+@_remembered
 def dense(shape: Shape, strides: Strides) -> Strides:
     """Strides without gaps in the same order of dimensions: what an operation by element gives."""
     order = sorted(range(len(shape)), key=lambda dim: (-strides[dim], dim))

@@ -7,15 +7,19 @@ allocator's rounding and the framework's own megabytes.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate, groupby
+from operator import itemgetter
 
-from ...ir import HELD, Layer, Summary
+from ...ir import HELD, Layer, Parameter, Summary
 from .. import memory
-from .operations import Operation, operations
+from .operation import Operation
+from .operations import operations
 from .optimizers import states, temporaries
 from .plan import LOWER, Plan
+from .schedule import Schedule, schedule
 
 #: What memory is held for.
 PARTS = (
@@ -50,18 +54,43 @@ class Step:
         return sum(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeline:
     """A training step. Where layers are ``unknown``, or the width of an element is, all numbers are lower bounds."""
 
-    steps: tuple[Step, ...]
+    #: The phase and the layer of each operation, in the order of time.
+    order: tuple[tuple[str, str], ...]
+    #: What each of ``PARTS`` holds in bytes during each operation.
+    held: tuple[tuple[int, ...], ...] = field(repr=False)
     #: The layers of which nobody knows what they keep.
     unknown: tuple[str, ...] = ()
+    #: The operations of the forward pass. They are the same for any optimizer and any checkpoints.
+    made: tuple[Operation, ...] = field(default=(), repr=False)
+    #: What the optimizer changes, in its order.
+    trained: tuple[Parameter, ...] = field(default=(), repr=False)
 
-    @property
+    @cached_property
+    def live(self) -> tuple[int, ...]:
+        """Bytes alive during each operation."""
+        return tuple(map(sum, self.held))
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """One step for each layer and phase: of its operations, the one that holds the most."""
+        both = groupby(zip(self.order, self.held, strict=True), key=itemgetter(0))
+        return tuple(
+            Step(phase, layer, max((held for _, held in together), key=sum)) for (phase, layer), together in both
+        )
+
+    @cached_property
     def peak(self) -> Step | None:
         """The first of the steps that hold the most; None where nothing runs."""
         return max(self.steps, key=lambda step: step.live, default=None)
+
+    def is_like(self, other: Timeline) -> bool:
+        """Whether the same happens in both, but for sizes."""
+        same = map(_is_like, self.made, other.made)
+        return (len(self.made), len(self.live)) == (len(other.made), len(other.live)) and all(same)
 
     @property
     def parts(self) -> dict[str, int]:
@@ -69,25 +98,28 @@ class Timeline:
         return dict(zip(PARTS, self.peak.parts if self.peak else (0,) * len(PARTS), strict=True))
 
 
+def _is_like(one: Operation, other: Operation) -> bool:
+    return (one.layer, one.reads, one.within, one.keeps, one.gradient, one.differentiated) == (
+        (other.layer, other.reads, other.within, other.keeps, other.gradient, other.differentiated)
+    )
+
+
 class _Ledger:
     """Bytes of each part over time, as differences: linear in what is written."""
 
-    def __init__(self) -> None:
-        self.changes: dict[str, defaultdict[int, int]] = {part: defaultdict(int) for part in PARTS}
+    def __init__(self, times: int) -> None:
+        self.changes = {part: [0] * (times + 1) for part in PARTS}
 
     def hold(self, part: str, size: int, first: int, last: int) -> None:
         """Bytes that are there from one time to another, both among it."""
         if size and first <= last:
-            self.changes[part][first] += size
-            self.changes[part][last + 1] -= size
+            change = self.changes[part]
+            change[first] += size
+            change[last + 1] -= size
 
-    def over(self, times: int) -> Iterator[tuple[int, ...]]:
-        now = [0] * len(PARTS)
-        changes = list(self.changes.values())
-        for time in range(times):
-            for place, change in enumerate(changes):
-                now[place] += change.get(time, 0)
-            yield tuple(now)
+    def over(self) -> tuple[tuple[int, ...], ...]:
+        """What each part holds at each time."""
+        return tuple(zip(*(accumulate(change[:-1]) for change in self.changes.values()), strict=True))
 
 
 @dataclass(slots=True)
@@ -100,32 +132,46 @@ class _Gradient:
     waiting: int = 0
 
 
-def timeline(summary: Summary, plan: Plan) -> Timeline:
-    """Follow a training step through forward pass, backward pass and the optimizer's step."""
+def timeline(summary: Summary, plan: Plan, made: Sequence[Operation] = ()) -> Timeline:
+    """Follow a training step through forward pass, backward pass and the optimizer's step.
+
+    ``made`` are the operations of an earlier timeline of the network, where the plans differ in nothing that makes
+    others: neither in ``amp`` nor in what is trained.
+    """
     called = _called(summary)
-    made, results = operations(summary, called, plan)
-    schedule = _schedule(made, plan, {path for path, _ in summary.modules})
-    forward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "forward"}
-    backward = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "backward"}
-    again = {operation: time for time, (phase, operation) in enumerate(schedule) if phase == "recompute"}
-    last = len(schedule)
-    ledger = _Ledger()
-    _values(ledger, called, made, results, (forward, backward, again), last)
+    made = made or operations(summary, called, plan)
+    order = schedule(made, plan, {path for path, _ in summary.modules})
+    last = len(order.steps)
+    ledger = _Ledger(last + 1)
+    _values(ledger, called, made, order)
     for position, operation in enumerate(made):
-        at = forward[position]
-        ledger.hold("temporaries", operation.forward, at, at)
-        if position in backward:
-            first = again.get(position, at)
-            ledger.hold("saved", operation.keeps_besides, first, backward[position])
-            ledger.hold("temporaries", operation.backward, backward[position], backward[position])
-            if position in again:
-                ledger.hold("temporaries", operation.keeps_besides, at, at)
-                ledger.hold("temporaries", operation.forward, first, first)
-    _output_gradients(ledger, made, backward)
-    _held(ledger, summary, plan, made, backward, last)
-    names = [(phase, made[position].layer) for phase, position in schedule] + [("optimizer", "")]
+        ledger.hold("temporaries", operation.forward, position, position)
+        if position in order.backward:
+            end = order.backward[position]
+            again = order.again.get(position)
+            ledger.hold("saved", operation.keeps_besides, position if again is None else again, end)
+            ledger.hold("temporaries", operation.backward, end, end)
+            if again is not None:
+                ledger.hold("temporaries", operation.keeps_besides, position, position)
+                ledger.hold("temporaries", operation.forward, again, again)
+    _output_gradients(ledger, made, order.backward)
+    trained = _held(ledger, summary, plan, made, order.backward)
+    names = (*((phase, made[position].layer) for phase, position in order.steps), ("optimizer", ""))
     unknown = tuple(dict.fromkeys(operation.layer for operation in made if operation.unknown))
-    return Timeline(tuple(_steps(names, ledger.over(last + 1))), unknown if summary.has_graph else _all(summary))
+    known = unknown if summary.has_graph else _all(summary)
+    return Timeline(names, ledger.over(), known, tuple(made), trained)
+
+
+def with_optimizer(found: Timeline, before: Plan, plan: Plan) -> int:
+    """The peak of a timeline, in bytes, where another optimizer steps than in the plan ``before`` that it follows.
+
+    Its states are there all the time, and what its step needs beside them is there in the last.
+    """
+    sizes = [parameter.bytes or 0 for parameter in found.trained]
+    kept = _states(plan, found.trained, sizes) - _states(before, found.trained, sizes)
+    old, new = (temporaries(each.optimizer, each.implementation, sizes) for each in (before, plan))
+    *others, last = found.live
+    return kept + max((*others, last - old + new))
 
 
 def _called(summary: Summary) -> list[Layer]:
@@ -143,17 +189,15 @@ def inference(summary: Summary) -> Timeline:
     weights, statistics = _weights(summary)
     given = sum(layer.stored_bytes or 0 for layer in summary.layers if layer.op == "input")
     live = memory.live_bytes(summary)
-    steps = []
-    for layer in summary.layers:
-        if layer.called and layer.op != "input":
-            held = {"weights": weights, "statistics": statistics, "input": given}
-            held["outputs"] = max((live[layer.id] or 0) - given, 0)
-            steps.append(Step("forward", layer.id, tuple(held.get(part, 0) for part in PARTS)))
-    if not steps:
-        held = {"weights": weights, "statistics": statistics, "input": given}
-        steps.append(Step("forward", "", tuple(held.get(part, 0) for part in PARTS)))
+    ran = [layer.id for layer in summary.layers if layer.called and layer.op != "input"] or [""]
+    held = {"weights": weights, "statistics": statistics, "input": given}
+    sizes = ({**held, "outputs": max((live.get(layer) or 0) - given, 0)} for layer in ran)
     unknown = tuple(layer for layer, size in live.items() if size is None)
-    return Timeline(tuple(steps), unknown if summary.has_graph else _all(summary))
+    return Timeline(
+        tuple(("forward", layer) for layer in ran),
+        tuple(tuple(parts.get(part, 0) for part in PARTS) for parts in sizes),
+        unknown if summary.has_graph else _all(summary),
+    )
 
 
 def _all(summary: Summary) -> tuple[str, ...]:
@@ -163,114 +207,70 @@ def _all(summary: Summary) -> tuple[str, ...]:
 
 def _weights(summary: Summary) -> tuple[int, int]:
     """Bytes of parameters, and of what is held beside them."""
-    parameters = [p for layer in summary.layers for p in layer.parameters]
-    held = sum(p.bytes or 0 for p in parameters if p.role in HELD)
-    return sum(p.bytes or 0 for p in parameters) - held, held
+    weights = held = 0
+    for layer in summary.layers:
+        for parameter in layer.parameters:
+            if parameter.role in HELD:
+                held += parameter.bytes or 0
+            else:
+                weights += parameter.bytes or 0
+    return weights, held
 
 
-def _schedule(made: Sequence[Operation], plan: Plan, modules: Collection[str]) -> list[tuple[str, int]]:
-    """What runs when: (phase, operation). A checkpointed module runs again before its backward pass."""
-    schedule = [("forward", position) for position in range(len(made))]
-    segments = _segments(made, plan, modules)
-    done: set[range] = set()
-    for position in reversed(range(len(made))):
-        if not made[position].differentiated:
-            continue
-        segment = segments.get(position)
-        if segment is not None and segment not in done:
-            done.add(segment)
-            schedule += [("recompute", other) for other in segment]
-        schedule.append(("backward", position))
-    return schedule
-
-
-def _segments(made: Sequence[Operation], plan: Plan, modules: Collection[str]) -> dict[int, range]:
-    """The run of operations that is computed again as one, for each operation in a checkpointed module."""
-    if not plan.checkpoint:
-        return {}
-    found: dict[int, range] = {}
-    known: dict[str, str | None] = {}
-    start, current = 0, None
-    for position in range(len(made) + 1):
-        module = None
-        if position < len(made):
-            path = made[position].path
-            if path not in known:
-                names = path.split(".")
-                known[path] = next(
-                    (
-                        m
-                        for m in (".".join(names[:n]) for n in range(1, len(names) + 1))
-                        if m in modules and plan.checkpoints(m)
-                    ),
-                    None,
-                )
-            module = known[path]
-        if module != current:
-            if current is not None:
-                found.update(dict.fromkeys(range(start, position), range(start, position)))
-            start, current = position, module
-    return found
-
-
-def _values(
-    ledger: _Ledger,
-    called: Sequence[Layer],
-    made: Sequence[Operation],
-    results: dict[str, int],
-    times: tuple[dict[int, int], dict[int, int], dict[int, int]],
-    end: int,
-) -> None:
+def _values(ledger: _Ledger, called: Sequence[Layer], made: Sequence[Operation], order: Schedule) -> None:
     """Results of operations: until the last reader of the forward pass, or of the backward pass if that keeps them."""
-    forward, backward, again = times
+    backward, again, runs = order.backward, order.again, order.runs
     owner = _owners(made)
-    ends = list(range(len(made)))
-    for position, operation in enumerate(made):
-        for read in operation.reads:
-            ends[owner[read]] = max(ends[owner[read]], position)
-        ends[owner[position]] = max(ends[owner[position]], position)
-        if operation.cached:
-            ends[position] = len(made) - 1
-    last_of = {operation.layer: position for position, operation in enumerate(made)}
-    owners = memory.owners_of(called, training=True)
-    for layer, index in memory.ends_of(called, owners).items():
-        place = owner[results[layer]]
-        ends[place] = max(ends[place], last_of[called[index].id])
-
+    ends = _ends(called, made, owner)
     # The last backward pass that needs each value, and each value that was computed again.
     kept: dict[int, int] = {}
     kept_again: dict[int, int] = {}
-    for position, operation in enumerate(made):
-        if position in backward:
-            for place in (owner[value] for value in operation.keeps):
-                target = kept_again if _same_run(again, place, position) else kept
-                target[place] = max(target.get(place, 0), backward[position])
-        if position in again:
-            # A checkpoint keeps what its module was called with until its last backward pass.
-            for place in (owner[read] for read in operation.reads):
-                if not _same_run(again, place, position):
-                    kept[place] = max(kept.get(place, 0), backward.get(position, again[position]))
+    for position, end in backward.items():
+        for value in made[position].keeps:
+            place = owner[value]
+            target = kept_again if order.are_in_one_run(place, position) else kept
+            target[place] = max(target.get(place, 0), end)
+    for position, run in runs.items():
+        # A checkpoint keeps what its module was called with until its last backward pass.
+        if run in order.spans:
+            end = backward.get(position, order.spans[run][0])
+            for place in (owner[read] for read in made[position].reads):
+                if not order.are_in_one_run(place, position):
+                    kept[place] = max(kept.get(place, 0), end)
 
     given = {layer.id for layer in called if layer.op == "input"}
     for position, operation in enumerate(made):
         if owner[position] != position or operation.of_weight:
             continue
-        size, first, last = operation.size, forward[position], forward[ends[position]]
+        size = operation.size
         if operation.layer in given:
-            ledger.hold("input", size, 0, end)
+            ledger.hold("input", size, 0, len(order.steps))
             continue
         part = "saved" if position in kept else "outputs"
-        ledger.hold(part, size, first, max(kept.get(position, 0), last))
+        ledger.hold(part, size, position, max(kept.get(position, 0), ends[position]))
         if position in again:
             first = again[position]
-            last = again.get(ends[position], first)
+            # What nobody reads in the run is its result; what is read after its end lives until then.
+            end = first if ends[position] not in runs else again.get(ends[position], order.spans[runs[position]][1])
             part = "saved" if position in kept_again else "outputs"
-            ledger.hold(part, size, first, max(kept_again.get(position, 0), last, first))
+            ledger.hold(part, size, first, max(kept_again.get(position, 0), end, first))
 
 
-def _same_run(again: dict[int, int], first: int, second: int) -> bool:
-    """Whether two operations are computed again in one run, so that they are as far apart as they were at first."""
-    return first in again and second in again and again[second] - again[first] == second - first
+def _ends(called: Sequence[Layer], made: Sequence[Operation], owner: Sequence[int]) -> list[int]:
+    """For each operation the last one of the forward pass that needs its memory."""
+    ends = list(range(len(made)))
+    last_of: dict[str, int] = {}
+    for position, operation in enumerate(made):
+        last_of[operation.layer] = position
+        for place in (*(owner[read] for read in operation.reads), owner[position]):
+            ends[place] = max(ends[place], position)
+        if operation.cached:
+            ends[position] = len(made) - 1
+    owners = memory.owners_of(called, training=True)
+    for layer, index in memory.ends_of(called, owners).items():
+        place = owner[last_of[layer]]
+        ends[place] = max(ends[place], last_of[called[index].id])
+    return ends
 
 
 def _owners(made: Sequence[Operation]) -> list[int]:
@@ -293,8 +293,8 @@ def _output_gradients(ledger: _Ledger, made: Sequence[Operation], backward: dict
         return buffers[-1]
 
     nothing = _Gradient(0, 0, 0)
-    for position in sorted(backward, key=lambda p: backward[p]):
-        time, operation = backward[position], made[position]
+    for position, time in backward.items():
+        operation = made[position]
         given = waiting.pop(position, None)
         if given is None:
             # The gradient of the loss is one number, seen in the shape of the result. Autocast sums in float32, so that
@@ -329,45 +329,34 @@ def _output_gradients(ledger: _Ledger, made: Sequence[Operation], backward: dict
 
 
 def _held(
-    ledger: _Ledger,
-    summary: Summary,
-    plan: Plan,
-    made: Sequence[Operation],
-    backward: dict[int, int],
-    last: int,
-) -> None:
-    """Parameters, what is kept beside them, their gradients, and the optimizer's states and temporaries."""
-    sizes: dict[str, int] = {}
+    ledger: _Ledger, summary: Summary, plan: Plan, made: Sequence[Operation], backward: dict[int, int]
+) -> tuple[Parameter, ...]:
+    """Parameters, what is kept beside them, their gradients, and the optimizer's states and temporaries.
+
+    Gives what is trained, in the optimizer's order.
+    """
+    last = len(ledger.changes["weights"]) - 2
     weights, statistics = _weights(summary)
-    ledger.hold("weights", weights, 0, last)
-    ledger.hold("statistics", statistics, 0, last)
-    for position in sorted(backward, key=lambda p: backward[p]):
-        time = backward[position]
+    found: dict[str, Parameter] = {}
+    for position, time in backward.items():
         for parameter in made[position].trained:
             size = parameter.bytes or 0
-            if parameter.name in sizes or plan.accumulate > 1:
+            if parameter.name in found or plan.accumulate > 1:
                 ledger.hold("temporaries", size, time, time)  # added to the gradient that is there
-            if parameter.name not in sizes:
-                sizes[parameter.name] = size
+            if parameter.name not in found:
+                found[parameter.name] = parameter
                 ledger.hold("gradients", size, 0 if plan.accumulate > 1 else time, last)
-                ledger.hold("optimizer_states", states(plan.optimizer, parameter.shape, size), 0, last)
                 if parameter.name.endswith((".lora_A", ".lora_B")):
-                    ledger.hold("weights", size, 0, last)
-    names = [p.name for layer in summary.layers for p in layer.parameters if p.name in sizes]
-    ordered = [sizes[name] for name in dict.fromkeys((*names, *sizes))]
-    ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, ordered), last, last)
+                    weights += size
+    names = [p.name for layer in summary.layers for p in layer.parameters if p.name in found]
+    trained = tuple(found[name] for name in dict.fromkeys((*names, *found)))
+    sizes = [parameter.bytes or 0 for parameter in trained]
+    ledger.hold("weights", weights, 0, last)
+    ledger.hold("statistics", statistics, 0, last)
+    ledger.hold("optimizer_states", _states(plan, trained, sizes), 0, last)
+    ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, sizes), last, last)
+    return trained
 
 
-def _steps(names: Sequence[tuple[str, str]], parts: Iterator[tuple[int, ...]]) -> Iterator[Step]:
-    """One step for each layer and phase: of its operations, the one that holds the most."""
-    current: Step | None = None
-    for (phase, layer), held in zip(names, parts, strict=True):
-        step = Step(phase, layer, held)
-        if current is not None and (current.phase, current.layer) == (phase, layer):
-            current = replace(current, parts=max(current.parts, held, key=sum))
-        else:
-            if current is not None:
-                yield current
-            current = step
-    if current is not None:
-        yield current
+def _states(plan: Plan, trained: Iterable[Parameter], sizes: Iterable[int]) -> int:
+    return sum(states(plan.optimizer, p.shape, size) for p, size in zip(trained, sizes, strict=True))

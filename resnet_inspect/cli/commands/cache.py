@@ -9,19 +9,22 @@ import click
 from ... import units
 from ...answers.cache import LIMIT, VARIABLE, clear, contents
 from ...visible import in_json, visible
-from .. import debug_option
+from .. import Group, debug_option
 
 
-@click.group("cache")
+@click.group("cache", cls=Group)
 def command() -> None:
-    """Show or clear the summaries of zoo models that are kept from run to run.
+    """Show or clear the cached summaries of models.
 
-    Kept are summaries of models of torchvision and Keras by name, without weights; never of your own code or files. An
-    entry is used only while everything is as it was: this program, the installed frameworks, Python, settings and
-    options. (Who edits a framework's installed files by hand says --no-cache.)
+    Summaries of models of torchvision and Keras are cached, if they have a name and no weights. Summaries of your own
+    code and files never are. An entry is used only while everything is the same: this program, the installed
+    frameworks, Python, settings and options. If you edit a framework's installed files by hand, use --no-cache.
 
-    --no-cache builds a model anew; RESNET_INSPECT_CACHE=off keeps and reads nothing, RESNET_INSPECT_CACHE=FOLDER keeps
-    them there.
+    --no-cache builds a model again. RESNET_INSPECT_CACHE=off switches the cache off; another value is its folder.
+
+    \b
+    resnet-inspect cache info
+    resnet-inspect cache clear
     """
 
 

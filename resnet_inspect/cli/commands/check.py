@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from ... import ir_json
-from ...answers.examine import Target, examine
+from ...answers.examine import Since, Target, examine
 from ...answers.source import read
 from ...checks import BUDGETS, RULES, Checked, Finding, Outcome, accept, exit_code
 from ...checks.settings import AMOUNTS
-from ...diffs import KINDS, compare
+from ...diffs import KINDS, compare, kinds
 from ...errors import BadRequestError, InspectError
 from ...files import write_whole
 from ...readers import Limits
@@ -22,10 +22,10 @@ from ...readers.options import SHARED
 from ...render.check import ENDINGS, FORMATS, CheckView, render
 from ...render.check.words import SAID, said, verdict
 from .. import Command, config, debug_option, open_option, show_waiting
-from ..building import building_options
+from ..building import building_options, may_name
 from ..delivery import add_to_job_summary, draw_options, emit, format_of, say, with_progress
 from ..naming import complete_model
-from ..options import complete_device, limits_options, parse_arguments, split_words
+from ..options import complete_device, limits_options, parse_arguments, parse_share, split_words
 from ..targets import target as make_target
 from ..training import plan_of, training_options
 
@@ -52,7 +52,7 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 
 
 @click.command("check", cls=Command)
-@click.argument("model", required=False, shell_complete=complete_model)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=complete_model)
 @building_options(
     input="An input that has to fit. Repeatable; rules use the first that fits. Several inputs of a model: 3x64x64+10."
 )
@@ -70,7 +70,13 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 @click.option(
     "--fail-on",
     metavar="KINDS",
-    help=f"Differences from the baseline that fail; others warn: {','.join(KINDS)}. Default: all.",
+    help=f"Differences from a baseline or --base that fail: {','.join(KINDS)}. Default: all, and with --base none.",
+)
+@click.option(
+    "--base", metavar="REVISION", help="Show what changed since a git revision. origin/main...: on this branch."
+)
+@click.option(
+    "--threshold", callback=parse_share, metavar="PERCENT", help="In Markdown, fold changes below this share: 1%."
 )
 @click.option("--update-baseline", is_flag=True, help="Accept what differs: write the baseline. Needs --reason.")
 @click.option("--reason", help="Why the baseline changes; it is kept in the file.")
@@ -87,6 +93,12 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 )
 @click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to one more file, in the format of its ending. Repeatable.",
+)
 @open_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
 @click.option("-q", "--quiet", is_flag=True, callback=show_waiting, help="Exit code only.")
@@ -96,8 +108,12 @@ def show_rules(ctx: click.Context, _param: click.Parameter, wanted: bool) -> Non
 @limits_options
 @debug_option
 def command(
-    model: str | None,
+    models: tuple[str, ...],
     config_file: Path | None,
+    base: str | None,
+    fail_on: str | None,
+    threshold: float,
+    also: tuple[Path, ...],
     update_baseline: bool,
     reason: str | None,
     output_format: str | None,
@@ -107,7 +123,7 @@ def command(
     limits: Limits,
     **settings: Any,
 ) -> int:
-    """Check MODEL: inputs that fit, budgets, drift from a baseline, structure. Exit 1 if a rule isn't kept.
+    """Check each MODEL: inputs that fit, budgets, drift from a baseline, structure. Exit 1 if a rule isn't kept.
 
     MODEL is torch:resnet50, a saved summary, - for standard input, or a name in the configuration. Without MODEL,
     all models of the configuration: resnet-inspect.toml or [tool.resnet-inspect] in pyproject.toml, found upwards.
@@ -116,10 +132,16 @@ def command(
     resnet-inspect check torch:resnet50 --input 3x512x512 --input 3x20x20
     resnet-inspect check resnet50 --max-params 26M --max-macs layer4=1G
     resnet-inspect check torch:resnet50 --baseline resnet50.json
+    resnet-inspect check --base origin/main... -o report.md
     """
     if update_baseline != (reason is not None) or (reason is not None and not reason.strip()):
         raise BadRequestError('--update-baseline and --reason "..." go together')
-    targets = _targets(model, config_file, settings)
+    gates = kinds(split_words(fail_on))
+    formats = {path: format_of(None, path, ENDINGS) for path in also}
+    targets = _targets(models, config_file, settings if base else {**settings, "fail_on": fail_on})
+    if base:
+        since = Since(base, gates, limits.seconds)
+        targets = [replace(item, fail_on=gates or item.fail_on, since=since) for item in targets]
     if update_baseline and not any(item.baseline for item in targets):
         raise BadRequestError("--update-baseline needs a --baseline FILE to write")
     chosen = format_of(output_format, output, ENDINGS)
@@ -135,11 +157,13 @@ def command(
     code = exit_code(checked)
     if not quiet:
         drawing = draw_options(output, ascii_only)
-        emit(render(checked, chosen, CheckView(**drawing)), output, chosen)
+        emit(render(checked, chosen, CheckView(threshold=threshold, **drawing)), output, chosen)
+        for path, form in formats.items():
+            emit(render(checked, form, CheckView(threshold=threshold)), path, form)
         if output is not None:
             _say_verdict(checked)
         if chosen == "github":
-            add_to_job_summary(lambda: render(checked, "markdown", CheckView()))
+            add_to_job_summary(lambda: render(checked, "markdown", CheckView(threshold=threshold)))
     return code
 
 
@@ -157,23 +181,33 @@ def _say_verdict(checked: Sequence[Checked]) -> None:
     say("note", verdict(checked) + more)
 
 
-def _targets(model: str | None, config_file: Path | None, settings: dict[str, Any]) -> list[Target]:
+def _targets(models: Sequence[str], config_file: Path | None, settings: dict[str, Any]) -> list[Target]:
     given = any(settings.values())
     # A model with options needs no file, whatever is wrong with the one above.
-    needed = model is None or not given
+    needed = not models or not given
     path = config_file or (config.find(Path.cwd()) if needed else None)
-    named = [item for item in config.load(path) if model in (None, item.name)] if path is not None else []
+    known = {item.name: item for item in config.load(path)} if path is not None else {}
+    if config_file is None:
+        known = {name: _called(name, item) for name, item in known.items()}
+    named = [model for model in models or known if model in known]
     if named and given:
         raise BadRequestError(
             "the file of settings decides what is checked: for options that build or limit, give a MODEL"
         )
-    if named:
-        return named
-    if model is None:
+    if not models and not known:
         raise BadRequestError(
             f"give a MODEL, or name models in {config.FILE} or in pyproject.toml's [tool.{config.TABLE}]"
         )
-    return [make_target(model, {"model": model, **_of_options(settings)}, Path())]
+    options = _of_options(settings) if len(named) < len(models) else {}
+    return [
+        known[model] if model in known else make_target(model, {"model": model, **options}, Path())
+        for model in models or known
+    ]
+
+
+def _called(name: str, target: Target) -> Target:
+    """The model of the nearest file of settings, which other revisions may have under the same name."""
+    return replace(target, source=replace(target.source, name=name)) if may_name(name) else target
 
 
 def _of_options(settings: dict[str, Any]) -> dict[str, Any]:

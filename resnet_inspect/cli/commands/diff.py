@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from .. import Command, debug_option, open_option
 from ..building import building_options, check_saved, place_of, source
 from ..delivery import add_to_job_summary, draw_options, emit, format_of, show_notes
 from ..naming import complete_model
-from ..options import limits_options, split_words
+from ..options import limits_options, parse_share, split_words
 
 
 def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> frozenset[str]:
@@ -29,7 +30,11 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @click.command("diff", cls=Command)
 @click.argument("old", shell_complete=complete_model)
 @click.argument("new", required=False, shell_complete=complete_model)
-@click.option("--base", metavar="REVISION", help="OLD is the one model named, as it was at this git revision.")
+@click.option(
+    "--base",
+    metavar="REVISION",
+    help="OLD is the one MODEL, as it was at a git revision. origin/main...: where this branch left it.",
+)
 @click.option("--any-input", is_flag=True, help="Compare even if the inputs' shapes differ.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 if anything differs.")
 @click.option(
@@ -37,6 +42,9 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 )
 @click.option(
     "--all/--hide-unchanged", "everything", help="Show every row, unchanged ones too. Default: hide unchanged."
+)
+@click.option(
+    "--threshold", callback=parse_share, metavar="PERCENT", help="In Markdown, fold changes below this share: 1%."
 )
 @click.option("--format", "output_format", type=click.Choice(FORMATS), help="Default: table, or by -o's ending.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
@@ -53,6 +61,7 @@ def command(
     exit_code: bool,
     fail_on: frozenset[str],
     everything: bool,
+    threshold: float,
     output_format: str | None,
     output: Path | None,
     ascii_only: bool,
@@ -61,14 +70,14 @@ def command(
 ) -> int:
     """Show what changed from OLD to NEW, layer by layer.
 
-    Each is a saved summary (model.json), - for standard input, or a model (torch:resnet50). Of two frameworks, layouts
+    Each is a saved summary (model.json), - for standard input, or a model (torch:resnet50). Across frameworks, layouts
     are brought together, layers matched by structure, and the difference in parameters explained.
 
     \b
     resnet-inspect diff baseline.json torch:resnet50
     resnet-inspect diff keras:ResNet50 torch:resnet50
     resnet-inspect diff resnet50 resnet101 --fail-on params,config
-    resnet-inspect diff --base origin/main torch:resnet50
+    resnet-inspect diff --base origin/main... net.py:Net -o report.md
     """
     if (new is None) == (base is None):
         raise BadRequestError("give OLD and NEW, or --base REVISION and one model")
@@ -84,14 +93,16 @@ def command(
         (after,) = load(sources[1:], limits)
     found = compare(before.summary, after.summary, any_input)
     chosen = format_of(output_format, output, ENDINGS)
-    title = line(f"{old}: {base} → this branch") if base else ""
+    if threshold and chosen not in ("markdown", "github"):
+        raise BadRequestError("--threshold folds rows of Markdown: use --format markdown")
+    title = line(f"{old}: {base.removesuffix('...')} → this branch") if base else ""
     place = place_of(new or old) if chosen == "github" else None
-    view = DiffView(everything, fail_on, title=title, place=place, **draw_options(output, ascii_only))
+    view = DiffView(everything, fail_on, title, place, threshold, **draw_options(output, ascii_only))
     text = render(found, chosen, view)
     show_notes(before, after)
     emit(text, output, chosen)
     if chosen == "github":
-        add_to_job_summary(lambda: render(found, "markdown", DiffView(everything, title=title)))
+        add_to_job_summary(lambda: render(found, "markdown", replace(view, place=None)))
     return int(bool(found.kinds if exit_code else found.kinds & fail_on))
 
 

@@ -26,7 +26,7 @@ from ..options import BackendName
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @debug_option
 def command(backend: str | None, timeout: float, output_format: str) -> int:
-    """Tell what works here, what doesn't, and the command that mends it.
+    """Report which backends work here, and the command that fixes those that don't.
 
     Every backend summarises a small model in a process of its own. With a BACKEND, exit 3 if that one is unusable.
 
@@ -70,7 +70,7 @@ def _document(item: Diagnosis) -> dict[str, Any]:
         "usable": item.problem is None,
         "versions": dict(item.versions),
         "problem": item.problem,
-        "mend": item.mend,
+        "fix": item.fix,
         "notes": list(item.notes),
     }
 
@@ -81,5 +81,5 @@ def _lines(item: Diagnosis) -> list[str]:
         line(f"{item.backend}: {'works' if item.problem is None else item.problem}"),
         *([f"  {visible(versions)}"] if versions else []),
         *(f"  note: {line(note)}" for note in item.notes),
-        *([f"  mend it with: {visible(item.mend)}"] if item.mend else []),
+        *([f"  fix it with: {visible(item.fix)}"] if item.fix else []),
     ]

@@ -126,7 +126,7 @@ def _other(summary: Summary, what: str, limits: Limits, building: dict[str, Any]
     """The second model.
 
     Raises:
-        BadRequestError: it is no model, nor a layer of the first.
+        BadRequestError: it is not a model, nor a layer of the first.
     """
     try:
         (answer,) = load([source(what, building)], limits)

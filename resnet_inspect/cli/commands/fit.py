@@ -47,7 +47,7 @@ def _memory(_ctx: click.Context, _param: click.Parameter, text: str | None) -> i
 @device_option("A GPU, phone or board, with its memory and the least time of each layer.")
 @click.option("--memory", metavar="SIZE", is_eager=True, callback=_memory, help="What it has to fit into: 8GiB.")
 @training_options
-@click.option("--strict", is_flag=True, help="Exit 5 where layers keep what nobody knows.")
+@click.option("--strict", is_flag=True, help="Exit 5 if a layer keeps an unknown amount.")
 @plot_options
 @building_options(without=("mode",))
 @limits_options
@@ -65,10 +65,11 @@ def command(
     ascii_only: bool,
     **building: Any,
 ) -> int:
-    """Tell whether MODEL (default: resnet50) fits into a memory, and the largest batch that does.
+    """Report whether MODEL (default: resnet50) fits into memory, and the largest batch that does.
 
-    Exit code 1: it doesn't fit. The peak is that of tensors, as torch holds them; what else a process needs is told
-    beside it. Without --device and --memory, it has to fit into this machine's GPU.
+    Exit code 1: it doesn't fit. The peak is that of tensors, as torch holds them; what else a process needs is shown
+    beside it. Without --device and --memory, it has to fit into this machine's GPU. Without --batch, the batch is 1 in
+    inference and 32 in training.
 
     \b
     resnet-inspect fit resnet50 --memory 8GiB
@@ -85,6 +86,9 @@ def command(
         else:
             answer, larger = _at_two_batches(partial(in_training, ask), chosen, _TRAINED)
     summary = answer.summary
+    if plan is not None and chosen.is_saved and not summary.trace.training:
+        said = f"training is estimated from the graph in eval mode, in which {summary.model.title} was saved"
+        answer = replace(answer, notes=(*answer.notes, said))
     show_notes(answer)
     if plan is not None:
         _check(plan, summary)
@@ -184,6 +188,9 @@ def _check(plan: Plan, summary: Summary) -> None:
                 what = "linear layer" if option == "--lora-layers" else "module"
                 hint = meant(nearest, "resnet-inspect summary shows their paths")
                 raise BadRequestError(f"{option} {pattern!r:.60} matches no {what}; {hint}")
+    weights = [p for layer in summary.layers for p in layer.parameters]
+    if plan.lora is None and plan.frozen and not any(map(plan.trains, weights)):
+        raise BadRequestError(f"--frozen {' '.join(plan.frozen):.60} leaves nothing to train")
     held = {p.dtype for layer in summary.layers for p in layer.parameters if p.role in ("trainable", "unknown")}
     types = " and ".join(sorted(held))
     if held and not any(dtype.startswith(("float", "bfloat", "complex")) for dtype in held):

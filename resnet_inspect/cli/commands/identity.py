@@ -31,7 +31,7 @@ _SHAPE, _INSERT = "24x24x3", 20
 @click.option("--backend", type=click.Choice([*_EXPERIMENTS]), help="Default: torch.")
 @click.option("--insert", type=click.IntRange(1, 1000), metavar="N", help=f"Blocks to insert. Default: {_INSERT}.")
 @click.option("--input", "input_", metavar="SHAPE", help="Shape of the network's images. Default: its own.")
-@click.option("--shape", help=f"Of the block's input. Default: {_SHAPE}.")
+@click.option("--shape", help=f"Shape of the block's input. Default: {_SHAPE}.")
 @click.option("--kind", type=click.Choice(KINDS), help="Form of the block. Default: basic.")
 @click.option(
     "--filters", type=click.IntRange(min=1), help="Output channels of the block. Default: as many as come in."

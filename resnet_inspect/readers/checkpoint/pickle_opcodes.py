@@ -186,7 +186,7 @@ def _append(pickle: Pickle, items: list[Any]) -> None:
     if isinstance(into, list):
         into.extend(items)
     elif into is not OPAQUE:
-        raise ValueError("it appends to what is no list")
+        raise ValueError("it appends to what is not a list")
 
 
 def _set(pickle: Pickle, items: list[Any]) -> None:
@@ -237,7 +237,7 @@ def _named(pickle: Pickle) -> Any:
 
 
 def _fails() -> Any:
-    raise ValueError("it names something by what is no name")
+    raise ValueError("it names something by what is not a name")
 
 
 def _opaque(pickle: Pickle) -> Any:

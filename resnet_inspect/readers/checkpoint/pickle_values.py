@@ -151,7 +151,7 @@ def called(function: Any, arguments: Any, charge: Callable[[int], None]) -> Any:
         ValueError: the call isn't one that torch writes.
     """
     if not isinstance(function, Named) or not isinstance(arguments, tuple):
-        raise ValueError("it calls what is no function")
+        raise ValueError("it calls what is not a function")
     if function.name in _MAPPINGS:
         return _mapping(arguments, charge)
     if function.name in _OPAQUE:
@@ -200,24 +200,24 @@ def put(into: Any, key: Any, value: Any) -> None:
         if type(key) is str or (type(key) is int and 0 <= key < 2**32):
             into[key] = value
     elif into is not OPAQUE:
-        raise ValueError("it sets items of what is no dictionary")
+        raise ValueError("it sets items of what is not a dictionary")
 
 
 def _natural(number: Any) -> int:
     if type(number) is not int or not 0 <= number < _MOST_ELEMENTS:
-        raise ValueError("a tensor has a size that is no natural number of 63 bits")
+        raise ValueError("a tensor has a size that is not a natural number of 63 bits")
     return number
 
 
 def _naturals(numbers: Any) -> tuple[int, ...]:
     if not isinstance(numbers, (tuple, list)) or len(numbers) > _MOST_DIMENSIONS:
-        raise ValueError("a tensor's sizes are no short row of numbers")
+        raise ValueError("a tensor's sizes are not a short row of numbers")
     return tuple(map(_natural, numbers))
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, dtype: str | None = None) -> Tensor:
     if not isinstance(storage, Storage):
-        raise ValueError("a tensor stands in what is no storage")
+        raise ValueError("a tensor is in something that is not a storage")
     made = Tensor(dtype or storage.dtype, _naturals(size), storage, _natural(offset), _naturals(stride))
     if len(made.shape) != len(made.stride):
         raise ValueError("a tensor has more sizes than strides, or fewer")
@@ -237,7 +237,7 @@ def _dtype(value: Any) -> str:
 
 def _of(value: Any, *_: Any) -> Tensor:
     if not isinstance(value, Tensor):
-        raise ValueError("a parameter is no tensor")
+        raise ValueError("a parameter is not a tensor")
     return value
 
 

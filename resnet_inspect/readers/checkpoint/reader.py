@@ -129,11 +129,11 @@ def _index(path: Path, file: IO[bytes], allowance: Allowance) -> tuple[str, tupl
     """The parts of a checkpoint that an index names, in the order of the index' first mention."""
     document = stranger_json.loads(file.read(_MOST_READ + 1))
     if not isinstance(document, dict) or not isinstance(document.get("weight_map"), dict):
-        raise ModelError(f"{path.name} is no index of a checkpoint: it has no weight_map")
+        raise ModelError(f"{path.name} is not an index of a checkpoint: it has no weight_map")
     parts = list(dict.fromkeys(document["weight_map"].values()))
     for part in parts:
         if not _is_beside(path, part):
-            raise ModelError(f"{path.name} names {part!r:.200}, which is no file of tensors beside it")
+            raise ModelError(f"{path.name} names {part!r:.200}, which is not a file of tensors beside it")
     return _together([path.parent / part for part in parts], allowance)
 
 

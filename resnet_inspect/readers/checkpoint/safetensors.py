@@ -97,5 +97,5 @@ def _offsets(item: dict[str, Any]) -> tuple[int, int]:
 
 def _natural(number: Any) -> int:
     if type(number) is not int or not 0 <= number < _MOST_ELEMENTS:
-        raise ValueError("a tensor has a size or offset that is no natural number of 63 bits")
+        raise ValueError("a tensor has a size or offset that is not a natural number of 63 bits")
     return number

@@ -88,7 +88,7 @@ def _old(path: Path, file: IO[bytes], allowance: Allowance) -> Any:
         try:
             pickle = Pickle(data, allowance.steps)
             if (pickle.load(), pickle.load()) != _MAGIC:
-                raise ValueError("it is no file of torch's: its magic number is another one")
+                raise ValueError("it is not a file of torch's: its magic number is another one")
             pickle.load()  # of the machine
             loaded = pickle.load()
             keys = pickle.load()

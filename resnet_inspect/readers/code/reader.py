@@ -66,7 +66,7 @@ def _found(request: Request) -> tuple[str, Objects, Callable[[], Any]]:
         # A function that imports its framework when it is called.
         backend = framework_of(type(build()))
     if backend is None:
-        raise ModelError(f"{request.model} is no model of torch or Keras: it is {_kind(found)}")
+        raise ModelError(f"{request.model} is not a model of torch or Keras: it is {_kind(found)}")
     module: Objects = load_framework(backend, BACKENDS[backend].objects)
     return backend, module, build
 

@@ -113,7 +113,7 @@ def _file(path: Path) -> ModuleType:
         return importlib.import_module(package + path.stem)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ModelError(f"{path} is no Python file")
+        raise ModelError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     # Registered as if imported: dataclasses and pickling look their module up.
     sys.modules.setdefault(path.stem, module)

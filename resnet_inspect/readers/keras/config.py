@@ -26,7 +26,7 @@ _OF_KERAS_2 = (
 _FILES = ("filepath", "idf_weights", "merges", "proto", "vocabulary")
 #: What Keras writes beside the name of a class and its configuration.
 _BESIDE = ("__passive_serialization__", "build_config", "inbound_nodes", "name", "shared_object_id")
-#: Values that are no objects of a class, and what is written of them.
+#: Values that are not objects of a class, and what is written of them.
 _VALUES = {
     "__bytes__": ("value",),
     "__ellipsis__": (),
@@ -109,7 +109,7 @@ class _Walk:
         """Raises ModelError for a class that isn't allowed."""
         module, registered = value.get("module"), value.get("registered_name")
         if not isinstance(module, str | None) or not isinstance(registered, str | None):
-            raise self._damaged(layer, f"the module of {name[:80]!r} is no name")
+            raise self._damaged(layer, f"the module of {name[:80]!r} is not a name")
         if name == "Lambda" or name == "__lambda__":
             code = name == "__lambda__" or isinstance(inner.get("function"), list) or _is_code(inner.get("function"))
             has = "with code of its own" if code else "that runs a function"
@@ -126,7 +126,7 @@ class _Walk:
             raise self._unknown(name, layer)
 
     def _literal(self, name: str, value: Mapping[str, Any], layer: str) -> Any:
-        """A value that is no object: as it is in the new format, as itself in the old one, which has no ``config``."""
+        """A value that is not an object: as it is in the new format, as itself in the old one without ``config``."""
         config = value.get("config")
         if "config" not in value and name == "__ellipsis__":
             return Ellipsis

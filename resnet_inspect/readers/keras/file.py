@@ -77,7 +77,7 @@ def _reading(file: str) -> Iterator[None]:
 
 
 def _rebuilt(path: Path) -> Any:
-    """The model of a file's configuration, built and not compiled: an optimizer's state is no part of it."""
+    """The model of a file's configuration, built and not compiled: an optimizer's state is not part of it."""
     config, is_archive = configuration(path)
     config = understood(path.name, config)
     with serialization_lib.SafeModeScope(True):

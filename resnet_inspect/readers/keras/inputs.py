@@ -160,7 +160,7 @@ class _Maker:
 
     def _keep(self, name: str, shape: tuple[Any, ...], dtype: str) -> Any:
         if any(not isinstance(size, int) for size in shape):
-            raise InputError(f"the input {name} has sizes that nobody knows: a ragged or symbolic tensor is no input")
+            raise InputError(f"the input {name} has unknown sizes: a ragged or symbolic tensor is not an input")
         tensor = keras.KerasTensor(shape, dtype=dtype)
         self.tensors.append((name, tensor, _layout(len(shape))))
         return tensor

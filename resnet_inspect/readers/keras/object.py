@@ -32,7 +32,7 @@ def summarize_object(
     Without ``inputs``, it gets those that it declares.
 
     Raises:
-        ModelError: ``model`` is no Keras model or layer.
+        ModelError: ``model`` is not a Keras model or layer.
         BadRequestError: an input is a tensor of torch, or its name is none of the model's.
         InputError: the input doesn't fit.
     """
@@ -95,7 +95,7 @@ def state_of(build: Callable[[], Any]) -> tuple[Entry, ...]:
 
 def _entries(model: Any) -> tuple[Entry, ...]:
     if not model.built:
-        said = f"{type(model).__name__} isn't built, and nobody knows its weights before"
+        said = f"{type(model).__name__} isn't built yet, so its weights are not known"
         raise BadRequestError(f"{said}: let your code call its build(shape)")
     return entries(model)
 

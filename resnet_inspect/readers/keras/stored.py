@@ -40,5 +40,5 @@ def _of_hdf5(path: Path) -> Any:
             raise ValueError("it is too large")
         text = file.attrs["model_config"]
     if not isinstance(text, str | bytes):
-        raise ValueError(f"it is no text but a {type(text).__name__}")
+        raise ValueError(f"it is not a text but a {type(text).__name__}")
     return stranger_json.loads(text, _LARGEST)

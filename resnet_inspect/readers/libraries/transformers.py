@@ -171,7 +171,7 @@ def _configuration(request: Request) -> tuple[Any, str]:
         raise
     except Exception as error:
         said = first_line(error)
-        raise ModelError(f"transformers:{request.model} is no configuration that it takes: {said}") from error
+        raise ModelError(f"transformers:{request.model} is not a configuration that it takes: {said}") from error
     return config, _class(config, document.get("architectures"))
 
 

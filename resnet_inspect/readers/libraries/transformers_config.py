@@ -43,9 +43,9 @@ def read(path: Path) -> tuple[dict[str, Any], bool]:
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from error
     except ValueError as error:
-        raise ModelError(f"{path.name} is no JSON: {error}") from error
+        raise ModelError(f"{path.name} is not JSON: {error}") from error
     if not isinstance(document, dict) or "model_type" not in document:
-        raise ModelError(f"{path.name} is no configuration of transformers: it has no model_type")
+        raise ModelError(f"{path.name} is not a configuration of transformers: it has no model_type")
     cleaned: dict[str, Any] = _cleaned(document, path.name)
     return cleaned, "auto_map" in document
 
@@ -63,7 +63,7 @@ def _cleaned(value: Any, file: str, key: str = "") -> Any:
             if _IMPLEMENTATION.search(inner) and not isinstance(item, (dict, list)) and not _is_ours(item, inner, file):
                 continue
             found[name] = _cleaned(item, file, inner)
-        # Weights of a backbone would be fetched, and their values are no part of a summary.
+        # Weights of a backbone would be fetched, and their values are not part of a summary.
         return found | {name: False for name in ("pretrained", "use_pretrained_backbone") if found.get(name) is True}
     if isinstance(value, str) and _ELSEWHERE.search(value) and ("backbone" in key or key in ("architecture", "model")):
         raise ModelError(

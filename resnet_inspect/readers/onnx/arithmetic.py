@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from ...ir import Tensor
 from .operators import Call
 
-#: Tensors of more elements are no shapes.
+#: Tensors of more elements are not shapes.
 MOST_ELEMENTS = 1024
 #: Element types that there is arithmetic for.
 _DTYPES = frozenset(

@@ -10,8 +10,9 @@ from onnx import defs
 from ... import ops
 from ...errors import InputError
 from ...ir import Attributes, Shape, Tensor, Value
+from ...ops import vocabulary
 from ...ops.attention import products
-from .operators import FACTOR, Call
+from .operators import FACTOR, Call, word_of
 
 #: ONNX's own operators that no rule knows, or that run graphs of their own.
 _UNKNOWN = frozenset(
@@ -22,14 +23,7 @@ _UNKNOWN = frozenset(
 )
 #: Operators of later opsets may compute anything.
 _NEWEST_OPSET = 26
-#: ONNX Runtime's operators without a product: what they give has the shape of what they read first.
-_POINTWISE = frozenset(
-    [
-        *("BiasGelu", "FastGelu", "Gelu", "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "QuickGelu"),
-        *("RotaryEmbedding", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization"),
-    ]
-)
-#: ... and those whose result has another shape.
+#: ONNX Runtime's operators without a product, beside those that ``_is_pointwise`` knows.
 _FREE = frozenset(
     [
         *("EmbedLayerNormalization", "QLinearAdd", "QLinearAveragePool", "QLinearConcat", "QLinearGlobalAveragePool"),
@@ -61,7 +55,7 @@ def own_shapes(call: Call) -> tuple[Shape, ...]:
     kind = call.kind.removeprefix(_RUNTIME)
     if first is None:
         return ()
-    if kind in _POINTWISE or kind == "SimplifiedLayerNormalization":
+    if _is_pointwise(call.kind):
         return (first.shape,)
     if kind == "MatMulNBits" and first.shape and isinstance(call.settings.get("N"), int):
         return ((*first.shape[:-1], call.integer("N", 0)),)
@@ -77,7 +71,7 @@ def own_shapes(call: Call) -> tuple[Shape, ...]:
 def _is_free(kind: str) -> bool:
     """Whether an operator is known to multiply no matrices."""
     if kind.startswith(_RUNTIME):
-        return kind.removeprefix(_RUNTIME) in _POINTWISE | _FREE
+        return kind.removeprefix(_RUNTIME) in _FREE or _is_pointwise(kind)
     if kind in _UNKNOWN or "." in kind:
         return False
     try:
@@ -85,6 +79,14 @@ def _is_free(kind: str) -> bool:
     except defs.SchemaError:
         return kind == "SimplifiedLayerNormalization"  # ONNX Runtime's, in ONNX's own domain
     return True
+
+
+def _is_pointwise(kind: str) -> bool:
+    """Whether what an operator of ONNX Runtime gives has the shape of what it reads first, without a product."""
+    word = word_of(kind)
+    return kind.endswith("RotaryEmbedding") or (
+        word is not None and vocabulary.of(word).family in ("activation", "norm")
+    )
 
 
 def _tensor(call: Call, position: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,8 @@ SAME_AS = {
     "com.microsoft.FusedGemm": "Gemm",
     "com.microsoft.QuantizeLinear": "QuantizeLinear",
 }
+#: ONNX Runtime's domain, and what it puts before an operator's name: what it fuses, or how it computes.
+_RUNTIME = re.compile(r"com\.microsoft\.(?:Bias|Fast|QLinear|Quick|Skip)?")
 #: Operators whose op is the same whatever they read.
 _OPS = {
     "BatchNormalization": "batch_norm",
@@ -83,10 +86,14 @@ _OPS = {
     "DepthToSpace": "pixel_shuffle",
     "DequantizeLinear": "dequantize",
     "DynamicQuantizeLinear": "quantize",
+    "FusedMatMul": "matmul",
     "GroupNormalization": "group_norm",
+    "GroupQueryAttention": "attention",
     "InstanceNormalization": "instance_norm",
     "LRN": "local_response_norm",
     "LayerNormalization": "layer_norm",
+    "MatMulNBits": "dense",
+    "MultiHeadAttention": "attention",
     "QuantizeLinear": "quantize",
     "RMSNormalization": "rms_norm",
     "ReduceMax": "amax",
@@ -101,22 +108,6 @@ _OPS = {
     "Tile": "expand",
     "Unsqueeze": "reshape",
     "Upsample": "resize",
-    "com.microsoft.Attention": "attention",
-    "com.microsoft.BiasGelu": "gelu",
-    "com.microsoft.FastGelu": "gelu",
-    "com.microsoft.FusedMatMul": "matmul",
-    "com.microsoft.Gelu": "gelu",
-    "com.microsoft.GroupQueryAttention": "attention",
-    "com.microsoft.MatMulNBits": "dense",
-    "com.microsoft.MultiHeadAttention": "attention",
-    "com.microsoft.QLinearAdd": "add",
-    "com.microsoft.QLinearConcat": "concat",
-    "com.microsoft.QLinearLeakyRelu": "leaky_relu",
-    "com.microsoft.QLinearMul": "mul",
-    "com.microsoft.QLinearSigmoid": "sigmoid",
-    "com.microsoft.QLinearSoftmax": "softmax",
-    "com.microsoft.SkipLayerNormalization": "layer_norm",
-    "com.microsoft.SkipSimplifiedLayerNormalization": "rms_norm",
 }
 CONVOLUTIONS = {"Conv": "conv", "ConvTranspose": "conv_transpose", "ConvInteger": "conv", "QLinearConv": "conv"}
 POOLS = {"MaxPool": "max_pool", "AveragePool": "avg_pool"}
@@ -172,7 +163,13 @@ def op_of(call: Call) -> str:
         return clamped(limits(call))[0]
     if kind == "Pad":
         return "zero_pad2d" if zeros_around(call) else "pad"
-    return _OPS.get(kind) or vocabulary.named(kind) or "other"
+    return word_of(kind) or "other"
+
+
+def word_of(kind: str) -> str | None:
+    """The op of an operator that is the same whatever it reads."""
+    name = _RUNTIME.sub("", kind)
+    return _OPS.get(name) or vocabulary.named(name)
 
 
 def limits(call: Call) -> dict[str, Value]:

@@ -85,7 +85,7 @@ def held_by(graph: Any) -> Iterator[tuple[str, Stored]]:
                 try:
                     values = numpy.array(helper.get_attribute_value(attribute), kind)
                 except (TypeError, ValueError) as error:
-                    raise UnsoundError(f"the constant {name!r} is no number") from error
+                    raise UnsoundError(f"the constant {name!r} is not a number") from error
                 yield name, _dense(name, numpy_helper.from_array(values), literal=True)
 
 

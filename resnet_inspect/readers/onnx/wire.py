@@ -21,7 +21,7 @@ MOST_NODES = 100_000
 _MOST_FIELDS, _MESSAGE = 2_000_000, 3
 #: Messages in one another; protobuf's own limit.
 _DEEPEST = 100
-#: Bytes of values from which on a tensor is no shape, axis or setting: of fractions (which settings have few of) and
+#: Bytes of values from which on a tensor is not a shape, axis or setting: of fractions (which settings have few of) and
 #: of anything else.
 _LARGE_FRACTIONS, _LARGE = 1 << 10, 1 << 14
 _FRACTIONS = frozenset([1, 10, 11, 14, 15, 16])  # float, float16, double, complex64, complex128, bfloat16
@@ -38,10 +38,10 @@ _TENSOR, _NODE = onnx.TensorProto.DESCRIPTOR.full_name, onnx.NodeProto.DESCRIPTO
 #: A tensor's values in all their forms, and those of them whose bytes are the elements' own.
 _VALUES = ("raw_data", "float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 _PLAIN_VALUES = ("raw_data", "float_data", "double_data")
-#: What becomes of a field that is no message.
+#: What becomes of a field that is not a message.
 _DROP, _KEEP, _TEXT, _NUMBERS = "drop", "keep", "text", "numbers"
 
-MALFORMED = "it ends too early, or was no ONNX model. Export it again"
+MALFORMED = "it ends too early, or was not an ONNX model. Export it again"
 
 
 class UnsoundError(Exception):
@@ -56,7 +56,7 @@ def skeleton(file: BinaryIO) -> bytes:
     ``length`` of what the file holds of them, if it holds them byte by byte.
 
     Raises:
-        UnsoundError: this is no protobuf, or there is too much of it beside the weights.
+        UnsoundError: this is not a protobuf, or there is too much of it beside the weights.
         OSError: the file can't be read.
     """
     return _Walk(file).message(onnx.ModelProto.DESCRIPTOR, 0, file.seek(0, SEEK_END), 0)
@@ -179,7 +179,7 @@ class _Walk:
         try:
             text.decode()
         except UnicodeDecodeError:
-            raise UnsoundError(f"its text {text[:40]!r} is no UTF-8") from None
+            raise UnsoundError(f"its text {text[:40]!r} is not UTF-8") from None
 
     def _is_note(self, start: int, stop: int) -> bool:
         beginning = self._read(start, min(stop, start + 64), free=True)

@@ -94,7 +94,7 @@ class Graph:
         if None in sizes:
             return UNKNOWN
         if len(sizes) > _MOST_DIMENSIONS or not all(type(s) is int and 0 <= s < _MOST_ELEMENTS for s in sizes):
-            raise ValueError(f"the sizes of {name[:100]!r} are no short row of natural numbers")
+            raise ValueError(f"the sizes of {name[:100]!r} are not a short row of natural numbers")
         return Tensor(sizes, _DTYPES.get(meta["dtype"], "unknown"))
 
     def varies(self, name: str) -> bool:

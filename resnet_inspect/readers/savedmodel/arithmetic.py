@@ -13,7 +13,7 @@ import numpy
 from ...ir import Tensor
 from .calls import Call
 
-#: Tensors of more elements are no shapes.
+#: Tensors of more elements are not shapes.
 MOST_ELEMENTS = 64
 _DTYPES = frozenset(["bool", "int32", "int64", "float32", "float64"])
 

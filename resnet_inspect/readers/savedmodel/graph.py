@@ -22,7 +22,7 @@ _PASSING = ("Identity", "IdentityN", "PreventGradient", "ReadVariableOp", "StopG
 _LOOPS = ("StatelessWhile", "While")
 #: Loops inside of loops that are looked into.
 _DEEPEST = 2
-#: What reads a shape, which is no tensor's value.
+#: What reads a shape, which is not a tensor's value.
 _OF_SHAPES = ("Rank", "Shape", "ShapeN", "Size")
 #: Bytes of a graph, in which weights have no place: they are in files of their own.
 _LARGEST = 1 << 29
@@ -107,7 +107,7 @@ def read(folder: Path) -> Graph:
     path = folder / "saved_model.pb"
     try:
         if not path.is_file():
-            raise ModelError(f"{folder.name} is no SavedModel: its saved_model.pb is not a file")
+            raise ModelError(f"{folder.name} is not a SavedModel: its saved_model.pb is not a file")
         if path.stat().st_size > _LARGEST:
             raise ModelError(
                 f"{folder.name} is refused: its saved_model.pb has more than the {_LARGEST} bytes of a graph"
@@ -118,7 +118,7 @@ def read(folder: Path) -> Graph:
     except OSError as error:
         raise ModelError(f"{folder.name} can't be read: {error.strerror}") from error
     except Exception as error:  # protobuf's own kind depends on its implementation
-        raise ModelError(f"{folder.name} is damaged: its saved_model.pb is no protobuf of a SavedModel") from error
+        raise ModelError(f"{folder.name} is damaged: its saved_model.pb is not a protobuf of a SavedModel") from error
     if not document.meta_graphs:
         raise ModelError(f"{folder.name} is damaged: its saved_model.pb has no graph in it")
     return _Reader(folder.name, document.meta_graphs[0]).graph()

@@ -10,7 +10,7 @@ from .arithmetic import results
 from .calls import Call
 from .graph import Loop, Value
 
-#: Operations that are worked out to count rounds. Of a loop that needs more, nobody knows how many it makes.
+#: Operations that are worked out to count rounds. Of a loop that needs more, it is not known how many it makes.
 _MOST = 50_000
 _Place = tuple[int | None, int]
 

@@ -12,11 +12,16 @@ from torch import nn
 from ...ir import Attributes
 from ...ops import vocabulary
 from . import functions, operators
+from .tensors import dtype_name, tensors_in
 
 #: Modules with children that are one operation all the same: they use their children's weights themselves.
 _COMPOSITE_LEAVES = (nn.MultiheadAttention,)
 #: The families of operators that are all that a leaf does if it calls one of them and nothing else.
 _ALONE = ("activation", "elementwise")
+#: Those whose results are as large as what they read, or have one number for its last dimension.
+_BY_ELEMENT = (*_ALONE, "reduction")
+#: Functions that copy a tensor to another element type.
+_CASTS = ("bfloat16", "double", "float", "half", "to", "type", "type_as")
 
 
 @dataclass
@@ -75,15 +80,63 @@ class Leaf:
         """Whether several of its operations multiply matrices, and no known layer's name tells what they are."""
         return self.op == "other" and sum(call.work.known > 0 for call in self.calls) > 1
 
-    def word(self, attributes: Attributes) -> tuple[str, Attributes]:
-        """What a leaf that has no op of its own does, and its settings: what the only function does that it calls."""
+    def word(
+        self,
+        attributes: Attributes,
+        given: Sequence[torch.Tensor],
+        weights: Mapping[torch.Tensor, str],
+        made: Sequence[torch.Tensor],
+    ) -> tuple[str, Attributes]:
+        """What a leaf that has no op of its own does, and its settings: what the only function does that it calls.
+
+        Where it calls several on the tensor that it was ``given``, as a norm written by hand does, it stays ``other``,
+        and its ``steps`` are among its settings. Where no function reads a real number of that or of its ``weights``
+        (parameters and their names), as where angles of positions are computed, what it has ``made`` is a constant.
+        """
+        if self._is_constant(given, weights, made):
+            return "fill", attributes
         if len(self.calls) != 1:
-            return "other", attributes
+            steps = self._steps(given, weights)
+            return "other", (*attributes, ("steps", steps)) if steps else attributes
         call = self.calls[0]
         op, settings = functions.describe_function(call.func, call.args, call.kwargs)
         if vocabulary.of(op).family not in _ALONE:
             return "other", attributes
         return op, tuple({**dict(settings), **dict(attributes)}.items())
+
+    def _is_constant(
+        self, given: Sequence[torch.Tensor], weights: Mapping[torch.Tensor, str], made: Sequence[torch.Tensor]
+    ) -> bool:
+        real = {id(tensor) for tensor in given if tensor.is_floating_point() or tensor.is_complex()}
+        real.update(map(id, weights))
+        read = (tensor for call in self.calls for tensor in tensors_in((call.args, call.kwargs)))
+        own = {id(tensor) for call in self.calls for tensor in call.outputs}
+        return bool(made) and own.issuperset(map(id, made)) and not any(id(tensor) in real for tensor in read)
+
+    def _steps(self, given: Sequence[torch.Tensor], weights: Mapping[torch.Tensor, str]) -> tuple[str, ...]:
+        """Each function that was called: its word and what it reads, 0 for what was given, n for the n-th, or a weight.
+
+        Behind these stands the element type of its result, if it isn't that of what was given. Nothing if one reads a
+        constant, or gives a shape that neither is that of what was given nor has one number for its last dimension.
+        """
+        if len(given) != 1:
+            return ()
+        whole, names = given[0], {id(given[0]): "0"}
+        found: list[str] = []
+        for number, call in enumerate(self.calls, 1):
+            word, _ = functions.describe_function(call.func, call.args, call.kwargs)
+            if functions.function_name(call.func) in _CASTS:
+                word = "copy"
+            read = [weights.get(t) or names.get(id(t)) for t in tensors_in((call.args, call.kwargs))]
+            if not (word == "copy" or vocabulary.of(word).family in _BY_ELEMENT) or None in read:
+                return ()
+            if len(call.outputs) != 1 or call.outputs[0].shape not in (whole.shape, (*whole.shape[:-1], 1)):
+                return ()
+            output = call.outputs[0]
+            names[id(output)] = str(number)
+            dtype = () if output.dtype == whole.dtype else (dtype_name(output),)
+            found.append(" ".join((word, *map(str, read), *dtype)))
+        return tuple(found)
 
 
 def is_leaf(module: nn.Module) -> bool:

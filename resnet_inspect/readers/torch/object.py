@@ -37,7 +37,7 @@ def summarize_object(
     Without ``inputs`` nothing runs: what the module holds is listed, and what it costs isn't known.
 
     Raises:
-        ModelError: ``model`` is no module.
+        ModelError: ``model`` is not a module.
         InputError: the input doesn't fit.
     """
     model = _module(model)

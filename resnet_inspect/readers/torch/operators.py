@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...analysis import composed
 from ...ir import Attributes, Value, frozen_value
 from ...ops import vocabulary
 from ...ops.attributes import clamped, explicit_padding, in_each_dimension, pad, paddings, pairs_from_last
@@ -44,11 +45,7 @@ _MODULE_OPS = {
     "UpsamplingNearest2d": "resize",
 }
 #: transformers' classes by name. Those of a single operator of torch are what that one is.
-_TRANSFORMERS_OPS = {
-    **dict.fromkeys(("NewGELUActivation", "AccurateGELUActivation", "FastGELUActivation"), "gelu"),
-    **dict.fromkeys(("QuickGELUActivation", "ClippedGELUActivation"), "gelu"),
-    "Conv1D": "dense",
-}
+_TRANSFORMERS_OPS = {**composed.TYPES, "Conv1D": "dense"}
 
 
 def torch_class(module: nn.Module) -> type[nn.Module] | None:

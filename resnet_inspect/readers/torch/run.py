@@ -177,7 +177,8 @@ def _check_memory(model: nn.Module, described: Model, reason: str) -> None:
     if 2 * needed > there:
         raise InputError(
             f"{described.name}: {reason}. It needs real tensors, and {units.binary(needed)} of weights are too much "
-            f"for the {units.binary(there)} here: make it smaller with --arg, or mend that line for meta tensors"
+            f"for the {units.binary(there)} here: make it smaller with --arg, or change that line so that it works "
+            "on meta tensors"
         )
 
 

@@ -53,7 +53,7 @@ def _tensors_in(value: Any, opened: set[int]) -> Iterator[torch.Tensor]:
         items = [getattr(value, name, None) for name in getattr(type(value), "__slots__", ())]
     for item in items:
         yield from _tensors_in(item, opened)
-    # Opened again elsewhere, it is no cycle.
+    # Opened again elsewhere, it is not a cycle.
     opened.discard(id(value))
 
 

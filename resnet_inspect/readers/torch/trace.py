@@ -178,7 +178,8 @@ class Recorder:
             return output
         with without_function_modes():
             if leaf is not None and op == "other":
-                op, attributes = leaf.word(attributes)
+                weights = {weight: name for name, weight in module.named_parameters(recurse=False)}
+                op, attributes = leaf.word(attributes, inputs, weights, list(tensors_in(output)))
             return self._leaf_layer(path, module, op, attributes, given, inputs, versions, work, output)
 
     def _in_leaf(self) -> bool:

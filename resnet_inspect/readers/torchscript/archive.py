@@ -92,7 +92,7 @@ class Archive:
         """A class or function by its qualified name: ``__torch__.net.Net``.
 
         Raises:
-            RefusedArchiveError: there is none, or its text is no TorchScript.
+            RefusedArchiveError: there is none, or its text is not TorchScript.
         """
         unit, _, own = name.rpartition(".")
         if unit not in self._units:

@@ -284,7 +284,7 @@ class Loader:
 def _read(data: bytes, dtype: torch.dtype, numel: int) -> torch.Tensor:
     if not numel:
         return torch.zeros(0, dtype=dtype)
-    if dtype is torch.bool:  # a byte that is neither 0 nor 1 is no value of it
+    if dtype is torch.bool:  # a byte that is neither 0 nor 1 is not a value of it
         return torch.frombuffer(bytearray(data), dtype=torch.uint8, count=numel) != 0
     return torch.frombuffer(bytearray(data), dtype=dtype, count=numel)
 

@@ -119,7 +119,7 @@ def _judged(packed: Packed, name: str) -> Packed:
     spatial = dims - 2
     numbers = [number for row in packed.geometry for number in row]
     if any(type(number) is not int or not 0 <= number < 2**16 for number in (*numbers, packed.groups)):
-        raise RefusedArchiveError(f"its code calls quantized::{name} with numbers that are no sizes")
+        raise RefusedArchiveError(f"its code calls quantized::{name} with numbers that are not sizes")
     if any(len(row) != spatial for row in packed.geometry) or packed.groups < 1 or packed.transposed:
         raise RefusedArchiveError(f"its code calls quantized::{name} with numbers that don't fit")
     return packed

@@ -82,7 +82,7 @@ def _summary(archive: Archive, path: Path, request: Request, call: Call | None) 
     if summary.totals.macs and not summary.totals.params and not packed:
         notes.append(f"{path.name} has no parameters: they are constants of its code, as torch.jit.freeze makes them")
     if packed:
-        notes.append(f"{path.name} is quantised: its packed weights are no tensors, and aren't counted")
+        notes.append(f"{path.name} is quantised: its packed weights are not tensors, and aren't counted")
     return Answer(summary, tuple(notes))
 
 

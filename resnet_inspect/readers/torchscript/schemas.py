@@ -14,7 +14,7 @@ from ..torch.tensors import tensors_in
 from . import allowed
 from .pickle import RefusedArchiveError
 
-#: A number beyond is no size, and would leave 64 bits where two are multiplied.
+#: A number beyond is not a size, and would leave 64 bits where two are multiplied.
 _MOST = 2**31
 #: Numbers in a list that says sizes or places, and tensors in a list.
 _MOST_NUMBERS = 64

@@ -374,4 +374,4 @@ def _truths(items: list[Any]) -> list[Any]:
 
 
 def _refuse(value: Any) -> Any:
-    raise TypeError(f"a {type(value).__name__} is no number")
+    raise TypeError(f"a {type(value).__name__} is not a number")

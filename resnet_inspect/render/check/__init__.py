@@ -24,8 +24,9 @@ ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class CheckView:
-    """Where it is shown: ``width`` is a terminal's; None where nothing is wrapped."""
+    """Where it is shown: ``width`` is a terminal's; None where nothing is wrapped. ``threshold`` is ``DiffView``'s."""
 
+    threshold: float = 0
     width: int | None = None
     color: bool = False
     ascii: bool = False

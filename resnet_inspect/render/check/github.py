@@ -9,6 +9,7 @@ from ...checks import Checked, Outcome
 from ..diff import DiffView
 from ..diff.github import annotation
 from ..diff.table import render as render_diff
+from ..diff.words import headlines
 from . import CheckView
 from .words import failed, finding_words, verdict
 
@@ -34,6 +35,12 @@ def render(checked: Sequence[Checked], view: CheckView) -> str:
     for item in checked:
         for outcome in item.outcomes:
             if outcome.level == "pass":
+                lines += [
+                    annotation("notice", heads[0], "; ".join(heads[1:]), _place(item, outcome))
+                    for finding in outcome.findings
+                    if finding.diff is not None
+                    for heads in [headlines(finding.diff, f"{item.name} {outcome.rule}")]
+                ]
                 continue
             text = [finding_words(finding) for finding in outcome.findings if finding.level != "note"]
             text += [render_diff(f.diff, DiffView()).rstrip() for f in outcome.findings if f.diff is not None]

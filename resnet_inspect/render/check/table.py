@@ -6,8 +6,6 @@ import textwrap
 from collections.abc import Sequence
 
 from ...checks import Checked, Outcome
-from ..diff import DiffView
-from ..diff.table import render as render_diff
 from ..width import padded, width
 from . import CheckView
 from .words import SAID, failed, said, verdict
@@ -37,6 +35,9 @@ def _lines(outcome: Outcome, room: int, view: CheckView) -> list[str]:
     lines = [(left + messages[0]).rstrip(), *(indent + message for message in messages[1:])]
     for finding in outcome.findings:
         if finding.diff is not None:
+            from ..diff import DiffView  # of a baseline that drifted
+            from ..diff.table import render as render_diff
+
             narrower = None if view.width is None else view.width - 4
             text = render_diff(finding.diff, DiffView(width=narrower, color=view.color))
             lines += ["", *(f"    {line}".rstrip() for line in text.splitlines()), ""]

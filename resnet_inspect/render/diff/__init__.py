@@ -33,6 +33,8 @@ class DiffView:
     gates: frozenset[str] = frozenset()
     title: str = ""
     place: tuple[Path, int | None] | None = None
+    #: In Markdown, changes that make less than this share of the parameters and of the MACs are folded.
+    threshold: float = 0
     width: int | None = None
     color: bool = False
     ascii: bool = False

@@ -21,6 +21,7 @@ _TOTALS: dict[str, tuple[str, Callable[[int | None], str]]] = {
     "layers": ("Layers", units.exact),
     "uncounted": ("Layers not counted", units.exact),
 }
+NO_DIFFERENCE = "No difference"
 _TITLES = {"params": "parameters", "macs": "MACs"}
 _SHORT = {"input_shapes": "input", "output_shapes": "output"}
 #: From how many layers on the same change is one line.
@@ -49,7 +50,7 @@ def headlines(diff: Diff, title: str = "") -> list[str]:
     if not diff.old.has_graph and not diff.new.has_graph:
         lines.append("Compared by their tensors alone: the layers of both aren't known")
     if not diff.kinds:
-        return [*lines, "No difference"]
+        return [*lines, NO_DIFFERENCE]
     for name_of_total in ("params", "macs"):
         found = [cause_words(cause) for cause in diff.causes if cause.total == name_of_total]
         lines += found[:1]

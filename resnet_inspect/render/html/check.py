@@ -11,8 +11,8 @@ from ...checks import Checked, Finding, Outcome
 from ...diffs import Diff
 from ...visible import cleaned
 from ..check.words import SAID, failed, finding_words, verdict
+from ..diff.marks import marks
 from ..diff.words import grouped, headlines, lines
-from .diff import marks
 from .network import network
 from .page import page
 

@@ -7,18 +7,15 @@ from html import escape
 from typing import Any
 
 from ... import ir_json
-from ...diffs import Diff, LayerDiff
-from ...diffs.cause import followers
+from ...diffs import Diff
 from ...ir import Layer
 from ...visible import cleaned
 from ..diff import DiffView
+from ..diff.marks import marks
 from ..diff.words import grouped, headlines, lines, totals
 from .markup import table
 from .network import network
 from .page import page
-
-#: Kinds of differences that are somebody's edit, unless they follow from another layer's.
-_EDITS = frozenset(("config", "params"))
 
 
 def render(diff: Diff, view: DiffView) -> str:
@@ -61,18 +58,6 @@ def _changes(diff: Diff, states: Sequence[str]) -> list[dict[str, Any]]:
         }
         for line, places in grouped(diff, states)
     ]
-
-
-def marks(layers: Sequence[LayerDiff]) -> list[str]:
-    """The status of each layer; ``follows`` where no more differs than another layer's edit has made necessary."""
-    return [_mark(*each) for each in zip(layers, followers(layers), strict=True)]
-
-
-def _mark(layer: LayerDiff, follows: bool) -> str:
-    kinds = {change.kind for change in layer.changes}
-    if layer.status == "changed" and "edges" not in kinds and (follows or not kinds & _EDITS):
-        return "moved" if layer.moved else "renamed" if layer.renamed else "follows"
-    return layer.status
 
 
 def _side(layers: list[tuple[Layer | None, str, str]]) -> tuple[dict[str, str], dict[str, str]]:

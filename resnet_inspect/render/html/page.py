@@ -98,7 +98,10 @@ def _script(name: str) -> str:
     text = _COMMENT.sub("", text)
     if re.search("</script|<!--", text):
         raise ValueError(f"{name} can't be a part of a page: markup in it would end the script")
-    return _INDENT.sub("", text)
+    # A page is a copy of the libraries in it, whose licences ask for their notice in every copy.
+    licences = [(_FOLDER / module).with_suffix(".LICENSE") for module in parts]
+    notices = [f"/*\n{file.read_text(encoding='utf-8')}*/\n" for file in licences if file.is_file()]
+    return "".join(notices) + _INDENT.sub("", text)
 
 
 def _gather(module: Path, parts: dict[str, str]) -> None:

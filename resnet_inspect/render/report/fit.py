@@ -15,6 +15,7 @@ from ...analysis.fit import Fit
 from ...analysis.training.plan import Plan
 from ...devices import Device
 from ...ir import Summary
+from ...shape import format_shape
 from ..totals import least_time
 from . import Report, ReportColumn
 from .plot import Panel, Point
@@ -23,6 +24,8 @@ from .training import document as memory_document
 
 SCHEMA_VERSION = 1
 
+#: More inputs aren't shown.
+_MOST_INPUTS = 4
 _COLUMNS = (
     ReportColumn("part", "At the peak", number=False),
     ReportColumn("bytes", "Memory", units.binary),
@@ -40,7 +43,8 @@ def report(summary: Summary, found: Fit, plan: Plan | None, device: Device | Non
     facts = [
         ("Model", summary.model.title),
         ("Memory", f"{units.binary(found.memory)}{f' of {device.title}' if device else ''}{_source(device)}"),
-        ("Run", _run(plan)),
+        ("Input", _input(summary)),
+        ("Run", _run(plan, summary)),
         ("Peak", f"{_least(found)}{units.binary(found.peak)} in {_where(found)}"),
         *([("Beside it", _beside(found))] if found.beside[1] else ()),
         *([("Largest batch", f"n/a: {found.fixed}")] if found.fixed else ()),
@@ -107,7 +111,13 @@ def _source(device: Device | None) -> str:
     return f" ({device.source}, {device.date})" if device and device.source and device.date else ""
 
 
-def _run(plan: Plan | None) -> str:
+def _input(summary: Summary) -> str:
+    """What it reads at this batch: a batch of short texts says little of long ones."""
+    given = [f"{format_shape(tensor.shape)} {tensor.dtype}" for tensor in summary.inputs]
+    return f"{', '.join(given[:_MOST_INPUTS])}{', ...' if len(given) > _MOST_INPUTS else ''}" if given else "n/a"
+
+
+def _run(plan: Plan | None, summary: Summary) -> str:
     if plan is None:
         return "inference: outputs are freed after their last reader"
     words = [f"training with {plan.optimizer}"]
@@ -122,7 +132,9 @@ def _run(plan: Plan | None) -> str:
     if plan.frozen:
         words.append(f"{' '.join(plan.frozen)} frozen")
     if plan.lora is not None:
-        words.append(f"adapters of rank {plan.lora:,} on {' '.join(plan.lora_layers)}")
+        adapted = [layer.path for layer in summary.layers if plan.adapts(layer)]
+        where = adapted[0] if len(set(adapted)) == 1 else f"{len(set(adapted)):,} linear layers"
+        words.append(f"adapters of rank {plan.lora:,} on {where}")
     return f"{', '.join(words)}, as torch does it"
 
 

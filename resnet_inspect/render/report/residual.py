@@ -137,7 +137,7 @@ def _facts(blocks: tuple[Block, ...], found: Paths) -> list[tuple[str, str]]:
         ("Depth", f"{found.longest} weighted layers on the longest path, {found.shortest} on the shortest"),
     ]
     if kinds["projection"]:
-        facts.append(("  projections", "stand on shortcuts, so that the longest path hasn't got them"))
+        facts.append(("  projections", "are on shortcuts, so they are not on the longest path"))
     power = found.count.bit_length() - 1
     named = f"2^{power} = " if power > 1 and found.count == 1 << power else ""
     facts.append(("Paths", named + _count(found.count)))

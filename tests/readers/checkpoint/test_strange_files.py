@@ -171,7 +171,7 @@ def test_nothing_but_regular_files_is_opened(tmp_path: Path) -> None:
     assert kind_of(Path("/dev/zero")) is None
     index = tmp_path / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"a": fifo.name}}))
-    refused(index, "names 'model.safetensors', which is no file of tensors beside it")
+    refused(index, "names 'model.safetensors', which is not a file of tensors beside it")
     folder = tmp_path / "hub"
     folder.mkdir()
     os.mkfifo(folder / "config.json")

@@ -278,29 +278,41 @@ def test_a_model_stays_as_it_was_even_if_its_code_fails() -> None:
     assert numpy.isfinite(history.history["loss"][0])
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each draws in a fork of one interpreter")
 @needs("tensorflow")
-@pytest.mark.parametrize("before", ["", "keras.random.uniform(())"])
-def test_random_numbers_go_on_as_if_nothing_had_been(before: str) -> None:
-    def drawn(summary: str) -> str:
-        """What comes after a summary, in an interpreter of its own: some versions of Keras only start anew there."""
-        return script(
-            "import random, keras, numpy\n"
-            "from resnet_inspect import summarize\n"
-            "class Net(keras.Model):\n"
-            "    def __init__(self):\n"
-            "        super().__init__()\n"
-            "        self.dense = keras.layers.Dense(3)\n"
-            "    def call(self, x):\n"
-            "        return self.dense(keras.random.dropout(x, 0.5) + keras.random.normal((4,)))\n"
-            "keras.utils.set_random_seed(7)\n"
-            f"{before}\n"
-            "model = Net()\n"
-            "model.build((1, 4))\n"
-            f"{summary}\n"
-            "print(float(keras.random.uniform(())), random.random(), numpy.random.rand())\n"
-        )
-
-    assert drawn("assert summarize(model, (4,)).totals.params == 15") == drawn("")
+def test_random_numbers_go_on_as_if_nothing_had_been() -> None:
+    told = script("""
+import os, random, sys
+import keras, numpy
+from resnet_inspect import summarize
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3)
+    def call(self, x):
+        return self.dense(keras.random.dropout(x, 0.5) + keras.random.normal((4,)))
+# Some versions of Keras only start anew in an interpreter that has drawn nothing yet.
+for drawn_before in (False, True):
+    for summarized in (False, True):
+        child = os.fork()
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+            continue
+        keras.utils.set_random_seed(7)
+        if drawn_before:
+            keras.random.uniform(())
+        model = Net()
+        model.build((1, 4))
+        if summarized:
+            assert summarize(model, (4,)).totals.params == 15
+        print(float(keras.random.uniform(())), random.random(), numpy.random.rand())
+        sys.stdout.flush()
+        os._exit(0)
+""")
+    first, with_summary, later, later_with_summary = told.splitlines()
+    assert first == with_summary
+    assert later == later_with_summary
+    assert first.split()[0] != later.split()[0]
 
 
 @in_child("tensorflow")

@@ -121,7 +121,7 @@ def test_no_value_of_a_weight_is_read_or_made() -> None:
         path = Path(folder, "large.keras")
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("config.json", json.dumps(config))
-            archive.writestr("model.weights.h5", b"these are no weights")
+            archive.writestr("model.weights.h5", b"these are not weights")
         found = summary_of(path)
     assert found.totals.params == 6 * (side * side + side)
     assert found.totals.macs == 6 * side * side

@@ -40,7 +40,7 @@ def test_functions_that_multiply_matrices() -> None:
     totals = summarize(keras.Sequential([mapped]), rows).totals
     if hasattr(keras.src.ops.core, "VectorizedMap"):
         assert (totals.macs, totals.uncounted) == (16 * 8 * 4, ())
-    else:  # In Keras before 3.11 it is no operation, and the layer that calls it says that it isn't counted.
+    else:  # In Keras before 3.11 it is not an operation, and the layer that calls it says that it isn't counted.
         assert (totals.macs, totals.uncounted, totals.params) == (0, (mapped.name,), 4 * 8)
 
 

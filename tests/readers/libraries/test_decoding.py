@@ -77,7 +77,7 @@ def _step(kind: str, tokens: int = N, batch: int = TEXTS) -> Any:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@in_child("torch")
+@in_child("transformers")
 def test_a_step_costs_what_torch_counts_of_it_on_real_tensors(kind: str) -> None:
     """Attention and experts are written out there, as torch's counter knows them; the same model leaves the cache."""
     import torch
@@ -117,7 +117,7 @@ def _cache(output: Any) -> dict[str, Any]:
     return {key: output[key] for key in ("cache", "past_key_values") if key in output.keys()}  # noqa: SIM118 - old names are found, too
 
 
-@in_child("torch")
+@in_child("transformers")
 def test_llama_by_hand() -> None:
     found = _step("llama")
     keys = 2 * 8
@@ -133,7 +133,7 @@ def test_llama_by_hand() -> None:
     assert _step("llama", 2 * N).totals.macs - found.totals.macs == TEXTS * 2 * 4 * N * 8 * 2
 
 
-@in_child("torch")
+@in_child("transformers")
 def test_a_window_keeps_no_more_than_the_next_token_reads() -> None:
     """8 tokens with the one that is written: 7 are kept for the next."""
     assert _step("mistral").totals.kv_cache_bytes == 2 * 2 * TEXTS * 7 * 16 * 4
@@ -143,7 +143,7 @@ def test_a_window_keeps_no_more_than_the_next_token_reads() -> None:
     assert _step("gemma2").totals.kv_cache_bytes == 2 * TEXTS * (7 + N + 1) * 16 * 4
 
 
-@in_child("torch")
+@in_child("transformers")
 def test_states_have_one_size_whatever_was_read() -> None:
     from resnet_inspect.readers.libraries import transformers
 
@@ -162,7 +162,7 @@ def test_states_have_one_size_whatever_was_read() -> None:
     assert sizes == [2 * 32 * (4 + 4) * 4] * 2
 
 
-@in_child("torch")
+@in_child("transformers")
 def test_what_is_alive_in_a_step_is_the_cache_and_a_layer_of_the_next() -> None:
     from resnet_inspect.analysis.memory import inference_peak
 
@@ -174,7 +174,7 @@ def test_what_is_alive_in_a_step_is_the_cache_and_a_layer_of_the_next() -> None:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@in_child("torch")
+@in_child("transformers")
 def test_the_peak_of_a_transformer_is_known(kind: str) -> None:
     from resnet_inspect.analysis.memory import inference_peak
     from resnet_inspect.readers.libraries import transformers
@@ -187,7 +187,7 @@ def test_the_peak_of_a_transformer_is_known(kind: str) -> None:
     assert (inference_peak(step) or 0) > cache
 
 
-@in_child("torch")
+@in_child("transformers")
 def test_the_dtype_is_the_caches_too() -> None:
     from resnet_inspect.readers.libraries import transformers
 
@@ -266,7 +266,7 @@ def test_what_has_no_step_is_told(arguments: list[str], code: int, words: str) -
     assert words in done.stderr
 
 
-@in_child("torch")
+@in_child("transformers")
 def test_a_model_that_somebody_brings() -> None:
     import torch
     from transformers import AutoConfig, AutoModel

@@ -44,7 +44,7 @@ PUBLISHED: dict[str, tuple[dict[str, Any], float, float]] = {
 
 @needs("transformers", "5.0")  # before, the last one's experts are chosen by values, and no machine holds them
 @pytest.mark.parametrize("kind", PUBLISHED)
-@in_child("torch")
+@in_child("transformers")
 def test_published_mixtures(kind: str) -> None:
     from resnet_inspect.readers.libraries import transformers
 
@@ -94,7 +94,7 @@ def _left_out(net: Summary, config: Any = CONFIG) -> dict[str, int] | None:
 
 
 @needs("transformers")
-@in_child("torch")
+@in_child("transformers")
 def test_experts_in_one_tensor_and_in_a_row() -> None:
     stacked = _net(("mlp.experts.up", (4, 5, 6)), ("mlp.experts.bias", (4, 5)), ("mlp.gate.weight", (4, 6)))
     assert _left_out(stacked) == {"mlp.experts.up": 60, "mlp.experts.bias": 10}
@@ -112,7 +112,7 @@ def test_experts_in_one_tensor_and_in_a_row() -> None:
 
 
 @needs("transformers")
-@in_child("torch")
+@in_child("transformers")
 def test_what_is_not_certain_is_not_known() -> None:
     stacked = _net(("mlp.experts.up", (4, 5, 6)))
     assert _left_out(stacked, SimpleNamespace(num_experts=8, num_experts_per_tok=2)) is None
@@ -132,7 +132,7 @@ def test_what_is_not_certain_is_not_known() -> None:
 
 
 @needs("transformers")
-@in_child("torch")
+@in_child("transformers")
 def test_a_model_without_experts_uses_all() -> None:
     net = _net(("mlp.w", (5, 6)), modules={"mlp": "MLP"})
     assert _left_out(net, SimpleNamespace(num_local_experts=1)) == {}

@@ -79,7 +79,7 @@ def watch() -> list[Any]:
 
 
 @needs("transformers")
-@in_child("torch")
+@in_child("transformers")
 @pytest.mark.filterwarnings("ignore")
 def test_code_weights_and_what_is_elsewhere_are_refused_without_a_network() -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def test_code_weights_and_what_is_elsewhere_are_refused_without_a_network() -> N
 
 
 @needs("transformers", "5.0")
-@in_child("torch")
+@in_child("transformers")
 @pytest.mark.filterwarnings("ignore")
 def test_a_backbone_from_elsewhere_is_refused() -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +108,7 @@ def test_a_backbone_from_elsewhere_is_refused() -> None:
 
 
 @needs("transformers")
-@in_child("torch")
+@in_child("transformers")
 @pytest.mark.filterwarnings("ignore")
 def test_what_a_file_says_beside_its_architecture_is_left_out() -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +135,7 @@ def test_what_a_file_says_beside_its_architecture_is_left_out() -> None:
 
 
 @needs("transformers", "4.48")
-@in_child("torch")
+@in_child("transformers")
 @pytest.mark.filterwarnings("ignore")
 def test_no_file_that_a_file_names_is_opened() -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -149,7 +149,7 @@ def test_no_file_that_a_file_names_is_opened() -> None:
 
 
 @needs("transformers")
-@in_child("torch")
+@in_child("transformers")
 @pytest.mark.filterwarnings("ignore")
 def test_of_wrong_types_each_is_read_or_refused() -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -160,7 +160,7 @@ def test_loops_and_sizes_that_are_open_are_unknown_and_never_zero() -> None:
         # Five steps, each with four gates of what it reads and of the state before.
         assert (loop.macs, dict(loop.attributes)["steps"]) == (5 * (4 * 12 + 3 * 12), 5)
         assert [p.shape for p in loop.parameters] == [(4, 12), (3, 12), (12,)]
-        # The states of random generators are no parameters.
+        # The states of random generators are not parameters.
         assert found.totals.params == model.count_params()
         inputs = keras.Input((None, None, 3), name="image")
         keras.Model(inputs, layers.Conv2D(2, 3)(inputs)).export("open", verbose=False)

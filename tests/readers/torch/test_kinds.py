@@ -324,7 +324,7 @@ def test_what_a_shape_means_to_a_net_that_says_nothing() -> None:
         (image, "8", [(1, 3, 8, 8)]),
         (image, "2x3x8x8", [(2, 3, 8, 8)]),
         (vector, "32", [(1, 32)]),
-        # The second input is no image, though the net has a convolution.
+        # The second input is not an image, though the net has a convolution.
         (
             module(lambda self, x, y: self.m["conv"](x).mean() + self.m["fc"](y), m=both),
             ["1x3x8x8", "10"],

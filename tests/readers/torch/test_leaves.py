@@ -200,3 +200,70 @@ def test_the_linear_layer_of_gpt2() -> None:
     layer = summarize(nn.Sequential(Conv1D(6, 4)), torch.zeros(2, 3, 4)).layers[1]
     assert (layer.op, layer.type, layer.params, layer.macs) == ("dense", "Conv1D", 4 * 6 + 6, 2 * 3 * 4 * 6)
     assert dict(layer.attributes) == {"in_features": 4, "out_features": 6, "bias": True}
+
+
+@in_child("torch")
+def test_a_norm_written_by_hand_has_its_steps_and_keeps_what_torch_keeps() -> None:
+    import torch
+
+    from resnet_inspect.analysis.memory import saved_bytes
+
+    def rms(self: Any, x: Any) -> Any:
+        return self.scale * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6))
+
+    def centered(self: Any, x: Any) -> Any:
+        x = x - x.mean(-1, keepdim=True)
+        return x / (x.pow(2).mean(-1, keepdim=True) + 1e-6).sqrt()
+
+    def wide(self: Any, x: Any) -> Any:
+        y = x.to(torch.float32)
+        return self.scale * (y * torch.rsqrt(y.pow(2).mean(-1, keepdim=True))).to(x.dtype)
+
+    norms = {
+        "rms": (rms, "float32", ("pow 0", "mean 1", "add 2", "rsqrt 3", "mul 0 4", "mul scale 5")),
+        "centered": (centered, "float32", ("mean 0", "sub 0 1", "pow 2", "mean 3", "add 4", "sqrt 5", "div 2 6")),
+        "wide": (
+            wide,
+            "bfloat16",
+            (
+                *("copy 0 float32", "pow 1 float32", "mean 2 float32", "rsqrt 3 float32", "mul 1 4 float32"),
+                *("copy 5", "mul scale 6"),
+            ),
+        ),
+    }
+    for name, (forward, dtype, steps) in norms.items():
+        norm = module(forward, scale=_parameter(4)).to(getattr(torch, dtype))
+        summary = summarize(module(lambda self, x: self.norm(x), norm=norm), [f"2x3x4:{dtype}"])
+        layer = summary.layers[-1]
+        assert (layer.op, layer.attribute("steps")) == ("other", steps), name
+        kept: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor, kept: dict[int, int] = kept) -> torch.Tensor:
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        given = torch.ones(2, 3, 4, requires_grad=True, dtype=getattr(torch, dtype))
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            made = norm(given)
+        kept.pop(norm.scale.untyped_storage().data_ptr(), None)
+        assert made.shape == given.shape
+        assert saved_bytes(summary)[layer.id] == sum(kept.values()), name
+
+
+@in_child("torch")
+def test_what_reads_no_real_number_is_a_constant() -> None:
+    import torch
+
+    def angles(self: Any, x: Any, positions: Any) -> Any:
+        return torch.outer(positions.float(), self.frequencies).cos().to(x.dtype)
+
+    def forward(self: Any, x: Any) -> Any:
+        return x * self.angles(x, torch.arange(3, device=x.device))
+
+    table = module(angles)
+    table.register_buffer("frequencies", torch.ones(4))
+    layers = {layer.id: layer for layer in summarize(module(forward, angles=table), ["2x3x4:float32"]).layers}
+    assert layers["angles"].op == "fill"
+    scaled = module(lambda self, x, _: (self.scale + 1).cos(), scale=_parameter(3, 4))
+    layers = {layer.id: layer for layer in summarize(module(forward, angles=scaled), ["2x3x4:float32"]).layers}
+    assert layers["angles"].op == "other"

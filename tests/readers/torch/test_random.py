@@ -97,7 +97,7 @@ def build(tree: list[Node]) -> nn.Module:
     tied = nn.Parameter(torch.zeros(SIZE, SIZE))
 
     class Function(nn.Module):
-        """A step with a parameter of its own and a child, so that it is no layer but code between layers."""
+        """A step with a parameter of its own and a child, so that it is not a layer but code between layers."""
 
         def __init__(self, kind: str) -> None:
             super().__init__()

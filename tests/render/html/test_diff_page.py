@@ -15,8 +15,8 @@ from resnet_inspect.readers.checkpoint import summary as checkpoint
 from resnet_inspect.readers.local import reader as local
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render.diff import DiffView, render
+from resnet_inspect.render.diff.marks import marks
 from resnet_inspect.render.diff.words import grouped, headlines, totals
-from resnet_inspect.render.html.diff import marks
 from tests.readers.checkpoint.test_weights import write_safetensors
 from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
 from tests.support import small_residual as small

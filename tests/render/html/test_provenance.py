@@ -16,7 +16,7 @@ from resnet_inspect.render.html.page import signed
 from resnet_inspect.version import __version__
 from tests.support import small_residual as small
 from tests.support.browser import Opener
-from tests.support.command import run
+from tests.support.command import local
 from tests.support.reports import ready, report
 
 
@@ -53,7 +53,7 @@ def test_a_page_says_the_command_and_the_version(command: tuple[str, ...], tmp_p
     # A name that a shell would take apart, and that a browser would take for markup.
     file = tmp_path / "it's a <b>.html"
     typed = (*command, "-o", str(file))
-    assert run(*typed).returncode == 0
+    assert local(*typed).returncode == 0
     page = opened(file, java_script=False)
     parts = page.locator(".made > span").all_inner_texts()
     assert f"Written by resnet-inspect {__version__}" in parts
@@ -67,11 +67,11 @@ def test_the_same_command_writes_the_same_bytes_and_the_document_alone_is_read(t
     file = tmp_path / "r.html"
     pages = []
     for _ in range(2):
-        assert run("summary", "resnet18", "-o", str(file)).returncode == 0
+        assert local("summary", "resnet18", "-o", str(file)).returncode == 0
         pages.append(file.read_bytes())
     assert pages[0] == pages[1]
-    plain = run("summary", "resnet18", "--format", "json").stdout
-    assert run("summary", str(file), "--format", "json").stdout == plain
+    plain = local("summary", "resnet18", "--format", "json").stdout
+    assert local("summary", str(file), "--format", "json").stdout == plain
     assert "Command" not in json.dumps(json.loads(plain))
 
 

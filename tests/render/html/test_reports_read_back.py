@@ -17,7 +17,7 @@ from resnet_inspect import ir_html, ir_json
 from resnet_inspect.errors import ModelError
 from resnet_inspect.ir import Summary
 from resnet_inspect.render import View, render
-from tests.support.command import run
+from tests.support.command import local, run
 from tests.support.reports import report, summary, unsigned
 from tests.support.strange_files import measured
 from tests.support.summaries import summaries
@@ -32,34 +32,34 @@ _NETWORK = re.compile(r'<script type="application/gzip" id="network">([^<]*)</sc
 def saved(tmp_path: Path) -> Path:
     """A report that the command wrote."""
     path = tmp_path / "a.html"
-    done = run("summary", "resnet18", "-o", str(path))
+    done = local("summary", "resnet18", "-o", str(path))
     assert (done.returncode, done.stdout) == (0, "")
     return path
 
 
 def test_a_report_gives_the_document_that_it_was_made_of(saved: Path, tmp_path: Path) -> None:
-    document = run("summary", "resnet18", "--format", "json").stdout
-    assert run("summary", str(saved), "--format", "json").stdout == document
+    document = local("summary", "resnet18", "--format", "json").stdout
+    assert local("summary", str(saved), "--format", "json").stdout == document
     # Named or not as one, from a file or from a pipe, and made again from what was read.
     renamed = tmp_path / "report"
     renamed.write_bytes(saved.read_bytes())
-    assert run("summary", str(renamed), "--format", "json").stdout == document
-    assert run("summary", "-", "--format", "json", text=saved.read_text()).stdout == document
-    again = run("summary", str(saved), "--format", "html").stdout
+    assert local("summary", str(renamed), "--format", "json").stdout == document
+    assert local("summary", "-", "--format", "json", text=saved.read_text()).stdout == document
+    again = local("summary", str(saved), "--format", "html").stdout
     assert unsigned(again) == unsigned(saved.read_text()) == PAGE
 
 
 def test_commands_that_read_summaries_read_reports(saved: Path, tmp_path: Path) -> None:
     json, other = tmp_path / "a.json", tmp_path / "b.html"
-    assert run("summary", "resnet18", "-o", str(json)).returncode == 0
-    assert run("summary", "resnet34", "-o", str(other)).returncode == 0
-    assert run("residual", str(saved)).stdout == run("residual", str(json)).stdout
-    assert run("compare", str(saved)).stdout == run("compare", str(json)).stdout
-    found = run("diff", str(saved), str(other))
+    assert local("summary", "resnet18", "-o", str(json)).returncode == 0
+    assert local("summary", "resnet34", "-o", str(other)).returncode == 0
+    assert local("residual", str(saved)).stdout == local("residual", str(json)).stdout
+    assert local("compare", str(saved)).stdout == local("compare", str(json)).stdout
+    found = local("diff", str(saved), str(other))
     assert "layer4.2" in found.stdout
-    assert found.stdout == run("diff", str(json), str(other)).stdout
-    assert run("diff", str(json), str(saved), "--exit-code").returncode == 0
-    assert run("diff", str(saved), "-", "--exit-code", text=PAGE).returncode == 0
+    assert found.stdout == local("diff", str(json), str(other)).stdout
+    assert local("diff", str(json), str(saved), "--exit-code").returncode == 0
+    assert local("diff", str(saved), "-", "--exit-code", text=PAGE).returncode == 0
 
 
 @given(summaries())
@@ -128,7 +128,7 @@ def test_a_damaged_report_is_refused(damage: str, tmp_path: Path) -> None:
     refused(path, said)
 
 
-#: A page that is no report of one network -> what is said of it.
+#: A page that is not a report of one network -> what is said of it.
 PAGES = {
     "none": (_NETWORK.sub("", PAGE), "shows no network"),
     "two": (_NETWORK.sub(lambda found: found[0] + found[0].replace('"network"', '"network-2"'), PAGE), "2 networks"),
@@ -145,7 +145,7 @@ def test_a_page_without_one_network_is_refused(case: str, tmp_path: Path) -> Non
     path = tmp_path / "net.html"
     path.write_text(text)
     refused(path, said)
-    done = run("summary", "-", text=text)
+    done = local("summary", "-", text=text)
     assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
     assert "standard input" in done.stderr
 

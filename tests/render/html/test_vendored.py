@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.javascript.vendor import LIBRARIES, RECORD, VENDOR, Vendored, joined
+from tests.support.command import run
 
 RECORDED = [Vendored(**entry) for entry in json.loads(RECORD.read_text(encoding="utf-8"))]
 
@@ -29,6 +30,12 @@ def test_a_vendored_file_is_as_recorded_and_has_its_licence(entry: Vendored) -> 
     assert content.isascii()
     assert b"</" not in content
     assert b"<!--" not in content
+
+
+def test_a_page_has_the_notices_of_the_libraries_in_it() -> None:
+    page = run("summary", "resnet18", "--format", "html").stdout
+    for entry in RECORDED:
+        assert (VENDOR / entry.license_file).read_text(encoding="utf-8") in page
 
 
 def test_modules_are_joined_behind_what_they_import() -> None:

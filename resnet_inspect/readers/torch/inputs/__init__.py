@@ -66,7 +66,7 @@ def asked(request: Request) -> Call | None:
     """The call of a request that says more than shapes in a row.
 
     Raises:
-        BadRequestError: the JSON is no call, or a batch was given beside the call's own.
+        BadRequestError: the JSON is not a call, or a batch was given beside the call's own.
         ModelError: the user's function isn't there, fails, or returns no tensor.
     """
     call = asked_call(request, lambda value: next(tensors_in(value), None) is not None)

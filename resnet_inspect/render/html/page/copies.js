@@ -7,10 +7,14 @@ export function csvCell(cell) {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** A cell of Markdown, of which GitHub makes no link and no mention. @type {(cell: string) => string} */
+/** Within HTML, Markdown's escapes are none. @type {Record<string, string>} */
+const ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"};
+
+/** A cell of Markdown, of which GitHub and GitLab make no link and no mention. @type {(cell: string) => string} */
 export function markdownCell(cell) {
-  const text = cell.replace(/[\\|`*_<>[\]&~$]/g, "\\$&");
-  return text.replace(/@(?=[\w-])|#(?=\d)|\b(?:https?|ftp)(?=:)|\bwww(?=\.)/gi, "$&\u003c!-- -->");
+  const text = cell.replace(/[\\|`*_<>[\]&~$]/g, (char) => ENTITIES[char] ?? `\\${char}`);
+  const references = /@(?=[\w-])|[#!%](?=\d)|gh(?=-\d)|(?:https?|ftp|mailto|xmpp)(?=:)|www(?=\.)/gi;
+  return text.replace(references, "$&\u003c!-- -->");
 }
 
 /** Rows as CSV. @type {(rows: string[][]) => string} */

@@ -1,4 +1,4 @@
-"""The network of the README's examples."""
+"""The network of the documentation's examples."""
 
 import torch
 from torch import nn

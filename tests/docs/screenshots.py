@@ -1,4 +1,4 @@
-"""The README's pictures of reports: ``python -m tests.readme.screenshots``."""
+"""The pictures of reports in the documentation: ``python -m tests.docs.screenshots``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PICTURES = {
 
 
 def main() -> None:
-    """Writes all of them beside this file."""
-    folder = Path(__file__).resolve().parent
+    """Writes all of them into `docs/pictures`."""
+    folder = Path(__file__).resolve().parents[2] / "docs" / "pictures"
     with started() as browser, tempfile.TemporaryDirectory() as temporary:
         os.chdir(temporary)  # the pages show their commands, as somebody would type them
         for name, (command, clicks, part, height) in PICTURES.items():
