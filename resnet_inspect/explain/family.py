@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ..analysis.forms import channels_of
+from ..analysis.residual import Block
 from ..ir import Summary
 from ..units import percent
 from .explanation import Explanation, Section, Table
@@ -38,6 +39,7 @@ class _Profile:
     form: str
     width: int
     groups: int
+    strided: str
     biases: bool
     counts_statistics: bool
     params: int
@@ -69,6 +71,7 @@ def explain_family(name: str, summaries: Sequence[Summary]) -> Explanation:
 
 def _profile(known: Known) -> _Profile:
     blocks = chain(known)
+    groups = [list(group) for _, group in groupby(blocks, key=lambda block: block.channels[1])]
     inner = [next((x for x in known.trunk(b) if (same(x.attribute("kernel_size")) or 1) > 1), None) for b in blocks]
     first = next(layer for layer in inner if layer is not None)
     totals = known.summary.totals
@@ -76,15 +79,24 @@ def _profile(known: Known) -> _Profile:
         model=known.summary.model.name,
         version=network_version(known),
         depth=known.paths.longest,
-        blocks=tuple(len(list(group)) for _, group in groupby(blocks, key=lambda block: block.channels[1])),
+        blocks=tuple(map(len, groups)),
         form="bottleneck" if len(known.trunk(blocks[0])) == 3 else blocks[0].form,
         width=channels_of(first),
         groups=same(first.attribute("groups")) or 1,
+        strided=_strided(groups),
         biases=bool(first.attribute("bias")),
         counts_statistics=any(p.role == "statistics" and p.counted for x in known.summary.layers for p in x.parameters),
         params=totals.params,
         macs=totals.macs,
     )
+
+
+def _strided(groups: list[list[Block]]) -> str:
+    """Which block of a stage makes the image smaller: the first one, as in the paper, the last one, or another."""
+    strided = [(group.index(block), len(group)) for group in groups for block in group if (block.stride or 1) > 1]
+    if all(place == 0 for place, _ in strided):
+        return "first"
+    return "last" if all(place == size - 1 for place, size in strided) else "other"
 
 
 def _distance(old: _Profile, new: _Profile) -> tuple[int, int]:
@@ -104,6 +116,8 @@ def _differences(old: _Profile, new: _Profile) -> Iterator[str]:
     if old.version != new.version and None not in (old.version, new.version):
         where = {"v1": "its stride in the first 1x1 convolution", "v1.5": "its stride in the 3x3 convolution"}
         yield where.get(new.version or "", "norm and activation before each convolution") + f" ({new.version})"
+    if new.strided != old.strided:
+        yield f"its image made smaller by the {new.strided} block of a stage instead of the {old.strided}"
     if new.biases != old.biases:
         yield f"{'a' if new.biases else 'no'} bias in the convolutions before its norms"
     if new.counts_statistics != old.counts_statistics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..analysis.forms import channels_of
 from ..analysis.residual import Block
@@ -219,3 +219,12 @@ def shortcut(known: Known, block: Block) -> str:
         reason = f"is needed, since {' and '.join(changes)}" if changes else "the shape alone would not need"
         return f"That shortcut is a projection ({names}, {params:,} parameters), which {reason}."
     return f"That shortcut is neither the identity nor a projection: {names}."
+
+
+def shortcut_counts(blocks: Sequence[Block]) -> str:
+    """How many blocks there are, and what their shortcuts are."""
+    kinds = [block.kind for block in blocks]
+    words = {"identity": ("identity", "identities"), "projection": ("projection", "projections")}
+    words["other"] = ("of another kind",) * 2
+    counts = [f"{kinds.count(kind)} {word[kinds.count(kind) > 1]}" for kind, word in words.items() if kind in kinds]
+    return f"{len(blocks)} residual block{'s' * (len(blocks) > 1)}. Shortcuts: {', '.join(counts)}."

@@ -8,7 +8,7 @@ from ..ir import Layer
 from ..units import NOT_AVAILABLE, few, share
 from .explanation import Explanation, Section, Table
 from .known import Known
-from .layer import shortcut
+from .layer import shortcut, shortcut_counts
 
 _COLUMNS = (
     ("path", "Part", False),
@@ -84,6 +84,4 @@ def _around(known: Known, inside: list[Layer]) -> Iterator[str]:
     if len(blocks) == 1:
         yield f"It has one residual block, {blocks[0].path} ({blocks[0].form}). {shortcut(known, blocks[0])}"
     elif blocks:
-        kinds = [block.kind for block in blocks]
-        counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-        yield f"{len(blocks)} residual blocks. Their shortcuts: {counts}."
+        yield shortcut_counts(blocks)

@@ -14,6 +14,7 @@ from ..ir import Summary
 from ..ops import vocabulary
 from .explanation import Explanation, Section, Table
 from .known import Known, image
+from .layer import shortcut_counts
 from .stages import Stage, depth_words, positions, stages
 from .versions import kernel_text, moved, network_version, version
 
@@ -166,11 +167,7 @@ def _shortcuts(known: Known) -> Iterator[str]:
     blocks = known.blocks
     if not blocks:
         return
-    kinds = Counter(block.kind for block in blocks)
-    words = {"identity": ("identity", "identities"), "projection": ("projection", "projections")}
-    words["other"] = ("of another kind",) * 2
-    counts = ", ".join(f"{kinds[kind]} {word[kinds[kind] > 1]}" for kind, word in words.items() if kinds[kind])
-    yield f"{len(blocks)} residual block{'s' * (len(blocks) > 1)}. Shortcuts: {counts}."
+    yield shortcut_counts(blocks)
     projected = [known.by_id[name] for block in blocks if block.kind == "projection" for name in block.shortcut]
     params, macs = sum(layer.params for layer in projected), sum(layer.macs or 0 for layer in projected)
     totals = known.summary.totals

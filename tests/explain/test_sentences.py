@@ -197,6 +197,8 @@ def test_the_family() -> None:
     assert text[0].startswith("resnet50 is resnet34 with bottleneck blocks instead of basic ones: depth 34 -> 50")
     assert "its stride in the first 1x1 convolution (v1), a bias in the convolutions before its norms" in text[1]
     assert "ResNet50V2 is ResNet50 with norm and activation before each convolution (v2)" in text[2]
+    assert "its image made smaller by the last block of a stage instead of the first" in text[2]
+    assert all("made smaller" not in line for line in (*text[:2], *text[3:]))
     assert "32 groups in its 3x3 convolutions instead of 1, inner convolutions 2 times as wide (64 -> 128" in text[3]
     assert text[4].startswith("wide_resnet50_2 is resnet50 with inner convolutions 2 times as wide")
 
@@ -208,7 +210,7 @@ def test_a_module_sums_up_what_is_in_it() -> None:
     assert f"576 + 16 + 576 + 16 = {sum(each):,} parameters" in said(found)
     assert "It reads stem.relu." in said(found)
     assert "It has one residual block, body.a (basic). That shortcut is the identity: 8 channels" in said(found)
-    assert "3 residual blocks. Their shortcuts: 3 identity." in said(explain_module(Known(summary), "body"))
+    assert "3 residual blocks. Shortcuts: 3 identities." in said(explain_module(Known(summary), "body"))
 
 
 def test_networks_without_blocks_and_without_a_graph() -> None:
