@@ -99,13 +99,13 @@ def _name(group: list[Block], paths: list[str]) -> str:
         return first
     name = common_path([f"{block.path}." for block in group])
     inside = bisect_left(paths, f"{name}/") - bisect_left(paths, f"{name}.")  # a slash comes right behind a point
-    return name if name and inside == len(group) else f"{first}…{last}"
+    return name if name and inside == len(group) else f"{first} to {last}"
 
 
 def _between(layers: Sequence[Layer]) -> str:
     """The module of the layers between two stages; else the first of them that has a number, and the last."""
     named = [layer.path for layer in layers if _counts(layer)]
-    return named[0] if len(named) == 1 else common_path(named) or f"{named[0]}…{named[-1]}"
+    return named[0] if len(named) == 1 else common_path(named) or f"{named[0]} to {named[-1]}"
 
 
 def _by_module(layers: Sequence[Layer]) -> tuple[Stage, ...]:

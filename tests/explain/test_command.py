@@ -128,6 +128,13 @@ def test_a_quiz_repeats_no_more_of_an_answer_than_it_can_show() -> None:
     assert asked.stdout.endswith("0 of 2 right.\n")
 
 
+def test_ascii_is_all_that_is_asked_for() -> None:
+    for arguments in (["resnet34", "resnet50"], ["resnet50"], ["resnet50", "layer2.0"]):
+        done = run("explain", *arguments, "--ascii")
+        assert done.returncode == 0
+        assert done.stdout.isascii()
+
+
 def test_a_quiz_of_nothing() -> None:
     plain = ir_json.dumps(network(IMAGE, toy("y", "relu", "x")))
     done = run("explain", "-", "--quiz", "1", text=plain)

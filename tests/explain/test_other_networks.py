@@ -131,7 +131,7 @@ def test_layers_between_stages_are_of_neither() -> None:
     ]
     # The activation behind an addition belongs to its stage, as nothing in it counts.
     plain = network(IMAGE, *residual("one.0", "x"), *residual("two.0", "one.0.a2", 4))
-    assert [s.name for s in stages(Known(plain))] == ["before", "one.0…two.0", "after"]
+    assert [s.name for s in stages(Known(plain))] == ["before", "one.0 to two.0", "after"]
 
 
 def test_a_skip_of_the_whole_network_hides_no_blocks() -> None:

@@ -48,7 +48,7 @@ def _section(section: Section, width: int | None, color: bool, ascii_only: bool)
     if section.table is not None:
         yield from _table(section.table, width, color, ascii_only)
     for sentence in section.sentences:
-        yield from _wrapped(sentence, width, "  ")
+        yield from _wrapped(sentence.replace("…", "...") if ascii_only else sentence, width, "  ")
 
 
 def _wrapped(text: str, width: int | None, begin: str) -> list[str]:
