@@ -55,7 +55,7 @@ def _weights(known: Known, layer: Layer, found: tuple[Derivation, ...]) -> Itera
         yield f"It counts no MACs: at inference it is one scale and one shift for each channel{_folded(known, layer)}."
     if frozen := layer.count("frozen"):
         yield f"{frozen:,} of its parameters are frozen."
-    if any(d.quantity in ("params", "macs") and d.formula is None for d in found):
+    if known.summary.has_graph and _without(found):
         yield f"There is no formula for {_without(found)} here: no rule for {layer.op} gives this number."
 
 
@@ -118,6 +118,8 @@ def _window(layer: Layer) -> Iterator[str]:
 
 
 def _costs(layer: Layer) -> Iterator[str]:
+    if layer.macs is None and not layer.called:
+        return
     if layer.macs is None:
         yield "Its MACs are not known." + (f" At least: {layer.macs_at_least:,}." if layer.macs_at_least else "")
     elif layer.macs:

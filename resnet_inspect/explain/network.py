@@ -167,9 +167,10 @@ def _shortcuts(known: Known) -> Iterator[str]:
     if not blocks:
         return
     kinds = Counter(block.kind for block in blocks)
-    words = {"identity": "identities", "projection": "projections", "other": "of another kind"}
-    counts = ", ".join(f"{kinds[kind]} {word}" for kind, word in words.items() if kinds[kind])
-    yield f"{len(blocks)} residual blocks. Their shortcuts: {counts}."
+    words = {"identity": ("identity", "identities"), "projection": ("projection", "projections")}
+    words["other"] = ("of another kind",) * 2
+    counts = ", ".join(f"{kinds[kind]} {word[kinds[kind] > 1]}" for kind, word in words.items() if kinds[kind])
+    yield f"{len(blocks)} residual block{'s' * (len(blocks) > 1)}. Shortcuts: {counts}."
     projected = [known.by_id[name] for block in blocks if block.kind == "projection" for name in block.shortcut]
     params, macs = sum(layer.params for layer in projected), sum(layer.macs or 0 for layer in projected)
     totals = known.summary.totals
@@ -187,7 +188,8 @@ def _shortcuts(known: Known) -> Iterator[str]:
             "ResNets on real tensors."
         )
     else:
-        yield f"With a branch of zeros, none of its {len(blocks)} blocks passes its input on unchanged."
+        none = f"none of its {len(blocks)} blocks passes" if len(blocks) > 1 else "its one block doesn't pass"
+        yield f"With a branch of zeros, {none} its input on unchanged."
     if breaks := Counter(word for block in blocks for word in block.breaks):
         found = ", ".join(f"{word} ({count})" for word, count in breaks.items())
         kept = sum(bool(block.breaks) for block in passing)

@@ -48,8 +48,9 @@ def explain_pair(first: Summary, second: Summary) -> Explanation:
 
 def _table(found: Diff, old: Known, new: Known) -> Table:
     numbers = [(_TITLES[t.name], t.old, t.new) for t in found.totals if t.name in _TITLES and (t.old or t.new)]
-    numbers.append(("Weighted layers in a row", old.paths.longest, new.paths.longest))
-    numbers.append(("Residual blocks", len(old.blocks), len(new.blocks)))
+    if old.summary.has_graph and new.summary.has_graph:
+        numbers.append(("Weighted layers in a row", old.paths.longest, new.paths.longest))
+        numbers.append(("Residual blocks", len(old.blocks), len(new.blocks)))
     rows = tuple(
         {
             "number": name,
@@ -64,8 +65,12 @@ def _table(found: Diff, old: Known, new: Known) -> Table:
 
 
 def _summed_up(found: Diff, old: Known, new: Known) -> Iterator[str]:
+    has_graphs = old.summary.has_graph and new.summary.has_graph
     if not found.kinds:
-        yield "They are the same network: every layer has the same shapes, settings and connections."
+        whole = "They are the same network: every layer has the same shapes, settings and connections."
+        yield whole if has_graphs else "They have the same tensors."
+    if not has_graphs:
+        return
     for known in (old, new):
         if missing := len(known.summary.totals.uncounted):
             layers = f"{missing:,} layer{'s' * (missing > 1)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -11,7 +12,7 @@ from ..analysis.residual import Block, common_path
 from ..ir import Layer
 from .known import Known, image, pixels
 
-_BEFORE, _AFTER = "before the blocks", "after the blocks"
+_BEFORE, _AFTER = "before", "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Stage:
     @property
     def words(self) -> str:
         """What a sentence calls it."""
-        return f"The part {self.name}" if self.name in (_BEFORE, _AFTER) else self.name
+        return f"The part {self.name} the blocks" if self.name in (_BEFORE, _AFTER) else self.name
 
     @property
     def params(self) -> int:
@@ -65,6 +66,7 @@ def stages(known: Known) -> tuple[Stage, ...]:
     if not blocks:
         return _by_module(layers)
     groups = [list(group) for _, group in groupby(blocks, key=lambda block: block.channels[1])]
+    paths = sorted(f"{block.path}." for block in blocks)
     found: list[Stage] = []
     at = 0
     for group in groups:
@@ -77,7 +79,7 @@ def stages(known: Known) -> tuple[Stage, ...]:
             start = at  # a norm with its activation in front of the next block, as in ResNet v2
         elif between:
             found.append(Stage(_between(between) if found else _BEFORE, between))
-        found.append(Stage(_name(group, groups), layers[start:end], tuple(group)))
+        found.append(Stage(_name(group, paths), layers[start:end], tuple(group)))
         at = end
     return (*found, *([Stage(_AFTER, layers[at:])] if layers[at:] else []))
 
@@ -87,14 +89,17 @@ def _counts(layer: Layer) -> bool:
     return bool(layer.params or layer.macs or layer.macs is None)
 
 
-def _name(group: list[Block], groups: list[list[Block]]) -> str:
-    """The module of a stage's blocks, if it has no others; else the first and the last block."""
+def _name(group: list[Block], paths: list[str]) -> str:
+    """The module of a stage's blocks, if it has no others; else the first and the last block.
+
+    ``paths`` are those of all blocks, sorted, each with a point at its end.
+    """
     first, last = group[0].path, group[-1].path
     if len(group) == 1:
         return first
     name = common_path([f"{block.path}." for block in group])
-    others = [block.path for other in groups if other is not group for block in other]
-    return name if name and not any(f"{path}.".startswith(f"{name}.") for path in others) else f"{first}…{last}"
+    inside = bisect_left(paths, f"{name}/") - bisect_left(paths, f"{name}.")  # a slash comes right behind a point
+    return name if name and inside == len(group) else f"{first}…{last}"
 
 
 def _between(layers: Sequence[Layer]) -> str:

@@ -119,6 +119,15 @@ def test_the_quiz_asks_and_explains() -> None:
     assert many.stdout.endswith("of 1 right.\n")
 
 
+def test_a_quiz_repeats_no_more_of_an_answer_than_it_can_show() -> None:
+    asked = run("explain", "resnet50", "--quiz", "2", text="9" * 100_000 + "\n\x1b[31m")
+    assert asked.returncode == 0
+    assert asked.stdout.count("9" * 60) == 1
+    assert len(asked.stdout) < 1000
+    assert "\x1b" not in asked.stdout
+    assert asked.stdout.endswith("0 of 2 right.\n")
+
+
 def test_a_quiz_of_nothing() -> None:
     plain = ir_json.dumps(network(IMAGE, toy("y", "relu", "x")))
     done = run("explain", "-", "--quiz", "1", text=plain)

@@ -12,7 +12,7 @@ from resnet_inspect.explain.network import explain_network
 from resnet_inspect.explain.pair import explain_pair
 from resnet_inspect.explain.stages import chain, depth_words, stages
 from resnet_inspect.explain.versions import moved, network_version
-from resnet_inspect.ir import Layer, Parameter, Shape, Summary, Tensor
+from resnet_inspect.ir import Layer, Parameter, Shape, Summary, Tensor, Trace
 from tests.explain.test_sentences import bottleneck, named, of_layer, said
 from tests.support.toys import IMAGE, network, tensor, toy
 
@@ -123,15 +123,15 @@ def test_layers_between_stages_are_of_neither() -> None:
     ]
     found = stages(Known(network(IMAGE, *layers)))
     assert [(s.name, s.params, s.macs, len(s.blocks)) for s in found] == [
-        ("before the blocks", 0, 0, 0),
+        ("before", 0, 0, 0),
         ("one.0", 18, 20, 1),
         ("down.c", 5, 3, 0),
         ("two.0", 18, 20, 1),
-        ("after the blocks", 0, 0, 0),
+        ("after", 0, 0, 0),
     ]
     # The activation behind an addition belongs to its stage, as nothing in it counts.
     plain = network(IMAGE, *residual("one.0", "x"), *residual("two.0", "one.0.a2", 4))
-    assert [s.name for s in stages(Known(plain))] == ["before the blocks", "one.0…two.0", "after the blocks"]
+    assert [s.name for s in stages(Known(plain))] == ["before", "one.0…two.0", "after"]
 
 
 def test_a_skip_of_the_whole_network_hides_no_blocks() -> None:
@@ -160,7 +160,9 @@ def test_the_first_resnet_block_reads_a_pooled_relu() -> None:
 
 def test_nothing_passes_where_no_shortcut_is_the_identity() -> None:
     only = bottleneck()
-    assert "none of its 1 blocks passes its input on" in said(explain_network(Known(only)))
+    assert "With a branch of zeros, its one block doesn't pass its input on unchanged." in said(
+        explain_network(Known(only))
+    )
 
 
 def test_macs_of_the_other_version_are_exact() -> None:
@@ -228,3 +230,19 @@ def test_an_image_without_a_batch_or_a_kernel_of_no_size() -> None:
     summary = network(toy("x", "input", output_tensors=(single,)), layer)
     assert "kernel" not in said(explain_layer(Known(summary), summary.layers[1]))
     assert tensor(1, 4, 8, 8).layout == "NCHW"
+
+
+def test_a_file_of_tensors_has_no_graph_to_speak_of() -> None:
+    def file(size: int) -> Summary:
+        layer = toy("w", "other", "", None, size, called=False, macs=None, type="Tensors")
+        return network(layer, trace=Trace("header"))
+
+    one = file(9)
+    assert of_layer(one, "w") == "Nothing ran: only its parameters are known."
+    assert "They have the same tensors." in said(explain_pair(one, file(9)))
+    against = explain_pair(network(IMAGE, toy("w", "conv2d", "x", params=9, macs=5)), file(7))
+    assert "input" not in said(against)
+    assert "at least" not in said(against)
+    (totals,) = [section for section in against.sections if section.table]
+    assert totals.table is not None
+    assert not [row for row in totals.table.rows if row["number"] in ("Residual blocks", "Weighted layers in a row")]

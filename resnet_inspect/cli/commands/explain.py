@@ -163,15 +163,23 @@ def _ask(summary: Summary, number: int, seed: int) -> None:
     right = answered = 0
     for place, question in enumerate(asked, 1):
         click.echo(f"{place} of {len(asked)}: {visible(question.text)}\n? ", nl=False)
-        line = sys.stdin.readline() if sys.stdin else ""
-        if not line:
+        line = _line()
+        if line is None:
             click.echo()
             break
         if not sys.stdin.isatty():
-            click.echo(line.rstrip("\n"))
+            click.echo(visible(line[:60]))
         value = read(line)
         answered += 1
         right += value == question.answer.result
         verdict = "Right" if value == question.answer.result else "Not quite" if value is not None else "No number"
         click.echo(f"{verdict}: {' = '.join(part for part in shown(question.answer) if part)}\n")
     click.echo(f"{right} of {answered} right." if answered else "Nothing was answered.")
+
+
+def _line() -> str | None:
+    """A line from stdin without its newline, None at the end; of a very long one, how it begins."""
+    line = piece = sys.stdin.readline(1000) if sys.stdin else ""
+    while piece and not piece.endswith("\n"):
+        piece = sys.stdin.readline(1000)
+    return line.rstrip("\n") if line else None
