@@ -33,14 +33,16 @@ class Handover:
     number: int
     head_sha: str
     report: str
+    key: str
     update_only: bool
 
 
-def write(folder: Path, pull_request: PullRequest, report: str, update_only: bool = False) -> None:
-    """Writes the two files."""
+def write(folder: Path, pull_request: PullRequest, report: str, key: str, update_only: bool = False) -> None:
+    """Writes the two files. ``key`` and ``update_only`` are for the comment that becomes of the report."""
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / _REPORT, report)
-    facts = {"number": pull_request.number, "head_sha": pull_request.head_sha, "update_only": update_only}
+    pull = {"number": pull_request.number, "head_sha": pull_request.head_sha}
+    facts = {**pull, "key": key, "update_only": update_only}
     write_whole(folder / _FACTS, json.dumps(facts, indent=2) + "\n")
 
 
@@ -53,8 +55,8 @@ def read(folder: Path, most_bytes: int) -> Handover:
     try:
         with (folder / _FACTS).open("rb") as file:
             facts = stranger_json.loads(file.read(_MOST_FACTS + 1), _MOST_FACTS)
-        number, sha = facts["number"], facts["head_sha"]
-        if type(number) is not int or not 0 < number < 2**53 or type(sha) is not str:
+        number, sha, key = facts["number"], facts["head_sha"], facts["key"]
+        if type(number) is not int or not 0 < number < 2**53 or type(sha) is not str or type(key) is not str:
             raise ValueError("number and head_sha aren't those of a pull request")
         with (folder / _REPORT).open("rb") as file:
             report = file.read(most_bytes).decode(errors="replace")
@@ -62,7 +64,7 @@ def read(folder: Path, most_bytes: int) -> Handover:
         raise BadRequestError(f"--artifact: {error.filename}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError) as error:
         raise BadRequestError(f"--artifact: {folder / _FACTS} is not what the other workflow writes: {error}") from None
-    return Handover(number, sha, report, facts.get("update_only") is True)
+    return Handover(number, sha, report, key, facts.get("update_only") is True)
 
 
 def check(handover: Handover, run: FinishedRun, head: tuple[str, str]) -> None:

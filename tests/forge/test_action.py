@@ -150,7 +150,7 @@ def test_a_branch_that_changes_a_layer_gets_a_comment(runner: Runner, github: Se
     assert (runner.folder.parent / "step.md").read_text().startswith("### 1 model, 4 checks: 4 passed")
     report = Path(runner.uploads["resnet-inspect-report"])
     assert {path.name for path in report.iterdir()} == {"report.md", "report.html"}
-    assert "resnet-inspect-comment" not in runner.uploads
+    assert "resnet-inspect-comment-report" not in runner.uploads
 
     # Later, the branch is as main again: the comment says so.
     (runner.folder / "resnet-inspect.toml").write_text(NETWORK)
@@ -184,7 +184,7 @@ def test_a_forks_run_makes_an_artifact_and_no_comment(runner: Runner, github: Se
     event.write_text(event.read_text().replace(REPOSITORY, "stranger/net", 1))
     assert runner.run() == 0, runner.log
     assert not github.requests
-    names = {path.name for path in Path(runner.uploads["resnet-inspect-comment"]).iterdir()}
+    names = {path.name for path in Path(runner.uploads["resnet-inspect-comment-report"]).iterdir()}
     assert names == {"report.md", "pull-request.json"}
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from resnet_inspect.errors import BadRequestError
 from resnet_inspect.forge import handover
@@ -16,6 +21,7 @@ from tests.support.forge import HEAD, REPOSITORY, Server
 
 FORK = "stranger/net"
 OTHER = "2" * 40
+FACTS = {"number": 7, "head_sha": HEAD, "key": "report"}
 
 
 @pytest.fixture
@@ -46,7 +52,7 @@ def workflow_run(sha: str = HEAD, repository: str = FORK, event: str = "pull_req
 @pytest.fixture
 def artifact(forked: Server, tmp_path: Path) -> Path:
     """What the job of pull request 7 writes."""
-    handover.write(tmp_path / "artifact", PullRequest(7, HEAD, is_foreign=True), "### net\n\nfrom a fork\n")
+    handover.write(tmp_path / "artifact", PullRequest(7, HEAD, is_foreign=True), "### net\n\nfrom a fork\n", "report")
     return tmp_path / "artifact"
 
 
@@ -55,12 +61,13 @@ def test_a_forks_job_hands_its_report_over_and_sends_nothing(
 ) -> None:
     happens(tmp_path, monkeypatch, pull_request(FORK))
     (tmp_path / "report.md").write_text("### net\n\nfrom a fork\n")
-    done = run("comment", str(tmp_path / "report.md"), "--artifact", str(tmp_path / "artifact"))
+    done = run("comment", str(tmp_path / "report.md"), "--artifact", str(tmp_path / "artifact"), "--key", "torch")
     assert (done.returncode, done.stdout) == (0, "")
     assert "may not write" in done.stderr
     assert json.loads((tmp_path / "artifact" / "pull-request.json").read_text()) == {
         "number": 7,
         "head_sha": HEAD,
+        "key": "torch",
         "update_only": False,
     }
     assert (tmp_path / "artifact" / "report.md").read_text() == "### net\n\nfrom a fork\n"
@@ -134,9 +141,18 @@ def test_what_isnt_true_is_refused(
 
 @pytest.mark.parametrize(
     "facts",
-    ["", "[]", "{}", '{"number": "7", "head_sha": "1"}', '{"number": true, "head_sha": "1"}', "[" * 10**5, "9" * 10**6]
-    + [json.dumps({"number": number, "head_sha": HEAD}) for number in (-7, 0, 7.5, "7/../8", 2**60, None)],
-    ids=range(13),
+    [
+        "",
+        "[]",
+        "{}",
+        '{"number": 7, "head_sha": 1, "key": "k"}',
+        '{"number": 7, "head_sha": "1"}',
+        "[" * 10**5,
+        "9" * 10**6,
+    ]
+    + [json.dumps({**FACTS, "number": number}) for number in (-7, 0, 7.5, "7", True, "7/../8", 2**60, None)]
+    + [json.dumps({**FACTS, "key": 1})],
+    ids=range(16),
 )
 def test_what_we_never_write_is_an_error(artifact: Path, facts: str) -> None:
     (artifact / "pull-request.json").write_text(facts)
@@ -147,6 +163,38 @@ def test_what_we_never_write_is_an_error(artifact: Path, facts: str) -> None:
 def test_no_more_of_a_report_is_read_than_is_wanted(artifact: Path) -> None:
     (artifact / "report.md").write_bytes(b"\xff" * 10**6)
     assert handover.read(artifact, 100).report == "\ufffd" * 100
+
+
+def test_a_key_ends_no_comment_of_html(
+    artifact: Path, forked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (artifact / "pull-request.json").write_text(json.dumps({**FACTS, "key": "--> @octocat <!--"}))
+    happens(tmp_path, monkeypatch, workflow_run())
+    assert run("comment", "--artifact", str(artifact)).returncode == 2
+    assert not forked.writes()
+
+
+def test_the_recipe_comments_once_for_each_artifact(
+    forked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script of the second workflow, with what jobs for torch and Keras and a liar have uploaded."""
+    job = PullRequest(7, HEAD, is_foreign=True)
+    for key in ("torch", "keras"):
+        handover.write(tmp_path / "comments" / f"resnet-inspect-comment-{key}", job, f"### {key}\n", key)
+    recipe = yaml.safe_load((Path(handover.__file__).parents[1] / "recipes" / "github-actions-comment.yml").read_text())
+    script = recipe["jobs"]["comment"]["steps"][-1]["run"].replace("pip install --quiet resnet-inspect", "true")
+    happens(tmp_path, monkeypatch, workflow_run())
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    assert subprocess.run(command, check=False).returncode == 0
+    heads = {f"<!-- resnet-inspect: {key} -->\n### {key}" for key in ("torch", "keras")}
+    assert {"\n".join(body.splitlines()[:2]) for body in forked.bodies()} == heads
+    handover.write(tmp_path / "comments" / "resnet-inspect-comment-a", PullRequest(8, HEAD, is_foreign=True), "a", "a")
+    assert subprocess.run(command, check=False).returncode == 1
+    assert len(forked.comments) == 2
+    shutil.rmtree(tmp_path / "comments")
+    assert subprocess.run(command, check=False).returncode == 0
 
 
 def test_a_run_for_another_event_isnt_taken(

@@ -64,6 +64,7 @@ def command(
             raise BadRequestError("after another workflow, the comment is in its --artifact: leave REPORT and --pr out")
         forge, brought = _handed_over(artifact, happened)
         text, update_only = inert(brought.report), brought.update_only
+        mark = one_comment.marker(brought.key)
         link = link or happened.url
     else:
         text = _read(report)
@@ -71,7 +72,7 @@ def command(
         # Of another pull request than the job's, nothing is known.
         job = happened if happened and number in (None, happened.number) else None
         if job and job.is_foreign and not dry_run:
-            return _hand_over(artifact, job, text, update_only)
+            return _hand_over(artifact, job, text, key, update_only)
         if not dry_run:
             forge = _forge(of_gitlab, number or (job.number if job else None), job)
     body = fitted(text, (gitlab if of_gitlab else github).MOST - len(mark) - 1, _ending(link))
@@ -104,13 +105,13 @@ def _forge(of_gitlab: bool, number: int | None, job: PullRequest | None) -> one_
     return forge
 
 
-def _hand_over(artifact: Path | None, job: PullRequest, text: str, update_only: bool) -> int:
+def _hand_over(artifact: Path | None, job: PullRequest, text: str, key: str, update_only: bool) -> int:
     """What a job does that may not comment."""
     why = f"no comment: the job of pull request {job.number} may not write, as it comes from a fork or from Dependabot"
     if artifact is None:
         say("note", f"{why}. --artifact FOLDER hands the report to a workflow that may")
         return 0
-    handover.write(artifact, job, text, update_only)
+    handover.write(artifact, job, text, key, update_only)
     say("note", f"{why}. {artifact} is for a workflow that may")
     return 0
 
