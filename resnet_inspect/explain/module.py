@@ -20,8 +20,13 @@ _COLUMNS = (
 
 
 def members(known: Known, path: str) -> list[Layer]:
-    """The layers of a module, by its path."""
-    return [layer for layer in known.summary.layers if layer.path.startswith(f"{path}.")]
+    """The layers of a module, by its path; without modules, as in Keras, those of the residual block called so."""
+    inside = [layer for layer in known.summary.layers if layer.path.startswith(f"{path}.")]
+    if inside:
+        return inside
+    blocks = [block for block in known.blocks if block.path == path]
+    own = {name for block in blocks for name in (*block.branch, *block.shortcut, block.join)}
+    return [layer for layer in known.summary.layers if layer.id in own]
 
 
 def explain_module(known: Known, path: str) -> Explanation:
@@ -40,8 +45,9 @@ def explain_module(known: Known, path: str) -> Explanation:
 def _table(path: str, kinds: dict[str, str], inside: list[Layer]) -> Table:
     groups: dict[str, list[Layer]] = {}
     for layer in inside:
-        name = layer.path[len(path) + 1 :].partition(".")[0]
-        groups.setdefault(f"{path}.{name}", []).append(layer)
+        below = layer.path.removeprefix(f"{path}.")
+        name = layer.path if below == layer.path else f"{path}.{below.partition('.')[0]}"
+        groups.setdefault(name, []).append(layer)
     rows = []
     for name, layers in groups.items():
         made = layers[-1].output_tensors

@@ -213,6 +213,19 @@ def test_a_module_sums_up_what_is_in_it() -> None:
     assert "3 residual blocks. Shortcuts: 3 identities." in said(explain_module(Known(summary), "body"))
 
 
+def test_a_block_of_keras_is_called_by_its_name() -> None:
+    summary = named("ResNet50", "keras")
+    found = explain_module(Known(summary), "conv3_block2")
+    # 1x1 512->128, 3x3, 1x1 128->512, each with a bias and four vectors of its norm.
+    each = [512 * 128 + 128, 9 * 128 * 128 + 128, 128 * 512 + 512]
+    total = sum(each) + 4 * (128 + 128 + 512)
+    assert f" = {total:,} parameters" in said(found)
+    assert "It has one residual block, conv3_block2 (bottleneck)." in said(found)
+    (numbers, *_) = found.sections
+    assert numbers.table is not None
+    assert numbers.table.rows[0]["path"] == "conv3_block2_1_conv"
+
+
 def test_networks_without_blocks_and_without_a_graph() -> None:
     plain = network(IMAGE, toy("a", "conv2d", "x", params=9, macs=5), toy("b", "dense", "a", params=3, macs=2))
     text = said(explain_network(Known(plain)))
