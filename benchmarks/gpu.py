@@ -1,7 +1,7 @@
 """Our peak of a training step against what a GPU takes: ``python benchmarks/gpu.py [NAME...] > gpu.md``.
 
 The truth is ``torch.cuda.max_memory_allocated`` of the second step, on the networks and settings of
-``training_memory.py``. Some of what ``fit`` calls "beside it" is in it: blocks are multiples of 512 bytes, and
+``training_memory.py``. Some of what ``fit`` calls overhead is in it: blocks are multiples of 512 bytes, and
 convolutions have workspaces; what CUDA's context takes isn't. ``--cpu`` runs the same steps without counting, to try
 the script where there is no GPU.
 """

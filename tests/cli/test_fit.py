@@ -209,7 +209,7 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             ["--memory", "1GiB", "--amp", "bf16", "--dtype", "bfloat16"],
             "--amp casts float32, and local:resnet50 holds bfloat16",
         ),
-        ([], "what does it have to fit into?"),
+        ([], "this machine has no GPU to fit into: add --memory 8GiB"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(arguments: list[str], words: str) -> None:

@@ -67,9 +67,9 @@ def command(
 ) -> int:
     """Report whether MODEL (default: resnet50) fits into memory, and the largest batch that does.
 
-    Exit code 1: it doesn't fit. The peak is that of tensors, as torch holds them; what else a process needs is shown
-    beside it. Without --device and --memory, it has to fit into this machine's GPU. Without --batch, the batch is 1 in
-    inference and 32 in training.
+    Exit code 1: it doesn't fit. The peak is that of tensors, as torch holds them; what else a process needs is its
+    overhead, on a line of its own. Without --device and --memory, it has to fit into this machine's GPU. Without
+    --batch, the batch is 1 in inference and 32 in training.
 
     \b
     resnet-inspect fit resnet50 --memory 8GiB
@@ -118,7 +118,7 @@ def _place(device: Device | None, memory: int | None) -> tuple[Device | None, in
 
     here = gpu()
     if here is None:
-        raise BadRequestError("what does it have to fit into? Give --device rtx-4090 or --memory 8GiB")
+        raise BadRequestError("this machine has no GPU to fit into: add --memory 8GiB, or --device rtx-4090")
     return Device(here.name, f"{here.name}, the GPU of this machine", here.memory), here.memory
 
 

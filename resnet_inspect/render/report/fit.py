@@ -46,7 +46,7 @@ def report(summary: Summary, found: Fit, plan: Plan | None, device: Device | Non
         ("Input", _input(summary)),
         ("Run", _run(plan, summary)),
         ("Peak", f"{_least(found)}{units.binary(found.peak)} in {_where(found)}"),
-        *([("Beside it", _beside(found))] if found.beside[1] else ()),
+        *([("Overhead", _beside(found))] if found.beside[1] else ()),
         *([("Largest batch", f"n/a: {found.fixed}")] if found.fixed else ()),
         *_helps(found),
         # Under autocast, products are faster than those that the summary has.
