@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from resnet_inspect.errors import ModelError
+from resnet_inspect.readers.code.user_code import theirs
 from tests.support.command import needs, run
 
 NET = """
@@ -124,6 +126,15 @@ def test_what_goes_wrong_is_one_line(
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_framework_that_isnt_there_is_told_with_the_command_that_helps() -> None:
+    """``pipx install resnet-inspect`` has an environment of its own, without the framework that the code imports."""
+    wanted = r"^net.py:Net: .*No module named 'torch'\. Install it with: pip install 'resnet-inspect\[torch\]'$"
+    with pytest.raises(ModelError, match=wanted), theirs("net.py:Net"):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+    with pytest.raises(ModelError, match=r"No module named 'mine'$"), theirs("net.py:Net"):  # who knows what it is
+        raise ModuleNotFoundError("No module named 'mine'", name="mine")
 
 
 @needs("torch")

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...errors import InspectError, ModelError, first_line, listed
 from ...host.paths import has_folder, split_reference
+from ..backend import BACKENDS
 
 #: Code that isn't the user's: what a traceback passes through on its way.
 _NOT_THEIRS = (
@@ -78,7 +79,19 @@ def theirs(reference: str) -> Iterator[None]:
     except SystemExit as error:
         raise ModelError(f"{reference}: its code ends the program (exit code {error.code!r:.20})") from error
     except BaseException as error:
-        raise ModelError(f"{reference}: {place(error)}{told(error)}") from error
+        raise ModelError(f"{reference}: {place(error)}{told(error)}{_remedy(error)}") from error
+
+
+def _remedy(error: BaseException) -> str:
+    """How to install the framework that the code imports, which this program's environment doesn't have."""
+    if not isinstance(error, ModuleNotFoundError):
+        return ""
+    extras = [backend.extra for backend in BACKENDS.values() if error.name in backend.packages and backend.extra]
+    if not extras:
+        return ""
+    from ...requirements import advice
+
+    return f". {advice(extras[0], error)}"
 
 
 def told(error: BaseException) -> str:
