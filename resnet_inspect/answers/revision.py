@@ -127,17 +127,22 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
     model = request.model if source.backend in ("python", "file") else f"{source.backend}:{request.model}"
     if source.backend in ("python", "file") and Path(model).is_absolute():
         model = str(there.path(model))
-    building = [source.name] if source.name else [model, *command_line(request.options())]
-    command = ["summary", *building, "--format", "json"]
+    building = [model, *command_line(request.options())]
     if not there.here.is_dir():
         raise ModelError(f"at {revision}: there is no folder {there.here.relative_to(there.root)}")
-    code = there.keeper.run(
-        [interpreter()[0], "-c", _COMMAND, *command], there.here, _environment(source, there), timeout
-    )
-    if code is None:
-        raise ModelError(f"at {revision}: {source.text} wasn't summarised within {timeout:g} seconds")
+
+    def run(arguments: Sequence[str]) -> tuple[int, str]:
+        command = [interpreter()[0], "-c", _COMMAND, "summary", *arguments, "--format", "json"]
+        code = there.keeper.run(command, there.here, _environment(source, there), timeout)
+        if code is None:
+            raise ModelError(f"at {revision}: {source.text} wasn't summarised within {timeout:g} seconds")
+        return code, " ".join(there.keeper.said("err", _MOST_WORDS).decode(errors="replace").split()) if code else ""
+
+    code, said = run([source.name] if source.name else building)
+    # Settings that the branch adds may name code that was there before it.
+    if code and source.name and source.backend in ("python", "file") and f"there is no model {source.name!r}" in said:
+        code, said = run(building)
     if code:
-        said = " ".join(there.keeper.said("err", _MOST_WORDS).decode(errors="replace").split())
         raise ModelError(f"at {revision}: {said.removeprefix('error: ') or f'exit code {code}, without a message'}")
     return Answer(ir_json.loads(there.keeper.said("out", ir_json.MOST_BYTES)))
 

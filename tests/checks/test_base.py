@@ -77,7 +77,7 @@ def test_one_run_writes_every_form(branch: Path, monkeypatch: pytest.MonkeyPatch
     text = (branch / "a.md").read_text()
     assert text == step.read_text()
     assert text.startswith(
-        "### 2 models, 9 checks: 9 passed, 0 failed\n\n#### backbone: main → now\n\n**-508 k parameters"
+        "### 2 models, 9 checks: 9 passed, 0 failed\n\n#### backbone: main → this branch\n\n**-508 k parameters"
     )
     assert text.count("#### ") == 1
     assert "<details><summary>9 checks passed</summary>" in text
@@ -101,6 +101,26 @@ def test_a_model_that_is_new_is_a_warning(branch: Path) -> None:
     answer = checked("--base", "main...", code=0)
     assert levels(answer, 2)["base main..."] == "warn"
     assert run("check", "resnet18", "resnet34", "--base", "HEAD").stdout.count("as it is at HEAD") == 2
+
+
+def test_a_file_that_only_the_settings_are_new_for_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pull request with a file of settings says already what it does to the network."""
+    monkeypatch.chdir(tmp_path)
+    weights = tmp_path / "net.safetensors"
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    for width in (3, 5):
+        size = 4 * width
+        header = json.dumps({"fc.weight": {"dtype": "F32", "shape": [width], "data_offsets": [0, size]}}).encode()
+        weights.write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+        git(tmp_path, "add", "."), git(tmp_path, "commit", "--quiet", "-m", f"width {width}")
+    (tmp_path / "resnet-inspect.toml").write_text('[models.net]\nmodel = "net.safetensors"\n')
+    done = run("check", "--base", "HEAD~1", "--fail-on", "params")
+    assert "HEAD~1 → this branch" in done.stdout, done.stderr
+    assert "+2 parameters" in done.stdout
+    # A file that was not there is new, whatever the settings say.
+    weights.rename(tmp_path / "new.safetensors")
+    (tmp_path / "resnet-inspect.toml").write_text('[models.net]\nmodel = "new.safetensors"\n')
+    assert "A model that is new has nothing to be compared with" in run("check", "--base", "HEAD~1").stdout
 
 
 @pytest.mark.parametrize(

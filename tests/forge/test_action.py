@@ -144,7 +144,7 @@ def runner(github: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 def test_a_branch_that_changes_a_layer_gets_a_comment(runner: Runner, github: Server) -> None:
     assert runner.run() == 0, runner.log
     (body,) = github.bodies()
-    assert "#### net: origin/main → now\n\n**-508 k parameters (-4.34 %), -507 k MACs (-0.03 %).**" in body
+    assert "#### net: origin/main → this branch\n\n**-508 k parameters (-4.34 %), -507 k MACs (-0.03 %).**" in body
     assert body.endswith("[The whole report](https://github.com/them/net/artifacts/1)")
     assert "::notice file=resnet-inspect.toml,line=1,title=net base origin/main...::-508 k parameters" in runner.log
     assert (runner.folder.parent / "step.md").read_text().startswith("### 1 model, 4 checks: 4 passed")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...checks import Base, Checked, Outcome
+from ...checks import Checked, Outcome
 from ..diff import DiffView
 from ..diff.markdown import folded
 from ..diff.markdown import render as render_diff
 from ..markdown import escape, table_row
 from . import CheckView
-from .words import SAID, said, verdict
+from .words import SAID, revisions, said, verdict
 
 
 def render(checked: Sequence[Checked], view: CheckView) -> str:
@@ -31,8 +31,7 @@ def render(checked: Sequence[Checked], view: CheckView) -> str:
 
 
 def _title(item: Checked, outcome: Outcome) -> str:
-    rule, _, revision = outcome.rule.partition(" ")
-    return f"{item.name}: {revision.removesuffix('...') if rule == Base.name else 'baseline'} → now"
+    return f"{item.name}: {revisions(outcome) or 'baseline → now'}"
 
 
 def _table(found: Sequence[tuple[Checked, Outcome]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ...checks import Checked, Outcome
 from ..width import padded, width
 from . import CheckView
-from .words import SAID, failed, said, verdict
+from .words import SAID, failed, revisions, said, verdict
 
 _COLORS = {"ok": "32", "warn": "33", "FAIL": "31", "ERROR": "31"}
 
@@ -39,7 +39,9 @@ def _lines(outcome: Outcome, room: int, view: CheckView) -> list[str]:
             from ..diff.table import render as render_diff
 
             narrower = None if view.width is None else view.width - 4
-            text = render_diff(finding.diff, DiffView(width=narrower, color=view.color))
+            old, new = (side.model.title for side in (finding.diff.old, finding.diff.new))
+            title = revisions(outcome) if old == new else ""
+            text = render_diff(finding.diff, DiffView(title=title, width=narrower, color=view.color))
             lines += ["", *(f"    {line}".rstrip() for line in text.splitlines()), ""]
     return lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...checks import Checked, Finding, Outcome
+from ...checks import Base, Checked, Finding, Outcome
 
 #: Level -> what is shown for it.
 SAID = {"pass": "ok", "warn": "warn", "strict": "FAIL", "fail": "FAIL", "error": "ERROR"}
@@ -19,6 +19,12 @@ def finding_words(finding: Finding) -> str:
 def said(outcome: Outcome) -> list[str]:
     """Everything that there is to say of one rule."""
     return [finding_words(finding) for finding in outcome.findings]
+
+
+def revisions(outcome: Outcome) -> str:
+    """What is compared, ``main → this branch``; empty for a baseline."""
+    rule, _, revision = outcome.rule.partition(" ")
+    return f"{revision.removesuffix('...')} → this branch" if rule == Base.name else ""
 
 
 def failed(outcome: Outcome) -> bool:
