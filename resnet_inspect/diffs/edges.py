@@ -78,7 +78,7 @@ class Connections:
             return None
         gone = [_edge(self.old, old, source) for source in _beyond(old.inputs, before, after)]
         come = [_edge(self.new, new, source) for source in _beyond(new.inputs, after, before)]
-        words = [*(f"{edge} went" for edge in gone), *(f"{edge} came" for edge in come)]
+        words = [*(f"{edge} removed" for edge in gone), *(f"{edge} added" for edge in come)]
         return Change("inputs", old.inputs, new.inputs, "edges", ", ".join(words) or "inputs in another order")
 
     def tie(self, old: Layer, new: Layer) -> Change | None:

@@ -53,11 +53,11 @@ def test_connections_that_stay_are_no_change() -> None:
 
 def test_a_skip_that_came_or_went_is_told() -> None:
     without = (*LAYERS[:3], toy("add", "add", "b b"))
-    assert words(LAYERS, without, "add") == "skip connection from x went, input from b came"
-    assert words(without, LAYERS, "add") == "input from b went, skip connection from x came"
+    assert words(LAYERS, without, "add") == "skip connection from x removed, input from b added"
+    assert words(without, LAYERS, "add") == "input from b removed, skip connection from x added"
     other = (*LAYERS[:3], toy("add", "add", "b a"))
-    assert words(LAYERS, other, "add") == "skip connection from x went, skip connection from a came"
-    assert words(LAYERS[:3], (*LAYERS[:2], toy("b", "relu", "x")), "b") == "input from a went, input from x came"
+    assert words(LAYERS, other, "add") == "skip connection from x removed, skip connection from a added"
+    assert words(LAYERS[:3], (*LAYERS[:2], toy("b", "relu", "x")), "b") == "input from a removed, input from x added"
 
 
 def test_layers_that_came_or_went_in_between_explain_an_edge() -> None:
@@ -66,10 +66,10 @@ def test_layers_that_came_or_went_in_between_explain_an_edge() -> None:
     assert words(longer, LAYERS, "b") is None
     # But not if what came reads something else: then the edge comes from elsewhere.
     elsewhere = (*LAYERS[:2], toy("new", "gelu", "x"), toy("b", "relu", "new"), LAYERS[3])
-    assert words(LAYERS, elsewhere, "b") == "input from a went, input from new came"
+    assert words(LAYERS, elsewhere, "b") == "input from a removed, input from new added"
     # Something that came with no input of its own is what the edge comes from.
     constant = (*LAYERS[:2], toy("new", "other"), toy("b", "relu", "new"), LAYERS[3])
-    assert words(LAYERS, constant, "b") == "input from a went, input from new came"
+    assert words(LAYERS, constant, "b") == "input from a removed, input from new added"
 
 
 def test_layers_without_a_partner_on_both_sides_explain_nothing_by_themselves() -> None:
@@ -77,7 +77,7 @@ def test_layers_without_a_partner_on_both_sides_explain_nothing_by_themselves() 
     old = (IMAGE, other, toy("p", "relu", "x"), toy("b", "gelu", "p"))
     assert words(old, (IMAGE, other, toy("q", "relu", "x"), toy("b", "gelu", "q")), "b") is None
     elsewhere = (IMAGE, other, toy("q", "relu", "y"), toy("b", "gelu", "q"))
-    assert words(old, elsewhere, "b") == "input from p went, input from q came"
+    assert words(old, elsewhere, "b") == "input from p removed, input from q added"
 
 
 def test_a_parameter_that_another_layer_counts_is_a_tie() -> None:

@@ -54,7 +54,7 @@ def test_a_concatenation_of_one_more() -> None:
     found = compare(summarize(Net(False), (4,)), summarize(Net(True), (4,)))
     assert ids(found, "added") == ["more"]
     (joined,) = found.of("changed")
-    assert [change.words for change in joined.changes if change.words] == ["input from more came"]
+    assert [change.words for change in joined.changes if change.words] == ["input from more added"]
 
 
 @in_child("torch")
@@ -130,4 +130,4 @@ def test_the_cause_is_the_edited_layer_and_what_follows_is_counted() -> None:
     assert (cause.place, cause.what, cause.layers, cause.followers) == ("0.0", "stride", 1, 3)
     # A quarter of 16 * 16 * 8 * (3 * 9 + 3 * 8 * 9) is left.
     assert cause.amount == cause.difference == -3 * 8 * 8 * 8 * (27 + 3 * 72)
-    assert headlines(found)[1].endswith("MACs: 0.0 stride 1x1 → 2x2, and 3 behind it")
+    assert headlines(found)[1].endswith("MACs: 0.0 stride 1x1 → 2x2, and 3 layers after it")

@@ -221,6 +221,6 @@ def test_a_skip_connection_from_elsewhere() -> None:
     (changed,) = found.of("changed")
     assert changed.layer.id == "add"
     assert [change.words for change in changed.changes] == [
-        "skip connection from a went, skip connection from input came"
+        "skip connection from a removed, skip connection from input added"
     ]
     assert found.kinds == {"edges"}

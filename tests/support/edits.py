@@ -148,7 +148,7 @@ EDITS = {
     ),
     "skip cut": Edit(
         lambda: without("body.b.add"),
-        ["removed body.b.add: 1x8x8x8 · the skip connection from body.a.relu2 went"],
+        ["removed body.b.add: 1x8x8x8 · skip connection from body.a.relu2 removed"],
         {},
         ["27 equal layers"],
         old_marks={"removed": "body.b.add", "holds": "body body.b"},
@@ -156,7 +156,7 @@ EDITS = {
     ),
     "skip added": Edit(
         with_skip,
-        ["added body.b.more: 1x8x8x8 · the skip connection from body.b.relu1 came"],
+        ["added body.b.more: 1x8x8x8 · skip connection from body.b.relu1 added"],
         {"added": "body.b.more", "holds": "body body.b"},
         ["4 equal layers", "4 equal layers", "3 equal layers"],
         old_marks={},

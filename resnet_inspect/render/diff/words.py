@@ -74,7 +74,8 @@ def cause_words(cause: Cause) -> str:
     """``+2.36 M parameters: layer3 width 256 → 320, 6 layers``."""
     layers = f", {cause.layers} layers" if cause.layers > 1 else ""
     if cause.followers:
-        layers += f", and {cause.followers} behind {'it' if cause.layers == 1 else 'them'}"
+        follow = "1 layer" if cause.followers == 1 else f"{cause.followers} layers"
+        layers += f", and {follow} after {'it' if cause.layers == 1 else 'them'}"
     what = cause.what if cause.what in ("added", "removed") else f"{cause.what} {_pair(cause.old, cause.new)}"
     share = "" if cause.amount == cause.difference else f" ({_share(cause)} of the difference)"
     return f"{units.signed(cause.amount, units.si)} {_TITLES[cause.total]}: {cause.place} {what}{layers}{share}"
@@ -192,17 +193,15 @@ def _line(layers: Sequence[LayerDiff]) -> Line:
 
 
 def _presence_words(layers: Sequence[LayerDiff]) -> list[str]:
-    """What layers that came or went bring or take."""
-    went = "came" if layers[0].new else "went"
+    """What layers that were added or removed bring or take."""
+    word = "added" if layers[0].new else "removed"
     skips = [layer.skip for layer in layers if layer.skip]
     params = sum(layer.layer.params for layer in layers)
     macs = sum(layer.layer.macs or 0 for layer in layers)
     words = []
     if skips:
         words.append(
-            f"the skip connection from {skips[0]} {went}"
-            if len(skips) == 1
-            else f"{len(skips)} skip connections {went}"
+            f"skip connection from {skips[0]} {word}" if len(skips) == 1 else f"{len(skips)} skip connections {word}"
         )
     if params:
         words.append(f"{units.exact(params)} params")
