@@ -79,17 +79,17 @@ def least_time(facts: Facts) -> tuple[str, str]:
     waiting = {bound: [floor for floor in found if floor.bound == bound] for bound in ("memory", "compute")}
     known = sum(floor.picoseconds or 0 for floor in found)
     parts = [
-        f"{len(floors):,} {'layer' if len(floors) == 1 else 'layers'} by {bound} for"
-        f" {units.milliseconds(sum(floor.picoseconds or 0 for floor in floors))} ms"
+        f"{units.milliseconds(sum(floor.picoseconds or 0 for floor in floors))} ms in"
+        f" {len(floors):,} {'layer' if len(floors) == 1 else 'layers'} limited by {bound}"
         for bound, floors in waiting.items()
         if floors
     ]
     if not parts:
-        return "Least time", f"{units.NOT_AVAILABLE} on {device}, of whose speed nothing is known"
-    words = f"at least {units.milliseconds(known)} ms a forward pass on {device}: bound {', '.join(parts)}"
+        return "Least time", f"{units.NOT_AVAILABLE}: the speed of {device} is unknown"
+    words = f"at least {units.milliseconds(known)} ms a forward pass on {device}: {', '.join(parts)}"
     if missing := sum(floor.picoseconds is None for floor in found):
         words += f"; {missing:,} {'layer is' if missing == 1 else 'layers are'} not in it"
-    return "Least time", f"{words}. No prediction: kernels reach no peak"
+    return "Least time", f"{words}. This is a bound, not a prediction: no kernel reaches a device's peak"
 
 
 def _training(summary: Summary, optimizer: str) -> list[tuple[str, str]]:
