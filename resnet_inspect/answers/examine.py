@@ -112,7 +112,7 @@ def _look(target: Target, summarize: Summarize) -> Checked:
     if own and not own.has_graph and target.source.backend == "python":
         # A module that says no input of its own is a table of what it holds: nothing ran that could be checked.
         if not target.inputs:
-            raise BadRequestError(f"{request.model} doesn't say what it reads: add --input 3x224x224")
+            raise BadRequestError(f"the input of {request.model} is unknown: add --input 3x224x224")
         own = None
     tried = tuple(_try(given, replace(request, inputs=inputs), own, summarize) for given, inputs in target.inputs)
     summary = next((each.summary for each in tried if each.summary), None) if target.inputs else own

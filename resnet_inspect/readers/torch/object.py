@@ -100,8 +100,8 @@ def summarize_built(
     if inputs is None:
         shape = likely(model)
         if request.batch or request.layout:
-            raise BadRequestError(f"{request.model} doesn't say what it reads: add --input {shape}")
-        said = f"{request.model} doesn't say what it reads, so nothing ran: add --input {shape}, if that is its input"
+            raise BadRequestError(f"the input of {request.model} is unknown: add --input {shape}")
+        said = f"the input of {request.model} is unknown, so nothing ran: add --input {shape}, if that is its input"
         return held(model, described), (*notes, said)
     summary = trace(
         model,

@@ -39,7 +39,7 @@ def summarize(request: Request) -> Answer:
     check_settled(request, path.name, takes=("input-from", "dtype"))
     call = asked(request)
     if not request.shapes and call is None:
-        raise BadRequestError(f"{path.name} doesn't say what it reads: add --input 3x224x224")
+        raise BadRequestError(f"the input of {path.name} is unknown: add --input 3x224x224")
     try:
         with Archive(path) as archive:
             return _summary(archive, path, request, call)

@@ -197,9 +197,9 @@ def test_the_examples_that_a_lightning_module_has() -> None:
         summary, _ = summarize_built(lambda example=example: Lit(example), Request("lit.py:Lit"))  # type: ignore[misc]
         assert summary.outputs[0].shape == (2, 3)
     summary, notes = summarize_built(lambda: Lit(None), Request("lit.py:Lit"))
-    assert notes == ("lit.py:Lit doesn't say what it reads, so nothing ran: add --input 4, if that is its input",)
+    assert notes == ("the input of lit.py:Lit is unknown, so nothing ran: add --input 4, if that is its input",)
     assert [(layer.path, layer.macs) for layer in summary.layers] == [("fc", None)]
-    with pytest.raises(BadRequestError, match="doesn't say what it reads: add --input 4"):
+    with pytest.raises(BadRequestError, match=r"the input of lit\.py:Lit is unknown: add --input 4"):
         summarize_built(lambda: Lit(None), Request("lit.py:Lit", batch=2))
 
 

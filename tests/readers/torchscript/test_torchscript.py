@@ -221,7 +221,7 @@ def test_requests_that_do_not_fit_are_told_in_one_line(folder: Path, tmp_path: P
     whole = (folder / "network.pt").read_bytes()
     (tmp_path / "cut.pt").write_bytes(whole[: len(whole) // 2])
     for path, asked, code, said in (
-        (folder / "network.pt", ("--batch", "2"), 2, "network.pt doesn't say what it reads: add --input 3x224x224"),
+        (folder / "network.pt", ("--batch", "2"), 2, "the input of network.pt is unknown: add --input 3x224x224"),
         (folder / "network.pt", ("--input", "5x8x8"), 4, "network.pt: 0 (Conv2d) fails on 1x5x8x8 float32: "),
         (tmp_path / "cut.pt", ("--input", "3x8x8"), 3, "cut.pt is damaged"),
     ):
