@@ -96,7 +96,7 @@ class ModelBaseline:
             shown = path.relative_to(root) if path.is_relative_to(root) else path
             why = "to write it" if held.outcome == "missing" else "to accept it"
             message = held.message.replace(str(path), shown.as_posix())
-            raise AssertionError(f"{message}; {_OPTION}='why' {why}")
+            raise AssertionError(f"{message}; run pytest {_OPTION}='why' {why}")
 
 
 class _Session:

@@ -63,7 +63,7 @@ def test_baselines_are_written_with_the_reason_then_held(folder: Folder) -> None
     missing = folder.run()
     missing.assert_outcomes(failed=4)
     missing.stdout.fnmatch_lines(
-        ["*there is no baseline model_baselines/test_nets/test_small.json; --update-model-baselines='why' to write it*"]
+        ["*no baseline */test_nets/test_small.json; run pytest --update-model-baselines='why' to write it*"]
     )
     assert folder.files() == []
 
@@ -87,7 +87,7 @@ def test_a_difference_fails_with_a_table_and_is_accepted_with_a_reason(folder: F
     differs.stdout.fnmatch_lines(
         [
             ">*model_baseline.assert_matches(net())",
-            "*the model differs from model_baselines/test_nets/test_small.json; --update-model-baselines='why'*",
+            "*differs from model_baselines/test_nets/test_small.json; run pytest --update-model-baselines='why'*",
             "*-- model baseline --*",
             # 512 weights and a bias for each of two classes.
             "Parameters*+1,026*",

@@ -35,7 +35,9 @@ def training_options(function: F) -> F:
             help="Implementation of the optimizer in torch. Default: foreach.",
         ),
         click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Default: adamw."),
-        click.option("--train", is_flag=True, help="A training step, as with any option below. Default: inference."),
+        click.option(
+            "--train", is_flag=True, help="Follow a training step; any option below does so, too. Default: inference."
+        ),
     ):
         function = option(function)
     return function

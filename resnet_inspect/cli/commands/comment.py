@@ -32,9 +32,11 @@ _MOST_BYTES = 2**23
 @click.option(
     "--artifact",
     type=click.Path(file_okay=False, path_type=Path),
-    help="For pull requests of forks: write the report to this folder there, and comment from it in a second workflow.",
+    help="For pull requests of forks: their job writes the report to this folder, a second workflow comments from it.",
 )
-@click.option("--update-only", is_flag=True, help="Write nothing where there is no comment yet: for no difference.")
+@click.option(
+    "--update-only", is_flag=True, help="Update the comment if there is one, write none if not: for no difference."
+)
 @click.option("--dry-run", is_flag=True, help="Print the comment and send nothing.")
 @debug_option
 def command(
