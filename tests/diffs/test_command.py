@@ -80,6 +80,7 @@ def test_gates(saved: Path, options: list[str], code: int) -> None:
     ("arguments", "code", "words"),
     [
         (["resnet18"], 2, "give OLD and NEW"),
+        (["--base", "HEAD"], 2, "--base REVISION and one model"),
         (["-", "-"], 2, "one side only"),
         (["nothing.json", "resnet18"], 3, "nothing.json: No such file"),
         (["bad.json", "resnet18"], 3, "no JSON"),

@@ -28,7 +28,7 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 
 
 @click.command("diff", cls=Command)
-@click.argument("old", shell_complete=complete_model)
+@click.argument("old", required=False, metavar="OLD", shell_complete=complete_model)
 @click.argument("new", required=False, shell_complete=complete_model)
 @click.option(
     "--base",
@@ -54,7 +54,7 @@ def parse_kinds(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @limits_options
 @debug_option
 def command(
-    old: str,
+    old: str | None,
     new: str | None,
     base: str | None,
     any_input: bool,
@@ -79,8 +79,8 @@ def command(
     resnet-inspect diff resnet50 resnet101 --fail-on params,config
     resnet-inspect diff --base origin/main... net.py:Net -o report.md
     """
-    if (new is None) == (base is None):
-        raise BadRequestError("give OLD and NEW, or --base REVISION and one model")
+    if old is None or (new is None) == (base is None):
+        raise BadRequestError("give OLD and NEW, or --base REVISION and one model: --base main net.py:Net")
     if (old, new) == ("-", "-"):
         raise BadRequestError("standard input can be one side only")
     sources = (_source(old, new or old, "old", building), _source(new or old, old, "new", building))
