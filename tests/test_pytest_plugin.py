@@ -63,7 +63,7 @@ def test_baselines_are_written_with_the_reason_then_held(folder: Folder) -> None
     missing = folder.run()
     missing.assert_outcomes(failed=4)
     missing.stdout.fnmatch_lines(
-        ["*there is no baseline model_baselines/test_nets/test_small.json; --update-model-baselines='why' to write it*"]
+        ["*no such baseline: model_baselines/test_nets/test_small.json; --update-model-baselines='why' to write it*"]
     )
     assert folder.files() == []
 

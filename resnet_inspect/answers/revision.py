@@ -130,7 +130,7 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
     building = [source.name] if source.name else [model, *command_line(request.options())]
     command = ["summary", *building, "--format", "json"]
     if not there.here.is_dir():
-        raise ModelError(f"at {revision}: there is no folder {there.here.relative_to(there.root)}")
+        raise ModelError(f"at {revision}: no such folder: {there.here.relative_to(there.root)}")
     code = there.keeper.run(
         [interpreter()[0], "-c", _COMMAND, *command], there.here, _environment(source, there), timeout
     )

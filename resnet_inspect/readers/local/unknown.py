@@ -29,4 +29,4 @@ def unknown(name: str, flavor: str) -> str:
             f"{listing}; a network of timm, transformers or keras-hub is named with "
             "its library (transformers:bert), and one of your own file.py:Net"
         )
-    return f"there is no model {name!r:.80}; {hint}"
+    return f"no such model: {name!r:.80}; {hint}"
