@@ -179,7 +179,7 @@ def hold(model: Any, path: Path, inputs: Any, fail_on: Iterable[str], reason: st
         # Floating inputs are as the model's weights are: another dtype is a difference, not an input that doesn't fit.
         dtype = first.dtype if "int" in first.dtype else None
     if old is None and not reason:
-        return Held("missing", f"there is no baseline {path}")
+        return Held("missing", f"no such baseline: {path}")
     new = _summary(model, inputs, batch, dtype, mode)
     if reason:
         accepted = checks.accept(old, new, reason)
@@ -209,9 +209,7 @@ def _summary(
         return model
     if isinstance(model, (str, Path)):
         if not Path(model).exists():
-            raise ModelError(
-                f"{model} is not a saved summary: there is no such file. A model is built first, then compared"
-            )
+            raise ModelError(f"{model} is not a saved summary: no such file. A model is built first, then compared")
         return read(str(model)).summary
     declares_inputs = backend_of(type(model)) == "keras" and getattr(model, "inputs", None)
     if input is None and not declares_inputs:

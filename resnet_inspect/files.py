@@ -25,7 +25,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         path.write_bytes(data)
         return
     if not path.resolve().parent.is_dir():
-        raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
+        raise BadRequestError(f"{path} can't be written: no such folder: {path.parent}")
     try:
         # A part of the name: it may be as long as the system allows.
         descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name[:32]}.")

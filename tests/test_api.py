@@ -57,7 +57,7 @@ def test_check_of_a_summary() -> None:
 
 def test_a_baseline_that_differs_fails_with_the_diff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     baseline = tmp_path / "net.json"
-    with pytest.raises(AssertionError, match="there is no baseline"):
+    with pytest.raises(AssertionError, match="no such baseline"):
         assert_matches(RESNET18, baseline)
     monkeypatch.setenv("RESNET_INSPECT_UPDATE_BASELINES", "the first")
     assert_matches(RESNET18, baseline)
@@ -116,7 +116,7 @@ def test_a_keras_model_against_its_baseline() -> None:
 def test_a_name_is_no_model_and_no_file() -> None:
     with pytest.raises(ModelError, match=r"takes a model and not a name: 'resnet18'"):
         summarize("resnet18")
-    with pytest.raises(ModelError, match="resnet18 is not a saved summary: there is no such file"):
+    with pytest.raises(ModelError, match="resnet18 is not a saved summary: no such file"):
         diff("resnet18", "resnet34")
 
 

@@ -63,7 +63,7 @@ def test_baselines_are_written_with_the_reason_then_held(folder: Folder) -> None
     missing = folder.run()
     missing.assert_outcomes(failed=4)
     missing.stdout.fnmatch_lines(
-        ["*no baseline */test_nets/test_small.json; run pytest --update-model-baselines='why' to write it*"]
+        ["*no such baseline: */test_nets/test_small.json; run pytest --update-model-baselines='why' to write it*"]
     )
     assert folder.files() == []
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from ..ir import Layer, Shape, Summary, Tensor, sum_known
-from ..ops import vocabulary
-from . import composed
+from ..ops import composed, vocabulary
 
 #: How the types of elements begin that have no gradient.
 _NOT_REAL = ("int", "uint", "bool", "string")

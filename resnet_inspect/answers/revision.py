@@ -21,6 +21,7 @@ from .. import ir_json
 from ..errors import BadRequestError, InspectError, ModelError
 from ..host.processes import Started, interpreter
 from ..readers.inputs import UserFunction
+from ..readers.local.unknown import absent
 from ..readers.options import command_line
 from ..readers.request import Answer
 from .source import Source, read
@@ -129,7 +130,7 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
         model = str(there.path(model))
     building = [model, *command_line(request.options())]
     if not there.here.is_dir():
-        raise ModelError(f"at {revision}: there is no folder {there.here.relative_to(there.root)}")
+        raise ModelError(f"at {revision}: no such folder: {there.here.relative_to(there.root)}")
 
     def run(arguments: Sequence[str]) -> tuple[int, str]:
         command = [interpreter()[0], "-c", _COMMAND, "summary", *arguments, "--format", "json"]
@@ -140,7 +141,7 @@ def _build(revision: str, source: Source, there: _Files, timeout: float | None) 
 
     code, said = run([source.name] if source.name else building)
     # Settings that the branch adds may name code that was there before it.
-    if code and source.name and source.backend in ("python", "file") and f"there is no model {source.name!r}" in said:
+    if code and source.name and source.backend in ("python", "file") and absent(source.name) in said:
         code, said = run(building)
     if code:
         raise ModelError(f"at {revision}: {said.removeprefix('error: ') or f'exit code {code}, without a message'}")

@@ -40,7 +40,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     if path.exists() and not path.is_file():
         raise BadRequestError(f"{path} is not a file that can hold results; without -o, they go to stdout")
     if not path.resolve().parent.is_dir():
-        raise BadRequestError(f"{path} can't be written: there is no folder {path.parent}")
+        raise BadRequestError(f"{path} can't be written: no such folder: {path.parent}")
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
         if not lock(file.fileno()):
             raise BadRequestError(f"another run is writing {path}: wait for it, or give another -o")

@@ -155,7 +155,7 @@ def _cluster(address: str) -> Iterator[Pool]:
     try:
         client = Client(address, timeout=_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ModelError(f"there is no Dask scheduler at {address}: {error}") from error
+        raise ModelError(f"no Dask scheduler answers at {address}: {error}") from error
     try:
         yield Pool(functools.partial(client.submit, pure=False), _width(client))
     finally:

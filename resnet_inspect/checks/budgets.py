@@ -61,7 +61,7 @@ class Budget(Rule):
         part = self.part or "the model"
         if not layers:
             hint = nearest(summary, self.part)
-            yield Finding("error", f"there is no {self.part} in the model, so its budget can't be checked; {hint}")
+            yield Finding("error", f"the model has no part {self.part}, so its budget can't be checked; {hint}")
             return
         value, least, unknown = self._amount(Facts(summary), layers)
         least = least if value is None else value

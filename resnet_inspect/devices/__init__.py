@@ -72,7 +72,7 @@ def device(name: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Dev
     if key not in _published():
         nearest = closest(key, [*own, *names()], most=3)
         raise BadRequestError(
-            f"there is no device {name!r:.60}; {meant(nearest, f'there are {len(_published())}')}"
+            f"no such device: {name!r:.60}; {meant(nearest, f'there are {len(_published())}')}"
             " (--device list shows all)"
         )
     return _made(key, _published()[key])

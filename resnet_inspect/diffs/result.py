@@ -20,7 +20,7 @@ def kinds(words: Iterable[str]) -> frozenset[str]:
     """
     found = frozenset(words)
     if unknown := sorted(found - set(KINDS)):
-        raise BadRequestError(f"there is no {unknown[0]!r} to fail on; choose from {', '.join(KINDS)}")
+        raise BadRequestError(f"no such kind of difference: {unknown[0]!r}; choose from {', '.join(KINDS)}")
     return found
 
 

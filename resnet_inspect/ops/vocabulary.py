@@ -25,7 +25,7 @@ class Op(NamedTuple):
         besides: what that formula needs which is neither: a number a place (``channels``, ``groups``, ``positions``,
             ``deviations``, ``queries``), one an element (``mask``, ``limits``, ``places`` of what was the largest), a
             channel of each image (``channel mask``) or an image (``image mask``), the results of its ``parts``
-            (``analysis/composed.py``), or ``unknown``, of what is made of several operators.
+            (``ops/composed.py``), or ``unknown``, of what is made of several operators.
         copies: done in place, it keeps a copy of what it overwrites, as its formula needs that.
         gradient: what its backward pass makes for each input: ``new`` memory, the ``same`` memory that it was given, a
             ``view`` of a single number, or ``none``, as its result doesn't depend on what it reads.

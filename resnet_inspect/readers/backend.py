@@ -161,7 +161,7 @@ def module_of(name: str) -> str:
         return reader
     found = _installed()
     if name not in found:
-        raise ModelError(f"there is no backend {name!r}; choose one of {', '.join(NAMED)}")
+        raise ModelError(f"no such backend: {name!r}; choose one of {', '.join(NAMED)}")
     return found[name]
 
 

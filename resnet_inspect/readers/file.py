@@ -108,7 +108,7 @@ def _reader(request: Request) -> Reader:
 def _format_of(request: Request) -> Format:
     path = Path(request.model)
     if not path.exists():
-        raise ModelError(f"there is no file {path}")
+        raise ModelError(f"no such file: {path}")
     return _of_kind(kind_of(path), path.name)
 
 

@@ -156,7 +156,7 @@ def choose(keys: Sequence[str], default: Sequence[str] = DEFAULT) -> tuple[Colum
         if key not in COLUMNS:
             nearest = closest(key, COLUMNS, most=2)
             hint = meant(nearest, f"there are {listed(COLUMNS)}; all of them: --columns list")
-            raise BadRequestError(f"there is no column {key!r}; {hint}")
+            raise BadRequestError(f"no such column: {key!r}; {hint}")
     return tuple(_column(key) for key in keys or default)
 
 

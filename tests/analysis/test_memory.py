@@ -245,6 +245,10 @@ def test_norms_pools_and_pads_keep_what_torch_keeps() -> None:
 
     from resnet_inspect import summarize as live
 
+    class Swish(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * torch.sigmoid(x) ** 2
+
     image, tokens = (2, 4, 8, 8), (2, 8, 4)
     cases: Sequence[tuple[nn.Module, tuple[int, ...]]] = (
         (nn.GroupNorm(2, 4), image),
@@ -259,6 +263,7 @@ def test_norms_pools_and_pads_keep_what_torch_keeps() -> None:
         (nn.AdaptiveMaxPool2d(2), image),
         (nn.ReflectionPad2d(1), image),
         (nn.ZeroPad2d(1), image),
+        (Swish(), image),
     )
     for module, shape in cases:
         x = torch.rand(shape) + 0.5
@@ -286,13 +291,13 @@ def test_what_nobody_knows_is_a_lower_bound_and_said() -> None:
 
     from resnet_inspect import summarize as live
 
-    class Swish(nn.Module):
+    class Spectrum(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x * torch.sigmoid(x) ** 2
+            return x * torch.fft.fft(x).abs()
 
     for module, shape, unknown in (
         (nn.LSTM(4, 5), (2, 8, 4), 1),
-        (nn.Sequential(nn.Linear(4, 4), Swish()), (8, 4), 1),
+        (nn.Sequential(nn.Linear(4, 4), Spectrum()), (8, 4), 1),
         (nn.LocalResponseNorm(2), (2, 4, 8, 8), 1),
         (nn.Linear(4, 4), (8, 4), 0),
     ):

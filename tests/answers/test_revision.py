@@ -103,7 +103,7 @@ def test_a_folder_that_the_revision_hasnt_is_told(project: Path, monkeypatch: py
     monkeypatch.chdir(project / "later")
     done = run("diff", "--base", "HEAD", "resnet18")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "at HEAD: there is no folder later" in done.stderr
+    assert "at HEAD: no such folder: later" in done.stderr
 
 
 def test_a_child_that_takes_too_long_is_ended_and_nothing_is_left(project: Path) -> None:

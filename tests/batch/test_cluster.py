@@ -110,5 +110,5 @@ def test_a_scheduler_that_cannot_be_reached(tmp_path: Path) -> None:
     for address in ("tcp://127.0.0.1:1", "nonsense"):
         done = run("batch", str(requests), "-o", str(target), "--cluster", address)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
-        assert f"there is no Dask scheduler at {address}" in done.stderr
+        assert f"no Dask scheduler answers at {address}" in done.stderr
     assert not target.exists()

@@ -53,7 +53,7 @@ def said(rule: Rule, summary: Summary = NET) -> list[tuple[str, str, str | None]
         (
             MaxParams(1, "c"),
             "error",
-            "there is no c in the model, so its budget can't be checked; paths start with x, a, ab",
+            "the model has no part c, so its budget can't be checked; paths start with x, a, ab",
         ),
         (MaxMacs(700), "note", "700 of 700 MACs"),
         (MaxMacs(600, warn=1), "fail", "the model has 700 MACs, 100 over the limit of 600"),

@@ -82,14 +82,14 @@ def test_one_bad_model_doesnt_end_the_rest() -> None:
     done = local("compare", "resnet18", "resnt50", "--columns", "model", "--format", "csv")
     assert done.stdout == "model\nlocal:resnet18\n"
     assert done.returncode == 3
-    assert done.stderr.startswith("error: resnt50: there is no model 'resnt50'; did you mean resnet50")
+    assert done.stderr.startswith("error: resnt50: no such model: 'resnt50'; did you mean resnet50")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["resnet18", "--sort", "mac"], "did you mean macs"),
-        (["resnet18", "--columns", "colour"], "there is no column 'colour'"),
+        (["resnet18", "--columns", "colour"], "no such column: 'colour'"),
         (["local:resnext9*"], "no model matches 'local:resnext9*'"),
         (["resnet18", "--plot", "plot.pdf"], ".svg or .png"),
         (["resnet18", "--plot", "-", "--format", "json"], "name a file"),

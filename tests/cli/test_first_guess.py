@@ -91,7 +91,7 @@ def test_so_has_keras(prefix: str) -> None:
         (["summary", "--input=x3x224"], 2, "a size is missing"),
         (["check", "resnet50", "--max-params", "25MiB"], 2, "'25MiB' is a number of bytes, and this is a count"),
         (["check", "resnet50", "--max-params", "25MB"], 2, "is a number of bytes"),
-        (["summary", "--columns", "nope"], 2, "there is no column 'nope'; did you mean op?"),
+        (["summary", "--columns", "nope"], 2, "no such column: 'nope'; did you mean op?"),
         (["summary", "--only", "layr3"], 2, "no layer matches 'layr3'; did you mean layer3?"),
         (["summary", "--only", "layer9.*"], 2, "did you mean layer"),
         (
@@ -102,7 +102,7 @@ def test_so_has_keras(prefix: str) -> None:
         (
             ["summary", "resnet"],
             3,
-            "there is no model 'resnet'; did you mean resnet18 or resnet34 or resnet50?",
+            "no such model: 'resnet'; did you mean resnet18 or resnet34 or resnet50?",
         ),
         (["summary", "https://example.org/x.onnx"], 2, "is an address, and nothing is fetched: download the file"),
         (["summary", "resnet17"], 3, "did you mean resnet1"),
@@ -125,7 +125,7 @@ def test_what_cannot_be_meant_is_refused_with_what_can(arguments: list[str], cod
 def test_a_budget_of_billions_and_one_of_a_part_that_isnt_there() -> None:
     assert "25,557,032 of 100,000,000 parameters" in local("check", "resnet50", "--max-params", "0.1B").stdout
     wrong = local("check", "resnet50", "--max-params", "layr4=20M")
-    assert "there is no layr4 in the model, so its budget can't be checked; did you mean layer4?" in wrong.stdout
+    assert "the model has no part layr4, so its budget can't be checked; did you mean layer4?" in wrong.stdout
     assert wrong.returncode != 0
 
 

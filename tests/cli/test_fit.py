@@ -192,7 +192,7 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--device", "rtx-4091"], "there is no device 'rtx-4091'; did you mean rtx-4090"),
+        (["--device", "rtx-4091"], "no such device: 'rtx-4091'; did you mean rtx-4090"),
         (["--memory", "0"], "'0' is not an amount of memory"),
         (["--memory", "8 G B"], "'8 G B' is not an amount of memory"),
         (

@@ -105,7 +105,7 @@ def test_a_keras_model_says_what_it_reads(tmp_path: Path) -> None:
         (["net.py:Broken", "--input", "3x8x8"], 3, "net.py:Broken: net.py:17: ZeroDivisionError: division by zero"),
         (["net.py:Nett", "--input", "3x8x8"], 3, "net.py has no 'Nett'; it has Net, Broken, build"),
         (["bad.py:f"], 3, "bad.py:1: SyntaxError"),
-        (["none.py:f"], 3, "there is no file none.py"),
+        (["none.py:f"], 3, "no such file: none.py"),
         (["net.py"], 2, "name the class or function in it that gives the model, net.py:Net"),
         (["net.py:made", "--input", "3x16x16", "--weights", "default"], 2, "has no weights of that name"),
         (["net.py:made", "--input", "x=1x3x16x16", "--batch", "2"], 2, "leave --batch out"),
@@ -114,7 +114,7 @@ def test_a_keras_model_says_what_it_reads(tmp_path: Path) -> None:
         (["net.py:made", "--arg", "classes=2", "--input", "3x8x8"], 2, "is built already: it takes no --arg"),
         (["net.py:Net", "--arg", "depth=2", "--input", "3x8x8"], 3, "unexpected keyword argument 'depth'"),
         (["net.py:Net", "--backend", "torch"], 2, "leave --backend out"),
-        (["torhc:resnet50"], 3, "there is no backend 'torhc'"),
+        (["torhc:resnet50"], 3, "no such backend: 'torhc'"),
     ],
 )
 def test_what_goes_wrong_is_one_line(

@@ -83,7 +83,7 @@ def test_gates(saved: Path, options: list[str], code: int) -> None:
         (["--base", "HEAD"], 2, "--base REVISION and one model"),
         (["-", "-"], 2, "one side only"),
         (["nothing.json", "resnet18"], 3, "nothing.json: No such file"),
-        (["bad.json", "resnet18"], 3, "no JSON"),
+        (["bad.json", "resnet18"], 3, "not JSON"),
         (["other.json", "resnet18"], 3, "no schema_version"),
         (["later.json", "resnet18"], 3, "schema version 999"),
         (["old.json", "resnet18", "--old-arg", "num_classes=2"], 2, "saved summary"),

@@ -46,5 +46,5 @@ def test_kinds_to_fail_on() -> None:
     assert kinds(["params", "macs"]) == {"params", "macs"}
     assert gates([]) == set(KINDS) == {"params", "shapes", "layers", "config", "edges", "macs"}
     assert gates(["edges"]) == {"edges"}
-    with pytest.raises(BadRequestError, match="there is no 'mac' to fail on; choose from params, shapes"):
+    with pytest.raises(BadRequestError, match="no such kind of difference: 'mac'; choose from params, shapes"):
         kinds(["params", "mac"])

@@ -82,7 +82,7 @@ def test_files_are_explained(tmp_path: Path) -> None:
             "'zzz' is neither a layer of local:resnet50 nor a model; resnet-inspect summary shows",
         ),
         (["resnet5"], 3, "resnet50"),
-        (["resnet50", "no:such"], 3, "there is no backend 'no'"),
+        (["resnet50", "no:such"], 3, "no such backend: 'no'"),
         (["--family", "resnets"], 2, "no such family: resnets. Did you mean resnet?"),
         (["resnet50", "--family", "resnet"], 2, "--family explains no layer and no other model: leave resnet50 out"),
         (["--family", "resnet", "--list-terms"], 2, "--family and --list-terms ask for two different things"),

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from ...ir import Layer, Parameter, Tensor
-from .. import composed
+from ...ops import composed
 from .plan import LOWER
 
 if TYPE_CHECKING:

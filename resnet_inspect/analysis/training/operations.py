@@ -12,8 +12,8 @@ from math import prod
 from typing import Any
 
 from ...ir import DTYPE_BITS, HELD, Layer, Parameter, Summary, Tensor
-from ...ops import vocabulary
-from .. import composed, memory
+from ...ops import composed, vocabulary
+from .. import memory
 from . import composite, strides
 from .operation import Operation
 from .plan import LOWER, Plan

@@ -117,7 +117,7 @@ def place(error: BaseException) -> str:
 
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ModelError(f"there is no file {path}")
+        raise ModelError(f"no such file: {path}")
     folder, package = path.resolve().parent, ""
     while (folder / "__init__.py").is_file():
         folder, package = folder.parent, f"{folder.name}.{package}"

@@ -29,4 +29,9 @@ def unknown(name: str, flavor: str) -> str:
             f"{listing}; a network of timm, transformers or keras-hub is named with "
             "its library (transformers:bert), and one of your own file.py:Net"
         )
-    return f"there is no model {name!r:.80}; {hint}"
+    return f"{absent(name)}; {hint}"
+
+
+def absent(name: str) -> str:
+    """How the message begins; ``answers/revision.py`` recognises it in what another process wrote."""
+    return f"no such model: {name!r:.80}"

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...analysis import composed
 from ...ir import Attributes, Value, frozen_value
-from ...ops import vocabulary
+from ...ops import composed, vocabulary
 from ...ops.attributes import clamped, explicit_padding, in_each_dimension, pad, paddings, pairs_from_last
 
 #: How torch's modules pad whose names begin so.

@@ -82,7 +82,7 @@ class Archive:
         try:
             return self._zip.getinfo(self._top + key).file_size
         except KeyError:
-            raise RefusedArchiveError(f"there is no storage {key} in it") from None
+            raise RefusedArchiveError(f"it has no storage {key}") from None
 
     def storage(self, key: str, most: int) -> bytes:
         """A storage's bytes, at most so many."""

@@ -305,5 +305,5 @@ def device_of(text: str) -> torch.device:
     """A device of the name that a file says; it is never used, but models compare them."""
     kind, _, index = text.partition(":")
     if kind not in ("cpu", "cuda", "meta", "mps", "xpu") or not (index == "" or (index.isdigit() and len(index) < 3)):
-        raise RefusedArchiveError(f"there is no device {text[:50]!r}")
+        raise RefusedArchiveError(f"no such device: {text[:50]!r}")
     return torch.device(text)

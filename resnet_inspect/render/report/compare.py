@@ -216,7 +216,7 @@ def quantity(key: str) -> Quantity:
     """
     if key not in QUANTITIES:
         hint = meant(closest(key, QUANTITIES, most=2), f"there are {listed(QUANTITIES)}")
-        raise BadRequestError(f"there is no column {key!r}; {hint}")
+        raise BadRequestError(f"no such column: {key!r}; {hint}")
     return QUANTITIES[key]
 
 

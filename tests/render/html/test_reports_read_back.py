@@ -97,8 +97,8 @@ DAMAGES: dict[str, tuple[Callable[[str], str], str]] = {
     "half of it": (lambda text: text[: len(text) // 8 * 4], "cut off"),
     "nothing": (lambda text: "", "cut off"),
     "no gzip": (lambda text: _packed(b"{}" * 50), "is damaged"),
-    "no JSON": (lambda text: _packed(gzip.compress(b"hello")), "no JSON"),
-    "no summary": (lambda text: _packed(gzip.compress(b"[1, 2]")), "no summary"),
+    "no JSON": (lambda text: _packed(gzip.compress(b"hello")), "not JSON"),
+    "no summary": (lambda text: _packed(gzip.compress(b"[1, 2]")), "not a summary"),
     "other totals": (
         lambda text: _packed(
             gzip.compress(gzip.decompress(base64.b64decode(text)).replace(b"11689512", b"11689513", 1))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..ir import DTYPE_BITS, Layer, Value
-from ..ops import vocabulary
+from . import vocabulary
 
 
 class Part(NamedTuple):

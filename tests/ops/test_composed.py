@@ -13,8 +13,8 @@ def test_what_training_keeps_of_activations_written_by_hand() -> None:
     from transformers import activations
 
     from resnet_inspect import summarize
-    from resnet_inspect.analysis import composed
     from resnet_inspect.analysis.memory import saved_bytes
+    from resnet_inspect.ops import composed
 
     made = [getattr(activations, name) for name in composed.TYPES]
     for module in (cls(-1, 1) if cls is activations.ClippedGELUActivation else cls() for cls in made):
