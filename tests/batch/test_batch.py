@@ -165,7 +165,7 @@ def test_standard_input_and_output() -> None:
         (["requests.jsonl", "--jobs", "2", "--cluster", "tcp://127.0.0.1:8786"], 2, "--jobs is for this machine"),
         (["requests.jsonl", "--restart"], 2, "give -o"),
         (["no_such_file.jsonl"], 2, "does not exist"),
-        (["requests.jsonl", "-o", "no/such/folder.jsonl", "--jobs", "1"], 2, "no folder no/such"),
+        (["requests.jsonl", "-o", "no/such/folder.jsonl", "--jobs", "1"], 2, "no such folder: no/such"),
         (["requests.jsonl", "-o", "/dev/null", "--jobs", "1"], 2, "not a file that can hold results"),
     ],
 )

@@ -50,7 +50,7 @@ def test_devices() -> None:
     tiny = Device("tiny", "Tiny", 2048)
     assert level({"fits": [tiny]}, "fits tiny") == "fail"
     assert level({"fits": ["rtx-4090"], "train": {"lora": 2, "lora-layers": ["c"]}}, "fits rtx-4090") == "note"
-    with pytest.raises(BadRequestError, match="no device 'rtx-4091'"):
+    with pytest.raises(BadRequestError, match="no such device: 'rtx-4091'"):
         rules({"fits": ["rtx-4091"]})
     with pytest.raises(BadRequestError, match="for the whole model"):
         rules({"max-peak-memory": {"layer1": 5}})

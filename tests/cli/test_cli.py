@@ -29,7 +29,7 @@ from tests.support.command import SCHEMA, document, local
         (["summary", "--format", "json", "--depth", "1"], 2, "every layer"),
         (["summary", "resnet51"], 3, "resnet50"),
         (["summary", "--arg", "num_classes=x"], 3, "num_classes"),
-        (["summary", "-o", "no/such/folder/x.json"], 2, "no folder no/such/folder"),
+        (["summary", "-o", "no/such/folder/x.json"], 2, "no such folder: no/such/folder"),
         (["sumary"], 2, "no such command: sumary. Did you mean summary?"),
         (["block", "--stride", "2", "--shortcut", "identity"], 4, "12x12x3"),
         (["block", "--groups", "2"], 2, "divide"),
