@@ -120,7 +120,7 @@ def test_archives_that_are_built_otherwise(tmp_path: Path) -> None:
     for content, said in (
         (bytes(flags), "encrypted"),
         (bytes(moved), "overlap"),
-        (b"PK\x03\x04" + whole, "in front"),
+        (b"PK\x03\x04" + whole, "before its entries"),
         (whole[:-10], "not a zip file"),
     ):
         path.write_bytes(content)
