@@ -150,11 +150,11 @@ def test_escape_closes_what_is_open_and_gives_the_focus_back(opened: Opener) -> 
         page.keyboard.press("Tab")
         assert _focused(page) != word
         page.keyboard.press("Escape")
-        assert page.locator("details[open]").count() == 0
+        page.locator("details[open]").wait_for(state="detached")
         assert _focused(page) == word
         title.click()
         page.locator("h1").click()
-        assert page.locator("details[open]").count() == 0
+        page.locator("details[open]").wait_for(state="detached")
     page.get_by_role("button", name="Fold", exact=True).focus()
     page.keyboard.press("?")
     assert page.locator("dialog[open]").count() == 1
