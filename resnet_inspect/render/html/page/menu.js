@@ -8,20 +8,14 @@ export function menu(word, ...inside) {
   const made = /** @type {HTMLDetailsElement} */ (
     html("details", {class: "menu"}, title, html("div", {role: "group", "aria-label": word}, ...inside))
   );
-  /** @type {(event: KeyboardEvent) => void} */
-  const leave = (event) => {
-    if (event.key !== "Escape") return;
+  // Not by "toggle", which comes later than a quick key: a menu must be closed by the Escape that follows its opening.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !made.open) return;
     made.open = false;
     title.focus();
-  };
-  /** @type {(event: PointerEvent) => void} */
-  const elsewhere = (event) => {
+  });
+  document.addEventListener("pointerdown", (event) => {
     if (!made.contains(/** @type {Node} */ (event.target))) made.open = false;
-  };
-  made.addEventListener("toggle", () => {
-    const change = made.open ? document.addEventListener : document.removeEventListener;
-    change.call(document, "keydown", /** @type {EventListener} */ (leave));
-    change.call(document, "pointerdown", /** @type {EventListener} */ (elsewhere));
   });
   return made;
 }
