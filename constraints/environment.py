@@ -14,7 +14,14 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 #: What the tests need beside the combination; in no lock, since no user has it.
-TOOLS = ("pytest>=8.0", "pytest-xdist>=3.5", "hypothesis>=6.100", "jsonschema>=4.20", "pyyaml>=6.0")
+TOOLS = (
+    "pytest>=8.0",
+    "pytest-xdist>=3.5",
+    "hypothesis>=6.100",
+    "jsonschema>=4.20",
+    "markdown-it-py>=3.0",
+    "pyyaml>=6.0",
+)
 #: What torch's build for Linux asks for beside itself: 3 GB that only a GPU would use.
 _CUDA = (
     *("cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cudnn", "cufft", "cufile", "curand", "cusolver"),
