@@ -67,6 +67,11 @@ class Tensor:
         return prod(self.shape)
 
     @property
+    def spatial(self) -> Shape:
+        """Sizes of an image's spatial dimensions; none where no layout says which they are."""
+        return tuple([size for size, letter in zip(self.shape, self.layout or "", strict=False) if letter in "DHWL"])
+
+    @property
     def bytes(self) -> int | None:
         """Bytes of the elements; None for an element type whose width isn't known."""
         return _bytes(self.shape, self.dtype)

@@ -120,8 +120,7 @@ def _spatial(tensor: Tensor) -> int:
 
 def _is_flat(tensor: Tensor) -> bool:
     """Whether no positions are left: a vector an item, or an image of one pixel."""
-    sizes = [s for s, letter in zip(tensor.shape, tensor.layout or "", strict=False) if letter in "DHWL"]
-    return len(tensor.shape) < 3 or {1} in (set(sizes), set(tensor.shape[2:]), set(tensor.shape[1:-1]))
+    return len(tensor.shape) < 3 or {1} in (set(tensor.spatial), set(tensor.shape[2:]), set(tensor.shape[1:-1]))
 
 
 def _after(layer: Layer, read: Sequence[Field | None]) -> Field | None:
@@ -176,7 +175,7 @@ def _same_sizes(layer: Layer, dimensions: int) -> bool:
     before = tensor.shape
     sizes = {before[2 : 2 + dimensions], before[1 : 1 + dimensions], before[-dimensions:]}
     if _spatial(tensor) == dimensions:
-        sizes = {tuple(size for size, letter in zip(before, tensor.layout or "", strict=False) if letter in "DHWL")}
+        sizes = {tensor.spatial}
     return bool(sizes & {after[start : start + dimensions] for start in range(1, len(after) - dimensions + 1)})
 
 

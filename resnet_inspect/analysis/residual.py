@@ -182,11 +182,8 @@ def _shared(sequences: Sequence[Sequence[str]]) -> list[str]:
 
 def _stride(fork: Layer, join: Layer) -> int | None:
     """How much smaller the image gets, along the dimension that shrinks most; None where there is no image."""
-    sizes = []
     if not (fork.output_tensors and join.output_tensors):
         return None
-    for tensor in (fork.output_tensors[0], join.output_tensors[0]):
-        layout = tensor.layout or ""
-        sizes.append([size for size, letter in zip(tensor.shape, layout, strict=False) if letter in "DHWL"])
+    sizes = fork.output_tensors[0].spatial, join.output_tensors[0].spatial
     steps = [-(-before // after) for before, after in zip(*sizes, strict=False) if after]
     return max(steps, default=None)

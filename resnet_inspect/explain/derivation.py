@@ -120,7 +120,7 @@ def _sizes(layer: Layer, effect: Effect | None) -> Iterator[Derivation]:
 def spatial(tensor: Tensor, layer: Layer) -> Shape:
     """The sizes of an image's spatial dimensions; none of what is not an image."""
     if tensor.layout is not None:
-        return tuple(size for size, letter in zip(tensor.shape, tensor.layout, strict=False) if letter in "DHWL")
+        return tensor.spatial
     kernel = layer.attribute("kernel_size")
     return tensor.shape[-len(kernel) :] if isinstance(kernel, tuple) and kernel else ()
 

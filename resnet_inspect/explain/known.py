@@ -97,8 +97,7 @@ def _is_pixel(layer: Layer) -> bool:
 
 def image(tensor: Tensor) -> str:
     """The spatial sizes of an image: ``56x56``; empty of what is none."""
-    sizes = [size for size, letter in zip(tensor.shape, tensor.layout or "", strict=False) if letter in "DHWL"]
-    return "x".join(map(str, sizes))
+    return "x".join(map(str, tensor.spatial))
 
 
 def pixels(sizes: str) -> int:
