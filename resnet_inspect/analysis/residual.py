@@ -65,6 +65,11 @@ def residual_blocks(summary: Summary) -> tuple[Block, ...]:
     )
 
 
+def branch_ends(blocks: Iterable[Block]) -> set[tuple[str, str]]:
+    """The edges (layer, addition) that end the branches of blocks; a branch has a weighted layer, so it has an end."""
+    return {(block.branch[-1], block.join) for block in blocks}
+
+
 #: Layers that the search looks at, some seconds' worth: residual networks of a thousand blocks take thousands.
 _MOST_STEPS = 5_000_000
 #: Fork, branch, shortcut and the shortcut's kind.

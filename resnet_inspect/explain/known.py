@@ -9,7 +9,7 @@ from ..analysis.forms import is_weighted, weighted_depth
 from ..analysis.graph import data_inputs
 from ..analysis.paths import Paths, paths
 from ..analysis.receptive import Field, receptive_fields
-from ..analysis.residual import Block, residual_blocks
+from ..analysis.residual import Block, branch_ends, residual_blocks
 from ..ir import Layer, Summary, Tensor
 from ..ops import vocabulary
 
@@ -43,8 +43,7 @@ class Known:
     @cached_property
     def paths(self) -> Paths:
         """Depth and number of paths."""
-        ends = {(block.branch[-1], block.join) for block in self.blocks if block.branch}
-        return paths(self.summary, ends)
+        return paths(self.summary, branch_ends(self.blocks))
 
     @cached_property
     def depths(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ from typing import Any
 from ... import units
 from ...analysis.forms import channels_of, is_weighted
 from ...analysis.paths import Paths, paths
-from ...analysis.residual import Block, residual_blocks
+from ...analysis.residual import Block, branch_ends, residual_blocks
 from ...errors import BadRequestError
 from ...ir import Layer, Summary, Totals
 from ...ops.effect import per_dimension
@@ -58,7 +58,7 @@ def report(summary: Summary) -> Report:
     if not summary.has_graph:
         raise BadRequestError(f"{summary.model.name} holds tensors by name: there are no connections in it to follow")
     blocks = residual_blocks(summary)
-    found = paths(summary, {(block.branch[-1], block.join) for block in blocks})
+    found = paths(summary, branch_ends(blocks))
     names = Counter(block.path for block in blocks)
     by_id = {layer.id: layer for layer in summary.layers}
     totals = summary.totals
