@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ir import Layer
+from ..shape import format_shape
 from ..units import NOT_AVAILABLE, few, share
 from .explanation import Explanation, Section, Table
 from .known import Known
@@ -56,7 +57,7 @@ def _table(path: str, kinds: dict[str, str], inside: list[Layer]) -> Table:
             {
                 "path": name,
                 "type": kinds.get(name) or layers[0].type,
-                "output": "x".join(map(str, made[0].shape)) if made else NOT_AVAILABLE,
+                "output": format_shape(made[0].shape) if made else NOT_AVAILABLE,
                 "params": sum(layer.params for layer in layers),
                 "macs": None if None in macs else sum(each or 0 for each in macs),
             }

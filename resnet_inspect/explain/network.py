@@ -12,6 +12,7 @@ from ..analysis.receptive import network_field, one_number
 from ..analysis.residual import Block
 from ..ir import Summary
 from ..ops import vocabulary
+from ..shape import format_shape
 from .explanation import Explanation, Section, Table
 from .known import Known, image
 from .layer import shortcut_counts
@@ -52,15 +53,11 @@ def _totals(summary: Summary) -> Iterator[str]:
     yield f"{totals.params:,} parameters."
     if totals.macs:
         least = "at least " if totals.uncounted else ""
-        read = units.few([_shape(tensor.shape) for tensor in summary.inputs])
+        read = units.few([format_shape(tensor.shape) for tensor in summary.inputs])
         yield (
             f"{least.capitalize()}{totals.macs:,} MACs at {read}. A MAC is a multiplication and an addition, so that "
             f"is {least}2*{totals.macs:,} = {2 * totals.macs:,} FLOPs."
         )
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
 
 
 def _depth(known: Known) -> Iterator[str]:
@@ -96,7 +93,7 @@ def _table(known: Known, parts: tuple[Stage, ...]) -> Table:
             {
                 "stage": part.name,
                 "blocks": len(part.blocks),
-                "output": _shape(tensors[0].shape) if tensors and part in parts else units.NOT_AVAILABLE,
+                "output": format_shape(tensors[0].shape) if tensors and part in parts else units.NOT_AVAILABLE,
                 "params": part.params,
                 "params_share": _share(part.params, totals.params),
                 "macs": part.macs,

@@ -8,6 +8,7 @@ from ..analysis.residual import Block
 from ..diffs.compare import compare
 from ..diffs.result import Diff
 from ..ir import Summary
+from ..shape import format_shape
 from ..units import exact, few, percent, signed
 from .explanation import Explanation, Section, Table
 from .known import Known, image
@@ -75,7 +76,7 @@ def _summed_up(found: Diff, old: Known, new: Known) -> Iterator[str]:
         if missing := len(known.summary.totals.uncounted):
             layers = f"{missing:,} layer{'s' * (missing > 1)}"
             yield f"{known.summary.model.title} has at least these MACs: those of {layers} are not known."
-    shapes = [few(["x".join(map(str, tensor.shape)) for tensor in known.summary.inputs]) for known in (old, new)]
+    shapes = [few([format_shape(tensor.shape) for tensor in known.summary.inputs]) for known in (old, new)]
     if len({sum(tensor.size for tensor in known.summary.inputs) for known in (old, new)}) > 1:
         yield f"They read inputs of different sizes, {shapes[0]} and {shapes[1]}, which changes their MACs, too."
 

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from ..ir import Layer
+from ..shape import format_shape
 from .derivation import derivations
 from .explanation import Derivation
 from .known import Known
@@ -29,7 +30,7 @@ class Question:
         names = _OF_DENSE if self.layer.op == "dense" else _SETTINGS
         given = {name: self.layer.attribute(name) for name in names}
         settings = [f"{name} {_value(value)}" for name, value in given.items() if value is not None]
-        read = ", ".join("x".join(map(str, tensor.shape)) for tensor in self.layer.input_tensors)
+        read = ", ".join(format_shape(tensor.shape) for tensor in self.layer.input_tensors)
         about = (
             f"{self.layer.path}, {self.layer.type}, reads {read}" if read else f"{self.layer.path}, {self.layer.type}"
         )
