@@ -109,7 +109,7 @@ class _Growth:
         self._summaries = (summary, larger)
         self._sizes = (batch, 2 * batch)
         self._plan = plan
-        doubled = _timeline(larger, plan)
+        doubled = inference(larger) if plan is None else timeline(larger, plan, found)
         self._known = {batch: found, 2 * batch: doubled}
         self._lines: set[tuple[int, int]] = set()
         if found.is_like(doubled):
@@ -154,9 +154,9 @@ def _helps(summary: Summary, plan: Plan | None, found: Timeline) -> tuple[Help, 
         return ()
     peaks: dict[str, int] = {}
     if plan.amp is None and any(p.dtype == "float32" for p in found.trained):
-        peaks["--amp bf16"] = max(timeline(summary, replace(plan, amp="bf16")).live)
+        peaks["--amp bf16"] = max(timeline(summary, replace(plan, amp="bf16"), found).live)
     if not plan.checkpoint and (pattern := repeated(summary)):
-        again = timeline(summary, replace(plan, checkpoint=(pattern,)), found.made)
+        again = timeline(summary, replace(plan, checkpoint=(pattern,)), found)
         peaks[f"--checkpoint '{pattern}'"] = max(again.live)
     if plan.optimizer in ("adam", "adamw"):
         peaks["--optimizer adam8bit"] = with_optimizer(found, plan, replace(plan, optimizer="adam8bit"))
@@ -171,9 +171,10 @@ def _helps(summary: Summary, plan: Plan | None, found: Timeline) -> tuple[Help, 
 def repeated(summary: Summary) -> str | None:
     """The pattern of the paths of the blocks that a network mostly consists of: ``layer*.*``; None if it has none."""
     inside: Counter[str] = Counter()
-    for layer in summary.layers:
-        parts = layer.path.split(".")
-        inside.update(".".join(parts[:end]) for end in range(1, len(parts)))
+    for path, count in Counter(layer.path.rpartition(".")[0] for layer in summary.layers).items():
+        parts = path.split(".") if path else []
+        for end in range(1, len(parts) + 1):
+            inside[".".join(parts[:end])] += count
     blocks = Counter(
         re.sub(r"[0-9]+", "*", path) for path, count in inside.items() if count >= _BLOCK and re.search(r"[0-9]$", path)
     )

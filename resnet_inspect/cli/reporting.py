@@ -12,12 +12,12 @@ from ..errors import BadRequestError
 from ..files import write_whole
 from ..ir import Summary
 from ..render.report import ENDINGS, FORMATS, Report, render
-from ..render.report.plot import Panel, drawing, library, picture, picture_kind
 from . import debug_option, open_option
 from .delivery import draw_options, emit, format_of
 
 if TYPE_CHECKING:
     from ..render.report.compare import Axes
+    from ..render.report.plot import Panel
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +76,10 @@ def check_plot(plot: str | None, dark: bool, output_format: str | None, output: 
         BadRequestError: its file is not a picture, or a terminal's plot would spoil a document for programs.
         ModelError: the library that draws it isn't installed.
     """
+    if plot is None and not dark:
+        return
+    from ..render.report.plot import library, picture_kind
+
     kind = "" if plot is None or plot == "-" else picture_kind(Path(plot).suffix)
     if dark and kind != "png":
         raise BadRequestError("--dark is for --plot FILE.png; an .svg is light or dark as the page that shows it")
@@ -87,12 +91,14 @@ def check_plot(plot: str | None, dark: bool, output_format: str | None, output: 
         library("matplotlib")
 
 
-def deliver_plot(plot: str | None, dark: bool, title: str, panels: Sequence[Panel]) -> None:
+def deliver_plot(plot: str, dark: bool, title: str, panels: Sequence[Panel]) -> None:
     """Draws to the terminal, or to a file."""
+    from ..render.report.plot import drawing, picture, picture_kind
+
     if plot == "-":
         width = draw_options(None, False)["width"] or 80
         emit("\n" + drawing(panels, width), None)
-    elif plot is not None:
+    else:
         write_whole(Path(plot), picture(title, panels, picture_kind(Path(plot).suffix), dark))
 
 

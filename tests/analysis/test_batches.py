@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_inspect.analysis.batches import NotLinearError, at_batch, largest
+from resnet_inspect.analysis.batches import NotLinearError, at_batch, doubled, largest
 from resnet_inspect.analysis.fit import fit
 from resnet_inspect.analysis.training.plan import Plan
 from resnet_inspect.analysis.training.timeline import Timeline
+from resnet_inspect.blocks import networks
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
@@ -31,6 +32,12 @@ def test_shapes_are_those_of_a_summary_at_that_batch(name: str, flavor: str) -> 
     for ours, layer in zip(found.layers, truth.layers, strict=True):
         assert (ours.input_tensors, ours.output_tensors) == (layer.input_tensors, layer.output_tensors)
         assert ours.parameters == layer.parameters
+
+
+@pytest.mark.parametrize("flavor", ["torch", "keras"])
+def test_every_local_network_has_its_batch_first_in_each_tensor(flavor: str) -> None:
+    for name in networks.names(flavor):
+        assert doubled(local(name, 3, flavor)) == local(name, 6, flavor)
 
 
 def test_the_first_batch_is_the_summary_itself() -> None:

@@ -45,7 +45,10 @@ class Operation:
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.size = sum(tensor.bytes or 0 for tensor in self.tensors)
+        size = 0
+        for tensor in self.tensors:
+            size += tensor.bytes or 0
+        self.size = size
 
     @property
     def shape(self) -> Shape:

@@ -6,7 +6,7 @@ it, or an adapter stands beside it. What an operation keeps and what its backwar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -40,16 +40,19 @@ class Recorder:
     cached: dict[str, int] = field(default_factory=dict)
 
     def add(self, operation: Operation) -> int:
-        operation.differentiated = bool(operation.trained) or any(self.made[r].differentiated for r in operation.reads)
-        operation.differentiated &= _is_real(operation.dtype) and operation.gradient != "none"
-        if not operation.differentiated:
-            operation.keeps, operation.keeps_besides = (), 0
-        self.made.append(operation)
-        return len(self.made) - 1
+        made = self.made
+        differentiated = bool(operation.trained)
+        for read in operation.reads:
+            differentiated = differentiated or made[read].differentiated
+        if not differentiated or operation.gradient == "none" or not _is_real(operation.dtype):
+            operation.differentiated, operation.keeps, operation.keeps_besides = False, (), 0
+        made.append(operation)
+        return len(made) - 1
 
-    def weights(self, layer: Layer) -> list[Parameter]:
-        shared = [self.parameters[name] for name in layer.shared if name in self.parameters]
-        return [*layer.parameters, *shared]
+    def weights(self, layer: Layer) -> Sequence[Parameter]:
+        if not layer.shared:
+            return layer.parameters
+        return (*layer.parameters, *(self.parameters[name] for name in layer.shared if name in self.parameters))
 
     def cast(self, layer: Layer, value: int, dtype: str) -> int:
         """The value in another type: a copy, unless it has that type already or isn't of real numbers."""
@@ -83,12 +86,12 @@ class Recorder:
         """Adds the one operation of a layer that reads these values, after what casts, folds and broadcasts them."""
         op = vocabulary.of(layer.op)
         held = self.weights(layer)
-        trained = tuple(p for p in held if self.plan.trains(p))
-        weights = [p for p in held if p.role not in HELD]
+        trained = tuple([p for p in held if self.plan.trains(p)]) if held else ()
         tensors = layer.output_tensors
         copies: tuple[int, ...] = ()
         lower = None if self.plan.amp is None else LOWER[self.plan.amp]
         if lower is not None:
+            weights = [p for p in held if p.role not in HELD]
             dtype = self._type(op.family, op.autocast, reads, weights, lower)
             if op.autocast is not None and dtype is not None:
                 if dtype == lower:
@@ -100,7 +103,9 @@ class Recorder:
                     reads = tuple(self.cast(layer, value, dtype) for value in reads)
             if dtype is not None:
                 tensors = _as(tensors, dtype)
-        view = layer.view and not (op.view == "inference" and layer.attribute("p") not in (0, 0.0, None))
+        view = layer.view
+        if view and op.view == "inference" and layer.attribute("p") not in (0, 0.0, None):
+            view = False
         if layer.op == "stochastic_depth" and layer.attribute("p"):
             view = layer.attribute("inplace") is True
         if layer.op in ("dense", "matmul"):
@@ -108,7 +113,7 @@ class Recorder:
         if layer.type == "contiguous" and reads:
             read = self.made[reads[0]]
             view = read.strides == strides.contiguous(read.shape)
-        order, copied_order = self._order(layer, op, reads, view, bool(tensors) and tensors[0].dtype in LOWER.values())
+        order, copied_order = self._order(layer, op, reads, view, tensors)
         view = view and not copied_order
         if op.family == "elementwise" and tensors and len(reads) + len(trained) > 1:
             reads = tuple(self._broadcast(layer, read, tensors[0]) for read in reads)
@@ -149,7 +154,9 @@ class Recorder:
             operation.keeps = ()  # it keeps a copy of its own
         if copied or op.besides is not None:
             tensors = operation.tensors
-            adapted = layer if tensors is layer.output_tensors else replace(layer, output_tensors=tensors)
+            # What is kept for each channel is as large whatever the type of the result.
+            is_same = tensors is layer.output_tensors or op.besides == "channels"
+            adapted = layer if is_same else replace(layer, output_tensors=tensors)
             besides = memory.kept_besides(adapted, self.summary.model.backend)
             if op.besides == "mask" and layer.attribute("p") and layer.attribute("inplace") is not True:
                 besides = sum(tensor.size for tensor in tensors)  # a GPU's fused kernel keeps a bool for each element
@@ -181,10 +188,10 @@ class Recorder:
         )
 
     def _order(
-        self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool, lower: bool
+        self, layer: Layer, op: vocabulary.Op, reads: tuple[int, ...], view: bool, tensors: tuple[Tensor, ...]
     ) -> tuple[strides.Strides, bool]:
-        """The strides of a layer's result, and whether what should be a view had to be copied."""
-        shape = layer.output_tensors[0].shape if layer.output_tensors else ()
+        """The strides of a layer's result, which is ``tensors``, and whether what should be a view had to be copied."""
+        shape = tensors[0].shape if tensors else ()
         plain = strides.contiguous(shape)
         if not reads or not self.made[reads[0]].tensors:
             return plain, False
@@ -197,7 +204,7 @@ class Recorder:
             seen = strides.viewed(source.shape, source.strides, shape)
             return (plain, True) if seen is None else (seen, False)
         if layer.op == "attention" and len(shape) == 4 and not layer.parameters:
-            if lower and len(reads) == 3:
+            if tensors[0].dtype in LOWER.values() and len(reads) == 3:
                 return strides.dense(shape, source.strides), False  # flash attention keeps the query's order
             return strides.by_position(shape), False
         if view and source.shape == shape:
@@ -243,12 +250,11 @@ class Recorder:
             return lower
         if autocast in ("float32", "float32 result"):
             return "float32"
-        found = [self.made[read].dtype for read in reads if _is_real(self.made[read].dtype)]
+        found = [self.made[read].dtype for read in reads]
+        found = [dtype for dtype in found if _is_real(dtype)]
         if family == "elementwise":
             found += [weight.dtype for weight in weights]
-        if not found:
-            return None
-        return max(found, key=lambda dtype: DTYPE_BITS.get(dtype, 0))
+        return max(found, key=lambda dtype: DTYPE_BITS.get(dtype, 0), default=None)
 
     def _copy(self, layer: Layer, weight: Parameter, lower: str) -> int:
         """A weight in the lower type, which the context caches if it is trained."""
@@ -289,6 +295,7 @@ def _is_real(dtype: str) -> bool:
 
 
 def _as(tensors: tuple[Tensor, ...], dtype: str) -> tuple[Tensor, ...]:
-    if all(tensor.dtype == dtype for tensor in tensors):
-        return tensors
-    return tuple(Tensor(t.shape, dtype, t.layout) if _is_real(t.dtype) else t for t in tensors)
+    for tensor in tensors:
+        if tensor.dtype != dtype:
+            return tuple([Tensor(t.shape, dtype, t.layout) if _is_real(t.dtype) else t for t in tensors])
+    return tensors

@@ -40,6 +40,8 @@ class Plan:
         """Whether a parameter gets a gradient. One of unknown role is taken to be trained."""
         if self.lora is not None or parameter.role not in ("trainable", "unknown"):
             return False
+        if not self.frozen:
+            return True
         name = parameter.name
         return not any(fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*") for pattern in self.frozen)
 
@@ -50,6 +52,12 @@ class Plan:
             is_linear
             and self.lora is not None
             and any(fnmatchcase(layer.path, pattern) for pattern in self.lora_layers)
+        )
+
+    def runs_as(self, other: Plan) -> bool:
+        """Whether the forward passes of both make the same operations, whatever the rest of the step does."""
+        return (self.amp, self.frozen, self.lora, self.lora_layers) == (
+            (other.amp, other.frozen, other.lora, other.lora_layers)
         )
 
     def checkpoints(self, path: str) -> bool:

@@ -7,11 +7,12 @@ allocator's rounding and the framework's own megabytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 from ...ir import HELD, Layer, Parameter, Summary
 from .. import memory
@@ -33,6 +34,19 @@ PARTS = (
     "output_gradients",
     "temporaries",
 )
+
+
+class Forward(NamedTuple):
+    """A forward pass of a summary, however it is trained: the layers that ran, which read one another alone, and the
+    place among them of the last one during which the memory of each layer that has its own is needed. ``weights`` are
+    the bytes of parameters, ``statistics`` those of what is held beside them.
+    """
+
+    summary: Summary
+    called: Sequence[Layer]
+    ends: Mapping[str, int]
+    weights: int
+    statistics: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +78,12 @@ class Timeline:
     held: tuple[tuple[int, ...], ...] = field(repr=False)
     #: The layers of which nobody knows what they keep.
     unknown: tuple[str, ...] = ()
-    #: The operations of the forward pass. They are the same for any optimizer and any checkpoints.
+    #: The operations of the forward pass.
     made: tuple[Operation, ...] = field(default=(), repr=False)
     #: What the optimizer changes, in its order.
     trained: tuple[Parameter, ...] = field(default=(), repr=False)
+    #: The forward pass and the plan that it follows; None where nothing is trained.
+    followed: tuple[Forward, Plan] | None = field(default=None, repr=False)
 
     @cached_property
     def live(self) -> tuple[int, ...]:
@@ -132,21 +148,25 @@ class _Gradient:
     waiting: int = 0
 
 
-def timeline(summary: Summary, plan: Plan, made: Sequence[Operation] = ()) -> Timeline:
+def timeline(summary: Summary, plan: Plan, before: Timeline | None = None) -> Timeline:
     """Follow a training step through forward pass, backward pass and the optimizer's step.
 
-    ``made`` are the operations of an earlier timeline of the network, where the plans differ in nothing that makes
-    others: neither in ``amp`` nor in what is trained.
+    ``before`` is an earlier timeline of the same network. What both have in common isn't worked out again.
     """
-    called = _called(summary)
-    made = made or operations(summary, called, plan)
+    earlier = before.followed if before else None
+    forward = _forward(summary, earlier[0] if earlier else None)
+    if before and earlier and earlier[0] is forward and earlier[1].runs_as(plan):
+        made: Sequence[Operation] = before.made
+    else:
+        made = operations(summary, forward.called, plan)
     order = schedule(made, plan, {path for path, _ in summary.modules})
     last = len(order.steps)
     ledger = _Ledger(last + 1)
-    _values(ledger, called, made, order)
+    _values(ledger, forward, made, order)
     for position, operation in enumerate(made):
-        ledger.hold("temporaries", operation.forward, position, position)
-        if position in order.backward:
+        if operation.forward:
+            ledger.hold("temporaries", operation.forward, position, position)
+        if position in order.backward and (operation.keeps_besides or operation.backward or operation.forward):
             end = order.backward[position]
             again = order.again.get(position)
             ledger.hold("saved", operation.keeps_besides, position if again is None else again, end)
@@ -155,11 +175,11 @@ def timeline(summary: Summary, plan: Plan, made: Sequence[Operation] = ()) -> Ti
                 ledger.hold("temporaries", operation.keeps_besides, position, position)
                 ledger.hold("temporaries", operation.forward, again, again)
     _output_gradients(ledger, made, order.backward)
-    trained = _held(ledger, summary, plan, made, order.backward)
+    trained = _held(ledger, forward, plan, made, order.backward)
     names = (*((phase, made[position].layer) for phase, position in order.steps), ("optimizer", ""))
     unknown = tuple(dict.fromkeys(operation.layer for operation in made if operation.unknown))
     known = unknown if summary.has_graph else _all(summary)
-    return Timeline(names, ledger.over(), known, tuple(made), trained)
+    return Timeline(names, ledger.over(), known, tuple(made), trained, (forward, plan))
 
 
 def with_optimizer(found: Timeline, before: Plan, plan: Plan) -> int:
@@ -174,14 +194,28 @@ def with_optimizer(found: Timeline, before: Plan, plan: Plan) -> int:
     return kept + max((*others, last - old + new))
 
 
-def _called(summary: Summary) -> list[Layer]:
+def _forward(summary: Summary, before: Forward | None) -> Forward:
     """The layers that ran. A stranger's summary may say that they read others, too: these edges aren't there."""
+    if before and before.summary is summary:
+        return before
     ran = {layer.id for layer in summary.layers if layer.called}
-    return [
+    called = [
         layer if ran.issuperset(layer.inputs) else replace(layer, inputs=tuple(x for x in layer.inputs if x in ran))
         for layer in summary.layers
         if layer.called
     ]
+    if before and len(called) == len(before.called) and all(map(_share_alike, called, before.called)):
+        ends = before.ends
+    else:
+        ends = memory.ends_of(called, memory.owners_of(called, training=True))
+    return Forward(summary, called, ends, *_weights(summary))
+
+
+def _share_alike(one: Layer, other: Layer) -> bool:
+    """Whether two layers need the memory of the same others, and as long as they run."""
+    return (one.id, one.path, one.op, one.inputs, one.view, one.attributes) == (
+        (other.id, other.path, other.op, other.inputs, other.view, other.attributes)
+    )
 
 
 def inference(summary: Summary) -> Timeline:
@@ -217,11 +251,11 @@ def _weights(summary: Summary) -> tuple[int, int]:
     return weights, held
 
 
-def _values(ledger: _Ledger, called: Sequence[Layer], made: Sequence[Operation], order: Schedule) -> None:
+def _values(ledger: _Ledger, forward: Forward, made: Sequence[Operation], order: Schedule) -> None:
     """Results of operations: until the last reader of the forward pass, or of the backward pass if that keeps them."""
     backward, again, runs = order.backward, order.again, order.runs
     owner = _owners(made)
-    ends = _ends(called, made, owner)
+    ends = _ends(forward, made, owner)
     # The last backward pass that needs each value, and each value that was computed again.
     kept: dict[int, int] = {}
     kept_again: dict[int, int] = {}
@@ -238,7 +272,7 @@ def _values(ledger: _Ledger, called: Sequence[Layer], made: Sequence[Operation],
                 if not order.are_in_one_run(place, position):
                     kept[place] = max(kept.get(place, 0), end)
 
-    given = {layer.id for layer in called if layer.op == "input"}
+    given = {layer.id for layer in forward.called if layer.op == "input"}
     for position, operation in enumerate(made):
         if owner[position] != position or operation.of_weight:
             continue
@@ -256,7 +290,7 @@ def _values(ledger: _Ledger, called: Sequence[Layer], made: Sequence[Operation],
             ledger.hold(part, size, first, max(kept_again.get(position, 0), end, first))
 
 
-def _ends(called: Sequence[Layer], made: Sequence[Operation], owner: Sequence[int]) -> list[int]:
+def _ends(forward: Forward, made: Sequence[Operation], owner: Sequence[int]) -> list[int]:
     """For each operation the last one of the forward pass that needs its memory."""
     ends = list(range(len(made)))
     last_of: dict[str, int] = {}
@@ -266,10 +300,9 @@ def _ends(called: Sequence[Layer], made: Sequence[Operation], owner: Sequence[in
             ends[place] = max(ends[place], position)
         if operation.cached:
             ends[position] = len(made) - 1
-    owners = memory.owners_of(called, training=True)
-    for layer, index in memory.ends_of(called, owners).items():
+    for layer, index in forward.ends.items():
         place = owner[last_of[layer]]
-        ends[place] = max(ends[place], last_of[called[index].id])
+        ends[place] = max(ends[place], last_of[forward.called[index].id])
     return ends
 
 
@@ -329,14 +362,14 @@ def _output_gradients(ledger: _Ledger, made: Sequence[Operation], backward: dict
 
 
 def _held(
-    ledger: _Ledger, summary: Summary, plan: Plan, made: Sequence[Operation], backward: dict[int, int]
+    ledger: _Ledger, forward: Forward, plan: Plan, made: Sequence[Operation], backward: dict[int, int]
 ) -> tuple[Parameter, ...]:
     """Parameters, what is kept beside them, their gradients, and the optimizer's states and temporaries.
 
     Gives what is trained, in the optimizer's order.
     """
     last = len(ledger.changes["weights"]) - 2
-    weights, statistics = _weights(summary)
+    weights = forward.weights
     found: dict[str, Parameter] = {}
     for position, time in backward.items():
         for parameter in made[position].trained:
@@ -348,11 +381,11 @@ def _held(
                 ledger.hold("gradients", size, 0 if plan.accumulate > 1 else time, last)
                 if parameter.name.endswith((".lora_A", ".lora_B")):
                     weights += size
-    names = [p.name for layer in summary.layers for p in layer.parameters if p.name in found]
+    names = [p.name for layer in forward.summary.layers for p in layer.parameters if p.name in found]
     trained = tuple(found[name] for name in dict.fromkeys((*names, *found)))
     sizes = [parameter.bytes or 0 for parameter in trained]
     ledger.hold("weights", weights, 0, last)
-    ledger.hold("statistics", statistics, 0, last)
+    ledger.hold("statistics", forward.statistics, 0, last)
     ledger.hold("optimizer_states", _states(plan, trained, sizes), 0, last)
     ledger.hold("temporaries", temporaries(plan.optimizer, plan.implementation, sizes), last, last)
     return trained

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...analysis.batches import batch_of, is_list
+from ...analysis.batches import batch_of, doubled, is_list
 from ...analysis.fit import fit
 from ...analysis.training.plan import Plan
 from ...answers.source import Source, opened
-from ...call import Call, Spec, mapped
 from ...errors import BadRequestError, InputError, InspectError, closest, meant
 from ...ir import Summary
 from ...readers import Answer, Limits, Request
@@ -30,6 +29,7 @@ from ..reporting import check_plot, deliver_plot, deliver_report, is_page, plot_
 from ..training import in_training, plan_of, training_options
 
 if TYPE_CHECKING:
+    from ...call import Spec
     from ...devices import Device
 
 #: Images in a batch where nobody says how many.
@@ -141,6 +141,8 @@ def _at_two_batches(ask: Callable[[Request], Answer], chosen: Source, usual: int
         return answer, "nothing ran"
     if is_list(answer.summary):
         return answer, "it reads a list of images, each of its own size"
+    if answer.summary.model.backend == "local":
+        return answer, doubled(answer.summary)
     try:
         return answer, ask(_at_twice(request, answer.summary)).summary
     except InspectError as error:
@@ -161,6 +163,8 @@ def _at_twice(request: Request, summary: Summary) -> Request:
         return replace(request, batch=None, inputs=Shapes(sizes))
     if not isinstance(given, CallJson):
         raise BadRequestError("its inputs are those of --input-from")
+
+    from ...call import Call, mapped
 
     def doubled(spec: Spec) -> Spec:
         if spec.shape[:1] != (batch,):

@@ -14,9 +14,7 @@ from typing import Any
 from ... import units
 from ...analysis.metrics import metric, total
 from ...visible import cleaned, in_json
-from ..csv import document
 from ..grid import grid, hidden_columns, labelled
-from ..markdown import escape, table_row
 
 FORMATS = ("table", "json", "csv", "markdown", "html")
 #: File name endings that name a format.
@@ -123,6 +121,8 @@ def footnotes(report: Report, hidden: Collection[str] = ()) -> list[tuple[str, s
 
 
 def _csv(report: Report) -> str:
+    from ..csv import document
+
     values = ([row[column.key] for column in report.columns] for row in report.rows)
     return document(
         [column.key for column in report.columns],
@@ -135,6 +135,8 @@ def _joined(values: Sequence[Any]) -> str:
 
 
 def _markdown(report: Report, lines: Sequence[Sequence[str]]) -> str:
+    from ..markdown import escape, table_row
+
     text = [f"**{escape(report.answer)}**", ""] if report.answer else []
     if lines:
         text.append(table_row([column.title for column in report.columns]))

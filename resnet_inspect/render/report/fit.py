@@ -7,20 +7,22 @@ History of the JSON's ``schema_version`` (its JSON Schema stands in ``schemas/``
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import units
 from ...analysis.facts import Facts
 from ...analysis.fit import Fit
 from ...analysis.training.plan import Plan
-from ...devices import Device
 from ...ir import Summary
 from ...shape import format_shape
 from ..totals import least_time
 from . import Report, ReportColumn
-from .plot import Panel, Point
 from .training import WORDS, at_work, unknown
 from .training import document as memory_document
+
+if TYPE_CHECKING:
+    from ...devices import Device
+    from .plot import Panel
 
 SCHEMA_VERSION = 1
 
@@ -60,6 +62,8 @@ def report(summary: Summary, found: Fit, plan: Plan | None, device: Device | Non
 
 def panels(found: Fit) -> tuple[Panel, ...]:
     """The timeline: live memory against the steps in their order."""
+    from .plot import Panel, Point
+
     points = tuple(Point(number, step.live / 2**20) for number, step in enumerate(found.timeline.steps, 1))
     return (Panel("Step", "Live memory (MiB)", points, line=True),)
 
