@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
-from onnx import helper
 
 from ...ir import Attributes
 from .arithmetic import OF_SHAPES, numbers_in, results
@@ -22,7 +21,7 @@ from .guard import MOST_SIZE
 from .loops import Repetition, begin, flag, is_steady, of_other_shape, repetition, stacked, steps_of
 from .nodes import Node
 from .operators import op_of
-from .values import Values, infer
+from .values import Values, Work, infer
 
 #: Operators that give something else each time, and one that runs a graph that isn't opened.
 _NEVER_CONSTANT = ("Random", "Bernoulli", "Multinomial", "SequenceMap")
@@ -86,7 +85,7 @@ def follow(
     """
     values = Values(graph.stored.keys() - parameters, set(graph.stored))
     for name, tensor in graph.stored.items():
-        values.learn(name, helper.make_tensor_type_proto(tensor.element_type, tensor.shape))
+        values.learn_tensor(name, tensor.element_type, tensor.shape)
         if name in values.constant and (numbers := numbers_in(tensor.proto)) is not None:
             values.numbers[name] = numbers
     for name, kind in inputs.items():
@@ -99,6 +98,8 @@ class _Follower:
         self._graph = graph
         self._values = values
         self._bound = bound
+        #: Work -> the op, attributes and multiply-adds of a node that does it.
+        self._counted: dict[Work, tuple[str, Attributes, int | None]] = {}
 
     def run(self, nodes: Collection[Node]) -> Course:
         """What these nodes run."""
@@ -114,7 +115,8 @@ class _Follower:
 
     def _plain(self, node: Node, course: Course) -> None:
         values = self._values
-        is_sure = infer(self._graph, node, values, self._bound)
+        work = values.work(node)
+        is_sure = infer(self._graph, node, values, self._bound, work)
         if node.bodies:
             course.remarks[f"what runs inside {node.kind} isn't counted"] = None
         elif not node.proto.domain and not node.kind.startswith(_NEVER_CONSTANT):
@@ -127,10 +129,15 @@ class _Follower:
                 values.static.update(node.outputs)
             values.static.update(values.constant.intersection(node.outputs))
         if not values.constant.issuperset(node.outputs):
-            call = values.call(node)
-            op = op_of(call)
-            attributes = attributes_of(call, op)
-            course.steps.append(Operation(node, op, attributes, macs_of(call, op, attributes)))
+            counted = self._counted.get(work) if work is not None and is_sure else None
+            if counted is None:
+                call = values.call(node)
+                op = op_of(call)
+                attributes = attributes_of(call, op)
+                counted = (op, attributes, macs_of(call, op, attributes))
+                if work is not None and is_sure:
+                    self._counted[work] = counted
+            course.steps.append(Operation(node, *counted))
 
     def _branch(self, node: Node, course: Course) -> None:
         """The branch of an If that runs; where data decides, the dearer one."""

@@ -21,6 +21,9 @@ from .nodes import Node
 from .operators import SAME_AS, Call, settings_of
 from .stored import dtype_name
 
+#: What a node does where shapes alone decide it: see ``Values.work``.
+Work = tuple[object, ...]
+
 
 class Values:
     """What is known of values, by name.
@@ -36,6 +39,7 @@ class Values:
         self.origins: dict[str, str] = {}
         self.constant, self.static = constant, static
         self._tensors: dict[str, Tensor] = {}
+        self._given: dict[Work, tuple[tuple[Any, Tensor], ...]] = {}
 
     def learn(self, name: str, kind: Any) -> None:
         """Sets a value's type."""
@@ -46,6 +50,38 @@ class Values:
             self._tensors.pop(name, None)
         else:
             self._tensors[name] = Tensor(sizes, dtype_name(kind.tensor_type.elem_type))
+
+    def learn_tensor(self, name: str, element_type: int, shape: Shape) -> None:
+        """Sets the type of a value that is a tensor."""
+        self.learn(name, _tensor_type(element_type, shape))
+
+    def work(self, node: Node) -> Work | None:
+        """What a node does: networks repeat their blocks, and what two nodes with the same work give is of one type.
+
+        None where more than shapes decides it: numbers that are known, types without a shape, subgraphs.
+        """
+        tensors, proto = self._tensors, node.proto
+        if node.bodies or any(name in self.numbers or (name and name not in tensors) for name in node.inputs):
+            return None
+        return (
+            node.kind,
+            *[attribute.SerializeToString(deterministic=True) for attribute in proto.attribute],
+            *[(tensors.get(name), name in self.static) for name in node.inputs],
+            *map(bool, proto.output),
+        )
+
+    def repeat(self, node: Node, work: Work | None) -> bool:
+        """Sets the types of what a node gives, if a node with the same work came before."""
+        given = self._given.get(work) if work is not None else None
+        if given is None:
+            return False
+        for name, (kind, tensor) in zip(node.outputs, given, strict=True):
+            self.types[name], self._tensors[name] = kind, tensor
+        return True
+
+    def remember(self, node: Node, work: Work) -> None:
+        """That a node with this work gives what this one gave, all of whose shapes are known."""
+        self._given[work] = tuple((self.types[name], self._tensors[name]) for name in node.outputs)
 
     def tensor(self, name: str) -> Tensor | None:
         """A value as a tensor, None if it is none or its shape isn't known."""
@@ -86,11 +122,13 @@ def shape_of(kind: Any) -> Shape | None:
     return sizes if min(sizes, default=0) >= 0 and prod(sizes) <= MOST_ELEMENTS else None
 
 
-def infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) -> bool:
-    """Adds the types of what a node gives: onnx's word, else our own, else what the file claims.
+def infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int], work: Work | None) -> bool:
+    """Adds the types of what a node with this work gives: onnx's word, else our own, else what the file claims.
 
     Whether all shapes are known without the file's claims.
     """
+    if values.repeat(node, work):
+        return True
     known = {name: values.types[name] for name in node.reads if name in values.types}
     numbers = {name: values.numbers[name] for name in node.reads if name in values.numbers}
     found: dict[str, Any] = {}
@@ -121,7 +159,14 @@ def infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int]) ->
     unknown = [name for name in node.outputs if values.tensor(name) is None]
     for name in unknown:
         values.claim(name, graph.hints, bound)
+    if work is not None and not unknown:
+        values.remember(node, work)
     return not unknown
+
+
+@lru_cache(1024)
+def _tensor_type(element_type: int, shape: Shape) -> Any:
+    return helper.make_tensor_type_proto(element_type, shape)
 
 
 def _fixed(kind: Any, bound: Mapping[str, int]) -> Any:

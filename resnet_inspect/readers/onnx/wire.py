@@ -101,7 +101,7 @@ class _Walk:
 
     def _substitute(self, start: int, end: int) -> bytes:
         """What stands in a tensor in place of its values, nothing if they may stay."""
-        names = {field.number: field.name for field in onnx.TensorProto.DESCRIPTOR.fields}
+        names = _names()
         total = plain = data_type = 0
         for tag, _, at, stop in self._fields(start, end):
             name = names.get(tag >> 3)
@@ -134,7 +134,11 @@ class _Walk:
             tag, offset = _number(window, offset)
             wire = tag & 7
             if wire == _BYTES:
-                size, offset = _number(window, offset)
+                # Most lengths are one byte.
+                if offset < len(window) and window[offset] < 0x80:
+                    size, offset = window[offset], offset + 1
+                else:
+                    size, offset = _number(window, offset)
                 at = base + offset
                 stop = at + size
             elif wire == _VARINT:
@@ -150,7 +154,9 @@ class _Walk:
                 raise UnsoundError(MALFORMED)
             if stop > end:
                 raise UnsoundError(MALFORMED)
-            self._count(1)
+            self._fields_left -= 1
+            if self._fields_left < 0:
+                self._count(0)
             yield tag, begin, at, stop
             at = stop
 
@@ -210,6 +216,12 @@ def _varint(number: int) -> bytes:
         number >>= 7
     found.append(number)
     return bytes(found)
+
+
+@cache
+def _names() -> Mapping[int, str]:
+    """The fields of a tensor by number."""
+    return {field.number: field.name for field in onnx.TensorProto.DESCRIPTOR.fields}
 
 
 @cache
