@@ -10,6 +10,8 @@ import pytest
 
 from resnet_inspect.blocks import networks
 from resnet_inspect.ir import Summary
+from resnet_inspect.readers.local import reader as local
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
 from tests.support.browser import opening
 from tests.support.command import in_child, needs
@@ -26,7 +28,7 @@ FEW = {
     "keras": ("MobileNetV3Small", "Xception"),
 }
 #: So many at least are in the oldest library of each.
-LEAST = {"local": 10, "torch": 121, "keras": 40}
+LEAST = {"local": 16, "torch": 121, "keras": 40}
 #: Models of which the whole first graph is seen on a screen of 1440 x 900: those of above, and what people start from.
 WHOLE = {*FEW["torch"], *FEW["keras"], "resnet18", "resnet50", "densenet121", "inception_v3", "swin_t", "vit_b_16"}
 WHOLE |= {"vgg16", "mobilenet_v2", "efficientnet_b0", "convnext_tiny", "ResNet50", "DenseNet121", "EfficientNetB0"}
@@ -43,15 +45,15 @@ def _write(folder: str, name: str, summary: Summary) -> None:
 
 
 def _write_local(folder: str) -> None:
-    for name in (*networks.names("torch"), *networks.names("keras")) if ALL else FEW["local"]:
-        _write(folder, name, summary(f"local:{name}"))
+    for flavor in ("torch", "keras") if ALL else ("torch",):
+        for name in networks.names(flavor) if ALL else FEW["local"]:
+            _write(folder, f"{name}-{flavor}", local.summarize(Request(name, flavor=flavor)).summary)
 
 
 @in_child("torch")
 def _write_torch(folder: str) -> None:
     import torchvision
 
-    from resnet_inspect.readers.request import Request
     from resnet_inspect.readers.torch.reader import summarize
 
     for name in torchvision.models.list_models() if ALL else FEW["torch"]:
@@ -62,7 +64,6 @@ def _write_torch(folder: str) -> None:
 def _write_keras(folder: str) -> None:
     from resnet_inspect.readers import zoo
     from resnet_inspect.readers.keras.reader import summarize
-    from resnet_inspect.readers.request import Request
 
     for name in zoo.names("keras") if ALL else FEW["keras"]:
         _write(folder, name, summarize(Request(name)).summary)
