@@ -14,6 +14,7 @@ from resnet_inspect.analysis.metrics import metric
 from resnet_inspect.units import exact
 from tests.support.browser import Opener, Scheme, obstacles
 from tests.support.reports import press, ready, report, summary
+from tests.support.toys import IMAGE, network, toy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -198,6 +199,32 @@ def test_what_is_selected_stays_while_something_else_is_pointed_at(opened: Opene
     page.mouse.move(1, 1)
     assert preview.inner_text() == ""
     assert name.inner_text() == "layer2.0.conv3"
+
+
+def test_a_formula_has_a_line_of_its_own(opened: Opener) -> None:
+    page = ready(opened(PAGE, viewport=(1440, 900), fragment="layer2.0.conv2"))
+    line = page.locator(".details dl div", has=page.locator("dt", has_text="Params are"))
+    assert line.locator("dd").inner_text() == "k_h*k_w*C_in*C_out/groups + bias = 3*3*128*128/1 + 0"
+    height = page.locator(".details dl div").first.evaluate("each => each.offsetHeight")
+    assert line.evaluate("each => each.offsetHeight") == height
+
+
+def test_an_overview_is_of_all_where_no_column_can_end(opened: Opener) -> None:
+    # A connection that goes along all the layers keeps them in one column.
+    names = [f"layer{number}" for number in range(400)]
+    chain = [toy(name, "relu", before) for name, before in zip(names, ["x", *names], strict=False)]
+    long = network(IMAGE, *chain, toy("end", "add", f"{names[-1]} x"))
+    page = ready(opened(report(long), viewport=(1440, 900)))
+    press(page, "Unfold")
+    press(page, "Overview")
+    shown = page.evaluate(_SHOWN)
+    assert shown["boxes"] == 402
+    assert shown["whole"]
+    assert shown["zoom"] < 0.06
+    press(page, "Zoom out")
+    assert page.evaluate(_SHOWN)["zoom"] == pytest.approx(shown["zoom"])
+    press(page, "Zoom in")
+    assert page.evaluate(_SHOWN)["zoom"] > shown["zoom"]
 
 
 _IN_WINDOW = """selector => {
