@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from resnet_inspect.analysis.metrics import metric
+from resnet_inspect.ir import Layer
 from resnet_inspect.units import exact
 from tests.support.browser import Opener, Scheme, obstacles
 from tests.support.reports import press, ready, report, summary
@@ -199,6 +200,35 @@ def test_what_is_selected_stays_while_something_else_is_pointed_at(opened: Opene
     page.mouse.move(1, 1)
     assert preview.inner_text() == ""
     assert name.inner_text() == "layer2.0.conv3"
+
+
+@pytest.mark.parametrize(
+    ("join", "passes", "lines"),
+    [
+        # As in DenseNet: a shortcut, and no residual block.
+        ("concat", (), ["identity shortcut"]),
+        ("add", (), ["identity shortcut"]),
+        ("add", (toy("pool", "max_pool2d", "x"),), ["another shortcut: without weights, but no identity"]),
+        ("add", (toy("conv", "conv2d", "x", params=9),), ["projection shortcut"]),
+        ("conv2d", (), []),
+    ],
+)
+def test_each_kind_of_line_is_explained(join: str, passes: tuple[Layer, ...], lines: list[str], opened: Opener) -> None:
+    end = toy("end", join, f"a {passes[0].id if passes else 'x'}")
+    page = ready(opened(report(network(IMAGE, toy("a", "conv2d", "x", params=9), *passes, end))))
+    drawn = page.locator(".network .shortcut")
+    assert drawn.count() >= len(lines)
+    assert [each.strip() for each in page.locator(".legend > span:not(.how)").all_inner_texts()] == lines
+    # The kinds differ in their strokes.
+    strokes = drawn.evaluate_all("all => all.map((each) => getComputedStyle(each).strokeDasharray)")
+    assert len(
+        {
+            *strokes,
+            *page.locator(".legend .shortcut").evaluate_all(
+                "all => all.map((each) => getComputedStyle(each).strokeDasharray)"
+            ),
+        }
+    ) == len(lines)
 
 
 def test_a_formula_has_a_line_of_its_own(opened: Opener) -> None:

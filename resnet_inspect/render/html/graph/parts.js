@@ -167,6 +167,13 @@ export function addHeads() {
   document.body.append(svg("svg", {class: "heads", width: 0, height: 0, "aria-hidden": "true"}, heads));
 }
 
+/** What the kinds of shortcuts are called. */
+const SHORTCUTS = {
+  identity: "identity shortcut",
+  projection: "projection shortcut",
+  other: "another shortcut: without weights, but no identity",
+};
+
 /** What lines, and marks where there are any, mean. @type {(net: Network) => HTMLElement} */
 export function legend(net) {
   /** @type {(name: string, words: string) => HTMLElement} */
@@ -177,15 +184,17 @@ export function legend(net) {
       svg("svg", {width: 30, height: 10, "aria-hidden": "true"}, svg("path", {class: `wire ${name}`, d: "M2 5H28"})),
       ` ${words}`,
     );
+  // DenseNet's shortcuts are of no residual block.
+  const kinds = new Set(net.edges.map(([, , kind]) => kind));
   const marks = [...new Set(Object.values(net.marks ?? {}))].map((mark) =>
     html("span", {}, html("span", {class: `swatch marked ${mark}`, "aria-hidden": "true"}), ` ${inWords(mark)}`),
   );
   return html(
     "p",
     {class: "legend"},
-    ...(net.blocks.length
-      ? [entry("shortcut", "identity shortcut"), entry("shortcut projection", "projection shortcut")]
-      : []),
+    ...Object.entries(SHORTCUTS)
+      .filter(([kind]) => kinds.has(kind))
+      .map(([kind, words]) => entry(`shortcut ${kind}`, words)),
     ...marks,
     html("span", {class: "how"}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
   );
