@@ -270,8 +270,8 @@ export function graph(net, chosen, name = "") {
     {class: "tools"},
     button("−", "Zoom out", () => zoomBy(1 / 1.25)),
     button("+", "Zoom in", () => zoomBy(1.25)),
-    button("Fit", "As large as can be read, and as wide as the window", () => fit(false)),
-    button("Overview", "All of it at once, however small", () => fit(true)),
+    button("Fit", "Fit the width, at a size that can be read", () => fit(false)),
+    button("Overview", "Show the whole graph, however small", () => fit(true)),
     button("Fold", "Fold all modules", () => openAll(0)),
     ...(levels > 0 ? [button("Unfold", "Unfold all modules", () => openAll(levels))] : []),
     choice(

@@ -13,7 +13,7 @@ import {exact, worded} from "./units.js";
 /** So many layers are listed that a layer reads, or that read it. */
 const LISTED = 8;
 /** What is longer than this has a line of its own. */
-const LONG = 22;
+const LONG = 24;
 
 /** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
 export function details(net, chosen, name = "") {
@@ -25,7 +25,7 @@ export function details(net, chosen, name = "") {
     const node = selected >= 0 ? selected : pointed;
     panel.replaceChildren(
       ...(node < 0
-        ? [html("p", {class: "hint"}, "Point at a layer, or select one, to see what is known of it.")]
+        ? [html("p", {class: "hint"}, "Point at a layer or select it to see its details.")]
         : described(net, chosen, node, copied)),
     );
   };
