@@ -52,20 +52,21 @@ _CUT_OFF = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("width", "titles"), [(390, 3), (1024, 4), (1440, 5)])
-def test_a_table_has_the_columns_that_there_is_room_for(width: int, titles: int, opened: Opener) -> None:
-    page = ready(opened(report(NETWORK), viewport=(width, 844)))
-    settle(page)
-    shown = page.locator(".titles button").all_inner_texts()
-    assert shown == ["Layer", *("Type", "Output shape", "Params", "MACs")[5 - titles :]]
-    assert page.evaluate(_CUT_OFF) == {"cut": [], "outside": 0}
-    checked = page.locator(".menu label", has=page.locator("input:checked")).all_text_contents()
-    assert [each.strip() for each in checked] == shown[1:]
+def test_a_table_has_the_columns_that_there_is_room_for(opened: Opener) -> None:
+    page = ready(opened(report(NETWORK), viewport=(1440, 844)))
+    titles = ["Type", "Output shape", "Params", "MACs"]
+    for width, count in ((1440, 4), (1024, 3), (390, 2), (1440, 4)):
+        page.set_viewport_size({"width": width, "height": 844})
+        settle(page)
+        assert page.locator(".titles button").all_inner_texts() == ["Layer", *titles[4 - count :]]
+        assert page.evaluate(_CUT_OFF) == {"cut": [], "outside": 0}
+        checked = page.locator(".menu label", has=page.locator("input:checked")).all_text_contents()
+        assert [each.strip() for each in checked] == titles[4 - count :]
     # What somebody chooses stays, however narrow the window becomes.
     page.eval_on_selector_all(".menu input:not(:checked)", "boxes => boxes[0].click()")
-    page.set_viewport_size({"width": 700, "height": 844})
+    page.set_viewport_size({"width": 390, "height": 844})
     settle(page)
-    assert len(page.locator(".titles button").all()) == titles + 1
+    assert page.locator(".titles button").all_inner_texts() == ["Layer", *titles[:2], "Input shape", *titles[2:]]
 
 
 def test_long_facts_have_the_width_and_parts_stand_below_the_whole(opened: Opener) -> None:
