@@ -231,6 +231,21 @@ def test_each_kind_of_line_is_explained(join: str, passes: tuple[Layer, ...], li
     ) == len(lines)
 
 
+def test_a_long_name_is_whole_and_its_cost_stands_below(opened: Opener) -> None:
+    names = ("short", "attention_of_encoder")
+    layers = [toy(name, "relu", "x", macs=987_000_000) for name in names]
+    page = ready(opened(report(network(IMAGE, *layers))))
+    boxes = [
+        page.locator(".network .box", has=page.locator("text.name", has_text=re.compile(f"^{name}$"))) for name in names
+    ]
+    heights = [
+        [box.locator("text", has_text=text).get_attribute("y") for text in (name, "relu · ", "987 M MACs")]
+        for name, box in zip(names, boxes, strict=True)
+    ]
+    assert [above == cost for above, _, cost in heights] == [True, False]
+    assert [below == cost for _, below, cost in heights] == [False, True]
+
+
 def test_a_formula_has_a_line_of_its_own(opened: Opener) -> None:
     page = ready(opened(PAGE, viewport=(1440, 900), fragment="layer2.0.conv2"))
     line = page.locator(".details dl div", has=page.locator("dt", has_text="Params are"))
