@@ -21,7 +21,7 @@ from resnet_inspect import ir_json
 from resnet_inspect.ir import Trace
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Metric, Request
-from resnet_inspect.render.report.compare import compared, panel, report
+from resnet_inspect.render.report.compare import axes, compared, panel, report
 from resnet_inspect.render.report.plot import Panel, Point, drawing, picture
 from resnet_inspect.render.report.plot_labels import Rectangle, placed
 from tests.support.command import SCHEMA, document, local, needs
@@ -118,6 +118,9 @@ def test_what_a_plot_shows() -> None:
     found, notes = panel(rows, "macs", None)
     assert (found.y_title, found.points) == ("Acc@1 %", (Point(1.814073344, 69.758, "resnet18"),))
     assert notes == ("not in the plot: local:resnet50 (its library publishes no Acc@1 %)",)
+    # Of fewer than half of the networks, the parameters say more.
+    more = [*rows, rows[1]]
+    assert (panel(more, "macs", None)[0].y_title, axes(more, "macs", None).y) == ("Params (M)", "params")
     rows[1]["macs"] = None
     assert panel(rows, "macs", "params")[1] == ("not in the plot: local:resnet50 (its MACs (G) isn't known)",)
 

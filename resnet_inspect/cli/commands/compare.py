@@ -28,7 +28,9 @@ from .models import LISTS
 @plot_options
 @click.option("--x", default="macs", show_default=True, metavar="COLUMN", help="Column for the x-axis of a plot.")
 @click.option(
-    "--y", metavar="COLUMN", help="Column for the y-axis. Default: acc1, or params if no accuracy is published."
+    "--y",
+    metavar="COLUMN",
+    help="Column for the y-axis. Default: acc1 if it is published for half of the networks, else params.",
 )
 @building_options(backend="Backend of models that don't name theirs. Default: local.")
 @limits_options

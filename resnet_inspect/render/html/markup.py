@@ -11,11 +11,26 @@ from ...ir import Model
 from ...version import __version__
 from ...visible import line
 
+#: What is longer than this has the width of the page, in a list of short facts.
+_LONG = 70
+
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Labels and texts, as a list of definitions."""
-    items = "".join(f"<div><dt>{escape(label.strip())}</dt><dd>{escape(text)}</dd></div>" for label, text in pairs)
-    return f'<dl class="facts">{items}</dl>' if items else ""
+    """Labels and texts, as a list of definitions. Those with an indented label are parts of the one above them."""
+    groups: list[list[tuple[str, str]]] = []
+    for label, text in pairs:
+        if label.startswith(" ") and groups:
+            groups[-1].append((label.strip(), text))
+        else:
+            groups.append([(label.strip(), text)])
+    return f'<dl class="facts">{"".join(map(_fact, groups))}</dl>' if groups else ""
+
+
+def _fact(group: Sequence[tuple[str, str]]) -> str:
+    (label, text), *parts = group
+    below = "".join(f'<dd class="part"><span>{escape(name)}</span> {escape(said)}</dd>' for name, said in parts)
+    width = ' class="wide"' if any(len(text) > _LONG for _, text in group) else ""
+    return f"<div{width}><dt>{escape(label)}</dt><dd>{escape(text)}</dd>{below}</div>"
 
 
 def source(model: Model) -> str:
@@ -37,10 +52,13 @@ def provenance(sources: Iterable[tuple[str, Model]]) -> str:
 
 
 def table(titles: Sequence[str], lines: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Cells, those in the columns of ``numbers`` to the right."""
+    """Cells, those in the columns of ``numbers`` to the right. Indented ones stay indented."""
 
     def row(cells: Sequence[str], tag: str) -> str:
-        kinds = (' class="number"' if at in numbers else "" for at in range(len(cells)))
+        kinds = (
+            ' class="number"' if at in numbers else ' class="part"' if cell.startswith(" ") else ""
+            for at, cell in enumerate(cells)
+        )
         texts = (escape(cell.strip()) for cell in cells)
         return "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
 

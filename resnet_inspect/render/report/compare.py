@@ -131,7 +131,7 @@ def check_axes(x: str, y: str | None) -> None:
 def panel(rows: Sequence[dict[str, Any]], x: str, y: str | None) -> tuple[Panel, tuple[str, ...]]:
     """One quantity against another, a point a network, and notes on the networks that aren't drawn.
 
-    Without ``y``, it is the accuracy where one is published, else the parameters.
+    Without ``y``, it is the accuracy where one is published of half of the networks or more, else the parameters.
     """
     y = y or _usual(rows)
     across, up = quantity(x), quantity(y)
@@ -198,7 +198,8 @@ def _amount(row: dict[str, Any], key: str) -> int | float | None:
 
 
 def _usual(rows: Sequence[dict[str, Any]]) -> str:
-    return "acc1" if any(row["acc1"] is not None for row in rows) else "params"
+    known = sum(row["acc1"] is not None for row in rows)
+    return "acc1" if known and 2 * known >= len(rows) else "params"
 
 
 def _short_names(names: Sequence[str]) -> list[str]:

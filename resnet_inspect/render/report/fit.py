@@ -159,4 +159,4 @@ def _helps(found: Fit) -> list[tuple[str, str]]:
     lines = [
         f"{each.options}: {units.binary(each.peak)} ({units.percent(found.peak, each.peak)})" for each in found.helps
     ]
-    return [("or" if place else "Would help", line) for place, line in enumerate(lines)]
+    return [("  or" if place else "Would help", line) for place, line in enumerate(lines)]

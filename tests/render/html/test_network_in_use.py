@@ -84,6 +84,23 @@ def test_graph_and_table_fold_and_select_together(opened: Opener) -> None:
     assert page.evaluate(_SEEN)["boxes"] == folded["boxes"]
 
 
+def test_rows_stay_where_they_are_seen_while_modules_fold(opened: Opener) -> None:
+    page = ready(opened(PAGE, viewport=(1440, 900), fragment="layer3.0.conv2"))
+    selected = row(page, "layer3.0.conv2")
+    top = selected.evaluate("each => each.getBoundingClientRect().top")
+    press(page, "Unfold")
+    assert selected.evaluate("each => each.getBoundingClientRect().top") == top
+    assert selected.evaluate(_IN_VIEW)
+    # Folded, the module around it takes its place, as far as the table goes.
+    press(page, "Fold")
+    assert page.locator(".body [aria-selected=true] .name").get_attribute("title") == "layer3"
+    # Where the selected one is elsewhere, the row on top stays.
+    press(page, "Unfold")
+    page.locator(".rows").evaluate("view => { view.scrollTop = 0 }")
+    press(page, "Fold")
+    assert page.locator(".rows").evaluate("view => view.scrollTop") == 0
+
+
 def test_a_search_opens_what_it_finds(opened: Opener) -> None:
     page = ready(opened(PAGE))
     press(page, "Fold")

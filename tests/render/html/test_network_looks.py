@@ -41,6 +41,46 @@ def test_nobody_is_shut_out_and_nothing_is_cut_off(scheme: Scheme, width: int, o
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+#: Texts of the table that are cut off, and how far numbers stand out of what is seen.
+_CUT_OFF = """() => {
+  const view = document.querySelector(".rows");
+  const cells = [...view.querySelectorAll(".titles > div, .body [data-key=output], .body .number")];
+  return {
+    cut: cells.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent),
+    outside: view.scrollWidth - view.clientWidth,
+  };
+}"""
+
+
+def test_a_table_has_the_columns_that_there_is_room_for(opened: Opener) -> None:
+    page = ready(opened(report(NETWORK), viewport=(1440, 844)))
+    titles = ["Type", "Output shape", "Params", "MACs"]
+    for width, count in ((1440, 4), (1024, 3), (390, 2), (1440, 4)):
+        page.set_viewport_size({"width": width, "height": 844})
+        settle(page)
+        assert page.locator(".titles button").all_inner_texts() == ["Layer", *titles[4 - count :]]
+        assert page.evaluate(_CUT_OFF) == {"cut": [], "outside": 0}
+        checked = page.locator(".menu label", has=page.locator("input:checked")).all_text_contents()
+        assert [each.strip() for each in checked] == titles[4 - count :]
+    # What somebody chooses stays, however narrow the window becomes.
+    page.eval_on_selector_all(".menu input:not(:checked)", "boxes => boxes[0].click()")
+    page.set_viewport_size({"width": 390, "height": 844})
+    settle(page)
+    assert page.locator(".titles button").all_inner_texts() == ["Layer", *titles[:2], "Input shape", *titles[2:]]
+
+
+def test_long_facts_have_the_width_and_parts_stand_below_the_whole(opened: Opener) -> None:
+    reason = "because of a long story " * 5
+    page = ready(opened(report(replace(NETWORK, trace=replace(NETWORK.trace, reason=reason)))))
+    wholes = page.locator(".facts > div")
+    (parameters,) = (each for each in wholes.all() if each.locator("dt").inner_text() == "Parameters")
+    assert parameters.locator(".part").all_inner_texts() == ["trainable 25,557,032", "frozen 0"]
+    widths = "each => [each.offsetWidth, each.offsetHeight]"
+    (wide, low), (narrow, _) = (each.evaluate(widths) for each in (wholes.filter(has_text="a long story"), parameters))
+    assert wide > 1200 > 4 * narrow
+    assert low < 50
+
+
 def test_on_paper_every_row_is_there(opened: Opener) -> None:
     page = ready(opened(report(NETWORK)))
     press(page, "Unfold")
@@ -57,7 +97,9 @@ def test_on_paper_every_row_is_there(opened: Opener) -> None:
     assert grid is not None
     assert last is not None
     assert grid["y"] + grid["height"] >= last["y"] + last["height"]
-    assert page.locator(".tools:visible, .search:visible").count() == 0
+    assert page.locator(":is(button, select, input):visible:not(.bar, .link, .titles button)").count() == 0
+    # Somebody who has paper alone can't look which quantity was chosen.
+    assert page.locator("text=Params in all: 25,557,032").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     # Browsers leave backgrounds out unless they are told that something is drawn by them.
     for part in (".bar .track", ".bar .fill"):

@@ -11,9 +11,11 @@ from xml.etree import ElementTree
 import pytest
 
 from resnet_inspect.analysis.metrics import metric
+from resnet_inspect.ir import Layer
 from resnet_inspect.units import exact
 from tests.support.browser import Opener, Scheme, obstacles
 from tests.support.reports import press, ready, report, summary
+from tests.support.toys import IMAGE, network, toy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -198,6 +200,76 @@ def test_what_is_selected_stays_while_something_else_is_pointed_at(opened: Opene
     page.mouse.move(1, 1)
     assert preview.inner_text() == ""
     assert name.inner_text() == "layer2.0.conv3"
+
+
+@pytest.mark.parametrize(
+    ("join", "passes", "lines"),
+    [
+        # As in DenseNet: a shortcut, and no residual block.
+        ("concat", (), ["identity shortcut"]),
+        ("add", (), ["identity shortcut"]),
+        ("add", (toy("pool", "max_pool2d", "x"),), ["another shortcut: without weights, but no identity"]),
+        ("add", (toy("conv", "conv2d", "x", params=9),), ["projection shortcut"]),
+        ("conv2d", (), []),
+    ],
+)
+def test_each_kind_of_line_is_explained(join: str, passes: tuple[Layer, ...], lines: list[str], opened: Opener) -> None:
+    end = toy("end", join, f"a {passes[0].id if passes else 'x'}")
+    page = ready(opened(report(network(IMAGE, toy("a", "conv2d", "x", params=9), *passes, end))))
+    drawn = page.locator(".network .shortcut")
+    assert drawn.count() >= len(lines)
+    assert [each.strip() for each in page.locator(".legend > span:not(.how)").all_inner_texts()] == lines
+    # The kinds differ in their strokes.
+    strokes = drawn.evaluate_all("all => all.map((each) => getComputedStyle(each).strokeDasharray)")
+    assert len(
+        {
+            *strokes,
+            *page.locator(".legend .shortcut").evaluate_all(
+                "all => all.map((each) => getComputedStyle(each).strokeDasharray)"
+            ),
+        }
+    ) == len(lines)
+
+
+def test_a_long_name_is_whole_and_its_cost_stands_below(opened: Opener) -> None:
+    names = ("short", "attention_of_encoder")
+    layers = [toy(name, "relu", "x", macs=987_000_000) for name in names]
+    page = ready(opened(report(network(IMAGE, *layers))))
+    boxes = [
+        page.locator(".network .box", has=page.locator("text.name", has_text=re.compile(f"^{name}$"))) for name in names
+    ]
+    heights = [
+        [box.locator("text", has_text=text).get_attribute("y") for text in (name, "relu · ", "987 M MACs")]
+        for name, box in zip(names, boxes, strict=True)
+    ]
+    assert [above == cost for above, _, cost in heights] == [True, False]
+    assert [below == cost for _, below, cost in heights] == [False, True]
+
+
+def test_a_formula_has_a_line_of_its_own(opened: Opener) -> None:
+    page = ready(opened(PAGE, viewport=(1440, 900), fragment="layer2.0.conv2"))
+    line = page.locator(".details dl div", has=page.locator("dt", has_text="Params are"))
+    assert line.locator("dd").inner_text() == "k_h*k_w*C_in*C_out/groups + bias = 3*3*128*128/1 + 0"
+    height = page.locator(".details dl div").first.evaluate("each => each.offsetHeight")
+    assert line.evaluate("each => each.offsetHeight") == height
+
+
+def test_an_overview_is_of_all_where_no_column_can_end(opened: Opener) -> None:
+    # A connection that goes along all the layers keeps them in one column.
+    names = [f"layer{number}" for number in range(400)]
+    chain = [toy(name, "relu", before) for name, before in zip(names, ["x", *names], strict=False)]
+    long = network(IMAGE, *chain, toy("end", "add", f"{names[-1]} x"))
+    page = ready(opened(report(long), viewport=(1440, 900)))
+    press(page, "Unfold")
+    press(page, "Overview")
+    shown = page.evaluate(_SHOWN)
+    assert shown["boxes"] == 402
+    assert shown["whole"]
+    assert shown["zoom"] < 0.06
+    press(page, "Zoom out")
+    assert page.evaluate(_SHOWN)["zoom"] == pytest.approx(shown["zoom"])
+    press(page, "Zoom in")
+    assert page.evaluate(_SHOWN)["zoom"] > shown["zoom"]
 
 
 _IN_WINDOW = """selector => {

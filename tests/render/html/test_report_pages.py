@@ -67,7 +67,7 @@ def test_networks_side_by_side(opened: Opener) -> None:
     panel, notes = compare.panel(rows, "macs", "acc1")
     page = ready(opened(render(shown, "6 networks", [panel], notes)))
     assert page.title() == page.inner_text("h1") == "6 networks"
-    assert page.locator(".notes .hint").all_inner_texts() == list(notes)
+    assert page.locator(".notes .hint").all_text_contents() == list(notes)
     assert [len(notes), notes[0].partition(" (")[0]] == [2, "not in the plot: torch:toy"]
     # A point for each network of which both are known, 10**9 MACs across and percents up; the front goes through all.
     titles = page.locator(".chart g title").all_text_contents()
@@ -104,7 +104,7 @@ def test_the_reader_chooses_both_axes(opened: Opener) -> None:
         front = page.locator(".chart .front")
         corners = len(expected.front) if len(expected.front) > 1 else 0
         assert sum((each.get_attribute("d") or "").count("L") + 1 for each in front.all()) == corners
-        assert page.locator(".notes .hint").all_inner_texts() == list(told)
+        assert page.locator(".notes .hint").all_text_contents() == list(told)
     # What isn't known of any network is no choice.
     assert "kv_cache_bytes" not in [axis.key for axis in axes.choices]
 

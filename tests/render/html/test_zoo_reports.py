@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from resnet_inspect.blocks import networks
+from resnet_inspect.ir import Summary
+from resnet_inspect.readers.local import reader as local
+from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
 from tests.support.browser import opening
 from tests.support.command import in_child, needs
@@ -19,7 +22,13 @@ if TYPE_CHECKING:
 
 #: A few of each framework, or all.
 ALL = os.environ.get("ZOO") == "all"
-FEW = {"torch": ("googlenet", "mobilenet_v3_small", "regnet_x_400mf"), "keras": ("MobileNetV3Small", "Xception")}
+FEW = {
+    "local": ("resnet18",),
+    "torch": ("googlenet", "mobilenet_v3_small", "regnet_x_400mf"),
+    "keras": ("MobileNetV3Small", "Xception"),
+}
+#: So many at least are in the oldest library of each.
+LEAST = {"local": 16, "torch": 121, "keras": 40}
 #: Models of which the whole first graph is seen on a screen of 1440 x 900: those of above, and what people start from.
 WHOLE = {*FEW["torch"], *FEW["keras"], "resnet18", "resnet50", "densenet121", "inception_v3", "swin_t", "vit_b_16"}
 WHOLE |= {"vgg16", "mobilenet_v2", "efficientnet_b0", "convnext_tiny", "ResNet50", "DenseNet121", "EfficientNetB0"}
@@ -31,46 +40,59 @@ _OUTSIDE = """() => [...document.querySelectorAll(".network .box")].filter((each
 MOST, MOST_RESNET50 = 400_000, 150_000
 
 
+def _write(folder: str, name: str, summary: Summary) -> None:
+    Path(folder, f"{name}.html").write_text(render(summary, "html", View()), encoding="utf-8")
+
+
+def _write_local(folder: str) -> None:
+    for flavor in ("torch", "keras") if ALL else ("torch",):
+        for name in networks.names(flavor) if ALL else FEW["local"]:
+            _write(folder, f"{name}-{flavor}", local.summarize(Request(name, flavor=flavor)).summary)
+
+
 @in_child("torch")
 def _write_torch(folder: str) -> None:
     import torchvision
 
-    from resnet_inspect.readers.request import Request
     from resnet_inspect.readers.torch.reader import summarize
 
     for name in torchvision.models.list_models() if ALL else FEW["torch"]:
-        page = render(summarize(Request(name)).summary, "html", View())
-        (Path(folder) / f"{name.replace('/', '_')}.html").write_text(page, encoding="utf-8")
+        _write(folder, name.replace("/", "_"), summarize(Request(name)).summary)
 
 
 @in_child("tensorflow")
 def _write_keras(folder: str) -> None:
     from resnet_inspect.readers import zoo
     from resnet_inspect.readers.keras.reader import summarize
-    from resnet_inspect.readers.request import Request
 
-    for name in sorted(zoo.names("keras")) if ALL else FEW["keras"]:
-        page = render(summarize(Request(name)).summary, "html", View())
-        (Path(folder) / f"{name}.html").write_text(page, encoding="utf-8")
+    for name in zoo.names("keras") if ALL else FEW["keras"]:
+        _write(folder, name, summarize(Request(name)).summary)
+
+
+_WRITERS = {"local": _write_local, "torch": _write_torch, "keras": _write_keras}
 
 
 @pytest.mark.parametrize(
-    "backend", [pytest.param("torch", marks=needs("torchvision")), pytest.param("keras", marks=needs("tensorflow"))]
+    "backend",
+    [
+        "local",
+        pytest.param("torch", marks=needs("torchvision")),
+        pytest.param("keras", marks=needs("tensorflow")),
+    ],
 )
-def test_every_model_has_a_small_page_that_opens(backend: str, browser: Browser) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        (_write_torch if backend == "torch" else _write_keras)(folder=folder)
-        pages = sorted(Path(folder).iterdir())
-        assert len(pages) >= (50 if ALL and backend == "torch" else 30 if ALL else len(FEW[backend]))
-        sizes = {path.stem: path.stat().st_size for path in pages}
-        assert {name: size for name, size in sizes.items() if size > MOST} == {}
-        for path in pages:
-            with opening(browser, Path(folder)) as opened:
-                page = ready(opened(path, viewport=(1440, 900)))
-                assert page.locator(".network .box").count() > 1, path.stem
-                assert page.locator(".body .row").count() > 1, path.stem
-                assert page.evaluate("document.documentElement.scrollWidth") <= 1440, path.stem
-                assert path.stem not in WHOLE or page.evaluate(_OUTSIDE) == 0, path.stem
+def test_every_model_has_a_small_page_that_opens(backend: str, browser: Browser, tmp_path: Path) -> None:
+    _WRITERS[backend](folder=str(tmp_path))
+    pages = sorted(tmp_path.iterdir())
+    assert len(pages) >= (LEAST[backend] if ALL else len(FEW[backend]))
+    sizes = {path.stem: path.stat().st_size for path in pages}
+    assert {name: size for name, size in sizes.items() if size > MOST} == {}
+    for path in pages:
+        with opening(browser, tmp_path) as opened:
+            page = ready(opened(path, viewport=(1440, 900)))
+            assert page.locator(".network .box").count() > 1, path.stem
+            assert page.locator(".body .row").count() > 1, path.stem
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1440, path.stem
+            assert path.stem not in WHOLE or page.evaluate(_OUTSIDE) == 0, path.stem
 
 
 def test_a_resnet50_fits_in_a_mail() -> None:

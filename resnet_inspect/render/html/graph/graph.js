@@ -45,7 +45,7 @@ export function graph(net, chosen, name = "") {
   const zoomBy = (factor, at = {x: view.clientWidth / 2, y: view.clientHeight / 2}) => {
     const before = zoom;
     follows = false;
-    zoom = Math.min(3, Math.max(0.05, zoom * factor));
+    zoom = Math.min(3, Math.max(Math.min(before, 0.05), zoom * factor));
     const [left, top] = [view.scrollLeft + at.x, view.scrollTop + at.y];
     resize();
     view.scrollLeft = (left * zoom) / before - at.x;
@@ -71,6 +71,8 @@ export function graph(net, chosen, name = "") {
   /** The zoom at which nothing is to the right of what is seen. @type {() => number} */
   const toWidth = () =>
     Math.min(1, Math.max(0.6, (view.clientWidth || Number.POSITIVE_INFINITY) / (width + 2 * MARGIN)));
+  /** The zoom at which all is seen. @type {() => number} */
+  const toAll = () => Math.min(1, drawnIn.width / (width + 2 * MARGIN), drawnIn.height / (height + 2 * MARGIN));
   const draw = () => {
     const shown = seen(net, chosen.state.open);
     const found = arrows(net, shown);
@@ -80,7 +82,7 @@ export function graph(net, chosen, name = "") {
     const whole = fitting(net, shown, found.arrows, drawnIn, zooms);
     const placed = whole?.placed ?? layout(net, shown, found.arrows);
     ({places, width, height} = placed);
-    if (follows) zoom = whole?.zoom ?? (isOverview ? ANY[ANY.length - 1] : toWidth());
+    if (follows) zoom = whole?.zoom ?? (isOverview ? toAll() : toWidth());
     drawn = new Map();
     const groups = new Map([[0, svg("g")]]);
     const wires = found.arrows.map((arrow, index) => ({arrow, points: placed.wires[index]}));
@@ -268,8 +270,8 @@ export function graph(net, chosen, name = "") {
     {class: "tools"},
     button("−", "Zoom out", () => zoomBy(1 / 1.25)),
     button("+", "Zoom in", () => zoomBy(1.25)),
-    button("Fit", "As large as can be read, and as wide as the window", () => fit(false)),
-    button("Overview", "All of it at once, however small", () => fit(true)),
+    button("Fit", "Fit the width, at a size that can be read", () => fit(false)),
+    button("Overview", "Show the whole graph, however small", () => fit(true)),
     button("Fold", "Fold all modules", () => openAll(0)),
     ...(levels > 0 ? [button("Unfold", "Unfold all modules", () => openAll(levels))] : []),
     choice(

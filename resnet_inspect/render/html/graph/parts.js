@@ -26,8 +26,15 @@ export function box(net, node, place, residual) {
   const isClosed = layer[node] < 0;
   const kinds = new Set(residual.map((index) => net.blocks[index].kind));
   const mark = net.marks?.[node];
+  const {width, height} = BOX;
+  const start = isClosed ? 20 : 8;
+  const name = called(net, node);
+  const below = kindAndShape(type[node], output[node], width - 16);
+  // Beside the name; below it, where the name is long and what stands there is short.
+  const costs = cost ? widthOf(cost, SMALL) + 8 : 0;
+  const isBelow = widthOf(name, NAME, 600) > width - start - 8 - costs && widthOf(below, SMALL) <= width - 16 - costs;
   const label = [
-    called(net, node),
+    name,
     type[node],
     output[node],
     cost,
@@ -36,7 +43,6 @@ export function box(net, node, place, residual) {
   ]
     .filter(Boolean)
     .join(", ");
-  const {width, height} = BOX;
   const made = svg(
     "g",
     {
@@ -54,12 +60,12 @@ export function box(net, node, place, residual) {
     svg("rect", {class: "heat", width, height, rx: 5, "fill-opacity": 0}),
     svg(
       "text",
-      {class: "name", x: isClosed ? 20 : 8, y: 17},
-      fitted(called(net, node), width - (isClosed ? 28 : 16) - (cost ? widthOf(cost, SMALL) + 8 : 0), NAME, 600, true),
+      {class: "name", x: start, y: 17},
+      fitted(name, width - start - 8 - (isBelow ? 0 : costs), NAME, 600, true),
     ),
     ...(isClosed ? [svg("path", {class: "twist", d: "M8 9l5 4-5 4z"})] : []),
-    svg("text", {class: "small", x: 8, y: 34}, kindAndShape(type[node], output[node], width - 16)),
-    svg("text", {class: "small right", x: width - 8, y: 17}, cost),
+    svg("text", {class: "small", x: 8, y: 34}, below),
+    svg("text", {class: "small right", x: width - 8, y: isBelow ? 34 : 17}, cost),
   );
   if (residual.length) {
     const dashed = kinds.size === 1 && kinds.has("projection") ? " projection" : "";
@@ -161,6 +167,13 @@ export function addHeads() {
   document.body.append(svg("svg", {class: "heads", width: 0, height: 0, "aria-hidden": "true"}, heads));
 }
 
+/** What the kinds of shortcuts are called. */
+const SHORTCUTS = {
+  identity: "identity shortcut",
+  projection: "projection shortcut",
+  other: "another shortcut: without weights, but no identity",
+};
+
 /** What lines, and marks where there are any, mean. @type {(net: Network) => HTMLElement} */
 export function legend(net) {
   /** @type {(name: string, words: string) => HTMLElement} */
@@ -171,15 +184,17 @@ export function legend(net) {
       svg("svg", {width: 30, height: 10, "aria-hidden": "true"}, svg("path", {class: `wire ${name}`, d: "M2 5H28"})),
       ` ${words}`,
     );
+  // DenseNet's shortcuts are of no residual block.
+  const kinds = new Set(net.edges.map(([, , kind]) => kind));
   const marks = [...new Set(Object.values(net.marks ?? {}))].map((mark) =>
     html("span", {}, html("span", {class: `swatch marked ${mark}`, "aria-hidden": "true"}), ` ${inWords(mark)}`),
   );
   return html(
     "p",
     {class: "legend"},
-    ...(net.blocks.length
-      ? [entry("shortcut", "identity shortcut"), entry("shortcut projection", "projection shortcut")]
-      : []),
+    ...Object.entries(SHORTCUTS)
+      .filter(([kind]) => kinds.has(kind))
+      .map(([kind, words]) => entry(`shortcut ${kind}`, words)),
     ...marks,
     html("span", {class: "how"}, "Click a module to unfold it, its title to fold it. Ctrl + wheel zooms."),
   );

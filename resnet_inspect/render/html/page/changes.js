@@ -104,7 +104,7 @@ export function changeList(changes, followers, go) {
   };
   add(changes);
   shortcut("n", "the next change", () => step(1));
-  shortcut("p", "the change before", () => step(-1));
+  shortcut("p", "the previous change", () => step(-1));
   const tools = html(
     "div",
     {class: "tools"},

@@ -12,6 +12,8 @@ import {exact, worded} from "./units.js";
 
 /** So many layers are listed that a layer reads, or that read it. */
 const LISTED = 8;
+/** What is longer than this has a line of its own. */
+const LONG = 24;
 
 /** `name` tells two networks of one page apart. @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
 export function details(net, chosen, name = "") {
@@ -23,7 +25,7 @@ export function details(net, chosen, name = "") {
     const node = selected >= 0 ? selected : pointed;
     panel.replaceChildren(
       ...(node < 0
-        ? [html("p", {class: "hint"}, "Point at a layer, or select one, to see what is known of it.")]
+        ? [html("p", {class: "hint"}, "Point at a layer or select it to see its details.")]
         : described(net, chosen, node, copied)),
     );
   };
@@ -55,6 +57,8 @@ function described(net, chosen, node, copied) {
   const place = layer[node];
   /** @type {[string, string | Node][]} */
   const facts = [];
+  /** @type {[string, string | Node][]} */
+  const formulas = [];
   const note = isLayer(net, node) && net.notes?.[String(place)];
   if (note) facts.push([net.marks?.[node] ?? "Note", note.slice(0, 2000)]);
   for (const each of net.columns) {
@@ -63,8 +67,9 @@ function described(net, chosen, node, copied) {
     const isShort = each.word !== "exact" && amount !== null && amount !== 0 && text !== exact(amount);
     if (text !== "n/a") facts.push([each.title, isShort ? `${exact(amount)}  (${text})` : text]);
     const formula = isLayer(net, node) ? derived(net.formulas, place, each.key) : "";
-    if (formula) facts.push([`${each.title} are`, formula]);
+    if (formula) formulas.push([`${each.title} are`, formula]);
   }
+  facts.push(...formulas);
   for (const each of net.words) if (each.key !== "type") facts.push([each.title, each.texts[node].slice(0, 2000)]);
   if (count[node] > 1) facts.push(["Equal modules", String(count[node])]);
   if (isLayer(net, node)) {
@@ -97,7 +102,14 @@ function described(net, chosen, node, copied) {
     {},
     ...facts
       .filter(([, text]) => text)
-      .map(([label, text]) => html("div", {}, html("dt", {}, label), html("dd", {}, text))),
+      .map(([label, text]) =>
+        html(
+          "div",
+          {class: typeof text !== "string" || text.length > LONG ? "wide" : ""},
+          html("dt", {}, label),
+          html("dd", {}, text),
+        ),
+      ),
   );
   return [head, list];
 }

@@ -8,12 +8,12 @@ let isOn = true;
 
 /** Other keys, by where they do something. @type {[string, string][]} */
 const OTHERS = [
-  ["↑ ↓", "the layer before, or behind, in the graph and in the table"],
-  ["→ ←", "unfold a module, or go into it; fold it, or go to the one around it"],
+  ["↑ ↓", "the previous or next layer, in the graph and in the table"],
+  ["→ ←", "unfold a module or enter it; fold it or go to the module around it"],
   ["Enter, Space", "unfold or fold a module, select a layer"],
-  ["Home, End", "the first layer, or the last"],
-  ["Page Up, Page Down", "a page of the table"],
-  ["Enter, Shift + Enter", "the next match of a search, or the one before"],
+  ["Home, End", "the first or last layer"],
+  ["Page Up, Page Down", "a page up or down in the table"],
+  ["Enter, Shift + Enter", "the next or previous match of a search"],
   ["Escape", "close a menu or this help, clear a search"],
   ["Ctrl + wheel", "zoom the graph; drag it to move it"],
 ];

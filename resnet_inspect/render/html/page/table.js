@@ -2,60 +2,26 @@
 // view are in the page.
 
 import {copy} from "./clipboard.js";
+import {columns, fitting, MARK, NAMES} from "./columns.js";
 import {csv, markdown} from "./copies.js";
 import {button, html, nodeAt} from "./element.js";
 import {lines, shownAs} from "./fold.js";
 import {derived} from "./formulas.js";
 import {menu} from "./menu.js";
-import {around, called, isLayer, marked} from "./network.js";
+import {around, called, isLayer} from "./network.js";
 import {toggle} from "./store.js";
-import {exact, worded} from "./units.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./columns.js").Shown} Shown */
 
 const ROW = 26;
 const SPARE = 12;
-/** The key of the column that says what is marked. */
-const MARK = "mark";
-/** Marks that are long words elsewhere. @type {Record<string, string>} */
-const SHORT = {follows: "result", holds: "inside"};
-
-/**
- * A column of the table. `amount` is null for words.
- * @typedef {{key: string, title: string, text: (node: number) => string, amount: ((node: number) => number | null) | null, exact: (node: number) => string}} Shown
- */
 
 /** What a cell says when somebody points at it: the exact number, and its formula where there is one. @type {(net: Network, node: number, column: Shown) => string} */
 function why(net, node, {key, exact}) {
   const formula = isLayer(net, node) ? derived(net.formulas, net.nodes.layer[node], key) : "";
   return formula ? `${formula} = ${exact(node)}` : exact(node);
-}
-
-/** @type {(net: Network) => Shown[]} */
-function columns(net) {
-  const words = net.words.map((each) => ({
-    key: each.key,
-    title: each.title,
-    text: (/** @type {number} */ node) => each.texts[node],
-    amount: null,
-    exact: (/** @type {number} */ node) => each.texts[node],
-  }));
-  const {marks} = net;
-  if (marks && Object.keys(marks).length) {
-    const text = (/** @type {number} */ node) => SHORT[marks[node]] ?? marks[node] ?? "";
-    const exact = (/** @type {number} */ node) => marked(net, node);
-    words.unshift({key: MARK, title: "Mark", text, amount: null, exact});
-  }
-  const amounts = net.columns.map((each) => ({
-    key: each.key,
-    title: each.title,
-    text: (/** @type {number} */ node) => each.texts[node] ?? worded(each.word, each.amounts[node]),
-    amount: (/** @type {number} */ node) => (each.amounts[node] === null ? null : Number(each.amounts[node])),
-    exact: (/** @type {number} */ node) =>
-      each.amounts[node] === null ? (each.texts[node] ?? "n/a") : exact(each.amounts[node]),
-  }));
-  return [...words, ...amounts];
 }
 
 /** The layers by a column, the largest first; what isn't known is last. @type {(net: Network, by: Shown, falling: boolean) => number[]} */
@@ -73,7 +39,8 @@ function sorted(net, by, falling) {
 /** @type {(net: Network, chosen: Store) => HTMLElement} */
 export function table(net, chosen) {
   const all = columns(net);
-  const picked = new Set([MARK, ...net.shown]);
+  const usual = new Set([MARK, ...net.shown]);
+  let picked = usual;
   let sort = "";
   let falling = true;
   /** @type {number[]} */
@@ -98,8 +65,8 @@ export function table(net, chosen) {
   };
   /** The titles' elements stay where they are, so that they keep the focus. @type {() => void} */
   const titles = () => {
-    const widths = shown().map((each) => (each.amount ? `max(7em, ${each.title.length + 3}ch)` : "minmax(8em, 1.1fr)"));
-    const template = ["minmax(10em, 1.7fr)", ...widths];
+    const widths = shown().map(({amount, least}) => (amount ? `${least}px` : `minmax(${least}px, 1fr)`));
+    const template = [`minmax(${NAMES}px, 1.7fr)`, ...widths];
     grid.style.setProperty("--columns", template.join(" "));
     const wanted = [{key: "", title: "Layer", amount: null}, ...shown()];
     if (
@@ -193,9 +160,21 @@ export function table(net, chosen) {
     return made;
   };
 
+  /** Folds, while what is selected stays where it is seen, or else the row that is on top. @type {() => void} */
+  const refold = () => {
+    const {selected, open} = chosen.state;
+    /** Where a row is below the top of what is seen. @type {(node: number) => number} */
+    const below = (node) => rows.indexOf(node) * ROW - view.scrollTop;
+    const isSeen = (/** @type {number} */ node) => below(node) >= 0 && below(node) <= view.clientHeight - 2 * ROW;
+    const found = selected < 0 ? undefined : [selected, ...around(net, selected)].find(isSeen);
+    const kept = found ?? rows[Math.ceil(view.scrollTop / ROW)] ?? 0;
+    const before = below(kept);
+    arrange();
+    view.scrollTop += below(shownAs(net, open, found === undefined ? kept : selected)) - before;
+  };
   chosen.listen((change) => {
     const had = body.contains(document.activeElement);
-    if (change.open && !sort) arrange();
+    if (change.open && !sort) refold();
     if (change.selected !== undefined && change.selected >= 0) {
       const place = rows.indexOf(selectedRow());
       const [top, bottom] = [view.scrollTop, view.scrollTop + view.clientHeight - 2 * ROW];
@@ -206,7 +185,16 @@ export function table(net, chosen) {
     if (had) drawn.get(selectedRow())?.focus({preventScroll: true});
   });
   view.addEventListener("scroll", () => fill(), {passive: true});
-  new ResizeObserver(() => fill()).observe(view);
+  new ResizeObserver(() => {
+    // Until somebody chooses columns, as many as there is room for; paper has those of the screen.
+    const fits = fitting(all, usual, view.clientWidth);
+    if (isChosen || matchMedia("print").matches || fits.size === picked.size) return fill();
+    picked = fits;
+    all.forEach(({key}, at) => {
+      boxes[at].checked = picked.has(key);
+    });
+    arrange();
+  }).observe(view);
   window.addEventListener("beforeprint", () => fill(true), {signal: chosen.ended});
   window.addEventListener("afterprint", () => fill(), {signal: chosen.ended});
   body.addEventListener("click", (event) => {
@@ -253,15 +241,17 @@ export function table(net, chosen) {
     drawn.get(node)?.focus({preventScroll: true});
   };
 
-  const choices = all.map((each) => {
-    const box = /** @type {HTMLInputElement} */ (html("input", {type: "checkbox", checked: picked.has(each.key)}));
+  let isChosen = false;
+  const boxes = all.map(({key}) => {
+    const box = /** @type {HTMLInputElement} */ (html("input", {type: "checkbox", checked: picked.has(key)}));
     box.addEventListener("change", () => {
-      if (box.checked) picked.add(each.key);
-      else picked.delete(each.key);
+      isChosen = true;
+      picked = new Set(all.filter((_, at) => boxes[at].checked).map((each) => each.key));
       arrange();
     });
-    return html("label", {}, box, ` ${each.title}`);
+    return box;
   });
+  const choices = all.map(({title}, at) => html("label", {}, boxes[at], ` ${title}`));
   /** The rows in their order, exact or as people read them. @type {(isExact: boolean) => string[][]} */
   const cells = (isExact) => [
     ["Layer", ...shown().map((each) => each.title)],

@@ -86,6 +86,6 @@ export function timeline(net, chosen) {
     words,
     picture,
     html("p", {}, "Alive at the peak, outputs of:"),
-    html("ul", {class: "alive"}, ...listed),
+    html("ul", {class: "alive", role: "list"}, ...listed),
   );
 }
