@@ -34,7 +34,7 @@ def run(
     """``resnet-inspect`` with these arguments, in a pipe, and with more variables of the environment.
 
     A ``warm`` one finds a backend's reader imported, which takes seconds: for tests of what a command says, not of how
-    it starts.
+    it starts. Warm ones run one after the other, never side by side.
     """
     if warm and hasattr(os, "fork"):
         here = os.getcwd()  # noqa: PTH109 - a text
@@ -51,7 +51,7 @@ def local(
     return run(*arguments, text=text, env=env, warm="local")
 
 
-def document(*arguments: str, warm: str | None = None) -> dict[str, Any]:
+def document(*arguments: str, warm: str = "local") -> dict[str, Any]:
     """The JSON that a command prints; it must succeed."""
     done = run(*arguments, "--format", "json", warm=warm)
     assert done.returncode == 0, done.stderr
