@@ -15,7 +15,7 @@ from resnet_inspect.errors import ModelError
 from resnet_inspect.readers.checkpoint import reader as checkpoint
 from resnet_inspect.readers.kind import kind_of
 from tests.readers.checkpoint.test_weights import write_safetensors
-from tests.support.command import document, local, needs, script
+from tests.support.command import document, local, needs, run, script
 
 #: A convolution with its norm, and a layer of 8 features to 2; by hand 4 x 3 x 3 x 3 + 2 x 4 + 8 x 2 + 2 parameters.
 ENTRIES = [
@@ -168,10 +168,10 @@ def test_a_file_of_one_of_two_tied_tensors_fits(tmp_path: Path, monkeypatch: pyt
     )
     for name, code in (("embed.weight", 0), ("out.weight", 0), ("other.weight", 1)):
         write_safetensors(tmp_path / "net.safetensors", [Entry(name, (5, 4), "float32")])
-        assert local("weights", "net.py:Net", "net.safetensors").returncode == code, name
+        assert run("weights", "net.py:Net", "net.safetensors", warm="torch").returncode == code, name
     # torch reads its own file here, the user's code runs in a child.
-    script("import torch; torch.save({'embed.weight': torch.zeros(5, 4)}, 'net.pth')")
-    assert local("weights", "net.py:Net", "net.pth").returncode == 0
+    script(f"torch.save({{'embed.weight': torch.zeros(5, 4)}}, {str(tmp_path / 'net.pth')!r})", after="import torch")
+    assert run("weights", "net.py:Net", "net.pth", warm="torch").returncode == 0
 
 
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
 def test_the_kind_is_told_from_the_content(tmp_path: Path) -> None:
     script(
         f"""
-import torch, zipfile
+import zipfile
 from torch import nn
 folder = {str(tmp_path)!r}
 model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
@@ -194,7 +194,8 @@ torch.save(model.state_dict(), folder + "/old.keras", _use_new_zipfile_serializa
 torch.jit.script(model).save(folder + "/scripted.h5")
 torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, 3, 8, 8),)), folder + "/exported.pt2")
 import os; os.rename(folder + "/exported.pt2", folder + "/exported.bin")
-"""
+""",
+        after="import torch",
     )
     write_safetensors(tmp_path / "tensors.pth", ENTRIES)
     (tmp_path / "summary.onnx").write_text(local("summary", "resnet18", "--format", "json").stdout)
@@ -216,7 +217,8 @@ import os; os.rename(folder + "/exported.pt2", folder + "/exported.bin")
     # 4 x 28 and 2 x 4, whichever way they were written.
     for name in ("state.onnx", "old.keras", "scripted.h5", "exported.bin"):
         given = ["--input", "3x8x8"] if name == "scripted.h5" else []
-        assert document("summary", str(tmp_path / name), *given)["totals"]["params"] == 112 + 8, name
+        totals = document("summary", str(tmp_path / name), *given, warm="torch")["totals"]
+        assert totals["params"] == 112 + 8, name
     assert document("summary", str(tmp_path / "tensors.pth"))["totals"]["params"] == PARAMS
     for name in ("readme.onnx", "empty.pt"):
         done = local("summary", str(tmp_path / name))
@@ -228,13 +230,14 @@ import os; os.rename(folder + "/exported.pt2", folder + "/exported.bin")
 def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     script(
         f"""
-import os, torch
+import os
 class Evil:
     def __reduce__(self):
         return os.mkdir, ({str(tmp_path / "ran")!r},)
 torch.save({{"weight": Evil()}}, {str(tmp_path / "evil.pth")!r})
 torch.save({{"weight": Evil()}}, {str(tmp_path / "evil-old.pth")!r}, _use_new_zipfile_serialization=False)
-"""
+""",
+        after="import torch",
     )
     for name in ("evil.pth", "evil-old.pth"):
         done = local("summary", str(tmp_path / name))
