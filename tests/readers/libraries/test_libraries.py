@@ -37,7 +37,7 @@ def test_timm_models_equal_torchs_own_counts() -> None:
 
 
 @needs("transformers", "5.0")  # before, experts are chosen by values, and half of a machine must hold them
-@in_child("torch")
+@in_child("transformers")
 def test_architectures_of_transformers_equal_torchs_own_counts() -> None:
     from benchmarks import library_counts
     from benchmarks.libraries import verdict
