@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import needs, run
+from tests.support.command import local, needs, run
 from tests.support.kept import TORCH, entries, own, sealed
 
 BACKBONE = [
@@ -23,19 +23,19 @@ BACKBONE = [
 @needs("torch")
 def test_the_second_run_says_the_same(folder: Path) -> None:
     arguments = ["summary", "torch:resnet18", "--input", "64x96x3", "--format", "json"]
-    first = run(*arguments)
+    first = run(*arguments, warm="torch")
     assert first.returncode == 0
     assert "note:" in first.stderr
     assert len(entries(folder)) == 1
-    second = run(*arguments)
+    second = local(*arguments)
     assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, first.stderr)
-    fresh = run(*arguments, "--no-cache")
+    fresh = run(*arguments, "--no-cache", warm="torch")
     assert (fresh.stdout, fresh.stderr) == (first.stdout, first.stderr)
 
 
 @needs("torch")
 def test_a_hit_loads_no_framework(folder: Path) -> None:
-    assert run("summary", "torch:resnet18").returncode == 0
+    assert run("summary", "torch:resnet18", warm="torch").returncode == 0
     said = own("""
     import contextlib, io
     sys.argv = ["resnet-inspect", "summary", "torch:resnet18", "--format", "json"]
@@ -59,12 +59,13 @@ def test_a_hit_loads_no_framework(folder: Path) -> None:
 )
 def test_libraries_are_kept_too(folder: Path, model: list[str]) -> None:
     """Experts that a token doesn't take and the cache of a decoder come back as well: the table and JSON have them."""
+    library = model[0].partition(":")[0]
     for form in ("json", "table"):
-        first = run("summary", *model, "--format", form)
+        first = run("summary", *model, "--format", form, warm=library)
         assert first.returncode == 0, first.stderr
         assert len(entries(folder)) == 1
-        second = run("summary", *model, "--format", form)
-        fresh = run("summary", *model, "--format", form, "--no-cache")
+        second = local("summary", *model, "--format", form)
+        fresh = run("summary", *model, "--format", form, "--no-cache", warm=library)
         assert (first.stdout, first.stderr) == (second.stdout, second.stderr) == (fresh.stdout, fresh.stderr)
 
 
@@ -77,7 +78,7 @@ def test_a_folder_with_a_configuration_is_not_kept(
     named.mkdir()
     for hidden in (24, 36):
         (named / "config.json").write_text(json.dumps({"model_type": "bert", "hidden_size": hidden, "vocab_size": 10}))
-        done = run("summary", "transformers:bert", "--format", "json")
+        done = run("summary", "transformers:bert", "--format", "json", warm="transformers")
         # 10 words, 512 places and 2 types, each a vector of the hidden size.
         rows = {row["path"]: row["params"] for row in json.loads(done.stdout)["layers"]}
         assert rows["embeddings.position_embeddings"] == 512 * hidden
@@ -86,12 +87,12 @@ def test_a_folder_with_a_configuration_is_not_kept(
 
 @needs("torch")
 def test_every_command_reads_what_another_one_kept(folder: Path) -> None:
-    assert run("check", "torch:resnet18", "--max-params", "12M").returncode == 0
+    assert run("check", "torch:resnet18", "--max-params", "12M", warm="torch").returncode == 0
     (entry,) = entries(folder)
     before = entry.stat().st_mtime_ns
-    assert run("residual", "torch:resnet18").returncode == 0
-    assert run("models", "resnet1[8]", "--backend", "torch", "--counts").stdout.split()[1] == "11,689,512"
-    assert run("compare", "torch:resnet18", "resnet18").returncode == 0
+    assert local("residual", "torch:resnet18").returncode == 0
+    assert local("models", "resnet1[8]", "--backend", "torch", "--counts").stdout.split()[1] == "11,689,512"
+    assert local("compare", "torch:resnet18", "resnet18").returncode == 0
     assert entries(folder) == [entry]
     assert entry.stat().st_mtime_ns > before  # used again, it stays longest
 
@@ -221,7 +222,7 @@ def test_it_can_be_switched_off(folder: Path, monkeypatch: pytest.MonkeyPatch, v
     own("remember()")
     monkeypatch.setenv("RESNET_INSPECT_CACHE", value)
     assert own("remember(); print(len(asked))") == "1\n"
-    assert run("cache", "info").stdout.startswith("Nothing is kept")
+    assert local("cache", "info").stdout.startswith("Nothing is kept")
 
 
 @needs("torch")
@@ -278,7 +279,7 @@ def test_a_folder_that_cant_be_written_costs_nothing(tmp_path: Path, monkeypatch
     assert own("print(remember().summary.totals.params)") == "11689512\n"
     monkeypatch.setenv("RESNET_INSPECT_CACHE", "/proc/nowhere")
     assert own("print(remember().summary.totals.params)") == "11689512\n"
-    assert run("cache", "info").returncode == run("cache", "clear").returncode == 0
+    assert local("cache", "info").returncode == local("cache", "clear").returncode == 0
 
 
 @needs("torch")
@@ -289,9 +290,9 @@ def test_info_and_clear(folder: Path) -> None:
         (folder / name).write_text("mine")
     (folder / f"{'0' * 64}.summary").mkdir()
     sizes = sum(path.stat().st_size for path in entries(folder) if path.is_file() and path.name not in mine)
-    document = json.loads(run("cache", "info", "--format", "json").stdout)
+    document = json.loads(local("cache", "info", "--format", "json").stdout)
     assert document == {"folder": str(folder), "entries": 2, "bytes": sizes, "limit_bytes": 64 * 2**20}
-    assert "Entries  2\n" in run("cache", "info").stdout
-    assert run("cache", "clear").stdout.startswith("2 entries removed")
+    assert "Entries  2\n" in local("cache", "info").stdout
+    assert local("cache", "clear").stdout.startswith("2 entries removed")
     assert sorted(path.name for path in folder.iterdir()) == sorted([*mine, f"{'0' * 64}.summary"])
-    assert run("cache", "clear").stdout.startswith("0 entries removed")
+    assert local("cache", "clear").stdout.startswith("0 entries removed")

@@ -106,9 +106,14 @@ def test_a_cluster_without_this_package_is_told_what_it_lacks(tmp_path: Path) ->
 
 
 def test_a_scheduler_that_cannot_be_reached(tmp_path: Path) -> None:
-    requests, target = ask(tmp_path / "requests.jsonl", many(3)), tmp_path / "results"
-    for address in ("tcp://127.0.0.1:1", "nonsense"):
-        done = run("batch", str(requests), "-o", str(target), "--cluster", address)
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
-        assert f"no Dask scheduler answers at {address}" in done.stderr
-    assert not target.exists()
+    requests = ask(tmp_path / "requests.jsonl", many(3))
+    addresses = ("tcp://127.0.0.1:1", "nonsense")
+    # Both wait for an answer at the same time.
+    running = [
+        start(requests, "-o", tmp_path / f"results{place}", "--cluster", each) for place, each in enumerate(addresses)
+    ]
+    for address, process in zip(addresses, running, strict=True):
+        printed, said = process.communicate(timeout=60)
+        assert (process.returncode, printed, said.count("\n")) == (3, "", 1)
+        assert f"no Dask scheduler answers at {address}" in said
+    assert list(tmp_path.iterdir()) == [requests]

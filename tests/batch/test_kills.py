@@ -14,7 +14,7 @@ from tests.support.batches import ask, many
 from tests.support.command import needs
 from tests.support.processes import Marked
 
-KILLS = int(os.environ.get("KILLS", 6))
+KILLS = int(os.environ.get("KILLS", 4))
 NET = "from torch import nn\ndef build(width=2):\n    return nn.Linear(4, width)\n"
 
 

@@ -16,7 +16,7 @@ import pytest
 from resnet_inspect.batch.results import There, resume
 from tests.answers.test_worker import gone
 from tests.support.batches import ask, found, many, start, until, written
-from tests.support.command import run
+from tests.support.command import local, run
 
 COUNT = 600
 
@@ -95,7 +95,7 @@ def test_ctrl_c_leaves_what_is_written(jobs: int, undisturbed: Path, half: Path,
     assert "Traceback" not in said
     assert all(gone(pid) for pid in others)
     assert 20 <= written(target) <= COUNT // 2
-    assert run("batch", str(requests), "-o", str(target)).returncode == 3
+    assert local("batch", str(requests), "-o", str(target), "--jobs", "1").returncode == 3
     assert target.read_bytes() == (undisturbed / "results.jsonl").read_bytes()
 
 
@@ -111,7 +111,7 @@ def test_a_killed_worker_ends_the_run_with_a_word(undisturbed: Path, half: Path,
         "repeat the command to continue from there\n"
     )
     assert process.returncode == 3
-    assert run("batch", str(requests), "-o", str(target)).returncode == 3
+    assert local("batch", str(requests), "-o", str(target), "--jobs", "1").returncode == 3
     assert target.read_bytes() == (undisturbed / "results.jsonl").read_bytes()
 
 
@@ -132,10 +132,10 @@ def test_a_torn_file_is_mended(undisturbed: Path, tmp_path: Path) -> None:
     whole = (undisturbed / "results.jsonl").read_bytes()
     target.write_bytes(whole[:-100])
     command = ("batch", str(undisturbed / "requests.jsonl"), "-o", str(target), "--jobs", "1")
-    done = run(*command)
+    done = local(*command)
     assert done.stderr.startswith(f"note: {COUNT - 1} of {COUNT} lines were there already\n")
     assert target.read_bytes() == whole
-    again = run(*command)
+    again = local(*command)
     assert (again.returncode, target.read_bytes()) == (3, whole)
 
 
@@ -143,8 +143,8 @@ def test_standard_input_is_gone_on_with_too(tmp_path: Path) -> None:
     text = ask(tmp_path / "requests.jsonl", many(8)).read_text()
     first = "".join(text.splitlines(keepends=True)[:3])
     target = str(tmp_path / "results.jsonl")
-    run("batch", "-", "-o", target, "--jobs", "1", text=first)
-    done = run("batch", "-", "-o", target, "--jobs", "1", text=text)
+    local("batch", "-", "-o", target, "--jobs", "1", text=first)
+    done = local("batch", "-", "-o", target, "--jobs", "1", text=text)
     assert done.stderr == "note: 3 lines were there already\nnote: 8 lines, 2 of them errors\n"
     assert [result["id"] for result in found(Path(target))] == list(range(8))
 
@@ -163,24 +163,24 @@ def test_results_of_other_requests_are_refused(
 ) -> None:
     requests, target = ask(tmp_path / "requests.jsonl", many(6)), tmp_path / "results.jsonl"
     command = ("batch", str(requests), "-o", str(target), "--jobs", "1")
-    assert run(*command).returncode == 3
+    assert local(*command).returncode == 3
     before = target.read_bytes()
     ask(requests, change(requests.read_text().splitlines()))
-    done = run(*command, *options)
+    done = local(*command, *options)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert f"results.jsonl: {words}" in done.stderr
     assert "--restart" in done.stderr
     assert target.read_bytes() == before
-    assert run(*command, *options, "--restart").returncode == 3
+    assert local(*command, *options, "--restart").returncode == 3
     assert len(found(target)) == written(requests)
 
 
 def test_damaged_results_are_refused(tmp_path: Path) -> None:
     requests, target = ask(tmp_path / "requests.jsonl", many(3)), tmp_path / "results.jsonl"
     command = ("batch", str(requests), "-o", str(target), "--jobs", "1")
-    run(*command)
+    local(*command)
     target.write_bytes(target.read_bytes().replace(b'"params"', b'"par\x00\x00\x00', 1))
-    done = run(*command)
+    done = local(*command)
     assert (done.returncode, "line 2 is damaged" in done.stderr) == (2, True)
 
 
@@ -189,7 +189,7 @@ def test_damaged_results_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_ours_is_left_alone(content: str, options: list[Any], tmp_path: Path) -> None:
     requests, target = ask(tmp_path / "requests.jsonl", many(1)), tmp_path / "results.jsonl"
     target.write_text(content)
-    done = run("batch", str(requests), "-o", str(target), "--jobs", "1", *options)
+    done = local("batch", str(requests), "-o", str(target), "--jobs", "1", *options)
     assert (done.returncode, "is left alone" in done.stderr) == (2, True)
     assert target.read_text() == content
 
@@ -197,7 +197,7 @@ def test_a_file_that_is_not_ours_is_left_alone(content: str, options: list[Any],
 def test_the_requests_are_not_written_over(tmp_path: Path) -> None:
     requests = ask(tmp_path / "requests.jsonl", many(1))
     before = requests.read_text()
-    assert run("batch", str(requests), "-o", str(requests), "--jobs", "1", "--restart").returncode == 2
+    assert local("batch", str(requests), "-o", str(requests), "--jobs", "1", "--restart").returncode == 2
     assert requests.read_text() == before
 
 
@@ -206,7 +206,7 @@ def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     with target.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         for options in ([], ["--restart"]):
-            done = run("batch", str(requests), "-o", str(target), "--jobs", "1", *options)
+            done = local("batch", str(requests), "-o", str(target), "--jobs", "1", *options)
             assert (done.returncode, done.stderr.count("\n")) == (2, 1)
             assert f"another run is writing {target}" in done.stderr
-    assert run("batch", str(requests), "-o", str(target), "--jobs", "1").returncode == 3
+    assert local("batch", str(requests), "-o", str(target), "--jobs", "1").returncode == 3

@@ -9,7 +9,7 @@ import pytest
 
 from tests.checks.test_command import checked, levels
 from tests.diffs.test_command import git
-from tests.support.command import run
+from tests.support.command import local
 
 SETTINGS = """
 [models.backbone]
@@ -50,22 +50,22 @@ def test_the_settings_of_both_sides_count_and_other_peoples_work_doesnt(branch: 
     ]
     assert found == [NOTE, "as it is at main..."]
     # At the tip of main, the other model has become another one.
-    assert run("check", "other", "--base", "main").stdout.count("resnet50") > 0
-    assert run("diff", "--base", "main...", "backbone", "--exit-code").returncode == 1
-    assert run("diff", "--base", "main...", "other", "--exit-code").returncode == 0
+    assert local("check", "other", "--base", "main").stdout.count("resnet50") > 0
+    assert local("diff", "--base", "main...", "backbone", "--exit-code").returncode == 1
+    assert local("diff", "--base", "main...", "other", "--exit-code").returncode == 0
 
 
 def test_a_kind_of_difference_may_fail(branch: Path) -> None:
     assert levels(checked("--base", "main...", "--fail-on", "params", code=1))["base main..."] == "fail"
     assert levels(checked("--base", "main...", "--fail-on", "edges,layers", code=0))["base main..."] == "pass"
     # Without --base, the file of settings alone says what fails.
-    assert run("check", "--fail-on", "params").returncode == 2
+    assert local("check", "--fail-on", "params").returncode == 2
 
 
 def test_one_run_writes_every_form(branch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = branch / "step.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
-    done = run(
+    done = local(
         "check", "--base", "main...", "--format", "github", "--also", "a.md", "--also", "a.html", "--also", "a.json"
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -83,16 +83,16 @@ def test_one_run_writes_every_form(branch: Path, monkeypatch: pytest.MonkeyPatch
     assert "<details><summary>9 checks passed</summary>" in text
     assert (branch / "a.html").read_text().startswith("<!doctype html>")
     assert json.loads((branch / "a.json").read_text())["passed"] is True
-    assert run("check", "--base", "main...", "--also", "a.xyz").returncode == 2
+    assert local("check", "--base", "main...", "--also", "a.xyz").returncode == 2
 
 
 def test_the_threshold_folds_rows(branch: Path) -> None:
-    shown = run("check", "backbone", "--base", "main...", "--format", "markdown", "--threshold", "5%").stdout
+    shown = local("check", "backbone", "--base", "main...", "--format", "markdown", "--threshold", "5%").stdout
     assert "<details><summary>1 smaller change</summary>" in shown
-    assert "smaller" not in run("check", "backbone", "--base", "main...", "--format", "markdown").stdout
+    assert "smaller" not in local("check", "backbone", "--base", "main...", "--format", "markdown").stdout
     for wrong in ("5 of", "101%", "-1"):
-        assert run("diff", "resnet18", "resnet18", "--threshold", wrong, "--format", "markdown").returncode == 2
-    assert run("diff", "resnet18", "resnet18", "--threshold", "1%").returncode == 2
+        assert local("diff", "resnet18", "resnet18", "--threshold", wrong, "--format", "markdown").returncode == 2
+    assert local("diff", "resnet18", "resnet18", "--threshold", "1%").returncode == 2
 
 
 def test_a_model_that_is_new_is_a_warning(branch: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_model_that_is_new_is_a_warning(branch: Path) -> None:
         file.write('\n[models.new]\nmodel = "local:resnet18"\n')
     answer = checked("--base", "main...", code=0)
     assert levels(answer, 2)["base main..."] == "warn"
-    assert run("check", "resnet18", "resnet34", "--base", "HEAD").stdout.count("as it is at HEAD") == 2
+    assert local("check", "resnet18", "resnet34", "--base", "HEAD").stdout.count("as it is at HEAD") == 2
 
 
 def test_a_file_that_only_the_settings_are_new_for_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,13 +114,13 @@ def test_a_file_that_only_the_settings_are_new_for_is_compared(tmp_path: Path, m
         weights.write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
         git(tmp_path, "add", "."), git(tmp_path, "commit", "--quiet", "-m", f"width {width}")
     (tmp_path / "resnet-inspect.toml").write_text('[models.net]\nmodel = "net.safetensors"\n')
-    done = run("check", "--base", "HEAD~1", "--fail-on", "params")
+    done = local("check", "--base", "HEAD~1", "--fail-on", "params")
     assert "HEAD~1 → this branch" in done.stdout, done.stderr
     assert "+2 parameters" in done.stdout
     # A file that was not there is new, whatever the settings say.
     weights.rename(tmp_path / "new.safetensors")
     (tmp_path / "resnet-inspect.toml").write_text('[models.net]\nmodel = "new.safetensors"\n')
-    assert "A model that is new has nothing to be compared with" in run("check", "--base", "HEAD~1").stdout
+    assert "A model that is new has nothing to be compared with" in local("check", "--base", "HEAD~1").stdout
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,6 @@ def test_a_file_that_only_the_settings_are_new_for_is_compared(tmp_path: Path, m
 def test_a_revision_that_isnt_there(branch: Path, base: str, words: str) -> None:
     git(branch, "checkout", "--quiet", "--orphan", "elsewhere"), git(branch, "commit", "--quiet", "-m", "alone")
     git(branch, "checkout", "--quiet", "branch")
-    done = run("check", "backbone", f"--base={base}")
+    done = local("check", "backbone", f"--base={base}")
     assert done.returncode == 2
     assert words in done.stdout

@@ -349,5 +349,5 @@ def test_annotations_stand_beside_what_somebody_would_change(project: Path, titl
     first = local("check", "--format", "github").stdout.splitlines()[0]
     assert first.startswith("::error file=resnet-inspect.toml,line=5,title=back-bone max-params::")
     (project / "no,net.py").write_text("def net():\n    raise ValueError('no')\n")
-    first = local("check", "no,net.py:net", "--format", "github").stdout.splitlines()[0]
+    first = run("check", "no,net.py:net", "--format", "github", warm="torch").stdout.splitlines()[0]
     assert first.startswith("::error file=no%2Cnet.py,title=no,net.py%3Anet model::".replace("no,net", "no%2Cnet"))

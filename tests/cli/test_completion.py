@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import needs, run
+from tests.support.command import local, needs
 
 SHELLS = ("bash", "zsh", "fish")
 #: What a shell offers behind ``summary resnet1``, and what each shell's own protocol says of it.
@@ -74,13 +74,13 @@ def test_columns_and_rules_complete(shell: str, environment: dict[str, str]) -> 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_names_its_own_protocol(shell: str) -> None:
-    done = run("completion", shell)
+    done = local("completion", shell)
     assert done.returncode == 0
     assert f"_RESNET_INSPECT_COMPLETE={shell}_complete" in done.stdout
 
 
 def test_a_shell_that_is_unknown_is_refused() -> None:
-    done = run("completion", "tcsh")
+    done = local("completion", "tcsh")
     assert (done.returncode, done.stdout) == (2, "")
     assert all(shell in done.stderr for shell in SHELLS)
 

@@ -49,12 +49,12 @@ def test_a_library_has_its_packages_name() -> None:
 def test_so_it_has_as_an_option(name: str) -> None:
     assert document("summary", "resnet18", "--backend", name, warm="torch")["model"]["backend"] == "torch"
     assert run("block", "--backend", name, warm="torch").returncode == 0
-    assert run("models", "resnet18", "--backend", name).stdout.split()[-1] == "torch:resnet18"
+    assert local("models", "resnet18", "--backend", name).stdout.split()[-1] == "torch:resnet18"
 
 
 @needs("torch")
 def test_so_it_has_for_doctor() -> None:
-    assert run("doctor", "TorchVision").returncode == 0
+    assert local("doctor", "TorchVision").returncode == 0
 
 
 @needs("torch")
@@ -147,7 +147,7 @@ def test_columns_are_listed_titles_do_and_one_can_be_added() -> None:
 
 
 def test_models_are_found_by_a_part_of_their_name() -> None:
-    found = run("models", "resnet1", "--backend", "local").stdout.split()
+    found = local("models", "resnet1", "--backend", "local").stdout.split()
     assert [name for name in found if name.startswith("local:")] == [
         *("local:resnet18", "local:resnet101", "local:resnet152", "local:wide_resnet101_2")
     ]

@@ -12,7 +12,7 @@ import pytest
 
 from resnet_inspect.cli import COMMANDS, Command, cli
 from resnet_inspect.cli.help import GROUPS, SECTIONS, grouped, split_examples
-from tests.support.command import run
+from tests.support.command import local
 
 WITH_OPTIONS = [name for name in COMMANDS if name != "cache"]
 
@@ -24,7 +24,7 @@ def command(name: str) -> click.Command:
 
 @pytest.mark.parametrize("name", WITH_OPTIONS)
 def test_help_has_sections_and_ends_with_examples(name: str) -> None:
-    done = run(name, "--help")
+    done = local(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "RANGE" not in done.stdout
     assert "x<=" not in done.stdout
@@ -62,13 +62,13 @@ def test_every_option_of_a_section_exists() -> None:
 
 
 def test_options_for_one_side_are_one_line() -> None:
-    text = run("diff", "--help").stdout
+    text = local("diff", "--help").stdout
     assert text.count("--old-") == 2
     assert "--old-*, --new-*" in text
 
 
 def test_commands_are_in_groups() -> None:
-    text = run("--help").stdout
+    text = local("--help").stdout
     titles = [f"\n{title}:\n" for title in (*GROUPS, "Options", "Examples")]
     assert [text.index(title) for title in titles] == sorted(text.index(title) for title in titles)
     named = [name for names in GROUPS.values() for name in names]
@@ -97,6 +97,6 @@ def test_a_command_without_a_group_is_in_the_last_one() -> None:
     ],
 )
 def test_a_wrong_word_is_answered_with_the_nearest(words: tuple[str, ...], nearest: str) -> None:
-    done = run(*words)
+    done = local(*words)
     assert (done.returncode, done.stdout) == (3 if "resnet51" in words else 2, "")
     assert re.search(rf"(?i)did you mean '?{nearest}\b", done.stderr)

@@ -15,7 +15,7 @@ from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render.report import identity as rendered
 from resnet_inspect.render.report import render
-from tests.support.command import SCHEMA, in_child, needs, run
+from tests.support.command import SCHEMA, in_child, local, needs, run
 
 
 def experiments(framework: str) -> Any:
@@ -200,7 +200,7 @@ def test_the_json_is_as_its_schema_says() -> None:
     ],
 )
 def test_bad_requests(arguments: list[str], code: int, words: str) -> None:
-    done = run("identity", *arguments)
+    done = local("identity", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -223,7 +223,7 @@ def test_what_has_no_stages_in_keras() -> None:
 
 @needs("torch")
 def test_the_command_shows_a_small_table() -> None:
-    done = run("identity", "block", "--kind", "bottleneck", "--shape", "24x24x8")
+    done = run("identity", "block", "--kind", "bottleneck", "--shape", "24x24x8", warm="torch")
     assert (done.returncode, done.stderr) == (0, "")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     assert [row[:3] for row in rows if row[1] == "yes"] == [

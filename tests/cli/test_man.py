@@ -12,7 +12,7 @@ import pytest
 
 from resnet_inspect.cli import COMMANDS
 from resnet_inspect.cli.man import EXIT_CODES, pages
-from tests.support.command import run
+from tests.support.command import local
 
 PAGES = pages()
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_there_is_a_page_for_each_command() -> None:
 def test_a_page_has_every_option_and_example_of_the_help(name: str, tmp_path: Path) -> None:
     text = shown(name, tmp_path)
     command = name.removesuffix(".1").removeprefix("resnet-inspect").removeprefix("-")
-    said = run(*([command] if command else []), "--help").stdout
+    said = local(*([command] if command else []), "--help").stdout
     options, _, examples = said.partition("\nExamples:\n")
     for option in re.findall(r"^  (?:-\w, )?(--[\w-]+)", options, re.MULTILINE):
         assert option in text

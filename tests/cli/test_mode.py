@@ -69,7 +69,7 @@ def test_what_only_training_calls(net: str) -> None:
     both = run("diff", net, *given, "--mode", "train", "--exit-code", warm="torch")
     assert (both.returncode, both.stderr) == (0, "")
     line = json.dumps({"model": net, "input": "3x9x9", "mode": "train"})
-    (answer,) = map(json.loads, run("batch", "-", text=line + "\n").stdout.splitlines())
+    (answer,) = map(json.loads, local("batch", "-", text=line + "\n").stdout.splitlines())
     assert (answer["trace"]["mode"], answer["totals"]["unused_params"]) == ("train", [])
 
 
@@ -104,7 +104,7 @@ def test_what_has_no_mode_refuses_it(tmp_path: Path) -> None:
     saved = local("summary", str(path), "--mode", "train")
     assert (saved.returncode, saved.stdout) == (2, "")
     assert "--mode builds a model" in saved.stderr
-    native = run("summary", "torch:resnet18", "--mode", "train", "--format", "native")
+    native = run("summary", "torch:resnet18", "--mode", "train", "--format", "native", warm="torch")
     assert (native.returncode, native.stdout) == (2, "")
     assert "--mode train does not apply to --format native" in native.stderr
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import needs, run, script
+from tests.support.command import local, needs, run, script
 
 
 def test_the_list_imports_no_framework() -> None:
@@ -26,7 +26,7 @@ def test_the_list_imports_no_framework() -> None:
 
 
 def test_a_pattern_without_a_match() -> None:
-    done = run("models", "nothing*")
+    done = local("models", "nothing*")
     assert (done.returncode, done.stdout) == (2, "")
     assert "nothing*" in done.stderr
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.support.command import document, needs, run
+from tests.support.command import document, local, needs, run
 
 
 @needs("torch")
@@ -67,7 +67,7 @@ def test_the_tutorials_block_in_both(backend: str) -> None:
 
 @pytest.mark.parametrize("arguments", [["summary"], ["block"]])
 def test_the_local_backend_has_no_words_of_its_own(arguments: list[str]) -> None:
-    done = run(*arguments, "--format", "native")
+    done = local(*arguments, "--format", "native")
     assert (done.returncode, done.stdout) == (2, "")
     assert "keras" in done.stderr
 

@@ -16,7 +16,7 @@ import pytest
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
 from tests.render.test_rails import drawn_edges, edges_of
-from tests.support.command import run
+from tests.support.command import local
 
 
 def on_terminal(*arguments: str, width: int, height: int = 50, **environment: str) -> str:
@@ -129,10 +129,10 @@ def test_colours_are_for_terminals_that_want_them() -> None:
     assert "\x1b[" not in on_terminal("block", width=100, NO_COLOR="1")
     assert "\x1b[" not in on_terminal("block", width=100, TERM="dumb")
     for name in ("FORCE_COLOR", "CLICOLOR_FORCE"):
-        assert "\x1b[" in run("block", env={name: "1"}).stdout
-        assert "\x1b[" not in run("block", env={name: "0"}).stdout
-        assert "\x1b[" not in run("block", env={name: "1", "NO_COLOR": "1"}).stdout
-        assert "\x1b[" not in run("block", "--format", "json", env={name: "1"}).stdout
+        assert "\x1b[" in local("block", env={name: "1"}).stdout
+        assert "\x1b[" not in local("block", env={name: "0"}).stdout
+        assert "\x1b[" not in local("block", env={name: "1", "NO_COLOR": "1"}).stdout
+        assert "\x1b[" not in local("block", "--format", "json", env={name: "1"}).stdout
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

@@ -18,7 +18,7 @@ from resnet_inspect.errors import InputError
 from resnet_inspect.ir import Summary
 from resnet_inspect.render.diff import FORMATS, DiffView, render
 from tests.cli.test_terminal import on_terminal
-from tests.support.command import SCHEMA, document, loaded_by, local, needs
+from tests.support.command import SCHEMA, document, loaded_by, local, needs, run
 from tests.support.summaries import summaries
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -261,5 +261,6 @@ def test_a_title_says_the_revision_and_an_annotation_the_line(tmp_path: Path, mo
     notes = local("diff", "--base", "main", "backbone", "--format", "github").stdout.splitlines()
     assert notes[0].startswith("::notice file=resnet-inspect.toml,line=2,title=backbone%3A main → this branch::")
     assert all(note.startswith("::notice file=resnet-inspect.toml,line=2,title=") for note in notes)
-    notes = local("diff", "--base", "main", "net.py:net", "--input", "3x8x8", "--format", "github").stdout.splitlines()
+    asked = ("--base", "main", "net.py:net", "--input", "3x8x8", "--format", "github")
+    notes = run("diff", *asked, warm="torch").stdout.splitlines()
     assert notes[0].startswith("::notice file=net.py,title=net.py%3Anet%3A main → this branch::")

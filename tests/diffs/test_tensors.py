@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.analysis.checkpoint_match import Entry
-from resnet_inspect.readers.local import reader as local
+from resnet_inspect.readers.local import reader as from_local
 from resnet_inspect.readers.request import Request
 from tests.readers.checkpoint.test_weights import write_safetensors
-from tests.support.command import needs, run
+from tests.support.command import local, needs, run
 
 SAID = "Compared by their tensors alone: the layers of both aren't known\n"
 
@@ -18,31 +18,33 @@ SAID = "Compared by their tensors alone: the layers of both aren't known\n"
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     path = tmp_path / "r.safetensors"
-    write_safetensors(path, local.state(Request("resnet18")))
+    write_safetensors(path, from_local.state(Request("resnet18")))
     return path
 
 
 def test_equal_tensors_are_no_difference(checkpoint: Path) -> None:
     for sides in (["resnet18", str(checkpoint)], [str(checkpoint), "resnet18"]):
-        done = run("diff", *sides, "--exit-code")
+        done = local("diff", *sides, "--exit-code")
         assert (done.returncode, done.stdout.partition("\n")[2]) == (0, f"{SAID}No difference\n")
 
 
 def test_a_wrapper_in_front_of_every_name_is_no_difference(tmp_path: Path) -> None:
     path = tmp_path / "wrapped.safetensors"
     entries = [
-        Entry(f"model.module.{e.name}", e.shape, e.dtype) for e in local.state(Request("resnet18")) if not e.optional
+        Entry(f"model.module.{e.name}", e.shape, e.dtype)
+        for e in from_local.state(Request("resnet18"))
+        if not e.optional
     ]
     write_safetensors(path, entries)
-    assert run("diff", "resnet18", str(path)).stdout.endswith("No difference\n")
+    assert local("diff", "resnet18", str(path)).stdout.endswith("No difference\n")
 
 
 def test_what_a_file_lacks_and_has_otherwise_is_told(tmp_path: Path) -> None:
     path = tmp_path / "r.safetensors"
-    entries = [e for e in local.state(Request("resnet18")) if not e.name.startswith("layer4.1.")]
+    entries = [e for e in from_local.state(Request("resnet18")) if not e.name.startswith("layer4.1.")]
     entries = [Entry(e.name, (10, *e.shape[1:]), e.dtype) if e.name.startswith("fc.") else e for e in entries]
     write_safetensors(path, entries)
-    done = run("diff", "resnet18", str(path), "--exit-code")
+    done = local("diff", "resnet18", str(path), "--exit-code")
     assert done.returncode == 1
     assert "layer4.1" in done.stdout
     # The classifier has 512 weights and a bias for each of 1,000 classes, and has 10 in the file; the block that is
@@ -59,7 +61,7 @@ def test_kerass_numbers_say_nothing(tmp_path: Path) -> None:
 
     path = tmp_path / "m.weights.h5"
     script(f"import keras\nkeras.applications.MobileNet(weights=None).save_weights({str(path)!r})")
-    done = run("diff", "keras:MobileNet", str(path))
+    done = run("diff", "keras:MobileNet", str(path), warm="keras")
     assert (done.returncode, done.stdout) == (2, "")
     assert "resnet-inspect weights MODEL FILE compares them" in done.stderr
 
@@ -70,5 +72,5 @@ def test_a_module_that_did_not_run_is_compared_with_a_checkpoint_as_well(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text("import torchvision\n\ndef net():\n    return torchvision.models.resnet18()\n")
-    done = run("diff", "net.py:net", str(checkpoint), "--exit-code")
+    done = run("diff", "net.py:net", str(checkpoint), "--exit-code", warm="torch")
     assert (done.returncode, done.stdout.partition("\n")[2]) == (0, f"{SAID}No difference\n")

@@ -116,7 +116,7 @@ def _run(command: str) -> subprocess.CompletedProcess[str]:
     if words[0] != PROGRAM or "|" in words:
         return subprocess.run(["sh", "-c", command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     warm = next((backend for pattern, backend in _WARM.items() if re.search(pattern, command)), None)
-    return run(*words[1:], warm=warm)
+    return run(*words[1:], warm=warm or "local")
 
 
 def written(text: str, folder: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import loaded_by, run
+from tests.support.command import loaded_by, local, run
 from tests.support.forge import REPOSITORY, TOKEN, Answer, Server
 
 MARK = "<!-- resnet-inspect: report -->"
@@ -23,7 +23,7 @@ def report(tmp_path: Path) -> Path:
 
 
 def comment(report: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return run("comment", str(report), "--pr", "7", *options)
+    return local("comment", str(report), "--pr", "7", *options)
 
 
 def test_it_is_created_then_updated_in_place(github: Server, report: Path) -> None:
@@ -90,7 +90,7 @@ def test_two_at_once_end_with_one_comment(github: Server, report: Path) -> None:
 
     github.before = before
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda _: comment(report), range(2)))
+        done = list(pool.map(lambda _: run("comment", str(report), "--pr", "7"), range(2)))
     assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
     assert github.writes().count("POST") == 2
     assert len(github.comments) == 1
@@ -169,7 +169,7 @@ def test_a_report_that_is_empty_or_missing_is_no_comment(github: Server, report:
     assert comment(report).returncode == 2
     report.unlink()
     assert comment(report).returncode == 3
-    assert run("comment", "--pr", "7").returncode == 2
+    assert local("comment", "--pr", "7").returncode == 2
     assert not github.requests
 
 
@@ -181,7 +181,7 @@ def test_a_dry_run_prints_the_comment_and_sends_nothing(
     assert (done.returncode, done.stderr) == (0, "")
     text = report.read_text().strip()
     assert done.stdout == f"{MARK}\n{text}\n\n[The whole report](https://ci.example/run/3)\n"
-    assert run("comment", "-", "--dry-run", text="### piped\n").stdout == f"{MARK}\n### piped\n"
+    assert local("comment", "-", "--dry-run", text="### piped\n").stdout == f"{MARK}\n### piped\n"
     assert not github.requests
 
 
@@ -205,15 +205,15 @@ def test_gitlab(server: Server, report: Path, monkeypatch: pytest.MonkeyPatch) -
     }.items():
         monkeypatch.setenv(name, value)
     page = "https://g/-/merge_requests/7#note_1"
-    assert run("comment", str(report)).stderr == f"note: the comment is created: {page}\n"
+    assert local("comment", str(report)).stderr == f"note: the comment is created: {page}\n"
     report.write_text("### another\n")
-    assert run("comment", str(report)).stderr == f"note: the comment is updated: {page}\n"
+    assert local("comment", str(report)).stderr == f"note: the comment is updated: {page}\n"
     assert server.bodies() == [f"{MARK}\n### another"]
     assert server.writes() == ["POST", "PUT"]
     assert all("authorization" not in headers for _, _, headers, _ in server.requests)
 
     monkeypatch.delenv("GITLAB_TOKEN")
-    refused = run("comment", str(report))
+    refused = local("comment", str(report))
     assert (refused.returncode, refused.stderr.count("\n")) == (3, 1)
     assert "CI_JOB_TOKEN may not write notes" in refused.stderr
 

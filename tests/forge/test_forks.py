@@ -16,7 +16,7 @@ import yaml
 from resnet_inspect.errors import BadRequestError
 from resnet_inspect.forge import handover
 from resnet_inspect.forge.event import PullRequest
-from tests.support.command import run
+from tests.support.command import local
 from tests.support.forge import HEAD, REPOSITORY, Server
 
 FORK = "stranger/net"
@@ -61,7 +61,7 @@ def test_a_forks_job_hands_its_report_over_and_sends_nothing(
 ) -> None:
     happens(tmp_path, monkeypatch, pull_request(FORK))
     (tmp_path / "report.md").write_text("### net\n\nfrom a fork\n")
-    done = run("comment", str(tmp_path / "report.md"), "--artifact", str(tmp_path / "artifact"), "--key", "torch")
+    done = local("comment", str(tmp_path / "report.md"), "--artifact", str(tmp_path / "artifact"), "--key", "torch")
     assert (done.returncode, done.stdout) == (0, "")
     assert "may not write" in done.stderr
     assert json.loads((tmp_path / "artifact" / "pull-request.json").read_text()) == {
@@ -78,7 +78,7 @@ def test_a_dry_run_of_a_forks_job_prints_the_comment(
     forked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happens(tmp_path, monkeypatch, pull_request(FORK))
-    done = run("comment", "-", "--artifact", str(tmp_path / "artifact"), "--dry-run", text="### net\n")
+    done = local("comment", "-", "--artifact", str(tmp_path / "artifact"), "--dry-run", text="### net\n")
     assert done.stdout == "<!-- resnet-inspect: report -->\n### net\n"
     assert not (tmp_path / "artifact").exists()
 
@@ -89,10 +89,10 @@ def test_a_fork_without_an_artifact_is_no_failure(
     (tmp_path / "report.md").write_text("### net\n")
     for head in (FORK, None):  # a fork that is deleted has no name
         happens(tmp_path, monkeypatch, pull_request(head))
-        assert run("comment", str(tmp_path / "report.md")).returncode == 0
+        assert local("comment", str(tmp_path / "report.md")).returncode == 0
     happens(tmp_path, monkeypatch, pull_request(REPOSITORY))
     monkeypatch.setenv("GITHUB_ACTOR", "dependabot[bot]")
-    assert run("comment", str(tmp_path / "report.md")).returncode == 0
+    assert local("comment", str(tmp_path / "report.md")).returncode == 0
     assert not forked.requests
 
 
@@ -101,7 +101,7 @@ def test_the_second_workflow_comments(
 ) -> None:
     happens(tmp_path, monkeypatch, workflow_run())
     for _ in range(2):
-        done = run("comment", "--artifact", str(artifact))
+        done = local("comment", "--artifact", str(artifact))
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
     (comment,) = forked.comments
     assert comment["number"] == 7
@@ -132,7 +132,7 @@ def test_what_isnt_true_is_refused(
     path = artifact / "pull-request.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **facts}))
     happens(tmp_path, monkeypatch, event)
-    done = run("comment", "--artifact", str(artifact))
+    done = local("comment", "--artifact", str(artifact))
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -170,7 +170,7 @@ def test_a_key_ends_no_comment_of_html(
 ) -> None:
     (artifact / "pull-request.json").write_text(json.dumps({**FACTS, "key": "--> @octocat <!--"}))
     happens(tmp_path, monkeypatch, workflow_run())
-    assert run("comment", "--artifact", str(artifact)).returncode == 2
+    assert local("comment", "--artifact", str(artifact)).returncode == 2
     assert not forked.writes()
 
 
@@ -201,11 +201,11 @@ def test_a_run_for_another_event_isnt_taken(
     artifact: Path, forked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happens(tmp_path, monkeypatch, workflow_run(event="push"))
-    assert run("comment", "--artifact", str(artifact)).returncode == 2
+    assert local("comment", "--artifact", str(artifact)).returncode == 2
     happens(tmp_path, monkeypatch, workflow_run())
     for wrong in (["report.md", "--artifact", str(artifact)], ["--artifact", str(artifact), "--pr", "8"]):
-        assert run("comment", *wrong).returncode == 2
-    assert run("comment", "--artifact", str(tmp_path / "nothing")).returncode == 2
+        assert local("comment", *wrong).returncode == 2
+    assert local("comment", "--artifact", str(tmp_path / "nothing")).returncode == 2
     assert not forked.requests
 
 
@@ -215,7 +215,7 @@ def test_nothing_acts_in_a_strangers_report(
     hostile = "@octocat fixes #1\n\n<img src=https://evil.example/x>\n\n[click](https://evil.example)\n/close\n"
     (artifact / "report.md").write_text(hostile)
     happens(tmp_path, monkeypatch, workflow_run())
-    assert run("comment", "--artifact", str(artifact)).returncode == 0
+    assert local("comment", "--artifact", str(artifact)).returncode == 0
     text = forked.bodies()[0].split("\n\n[The whole report]")[0]
     assert "@<!-- -->octocat" in text
     assert "#<!-- -->1" in text
@@ -229,10 +229,10 @@ def test_a_job_that_is_overtaken_leaves_the_newer_comment(
 ) -> None:
     (tmp_path / "report.md").write_text("### net\n")
     happens(tmp_path, monkeypatch, pull_request(REPOSITORY, sha=OTHER))
-    late = run("comment", str(tmp_path / "report.md"))
+    late = local("comment", str(tmp_path / "report.md"))
     assert late.returncode == 0
     assert "is at commit 1111" in late.stderr
     assert not github.comments
     happens(tmp_path, monkeypatch, pull_request(REPOSITORY))
-    assert run("comment", str(tmp_path / "report.md")).returncode == 0
+    assert local("comment", str(tmp_path / "report.md")).returncode == 0
     assert len(github.comments) == 1

@@ -15,7 +15,7 @@ from resnet_inspect.errors import ModelError
 from resnet_inspect.readers.checkpoint import reader as checkpoint
 from resnet_inspect.readers.kind import kind_of
 from tests.readers.checkpoint.test_weights import write_safetensors
-from tests.support.command import document, needs, run, script
+from tests.support.command import document, local, needs, run, script
 
 #: A convolution with its norm, and a layer of 8 features to 2; by hand 4 x 3 x 3 x 3 + 2 x 4 + 8 x 2 + 2 parameters.
 ENTRIES = [
@@ -55,18 +55,18 @@ def test_a_checkpoint_without_its_code(tmp_path: Path) -> None:
         ("stem.norm", 8, []),
         ("head", 18, []),
     ]
-    done = run("summary", str(path))
+    done = local("summary", str(path))
     assert (done.returncode, done.stderr) == (0, "")
     assert "weight 4x3x3x3 float32" in done.stdout
     assert "Buffers     1" in done.stdout
     assert "MACs        n/a" in done.stdout
-    folded = run("summary", str(path), "--depth", "1")
+    folded = local("summary", str(path), "--depth", "1")
     assert "6 tensors" in folded.stdout
-    assert run("check", str(path), "--max-params", str(PARAMS)).returncode == 0
-    assert run("check", str(path), "--max-params", str(PARAMS - 1)).returncode == 1
+    assert local("check", str(path), "--max-params", str(PARAMS)).returncode == 0
+    assert local("check", str(path), "--max-params", str(PARAMS - 1)).returncode == 1
     # What isn't known can't pass.
-    assert run("check", str(path), "--max-macs", "1G").returncode == 1
-    assert run("check", str(path), "--strict").returncode == 5
+    assert local("check", str(path), "--max-macs", "1G").returncode == 1
+    assert local("check", str(path), "--strict").returncode == 5
 
 
 def test_a_checkpoint_in_several_files(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_bad_index_is_one_message(document: object, words: str, tmp_path: Path
     path = tmp_path / "model.safetensors.index.json"
     path.write_text(json.dumps(document))
     (tmp_path / "folder").mkdir()
-    done = run("summary", str(path))
+    done = local("summary", str(path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert words in done.stderr
 
@@ -134,9 +134,9 @@ def test_two_checkpoints_are_compared_whatever_their_order(tmp_path: Path) -> No
     write_safetensors(
         wider, [*ENTRIES[:6], Entry("head.weight", (3, 8), "float32"), Entry("head.bias", (3,), "float32")]
     )
-    done = run("diff", str(old), str(new))
+    done = local("diff", str(old), str(new))
     assert (done.returncode, "No difference" in done.stdout) == (0, True)
-    done = run("diff", str(old), str(wider), "--fail-on", "params")
+    done = local("diff", str(old), str(wider), "--fail-on", "params")
     assert done.returncode == 1
     assert "+9 parameters: head params 18 → 27" in done.stdout
     assert "trainable" not in done.stdout  # how many are trained is unknown on both sides, and didn't fall to 0
@@ -145,13 +145,13 @@ def test_two_checkpoints_are_compared_whatever_their_order(tmp_path: Path) -> No
 def test_what_a_file_of_tensors_cannot_tell_is_not_told(tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
     write_safetensors(path, ENTRIES)
-    done = run("residual", str(path))
+    done = local("residual", str(path))
     assert (done.returncode, "there are no connections in it" in done.stderr) == (2, True)
-    row = json.loads(run("compare", str(path), "--format", "json").stdout)["models"][0]
+    row = json.loads(local("compare", str(path), "--format", "json").stdout)["models"][0]
     assert row["params"] == PARAMS
     assert [row[key] for key in ("macs", "depth", "blocks", "peak_bytes", "activation_bytes", "rf")] == [None] * 6
     # A rule on connections isn't passed by what has none.
-    done = run("check", str(path), "--max-params", "1M")
+    done = local("check", str(path), "--max-params", "1M")
     assert (done.returncode, "skips" in done.stdout, "max-params" in done.stdout) == (0, False, True)
 
 
@@ -168,10 +168,10 @@ def test_a_file_of_one_of_two_tied_tensors_fits(tmp_path: Path, monkeypatch: pyt
     )
     for name, code in (("embed.weight", 0), ("out.weight", 0), ("other.weight", 1)):
         write_safetensors(tmp_path / "net.safetensors", [Entry(name, (5, 4), "float32")])
-        assert run("weights", "net.py:Net", "net.safetensors").returncode == code, name
+        assert run("weights", "net.py:Net", "net.safetensors", warm="torch").returncode == code, name
     # torch reads its own file here, the user's code runs in a child.
-    script("import torch; torch.save({'embed.weight': torch.zeros(5, 4)}, 'net.pth')")
-    assert run("weights", "net.py:Net", "net.pth").returncode == 0
+    script(f"torch.save({{'embed.weight': torch.zeros(5, 4)}}, {str(tmp_path / 'net.pth')!r})", after="import torch")
+    assert run("weights", "net.py:Net", "net.pth", warm="torch").returncode == 0
 
 
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
 def test_the_kind_is_told_from_the_content(tmp_path: Path) -> None:
     script(
         f"""
-import torch, zipfile
+import zipfile
 from torch import nn
 folder = {str(tmp_path)!r}
 model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
@@ -194,10 +194,11 @@ torch.save(model.state_dict(), folder + "/old.keras", _use_new_zipfile_serializa
 torch.jit.script(model).save(folder + "/scripted.h5")
 torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, 3, 8, 8),)), folder + "/exported.pt2")
 import os; os.rename(folder + "/exported.pt2", folder + "/exported.bin")
-"""
+""",
+        after="import torch",
     )
     write_safetensors(tmp_path / "tensors.pth", ENTRIES)
-    (tmp_path / "summary.onnx").write_text(run("summary", "resnet18", "--format", "json").stdout)
+    (tmp_path / "summary.onnx").write_text(local("summary", "resnet18", "--format", "json").stdout)
     (tmp_path / "config.safetensors").write_text('{"model_type": "bert"}')
     (tmp_path / "readme.onnx").write_text("hello")
     (tmp_path / "empty.pt").write_bytes(b"")
@@ -216,10 +217,11 @@ import os; os.rename(folder + "/exported.pt2", folder + "/exported.bin")
     # 4 x 28 and 2 x 4, whichever way they were written.
     for name in ("state.onnx", "old.keras", "scripted.h5", "exported.bin"):
         given = ["--input", "3x8x8"] if name == "scripted.h5" else []
-        assert document("summary", str(tmp_path / name), *given)["totals"]["params"] == 112 + 8, name
+        totals = document("summary", str(tmp_path / name), *given, warm="torch")["totals"]
+        assert totals["params"] == 112 + 8, name
     assert document("summary", str(tmp_path / "tensors.pth"))["totals"]["params"] == PARAMS
     for name in ("readme.onnx", "empty.pt"):
-        done = run("summary", str(tmp_path / name))
+        done = local("summary", str(tmp_path / name))
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
         assert "is not a model in a supported format" in done.stderr
 
@@ -228,16 +230,17 @@ import os; os.rename(folder + "/exported.pt2", folder + "/exported.bin")
 def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     script(
         f"""
-import os, torch
+import os
 class Evil:
     def __reduce__(self):
         return os.mkdir, ({str(tmp_path / "ran")!r},)
 torch.save({{"weight": Evil()}}, {str(tmp_path / "evil.pth")!r})
 torch.save({{"weight": Evil()}}, {str(tmp_path / "evil-old.pth")!r}, _use_new_zipfile_serialization=False)
-"""
+""",
+        after="import torch",
     )
     for name in ("evil.pth", "evil-old.pth"):
-        done = run("summary", str(tmp_path / name))
+        done = local("summary", str(tmp_path / name))
         assert (done.returncode, done.stdout) == (3, "")
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("\n") == 1
@@ -252,7 +255,7 @@ torch.save({{"weight": Evil()}}, {str(tmp_path / "evil-old.pth")!r}, _use_new_zi
 def test_damaged_files_are_one_message(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "damaged"
     path.write_bytes(content)
-    done = run("summary", str(path))
+    done = local("summary", str(path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert "damaged" in done.stderr
 
@@ -268,16 +271,16 @@ def test_damaged_files_are_one_message(content: bytes, tmp_path: Path) -> None:
 def test_tensors_take_no_input(options: list[str], tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
     write_safetensors(path, ENTRIES)
-    done = run("summary", str(path), *options)
+    done = local("summary", str(path), *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert "has tensors but no model" in done.stderr
 
 
 def test_a_saved_summary_is_a_model_too(tmp_path: Path) -> None:
     path = tmp_path / "saved.json"
-    assert run("summary", "resnet18", "-o", str(path)).returncode == 0
-    assert run("summary", str(path), "--format", "json").stdout == path.read_text()
-    done = run("summary", str(path), "--batch", "2")
+    assert local("summary", "resnet18", "-o", str(path)).returncode == 0
+    assert local("summary", str(path), "--format", "json").stdout == path.read_text()
+    done = local("summary", str(path), "--batch", "2")
     assert (done.returncode, "is a saved summary" in done.stderr) == (2, True)
 
 
@@ -285,5 +288,5 @@ def test_an_archive_of_nothing_known(tmp_path: Path) -> None:
     path = tmp_path / "things.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("notes.txt", "hello")
-    done = run("summary", str(path))
+    done = local("summary", str(path))
     assert (done.returncode, "is not a model in a supported format" in done.stderr) == (3, True)

@@ -38,7 +38,7 @@ from resnet_inspect.render.report.plot import Panel, Point, drawing, picture
 from resnet_inspect.render.report.residual import report as residual_report
 from resnet_inspect.visible import _mapped, cleaned, in_json, line, visible
 from tests.cli.test_terminal import on_terminal
-from tests.support.command import run
+from tests.support.command import local
 
 ZOO = (
     "\x1b[31mred\x1b]0;title\x07\x1b[2J",
@@ -290,7 +290,7 @@ def test_commands(tmp_path: Path) -> None:
     clean = _mapped(HOSTILE, lambda text: text.replace("\ud800", ""))
     saved.write_text(ir_json.dumps(clean))
     for command in ("summary", "residual", "compare", "check"):
-        done = run(command, str(saved))
+        done = local(command, str(saved))
         assert done.returncode in (0, 1, 5), done.stderr
         assert_harmless(done.stdout)
         assert_harmless(done.stderr)
@@ -308,7 +308,7 @@ def test_commands(tmp_path: Path) -> None:
         ("weights", "resnet18", str(broken)),
         ("models", ZOO[2]),
     ):
-        done = run(*arguments)
+        done = local(*arguments)
         assert done.returncode in (2, 3), done.stderr[:2000]
         assert "internal error" not in done.stderr
         assert "a bug" not in done.stderr

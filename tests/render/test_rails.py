@@ -18,7 +18,7 @@ from resnet_inspect.readers.local.reader import summarize, summarize_block
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
 from resnet_inspect.render.rails import LIMIT, gutter
-from tests.support.command import run
+from tests.support.command import local
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "resnet18-rails.txt"
 Edges = set[tuple[int, int]]
@@ -140,7 +140,7 @@ def test_every_format_that_draws_has_rails_on_request_and_no_other() -> None:
     with pytest.raises(BadRequestError, match="order of execution"):
         render(summary, "table", View(rails=True, sort="macs"))
     for name in ("json", "csv"):
-        done = run("block", "--rails", "--format", name)
+        done = local("block", "--rails", "--format", name)
         assert (done.returncode, done.stdout) == (2, "")
         assert "--rails draws" in done.stderr
 

@@ -13,7 +13,7 @@ from resnet_inspect.ir import Layer, Model, Parameter, Summary
 from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
-from tests.support.command import run
+from tests.support.command import local
 
 
 def test_table_svg_is_a_picture_of_the_table() -> None:
@@ -22,11 +22,11 @@ def test_table_svg_is_a_picture_of_the_table() -> None:
     text = html.unescape(re.sub(r"<[^>]+>", "\n", drawn))
     assert {layer.id for layer in summary.layers} <= set(text.split())
     assert "Parameters" in text
-    lanes = run("summary", "resnet18", "--format", "table-svg")
+    lanes = local("summary", "resnet18", "--format", "table-svg")
     # A dot for each row, filled or not, and two in the legend.
     assert len(re.findall("<circle", lanes.stdout)) == len(summary.layers) + 2
     assert 'class="lane-line" d="' in lanes.stdout
-    assert "<circle" not in run("summary", "resnet18", "--format", "table-svg", "--sort", "macs").stdout
+    assert "<circle" not in local("summary", "resnet18", "--format", "table-svg", "--sort", "macs").stdout
     assert not re.search("https?://(?!www.w3.org)|@font-face|@import|url", lanes.stdout)
     assert drawn == render(summary, "table-svg", View())
 

@@ -34,10 +34,11 @@ def run(
     """``resnet-inspect`` with these arguments, in a pipe, and with more variables of the environment.
 
     A ``warm`` one finds a backend's reader imported, which takes seconds: for tests of what a command says, not of how
-    it starts.
+    it starts. Warm ones run one after the other, never side by side.
     """
     if warm and hasattr(os, "fork"):
-        return _run_warm(warm, arguments, text or "", {**os.environ, **(env or {})})
+        here = os.getcwd()  # noqa: PTH109 - a text
+        return _asked(_command_server(warm), here, arguments, {**os.environ, **(env or {})}, text=text or "")
     command = [sys.executable, "-m", "resnet_inspect", *arguments]
     more = {**os.environ, **env} if env else None
     return subprocess.run(command, capture_output=True, text=True, input=text, check=False, env=more)
@@ -50,7 +51,7 @@ def local(
     return run(*arguments, text=text, env=env, warm="local")
 
 
-def document(*arguments: str, warm: str | None = None) -> dict[str, Any]:
+def document(*arguments: str, warm: str = "local") -> dict[str, Any]:
     """The JSON that a command prints; it must succeed."""
     done = run(*arguments, "--format", "json", warm=warm)
     assert done.returncode == 0, done.stderr
@@ -58,9 +59,17 @@ def document(*arguments: str, warm: str | None = None) -> dict[str, Any]:
     return answer
 
 
-def script(source: str) -> str:
-    """What a script prints in its own interpreter, where a framework may be imported; it must succeed."""
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+def script(source: str, after: str = "") -> str:
+    """What a script prints in its own interpreter, where a framework may be imported; it must succeed.
+
+    ``after`` is one that comes before it, prints nothing, and is run once for all that follow it: each is then a fork
+    of the process that has run it.
+    """
+    if after and hasattr(os, "fork"):
+        done = _asked(_script_server(after), source)
+    else:
+        command = [sys.executable, "-c", f"{after}\n{source}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -91,6 +100,8 @@ def release(version: str) -> tuple[int, ...]:
 
 #: Where servers begin: a test that needs one first may stand in a folder of its own, from which nothing is importable.
 _PROJECT = Path(__file__).resolve().parents[2]
+#: The files of a fork's folder, by the numbers that it has them under.
+_STREAMS = ("stdin", "stdout", "stderr")
 _TORCH = "torchvision, torchsummary, resnet_inspect.readers.torch.reader"
 #: What a framework's server has imported before the first test. That of transformers is for files with many of them.
 _PRELOADED = {
@@ -109,14 +120,8 @@ def in_child(framework: str) -> Callable[[Callable[..., None]], Callable[..., No
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(test)
         def run_in_child(**arguments: Any) -> None:
-            process = _server(framework)
-            assert process.stdin is not None
-            assert process.stdout is not None
-            with tempfile.NamedTemporaryFile("r") as said:
-                process.stdin.write(f"{(said.name, test.__module__, test.__name__, arguments)!r}\n")
-                process.stdin.flush()
-                code = process.stdout.readline()
-                assert code == "0\n", said.read()
+            done = _asked(_test_server(framework), test.__module__, test.__name__, arguments)
+            assert done.returncode == 0, done.stdout + done.stderr
 
         return needs(framework)(run_in_child)
 
@@ -124,23 +129,53 @@ def in_child(framework: str) -> Callable[[Callable[..., None]], Callable[..., No
 
 
 @functools.cache
-def _server(framework: str) -> subprocess.Popen[str]:
-    source = f"import {_PRELOADED[framework]}; from tests.support.command import serve; serve()"
-    return _started([sys.executable, "-c", source])
+def _test_server(framework: str) -> subprocess.Popen[str]:
+    return _started(f"import {_PRELOADED[framework]}; from tests.support.command import serve_tests; serve_tests()")
 
 
-def serve() -> None:
-    """Answers each test on stdin with the exit code of the child that ran it."""
+@functools.cache
+def _script_server(after: str) -> subprocess.Popen[str]:
+    return _started(f"from tests.support.command import serve_scripts; serve_scripts({after!r})")
+
+
+@functools.cache
+def _command_server(backend: str) -> subprocess.Popen[str]:
+    return _started(f"from tests.support.command import serve_commands; serve_commands({backend!r})", "-W", "ignore")
+
+
+def _started(source: str, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, *options, "-c", source]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_PROJECT)
+    atexit.register(process.kill)
+    return process
+
+
+def _asked(server: subprocess.Popen[str], *asked: Any, text: str = "") -> subprocess.CompletedProcess[str]:
+    """What a fork of a server did that was asked for this."""
+    assert server.stdin is not None
+    assert server.stdout is not None
+    with tempfile.TemporaryDirectory() as folder:
+        for name in _STREAMS:
+            Path(folder, name).write_text(text if name == "stdin" else "")
+        server.stdin.write(f"{(folder, *asked)!r}\n")
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        said = [Path(folder, name).read_bytes().decode() for name in ("stdout", "stderr")]
+    return subprocess.CompletedProcess([str(asked)], code, *said)
+
+
+def _serve(answer: Callable[..., None]) -> None:
+    """Answers each line on stdin with the exit code of a fork, in which ``answer`` is given what the line asks."""
     for line in sys.stdin:
-        path, module, name, arguments = ast.literal_eval(line)
+        folder, *asked = ast.literal_eval(line)
         child = os.fork()
         if not child:
-            output = os.open(path, os.O_WRONLY)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
             code = 1
             try:
-                getattr(importlib.import_module(module), name).__wrapped__(**arguments)
+                for number, name in enumerate(_STREAMS):
+                    os.dup2(os.open(Path(folder, name), os.O_RDWR | os.O_APPEND), number)
+                sys.stdin = open(0, closefd=False)  # noqa: SIM115 - what this process has read ahead is its own
+                answer(*asked)
                 code = 0
             except BaseException:
                 traceback.print_exc()
@@ -150,41 +185,27 @@ def serve() -> None:
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _run_warm(
-    backend: str, arguments: tuple[str, ...], text: str, environment: dict[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """A command in a fork of a process that is as the command's own is when it has imported a backend's reader."""
-    process = _command_server(backend)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("stdin", "stdout", "stderr"):
-            Path(folder, name).write_text(text if name == "stdin" else "")
-        process.stdin.write(f"{(folder, os.getcwd(), arguments, environment)!r}\n")  # noqa: PTH109 - a text
-        process.stdin.flush()
-        code = int(process.stdout.readline())
-        said = [Path(folder, name).read_bytes().decode() for name in ("stdout", "stderr")]
-    return subprocess.CompletedProcess(["resnet-inspect", *arguments], code, *said)
+def serve_tests() -> None:
+    """Runs each test that is asked for: its module, its name and its arguments."""
+
+    def answer(module: str, name: str, arguments: dict[str, Any]) -> None:
+        getattr(importlib.import_module(module), name).__wrapped__(**arguments)
+
+    _serve(answer)
 
 
-@functools.cache
-def _command_server(backend: str) -> subprocess.Popen[str]:
-    source = f"from tests.support.command import serve_commands; serve_commands({backend!r})"
-    return _started([sys.executable, "-W", "ignore", "-c", source])
-
-
-def _started(command: list[str]) -> subprocess.Popen[str]:
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_PROJECT)
-    atexit.register(process.kill)
-    return process
-
-
-def _is_single() -> bool:
-    return threading.active_count() == 1
+def serve_scripts(after: str) -> None:
+    """Runs each script that is asked for after this one."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(after, names)
+    _serve(lambda source: exec(source, names))
 
 
 def serve_commands(backend: str) -> None:
-    """Answers each command on stdin with its exit code."""
+    """Runs each command that is asked for: its folder, its arguments and its environment.
+
+    It finds this process as the command's own is when it has imported a backend's reader.
+    """
     from resnet_inspect import process
     from resnet_inspect.answers import child_process, worker
     from resnet_inspect.cli import COMMANDS, main
@@ -199,21 +220,19 @@ def serve_commands(backend: str) -> None:
     # Children of a command that has no framework are forks of it, and so are those of these.
     for module in (child_process, worker):
         mock.patch.object(module, "may_fork", _is_single).start()
-    for line in sys.stdin:
-        folder, here, arguments, environment = ast.literal_eval(line)
-        child = os.fork()
-        if not child:
-            for number, name in enumerate(("stdin", "stdout", "stderr")):
-                os.dup2(os.open(Path(folder, name), os.O_RDWR | os.O_APPEND), number)
-            os.chdir(here)
-            os.environ.clear()
-            os.environ.update(environment)
-            sys.argv = ["resnet-inspect", *arguments]
-            sys.stdin = open(0, closefd=False)  # noqa: SIM115 - what this process has read ahead is its own
-            try:
-                main()
-            except SystemExit as end:
-                process.leave(end.code if isinstance(end.code, int) else 1)
-            finally:
-                os._exit(1)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+    def answer(here: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["resnet-inspect", *arguments]
+        try:
+            main()
+        except SystemExit as end:
+            process.leave(end.code if isinstance(end.code, int) else 1)
+
+    _serve(answer)
+
+
+def _is_single() -> bool:
+    return threading.active_count() == 1

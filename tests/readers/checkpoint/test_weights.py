@@ -16,7 +16,7 @@ from resnet_inspect.errors import ModelError
 from resnet_inspect.readers.checkpoint import reader as checkpoint
 from resnet_inspect.readers.local import reader as from_local
 from resnet_inspect.readers.request import Request
-from tests.support.command import in_child, needs, run, script
+from tests.support.command import in_child, local, needs, run, script
 
 
 def write_safetensors(path: Path, entries: Any, cut: int = 0) -> None:
@@ -37,7 +37,7 @@ def write_safetensors(path: Path, entries: Any, cut: int = 0) -> None:
 
 
 def weights(*arguments: str) -> tuple[int, dict[str, Any]]:
-    done = run("weights", *arguments, "--format", "json")
+    done = local("weights", *arguments, "--format", "json")
     assert done.stderr == "", done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -65,7 +65,7 @@ def test_what_does_not_fit_is_listed(tmp_path: Path) -> None:
     assert [item["name"] for item in answer["unexpected"]] == ["stem.weight"]
     (wrong,) = answer["wrong_shape"]
     assert (wrong["name"], wrong["shape"], wrong["file_shape"]) == ("fc.weight", [1000, 512], [10, 512])
-    done = run("weights", "resnet18", str(path))
+    done = local("weights", "resnet18", str(path))
     assert done.returncode == 1
     assert "1000x512 float32" in done.stdout
     assert "10x512 float32" in done.stdout
@@ -109,7 +109,7 @@ def test_damaged_files_get_a_clear_line(tmp_path: Path) -> None:
     for path in sorted(tmp_path.iterdir()):
         with pytest.raises(ModelError, match=f"^{path.name} (is damaged|is truncated|is not a checkpoint)"):
             checkpoint.read(path)
-    done = run("weights", "resnet18", str(tmp_path / "cut.safetensors"))
+    done = local("weights", "resnet18", str(tmp_path / "cut.safetensors"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert "truncated" in done.stderr
 
@@ -222,8 +222,8 @@ def test_keras_files() -> None:
 @needs("tensorflow")
 def test_keras_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    done = run("summary", "keras:MobileNet", "--weights", "default")
+    done = run("summary", "keras:MobileNet", "--weights", "default", warm="keras")
     assert (done.returncode, done.stdout) == (3, "") or "4,253,864" in done.stdout
     assert done.returncode == 0 or "can't be downloaded" in done.stderr
     assert done.stderr.count("\n") <= 1
-    assert "has default (imagenet)" in run("summary", "keras:MobileNet", "--weights", "nothing").stderr
+    assert "has default (imagenet)" in run("summary", "keras:MobileNet", "--weights", "nothing", warm="keras").stderr

@@ -357,7 +357,7 @@ def test_a_lambda_ends_with_one_line_on_stderr() -> None:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("config.json", json.dumps(config))
             archive.writestr("model.weights.h5", b"")
-        done = run("summary", str(path))
+        done = run("summary", str(path), warm="keras")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
         "error: code.keras: the layer 'twice' is a Lambda with code of its own, and no file's code is run. "

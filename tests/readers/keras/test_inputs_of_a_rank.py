@@ -26,6 +26,6 @@ def test_an_array_of_another_rank_than_declared_is_refused_by_name(
 ) -> None:
     path = tmp_path / "net.py"
     path.write_text(_NET.format(shape=shape))
-    done = run("summary", f"{path}:build", "--input-from", f"{path}:given")
+    done = run("summary", f"{path}:build", "--input-from", f"{path}:given", warm="keras")
     assert done.returncode == 4
     assert done.stderr.strip().endswith(f"the input input is ?x4, got {said}")

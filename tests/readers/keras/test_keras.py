@@ -149,10 +149,9 @@ def test_a_lowered_block_equals_the_local_rows_and_runs() -> None:
     from resnet_inspect.blocks.residual import residual_block
     from resnet_inspect.readers.keras.lower import lower
 
-    options = product(
-        ("basic", "bottleneck", "preactivation"), (1, 2, 3), (1, 2, 3, 5), (None, 8, 16), (1, 2), (True, False)
-    )
-    for count, (kind, stride, kernel, filters, groups, bias) in enumerate(options):
+    options = product(("basic", "bottleneck", "preactivation"), (1, 2, 3), (1, 2, 3, 5), (None, 8, 16), (1, 2))
+    for count, (kind, stride, kernel, filters, groups) in enumerate(options):
+        bias = count % 4 in (0, 3)  # with and without it beside each value of each other option
         if kind == "bottleneck" and groups == 2 and filters != 16 and filters is not None:
             continue
         spec = BlockSpec(kind, 8, (12, 10), filters, kernel, stride, groups, bias)
@@ -160,7 +159,7 @@ def test_a_lowered_block_equals_the_local_rows_and_runs() -> None:
         local, traced = (adapter(backend).summarize_block(spec, request).summary for backend in ("local", "keras"))
         assert local.layers == traced.layers, spec
         assert local.totals == traced.totals
-        if count % 40 == 0:
+        if count % 20 == 0:
             with keras.StatelessScope():
                 model = lower(residual_block(spec), (12, 10, 8))
             assert model(np.zeros((1, 12, 10, 8))).shape == local.outputs[0].shape

@@ -257,7 +257,7 @@ def test_of_changed_models_each_is_read_or_refused() -> None:
 
 @needs("tensorflow")
 def test_a_file_with_code_ends_with_one_line_and_exit_code_3(tmp_path: Path) -> None:
-    done = run("summary", written(tmp_path / "decoy.keras", sequential(EVIL)))
+    done = run("summary", written(tmp_path / "decoy.keras", sequential(EVIL)), warm="keras")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("error: decoy.keras needs the code of 'Layer'")
     assert done.stderr.count("\n") == 1

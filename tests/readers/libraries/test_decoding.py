@@ -12,7 +12,7 @@ import pytest
 
 from resnet_inspect.ir_json import dumps, loads
 from resnet_inspect.readers.request import Request
-from tests.support.command import document, in_child, needs, run
+from tests.support.command import document, in_child, local, needs, run
 
 pytestmark = needs("transformers", "5.0")  # before, caches are modules or tuples of each model's own
 
@@ -225,10 +225,10 @@ def test_steps_behind_other_numbers_of_tokens_are_not_compared(tmp_path: Path) -
         done = run("summary", *asked, "-o", str(path), warm="transformers")
         assert done.returncode == 0, done.stderr
         files.append(str(path))
-    refused = run("diff", *files)
+    refused = local("diff", *files)
     assert (refused.returncode, refused.stdout) == (4, "")
     assert "the caches differ: of 3 tokens against 4" in refused.stderr
-    told = run("diff", *files, "--any-input", "--format", "json")
+    told = local("diff", *files, "--any-input", "--format", "json")
     assert json.loads(told.stdout)["totals"]["kv_cache_bytes"] == [2 * 2 * tokens * 16 * 4 for tokens in (4, 5)]
 
 
@@ -238,9 +238,9 @@ def test_networks_side_by_side_have_caches_and_what_a_token_uses() -> None:
     (llama,) = json.loads(done.stdout)["models"]
     assert llama["kv_cache_bytes"] == 2 * 2 * (N + 1) * 16 * 4
     assert llama["active_params"] == llama["params"]
-    (other,) = json.loads(run("compare", "resnet18", "--format", "json").stdout)["models"]
+    (other,) = json.loads(local("compare", "resnet18", "--format", "json").stdout)["models"]
     assert {"active_params", "kv_cache_bytes"}.isdisjoint(other)
-    shown = run("compare", "resnet18", "--columns", "model,active_params,kv_cache_bytes", "--format", "csv")
+    shown = local("compare", "resnet18", "--columns", "model,active_params,kv_cache_bytes", "--format", "csv")
     assert shown.stdout.splitlines()[1] == "local:resnet18,,"
 
 
@@ -291,6 +291,6 @@ def test_a_model_that_somebody_brings() -> None:
 
 def test_a_configuration_of_ones_own_decodes_as_well(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama", **SMALL}))
-    found = document("summary", f"transformers:{tmp_path}", "--decode", str(N))
+    found = document("summary", f"transformers:{tmp_path}", "--decode", str(N), warm="transformers")
     # Keys and values of 2 layers, each 2 heads of 8 floats for the tokens in the cache and the next one.
     assert found["totals"]["kv_cache_bytes"] == 2 * 2 * (N + 1) * 2 * 8 * 4

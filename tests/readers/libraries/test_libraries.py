@@ -37,7 +37,7 @@ def test_timm_models_equal_torchs_own_counts() -> None:
 
 
 @needs("transformers", "5.0")  # before, experts are chosen by values, and half of a machine must hold them
-@in_child("torch")
+@in_child("transformers")
 def test_architectures_of_transformers_equal_torchs_own_counts() -> None:
     from benchmarks import library_counts
     from benchmarks.libraries import verdict
@@ -62,7 +62,7 @@ def test_timm_has_its_own_input_and_the_tag_of_weights() -> None:
 
 @needs("transformers")
 def test_a_default_configuration_by_the_name_of_its_type() -> None:
-    found = document("summary", "transformers:bert")
+    found = document("summary", "transformers:bert", warm="transformers")
     # Devlin et al. 2019, BERT-base: 12 layers of width 768, an MLP of 3072, 30522 pieces, 512 positions, 2 segments.
     layer = 4 * (768 * 768 + 768) + 2 * 768 * 3072 + 3072 + 768 + 2 * 2 * 768
     params = (30522 + 512 + 2) * 768 + 2 * 768 + 12 * layer + 768 * 768 + 768
@@ -117,7 +117,8 @@ print(totals.params, totals.macs, totals.param_bytes, resource.getrusage(resourc
     assert size == (4 if is_old else 2) * params
     assert kibibytes < 200 * 1000
     # The folder by itself is told from its content.
-    done = run("summary", str(tmp_path), "--depth", "1", "--format", "csv", "--columns", "path,params")
+    asked = ("--depth", "1", "--format", "csv", "--columns", "path,params")
+    done = run("summary", str(tmp_path), *asked, warm="transformers")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"lm_head,{128256 * 8192}" in done.stdout
 

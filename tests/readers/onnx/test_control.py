@@ -8,7 +8,7 @@ import pytest
 
 from resnet_inspect.ir import Summary
 from tests.support import onnx_models as models
-from tests.support.command import needs, run
+from tests.support.command import local, needs
 from tests.support.onnx_models import file_of, read
 
 pytestmark = needs("onnx")
@@ -30,7 +30,7 @@ def test_a_branch_and_a_loop_are_the_layers_of_what_they_run(tmp_path: Path) -> 
     assert (summary.totals.params, summary.unused) == (3 * 4 * 4, ())  # w2 belongs to the branch that isn't shown
     assert summary.trace.reason == f"of If, the branch with more MACs of its own is shown; {_LOOP}"
     path = file_of(tmp_path, models.controlled())
-    assert run("check", path, "--strict").returncode == 0
+    assert local("check", path, "--strict").returncode == 0
 
 
 @pytest.mark.parametrize("wide", ["then_branch", "else_branch"])
@@ -197,5 +197,5 @@ def test_a_scalar_can_be_asked_for(tmp_path: Path) -> None:
     model = models.written("s (float[n, k] x, float t) => (float[n, k] y) { y = Mul(x, t) }")
     path = file_of(tmp_path, model)
     for given in (("2x4", "scalar"), ("x=2x4", "t=scalar")):
-        done = run("summary", path, "--input", given[0], "--input", given[1])
+        done = local("summary", path, "--input", given[0], "--input", given[1])
         assert (done.returncode, done.stderr) == (0, ""), given

@@ -14,7 +14,7 @@ import pytest
 
 from resnet_inspect.errors import BadRequestError, InputError, InspectError, ModelError
 from tests.support import onnx_models as models
-from tests.support.command import SCHEMA, document, loaded_by, needs, run
+from tests.support.command import SCHEMA, document, loaded_by, local, needs
 from tests.support.onnx_models import by_type, file_of, read
 
 pytestmark = needs("onnx")
@@ -22,7 +22,7 @@ pytestmark = needs("onnx")
 
 def test_the_command_line_shows_a_file_in_every_format(tmp_path: Path) -> None:
     path = file_of(tmp_path, models.residual())
-    first, second = run("summary", path, "--format", "json"), run("summary", path, "--format", "json")
+    first, second = local("summary", path, "--format", "json"), local("summary", path, "--format", "json")
     assert first.stdout == second.stdout
     assert str(tmp_path) not in first.stdout
     found = json.loads(first.stdout)
@@ -30,23 +30,23 @@ def test_the_command_line_shows_a_file_in_every_format(tmp_path: Path) -> None:
     # 4 x 27 and 4 x 36 weights at 64 places each, 5 x 4 in the classifier; twice as much of a batch of two.
     assert found["totals"]["macs"] == 4 * 27 * 64 + 4 * 36 * 64 + 20
     assert document("summary", path, "--batch", "2")["totals"]["macs"] == 2 * found["totals"]["macs"]
-    table = run("summary", path)
+    table = local("summary", path)
     assert (table.returncode, table.stderr) == (0, "")
     assert re.search(r"^Parameters +289$", table.stdout, re.MULTILINE)
     assert "layer1.0.conv1, stem" in table.stdout
     blocks = document("residual", path)
     (block,) = blocks["blocks"]
     assert (block["fork"], block["join"], block["shortcut"]) == ("stem", "layer1.0.add", "identity")
-    assert run("summary", "-", text=first.stdout).stdout == table.stdout
+    assert local("summary", "-", text=first.stdout).stdout == table.stdout
     assert not {"torch", "tensorflow", "keras", "onnxruntime"} & loaded_by("summary", path)
 
 
 def test_two_files_are_compared(tmp_path: Path) -> None:
     old, new = file_of(tmp_path, models.perceptron(), "old.onnx"), tmp_path / "new.onnx"
-    same = run("diff", old, old)
+    same = local("diff", old, old)
     assert (same.returncode, same.stderr) == (0, "")
     new.write_bytes(models.perceptron(width=32).SerializeToString())
-    changed = run("diff", old, str(new), "--format", "json", "--fail-on", "params")
+    changed = local("diff", old, str(new), "--format", "json", "--fail-on", "params")
     assert changed.returncode == 1
     assert json.loads(changed.stdout)["totals"]["params"] == [8 * 16 + 16 + 16 * 4, 8 * 32 + 32 + 32 * 4]
 
@@ -64,7 +64,7 @@ def test_sizes_of_external_tensors_come_from_the_header_and_their_files_are_neve
 
 def test_open_sizes_are_asked_for_by_name_and_given_by_input(tmp_path: Path) -> None:
     path = file_of(tmp_path, models.looks_up())
-    asked = run("summary", path)
+    asked = local("summary", path)
     assert (asked.returncode, asked.stdout) == (2, "")
     assert "dimension 1 (steps) of its input 'ids'" in asked.stderr
     assert "--input 1x128" in asked.stderr
@@ -87,7 +87,7 @@ def test_open_sizes_are_asked_for_by_name_and_given_by_input(tmp_path: Path) -> 
 
 def test_an_input_that_contradicts_the_file_is_refused_with_both_shapes(tmp_path: Path) -> None:
     path = file_of(tmp_path, models.residual())
-    done = run("summary", path, "--input", "3x9x9")
+    done = local("summary", path, "--input", "3x9x9")
     assert (done.returncode, done.stdout) == (4, "")
     assert "'image' is batchx3x8x8 in the file, got 3x9x9, read as 1x3x9x9" in done.stderr
     assert "Traceback" not in done.stderr
@@ -192,7 +192,7 @@ def test_constants_of_one_name_in_many_branches_take_time_in_proportion() -> Non
 def test_truncated_and_changed_files_end_with_an_error_or_a_summary(tmp_path: Path) -> None:
     whole = models.residual().SerializeToString()
     (tmp_path / "half.onnx").write_bytes(whole[: len(whole) // 2])
-    done = run("summary", str(tmp_path / "half.onnx"))
+    done = local("summary", str(tmp_path / "half.onnx"))
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.count("\n") == 1
     assert "half.onnx is damaged" in done.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from resnet_inspect.errors import BadRequestError, ModelError
 from tests.support import onnx_models as models
-from tests.support.command import in_child, needs, run
+from tests.support.command import in_child, local, needs
 from tests.support.onnx_models import by_type, file_of, read
 
 pytestmark = needs("onnx")
@@ -256,11 +256,11 @@ def test_what_nobody_knows_is_not_zero(tmp_path: Path) -> None:
     assert summary.totals.activation_bytes is None
     path = file_of(tmp_path, models.of_unknown_size())
     for output in ("table", "tree", "json", "csv", "markdown"):
-        done = run("summary", path, "--format", output)
+        done = local("summary", path, "--format", output)
         assert (done.returncode, done.stderr) == (0, "")
-    rows = run("summary", path, "--columns", "path,output,macs").stdout
+    rows = local("summary", path, "--columns", "path,output,macs").stdout
     assert [line.split()[1::2] for line in rows.splitlines() if "Mystery" in line][:1] == [["Mystery", "n/a", "n/a"]]
-    assert run("residual", path).returncode == 0
+    assert local("residual", path).returncode == 0
 
 
 def test_functions_of_a_file_are_written_out() -> None:

@@ -19,7 +19,7 @@ from resnet_inspect import ir_json
 from resnet_inspect.errors import InspectError, ModelError
 from resnet_inspect.readers.pt2.archive import _tensors
 from resnet_inspect.readers.pt2.graph import Graph, _path
-from tests.support.command import needs, run
+from tests.support.command import local, needs
 from tests.support.pt2_programs import graphs_of_today, summarized
 
 pytestmark = needs("torch")
@@ -65,7 +65,7 @@ def test_damaged_and_foreign_archives_are_told_in_one_line(folder: Path, tmp_pat
             summarized(path)
         assert name in str(error.value)
         assert "\n" not in str(error.value)
-    done = run("summary", str(tmp_path / "no_json.pt2"))
+    done = local("summary", str(tmp_path / "no_json.pt2"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
 
 

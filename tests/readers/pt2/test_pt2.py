@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resnet_inspect.ir import Layer, Summary
-from tests.support.command import document, loaded_by, needs, run
+from tests.support.command import document, loaded_by, local, needs, run
 from tests.support.pt2_programs import graphs_of_today, summarized
 
 pytestmark = needs("torch")
@@ -39,7 +39,7 @@ def test_an_exported_resnet50_has_its_numbers_whichever_torch_wrote_it(folder: P
 
 @graphs_of_today
 def test_an_exported_resnet50_does_not_differ_from_the_live_one(folder: Path) -> None:
-    done = run("diff", str(folder / "resnet50.pt2"), "torch:resnet50")
+    done = run("diff", str(folder / "resnet50.pt2"), "torch:resnet50", warm="torch")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No difference")
 
 
@@ -163,7 +163,7 @@ def test_inputs_and_outputs_have_the_names_and_types_of_the_program(folder: Path
 
 
 def test_sizes_that_vary_are_those_of_the_example(folder: Path) -> None:
-    done = run("summary", str(folder / "sizes_vary.pt2"), "--format", "json")
+    done = local("summary", str(folder / "sizes_vary.pt2"), "--format", "json")
     assert "sizes_vary.pt2 takes other sizes, too" in done.stderr
     assert "2x3x12x8" in done.stderr
     found = json.loads(done.stdout)
@@ -173,7 +173,7 @@ def test_sizes_that_vary_are_those_of_the_example(folder: Path) -> None:
 
 def test_what_depends_on_values_is_unknown_and_not_zero(folder: Path) -> None:
     path = str(folder / "chooses.pt2")
-    done = run("summary", path)
+    done = local("summary", path)
     assert "not counted: fc2" in done.stdout
     rows = {line.split("│")[1].strip(): line for line in done.stdout.splitlines() if "│" in line}
     assert rows["fc2"].count("n/a") == 2  # its output's shape and its MACs
@@ -185,15 +185,15 @@ def test_only_the_shapes_that_it_was_exported_for_are_taken(folder: Path) -> Non
         assert summarized(folder / "network.pt2", input=text)
     path = str(folder / "network.pt2")
     for asked in (("--input", "3x16x16"), ("--input", "1x3x8x8"), ("--input", "input=2x3x8x8:int64"), ("--batch", "3")):
-        done = run("summary", path, *asked)
+        done = local("summary", path, *asked)
         assert (done.returncode, done.stdout) == (4, ""), asked
         assert asked[1].removeprefix("input=") in done.stderr
         assert "exported for 2x3x8x8:float32" in done.stderr
         assert done.stderr.count("\n") == 1
-    assert run("summary", path, "--input", "8", "--input", "8").returncode == 4
+    assert local("summary", path, "--input", "8", "--input", "8").returncode == 4
     for asked in (("--arg", "x=1"), ("--weights", "default"), ("--dtype", "float16"), ("--mode", "train")):
-        done = run("summary", path, *asked)
+        done = local("summary", path, *asked)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"{asked[0]} does not apply" in done.stderr
     both = ["--input-json", '{"given_0_x": "2x8", "given_0_y": "2x8"}']
-    assert run("summary", str(folder / "dictionary.pt2"), *both).returncode == 0
+    assert local("summary", str(folder / "dictionary.pt2"), *both).returncode == 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from resnet_inspect.readers import zoo
 from tests.support.command import needs, script
 
 #: A process of our own that has summarised a ResNet50.
@@ -20,9 +23,14 @@ from resnet_inspect.readers.torch.standins import is_real
 """
 
 
+def own(source: str) -> str:
+    """What a script prints in such a process."""
+    return script(source, after=OWN)
+
+
 @needs("torch")
 def test_a_summary_imports_neither_the_compiler_nor_symbolic_shapes() -> None:
-    said = script(f"""{OWN}
+    said = own("""
 names = ["torch._dynamo", "torch.fx.experimental.symbolic_shapes", "sympy", "triton"]
 print([name for name in names if is_real(name)])
 """)
@@ -48,7 +56,7 @@ assert not any(type(module).__name__ == "_StandIn" for module in sys.modules.val
 
 @needs("torch")
 def test_the_first_other_question_is_the_real_modules() -> None:
-    said = script(f"""{OWN}
+    said = own("""
 import torch
 standin = torch._dynamo
 print(standin.config.suppress_errors, is_real("torch._dynamo"), torch._dynamo is standin)
@@ -63,7 +71,7 @@ print(torch.compile(lambda x: x + 1, backend="eager")(torch.ones(2)).tolist())
 
 @needs("torch")
 def test_a_submodule_is_the_one_that_its_package_has() -> None:
-    said = script(f"""{OWN}
+    said = own("""
 import torch._dynamo.config as config
 import torch
 print(config is torch._dynamo.config, config is sys.modules["torch._dynamo.config"], is_real("torch._dynamo"))
@@ -73,14 +81,14 @@ print(config is torch._dynamo.config, config is sys.modules["torch._dynamo.confi
 
 @needs("torch")
 def test_functions_of_symbolic_shapes_answer_as_torchs_do() -> None:
-    said = script(f"""{OWN}
+    said = own("""
 import torch
 from torch.fx.experimental import symbolic_shapes as standin
 from resnet_inspect.readers.torch.compat import ANSWERS, SEVERAL
-values = {{bool: [True, False], int: [0, 7], float: [0.5]}}
-more = {{"_advise_is_bounded": (9,)}}
-cases = {{name: [(value, *more.get(name, ())) for kind in kinds for value in values[kind]]
-         for name, (kinds, _) in ANSWERS.items()}}
+values = {bool: [True, False], int: [0, 7], float: [0.5]}
+more = {"_advise_is_bounded": (9,)}
+cases = {name: [(value, *more.get(name, ())) for kind in kinds for value in values[kind]]
+         for name, (kinds, _) in ANSWERS.items()}
 pairs = [(True, True), (True, False), (False, False)]
 sizes = [(3, 3), (3, 4), ((1, 2), (1, 2)), ((1, 2), (1, 3)), (torch.Size([2]), (2, 3)), ((), ())]
 cases.update(zip(SEVERAL, [pairs, pairs, sizes]))
@@ -109,7 +117,7 @@ print("refused")
 
 @needs("torch")
 def test_sympy_is_there_for_whoever_wants_it() -> None:
-    said = script(f"""{OWN}
+    said = own("""
 import sympy
 import sympy.core.numbers
 x = sympy.Symbol("x")
@@ -120,7 +128,7 @@ print(sympy.diff(x**2, x), isinstance(x, sympy.Basic), is_real("sympy"), sympy._
 
 @needs("torch")
 def test_what_asks_for_the_module_itself_is_answered_too() -> None:
-    said = script(f"""{OWN}
+    said = own("""
 import importlib.util
 names = "sympy", "torch._dynamo", "torch._dynamo.utils"
 print(*[importlib.util.find_spec(name).name for name in names], is_real("sympy"))
@@ -135,7 +143,7 @@ print(simplify(Symbol("x") + Symbol("x")), is_real("sympy"))
 
 @needs("torch")
 def test_compiled_modules_are_looked_into_all_the_same() -> None:
-    said = script(f"""{OWN}
+    said = own("""
 import torch
 from torch import nn
 from resnet_inspect import summarize
@@ -171,7 +179,7 @@ SAID = f"{8 * 27 + 8 + 16} {8 * 27 * 36} ['Input', 'Conv2d', 'BatchNorm2d', 'mea
 @needs("torch")
 def test_standins_may_go_in_the_middle_of_a_run() -> None:
     asks = "torch._dynamo.config.suppress_errors"
-    said = script(OWN + NETWORK.format(asks=asks) + 'print(is_real("torch._dynamo"))')
+    said = own(NETWORK.format(asks=asks) + 'print(is_real("torch._dynamo"))')
     assert said == f"{SAID}True\n"
 
 
@@ -181,20 +189,29 @@ def test_a_callers_torch_imports_its_compiler_before_the_run() -> None:
     assert script(NETWORK.format(asks="pass") + 'assert "torchvision" not in sys.modules') == SAID
 
 
+#: Of each kind of network one, those that run on real tensors among them: ``ZOO=all`` takes every model.
+KINDS = (
+    *("resnet18", "googlenet", "densenet121", "efficientnet_b0", "vit_b_16", "swin_t", "quantized_resnet18"),
+    *("lraspp_mobilenet_v3_large", "maskrcnn_resnet50_fpn", "raft_small", "s3d"),
+)
+
+
+#: The same process, but that its torch is as everybody has it.
+WITHOUT = f"""
+from resnet_inspect.readers.torch import standins
+standins.install = lambda: None
+{OWN}
+"""
+
+
 @needs("torch")
-@pytest.mark.parametrize("model", ["resnet18", "vit_b_16", "maskrcnn_resnet50_fpn", "swin_t"])
+@pytest.mark.parametrize("model", zoo.names("torchvision") if os.environ.get("ZOO") == "all" else KINDS)
 def test_summaries_are_the_same_without_standins(model: str) -> None:
     source = f"""
-import sys
-from resnet_inspect import process, ir_json
-from resnet_inspect.answers import adapter
-from resnet_inspect.readers import Request
-from resnet_inspect.readers.torch import standins as torch_standins
-process.own()
-if "without" in sys.argv:
-    torch_standins.install = lambda: None
-print(adapter("torch").summarize(Request("{model}")).summary)
-names = ["torch._dynamo", "torch.fx.experimental.symbolic_shapes", "sympy"]
-assert any(map(torch_standins.is_real, names)) == ("without" in sys.argv), list(map(torch_standins.is_real, names))
+from resnet_inspect import ir_json
+document = ir_json.dumps(adapter("torch").summarize(Request("{model}")).summary)
+print(any(map(is_real, ["torch._dynamo", "torch.fx.experimental.symbolic_shapes", "sympy"])), document)
 """
-    assert script(source) == script(f"import sys; sys.argv.append('without')\n{source}")
+    with_them, without = own(source).split(maxsplit=1), script(source, after=WITHOUT).split(maxsplit=1)
+    assert (with_them[0], without[0]) == ("False", "True")
+    assert with_them[1] == without[1]

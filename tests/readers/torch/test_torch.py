@@ -12,13 +12,11 @@ import pytest
 
 from resnet_inspect import ir_json, summarize
 from resnet_inspect.answers import adapter
-from resnet_inspect.answers.crew import answers
-from resnet_inspect.answers.worker import Task
 from resnet_inspect.blocks.residual import BlockSpec, residual_block
 from resnet_inspect.checks import STRUCTURE, judge
 from resnet_inspect.diffs import compare
-from resnet_inspect.errors import InputError, InspectError
-from resnet_inspect.readers import module_of, zoo
+from resnet_inspect.errors import InputError
+from resnet_inspect.readers import zoo
 from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.request import Request
 from tests.support.command import document, in_child, needs, run, script
@@ -76,13 +74,9 @@ def test_the_whole_zoo_equals_what_torchvision_publishes() -> None:
 
     names = models.list_models()
     assert len(names) >= 121
-    requests = [Request(name, arguments=tuple(ARGUMENTS.get(name, {}).items())) for name in names]
-    tasks = [Task(module_of("torch"), "summarize", request) for request in requests]
-    for name, request, theirs in zip(names, requests, answers(tasks), strict=True):
+    for name in names:
+        request = Request(name, arguments=tuple(ARGUMENTS.get(name, {}).items()))
         summary = adapter("torch").summarize(request).summary
-        # Children have stand-ins for parts of torch; here it is as everybody has it.
-        assert not isinstance(theirs, InspectError), (name, theirs)
-        assert ir_json.dumps(theirs.summary) == ir_json.dumps(summary), name
         totals = summary.totals
         assert sum(layer.params for layer in summary.layers) == totals.params, name
         assert not totals.uncounted, name
@@ -125,10 +119,9 @@ def test_a_lowered_block_equals_the_local_rows_and_runs() -> None:
 
     from resnet_inspect.readers.torch.lower import lower
 
-    options = itertools.product(
-        ("basic", "bottleneck", "preactivation"), (1, 2), (1, 2, 3, 5), (None, 8, 16), (1, 2), (True, False)
-    )
-    for kind, stride, kernel, filters, groups, bias in options:
+    options = itertools.product(("basic", "bottleneck", "preactivation"), (1, 2), (1, 2, 3, 5), (None, 8, 16), (1, 2))
+    for count, (kind, stride, kernel, filters, groups) in enumerate(options):
+        bias = count % 4 in (0, 3)  # with and without it beside each value of each other option
         if (kernel % 2 == 0 and stride > 1) or (kind == "bottleneck" and groups == 2 and filters != 16):
             continue  # torch pads evenly; two groups don't divide a width of 2 into 8 / 4 channels each
         spec = BlockSpec(kind, 8, (12, 10), filters, kernel, stride, groups, bias, flavor="torch")

@@ -105,13 +105,13 @@ def refusal(path: Path, *shape: int) -> str:
         raise SystemExit("torch's own loader was called")
 
     torch.jit.load = torch._C.import_ir_module = torch._C.PyTorchFileReader = never
-    started = time.monotonic()
+    started = time.process_time()
     found = ""
     try:
         torchscript_file.summarize(Request(model=str(path), inputs=Shapes((shape or (2, 1, 1, 8),))))
     except (ModelError, InputError, BadRequestError) as error:
         found = f"{type(error).__name__}: {error}"
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     assert "\n" not in found
     return found
 

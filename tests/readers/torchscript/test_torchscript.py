@@ -137,8 +137,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_traced_resnet18_counts_what_the_live_one_counts(folder: Path) -> None:
-    found = document("summary", str(folder / "resnet18.pt"), "--input", "3x224x224")
-    live = document("summary", "--backend", "torch", "resnet18")
+    found = document("summary", str(folder / "resnet18.pt"), "--input", "3x224x224", warm="torch")
+    live = document("summary", "--backend", "torch", "resnet18", warm="torch")
     totals = found["totals"]
     assert (totals["params"], totals["macs"], totals["statistics"]) == (11_689_512, 1_814_073_344, 9_600)
     assert found["trace"]["method"] == "meta"
@@ -155,14 +155,15 @@ def test_a_traced_resnet18_counts_what_the_live_one_counts(folder: Path) -> None
 
 
 def test_a_file_that_writes_files_is_refused(folder: Path, tmp_path: Path) -> None:
-    done = run("summary", str(folder / "writes.pt"), "--input", "8")
+    done = run("summary", str(folder / "writes.pt"), "--input", "8", warm="torch")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert "refused: its code calls aten::save, which is not an operator that is read" in done.stderr
     assert not Path("written").exists()
 
 
 def test_a_method_that_sets_the_state_is_run_by_our_own_interpreter(folder: Path) -> None:
-    assert document("summary", str(folder / "sets.pt"), "--input", "1x1x2x8")["outputs"][0]["shape"] == [1, 1, 2, 8]
+    found = document("summary", str(folder / "sets.pt"), "--input", "1x1x2x8", warm="torch")
+    assert found["outputs"][0]["shape"] == [1, 1, 2, 8]
 
 
 @in_child("torch")
@@ -210,7 +211,7 @@ def test_published_architectures_pass() -> None:
 
 
 def test_what_a_script_prints_stays_out_of_the_document(folder: Path) -> None:
-    found = document("summary", str(folder / "prints.pt"), "--input", "2x8")
+    found = document("summary", str(folder / "prints.pt"), "--input", "2x8", warm="torch")
     # The sum's value decides, which meta tensors haven't got; zeros aren't greater than 0.
     assert found["trace"]["method"] == "real"
     assert [layer["op"] for layer in found["layers"] if layer["op"] == "add"] == []
@@ -225,7 +226,7 @@ def test_requests_that_do_not_fit_are_told_in_one_line(folder: Path, tmp_path: P
         (folder / "network.pt", ("--input", "5x8x8"), 4, "network.pt: 0 (Conv2d) fails on 1x5x8x8 float32: "),
         (tmp_path / "cut.pt", ("--input", "3x8x8"), 3, "cut.pt is damaged"),
     ):
-        done = run("summary", str(path), *asked)
+        done = run("summary", str(path), *asked, warm="torch")
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
         assert said in done.stderr
 

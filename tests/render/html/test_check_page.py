@@ -16,7 +16,7 @@ from resnet_inspect.render.check import CheckView, render
 from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
 from tests.support import small_residual as small
 from tests.support.browser import Opener, Scheme, obstacles
-from tests.support.command import run
+from tests.support.command import local
 from tests.support.reports import markup, ready, seen, unfold
 from tests.support.toys import IMAGE, network, toy
 
@@ -211,13 +211,13 @@ def test_exit_codes_are_those_of_other_formats(code: int, options: tuple[str, ..
     odd = replace(NETWORK.layers[-1], macs=None) if code == 5 else NETWORK.layers[-1]
     model = saved(tmp_path, replace(NETWORK, layers=(*NETWORK.layers[:-1], odd)))
     file = tmp_path / "check.html"
-    done = run("check", model, *options, "-o", str(file))
+    done = local("check", model, *options, "-o", str(file))
     assert (done.returncode, done.stdout) == (code, "")
     # The document is in the file: the terminal has what failed, and the verdict.
     *told, verdict = done.stderr.splitlines()
     assert verdict.startswith("note: 1 model, ")
     assert [line.split(":")[0] for line in told] == {0: [], 1: ["FAIL"], 3: ["ERROR"], 5: ["FAIL"]}[code]
-    assert run("check", model, *options, "-o", str(file), "--quiet").stderr == ""
+    assert local("check", model, *options, "-o", str(file), "--quiet").stderr == ""
     assert file.read_text(encoding="utf-8").endswith("</script>\n")
 
 

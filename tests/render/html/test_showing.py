@@ -18,7 +18,7 @@ from resnet_inspect.render.html import showing
 from resnet_inspect.results import Summary
 from tests.support import small_residual as small
 from tests.support.browser import Opener
-from tests.support.command import run
+from tests.support.command import local
 from tests.support.reports import unsigned
 
 NETWORK = Summary.of(small.summary())
@@ -76,7 +76,7 @@ COMMANDS = {
 def test_a_report_is_opened(command: str, folder: Path) -> None:
     browser = Browser(folder)
     code, title = COMMANDS[command]
-    done = run(*command.split(), "--open", env=browser.env)
+    done = local(*command.split(), "--open", env=browser.env)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
     (path,) = browser.opened
     assert path.parent == folder / "tmp"
@@ -88,11 +88,11 @@ def test_a_report_is_opened(command: str, folder: Path) -> None:
 @posix
 def test_a_file_that_is_kept_is_the_one_that_is_opened(folder: Path) -> None:
     browser = Browser(folder)
-    done = run("summary", "old.json", "--open", "-o", "a b#ü.htm", env=browser.env)
+    done = local("summary", "old.json", "--open", "-o", "a b#ü.htm", env=browser.env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert browser.opened == [folder / "a b#ü.htm"]
     assert not list((folder / "tmp").iterdir())
-    printed = run("summary", "old.json", "--format", "html")
+    printed = local("summary", "old.json", "--format", "html")
     kept = browser.opened[0].read_text(encoding="utf-8")
     assert unsigned(printed.stdout) == NETWORK.to_html() == unsigned(kept)
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_kept_is_the_one_that_is_opened(folder: Path) -> None:
 )
 def test_only_a_report_can_be_opened(command: str, folder: Path) -> None:
     browser = Browser(folder)
-    done = run(*command.split(), "--open", "--format", "json", env=browser.env)
+    done = local(*command.split(), "--open", "--format", "json", env=browser.env)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: --open is for a report, not for json: use --format html\n"
     assert browser.opened == []
@@ -113,13 +113,13 @@ def test_only_a_report_can_be_opened(command: str, folder: Path) -> None:
 @posix
 def test_without_a_browser_the_file_is_named(folder: Path) -> None:
     browser = Browser(folder, code=1)
-    done = run("summary", "old.json", "--open", env=browser.env)
+    done = local("summary", "old.json", "--open", env=browser.env)
     (path,) = (folder / "tmp").iterdir()
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == f"note: no browser can be opened here; the report is {path}\n"
     assert unsigned(path.read_text(encoding="utf-8")) == NETWORK.to_html()
     # What the command has found isn't lost.
-    done = run("diff", "old.json", "new.json", "--exit-code", "--open", "-o", "d.html", env=browser.env)
+    done = local("diff", "old.json", "new.json", "--exit-code", "--open", "-o", "d.html", env=browser.env)
     assert (done.returncode, done.stderr) == (1, "note: no browser can be opened here; the report is d.html\n")
     assert (folder / "d.html").exists()
 
@@ -142,7 +142,7 @@ def test_what_python_shows_is_what_it_gives(folder: Path) -> None:
     given.append(resnet_inspect.check(NETWORK, max_params=1).to_html())
     assert [path.read_text(encoding="utf-8") for path in browser.opened] == given
     for command, page in zip(("summary old.json", "diff old.json new.json"), given, strict=False):
-        assert unsigned(run(*command.split(), "--format", "html").stdout) == page
+        assert unsigned(local(*command.split(), "--format", "html").stdout) == page
 
 
 def test_a_notebook_gets_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
