@@ -111,7 +111,7 @@ def _is_file(summary: Summary) -> bool:
 
 def _is_renamed(old: Layer, new: Layer, counted: Collection[str]) -> bool:
     """Whether somebody gave a layer another name; a number that counts calls is nobody's, nor is a function's name."""
-    if old.id == new.id or not {old.id, new.id}.issubset(counted):
+    if old.id == new.id or old.id not in counted or new.id not in counted:
         return old.id != new.id
     is_another_function = old.type != new.type and old.id.rpartition(".")[0] == new.id.rpartition(".")[0]
     return not is_another_function and uncounted(old.id) != uncounted(new.id)
