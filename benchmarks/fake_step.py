@@ -12,8 +12,9 @@ from __future__ import annotations
 import gc
 import heapq
 import itertools
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -176,8 +177,19 @@ def without_gpu() -> Iterator[None]:
         mock.patch.object(torch.cuda, "is_bf16_supported", return_value=True),
         mock.patch.object(nn.init, "trunc_normal_", lambda tensor, *args, **options: tensor),  # reads values
         mock.patch.object(mem_tracker, "_PYTORCH_MIN_ALLOCATE", 1),  # bytes, as the allocator's blocks are not tensors
+        _one_sequence(),
     ):
         yield
+
+
+def _one_sequence() -> AbstractContextManager[Any]:
+    """transformers, if it is imported, takes a row of tokens for one sequence, as it does where it can read values.
+
+    Of fake tensors it can't, takes them for several in a row, and makes masks that no run on a GPU has.
+    """
+    if "transformers" not in sys.modules:
+        return nullcontext()
+    return mock.patch("transformers.masking_utils.find_packed_sequence_indices", return_value=None)
 
 
 def compute_again(model: nn.Module, patterns: tuple[str, ...]) -> None:

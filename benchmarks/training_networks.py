@@ -11,6 +11,7 @@ from unittest import mock
 import torch
 import torchvision
 from torch import nn
+from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
 from resnet_inspect import summarize
 from resnet_inspect.ir import Summary
@@ -70,14 +71,10 @@ def _tokens(batch: int) -> tuple[torch.Tensor]:
 
 
 def _bert() -> nn.Module:
-    from transformers import BertConfig, BertModel
-
     return BertModel(BertConfig(attn_implementation="sdpa"))
 
 
 def _gpt2() -> nn.Module:
-    from transformers import GPT2Config, GPT2LMHeadModel
-
     return GPT2LMHeadModel(GPT2Config(use_cache=False, attn_implementation="sdpa"))
 
 

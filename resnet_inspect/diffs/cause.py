@@ -110,7 +110,8 @@ def _blames(layers: Sequence[LayerDiff]) -> list[tuple[_Blame | None, bool]]:
             if upstream:
                 blame, follows = upstream[0], True
             elif blame is None:
-                first = layer.changes[0]
+                # Which layers it reads says more than how large the results of these are.
+                first = next((change for change in layer.changes if change.kind == "edges"), layer.changes[0])
                 blame = _Blame(first.field, first.old, first.new, layer.new.path)
         if blame:
             here[layer.new.id] = blame

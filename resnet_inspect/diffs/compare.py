@@ -53,7 +53,7 @@ def compare(old: Summary, new: Summary, any_input: bool = False) -> Diff:
         names = settled_names(old), settled_names(new)
         numbers = counted(old, names[0]) | counted(new, names[1])
         pairs = match(*names, numbers)
-        renamed = {(a, b) for a, b in pairs if _is_renamed(names[0][a].id, names[1][b].id, numbers)}
+        renamed = {(a, b) for a, b in pairs if _is_renamed(names[0][a], names[1][b], numbers)}
     layers = _layers(before, after, pairs, renamed, across)
     return Diff(
         old=old,
@@ -109,9 +109,12 @@ def _is_file(summary: Summary) -> bool:
     return not summary.has_graph and not summary.model.builder
 
 
-def _is_renamed(old: str, new: str, counted: Collection[str]) -> bool:
-    """Whether somebody gave a layer another name; a number that counts calls is nobody's."""
-    return old != new and not (old in counted and new in counted and uncounted(old) == uncounted(new))
+def _is_renamed(old: Layer, new: Layer, counted: Collection[str]) -> bool:
+    """Whether somebody gave a layer another name; a number that counts calls is nobody's, nor is a function's name."""
+    if old.id == new.id or old.id not in counted or new.id not in counted:
+        return old.id != new.id
+    is_another_function = old.type != new.type and old.id.rpartition(".")[0] == new.id.rpartition(".")[0]
+    return not is_another_function and uncounted(old.id) != uncounted(new.id)
 
 
 def _outermost(layer: Layer, kept: Collection[str]) -> str:

@@ -200,6 +200,7 @@ VOCABULARY: dict[str, Op] = {
     "transpose": _SHAPE,
     "unit_norm": Op("other", saves="inputs", besides="parts"),
     "vector_norm": _REDUCTION._replace(saves="both", autocast="float32 result"),
+    "where": _BY_ELEMENT._replace(saves="mask"),
     "zero_pad1d": _PADDING,
     "zero_pad2d": _PADDING._replace(layout="makes"),
     "zero_pad3d": _PADDING,

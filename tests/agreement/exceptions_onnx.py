@@ -64,7 +64,7 @@ LISTED = (
                 "rows other -> mean sub mul mean mul div sqrt",
             ),
             "onnx13 onnx17 onnx20: written_in_place": ("rows nothing -> slice",),
-            "onnx13 onnx17 onnx20: filled": ("rows masked_fill vector_norm -> copy other other",),
+            "onnx13 onnx17 onnx20: filled": ("rows masked_fill vector_norm -> copy where other",),
             "onnx13: norms shapes": ("rows layer_norm -> mean sub pow mean add sqrt div mul add",),
             "onnx13: norms_of_vectors": (
                 "rows layer_norm -> add mean sub pow mean add sqrt div mul add",
@@ -73,7 +73,7 @@ LISTED = (
             "onnx13: activations hard_activations activations_in_place": ("rows hard_swish -> hard_sigmoid mul",),
             "onnx17 onnx20: norms transformer": ("layer_norm field",),
             "onnx17 onnx20: attention": ("rows attention -> transpose dense add reshape reshape *",),
-            "onnx17 onnx20: attention_masked": ("rows attention attention -> transpose mul mul matmul other *",),
+            "onnx17 onnx20: attention_masked": ("rows attention attention -> transpose mul mul matmul where *",),
             "onnx17 onnx20: transformer": (
                 "rows attention dropout -> transpose dense add reshape reshape *",
                 "add field x2",

@@ -32,7 +32,7 @@ LISTED = (
                 "rows rescale -> *",
                 "rows nothing -> add mul",
                 "rows mean -> *",
-                "rows nothing -> other other other other other other",
+                "rows nothing -> other other other other other where",
                 "rows hard_tanh -> *",
             ),
             "savedmodel: keras_attention": ("rows attention attention attention dense -> *",),
@@ -62,7 +62,7 @@ LISTED = (
                 "rows dot -> *",
             ),
             "savedmodel: keras_embedded": (
-                "rows nothing -> other add other",
+                "rows nothing -> other add where",
                 "rows dense -> *",
             ),
             "savedmodel: keras_hard_activations": (

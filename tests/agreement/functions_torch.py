@@ -203,12 +203,14 @@ class reductions(Functions):  # noqa: N801
 
 
 class filled(Functions):  # noqa: N801
-    """Values that are written and not computed, masks, and the length of vectors."""
+    """Values that are written and not computed, masks and choices by them, and the length of vectors."""
 
     def forward(self, x):  # type: ignore[no-untyped-def]
         x = self.same(x)
         mask = torch.zeros_like(x)
-        return x + mask, x.masked_fill(x > 0, 1.0), torch.linalg.vector_norm(x, dim=-1)
+        positive = x > 0
+        chosen = torch.where(positive, x, -x)
+        return x + mask, chosen, x.masked_fill(positive, 1.0), torch.linalg.vector_norm(x, dim=-1)
 
 
 class written_in_place(nn.Module):  # noqa: N801

@@ -120,7 +120,7 @@ def test_the_peak_of_transformers() -> None:
         LlamaConfig,
         LlamaModel,
         T5Config,
-        T5EncoderModel,
+        T5ForConditionalGeneration,
     )
 
     from benchmarks import fake_step
@@ -140,19 +140,29 @@ def test_the_peak_of_transformers() -> None:
         sizes = {"num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 256, "num_attention_heads": 4}
         return LlamaModel(LlamaConfig(**sizes, vocab_size=100, use_cache=False, attn_implementation="sdpa"))
 
-    def t5() -> nn.Module:
-        return T5EncoderModel(T5Config(d_model=64, d_kv=16, d_ff=256, num_layers=2, num_heads=4, vocab_size=100))
+    class T5(nn.Module):
+        """Its decoder reads the tokens too: a mask chooses among its biases of positions by ``where``."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            sizes = {"d_model": 64, "d_kv": 16, "d_ff": 256, "num_layers": 2, "num_heads": 4, "vocab_size": 100}
+            self.whole = T5ForConditionalGeneration(T5Config(**sizes, use_cache=False))
+
+        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+            return self.whole(input_ids=tokens, decoder_input_ids=tokens).logits
 
     def inputs() -> tuple[torch.Tensor]:
         return (torch.zeros(16, 32, dtype=torch.int64),)
 
-    # Not here: masks of bools that become ones of floats (Llama), and variables that hold results of dropouts (T5).
+    # Within autocast, Python's variables hold results of dropouts (T5), and 100 KB of Llama are of a cause unknown.
     for build, amp, within in (
-        (gpt2, None, 0.02),
-        (gpt2, "bf16", 0.02),
+        (gpt2, None, 0.001),
+        (gpt2, "bf16", 0.001),
         (bert, None, 0.02),
-        (llama, None, 0.04),
-        (t5, "bf16", 0.04),
+        (llama, None, 0.001),
+        (llama, "bf16", 0.02),
+        (T5, None, 0.004),
+        (T5, "bf16", 0.03),
     ):
         with torch.device("meta"):
             summary = summarize(build(), *inputs(), mode="train")

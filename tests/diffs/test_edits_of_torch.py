@@ -34,6 +34,7 @@ def test_a_function_in_front_of_others_of_its_name() -> None:
     other = compare(plain, summarize(Net(activation=F.gelu), (4,)))
     assert settings(other) == {"gelu": {"type", "op"}}
     assert not ids(other, "added", "removed", "moved")
+    assert other.renamings == ()  # a function's name is nobody's
 
 
 @in_child("torch")
@@ -42,19 +43,23 @@ def test_a_concatenation_of_one_more() -> None:
     from torch import nn
 
     class Net(nn.Module):
-        def __init__(self, more: bool) -> None:
+        def __init__(self, more: Any = None) -> None:
             super().__init__()
             self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
-            self.more = nn.ReLU() if more else None
+            self.more = more
+            self.head = nn.Linear(12 if more else 8, 4)
 
         def forward(self, x: Any) -> Any:
             parts = [self.a(x), self.b(x)]
-            return torch.cat([*parts, self.more(parts[0])] if self.more else parts, 1)
+            return self.head(torch.cat([*parts, self.more(parts[0])] if self.more else parts, 1))
 
-    found = compare(summarize(Net(False), (4,)), summarize(Net(True), (4,)))
+    plain = summarize(Net(), (4,))
+    found = compare(plain, summarize(Net(nn.ReLU()), (4,)))
     assert ids(found, "added") == ["more"]
-    (joined,) = found.of("changed")
+    joined, _ = found.of("changed")
     assert [change.words for change in joined.changes if change.words] == ["input from more added"]
+    again = compare(plain, summarize(Net(lambda part: part), (4,)))
+    assert headlines(again)[1] == "+16 parameters: cat inputs a, b → a, b, a, and 1 layer after it"
 
 
 @in_child("torch")
@@ -76,6 +81,8 @@ def test_ties_that_come_go_and_move() -> None:
     assert settings(compare(tied, free)) == {"c": {"shared"}}
     assert settings(compare(tied, other)) == {"c": {"shared"}}
     assert compare(tied, tied).kinds == frozenset()
+    assert headlines(compare(free, tied))[1] == "-16 parameters: c shares nothing → a.weight"
+    assert headlines(compare(tied, free))[1] == "+16 parameters: c shares a.weight → nothing"
 
 
 @in_child("torch")

@@ -85,6 +85,7 @@ def test_what_training_keeps_of_each_word() -> None:
         "copy": (torch.clone, image),
         "vector_norm": (lambda x: torch.linalg.vector_norm(x, dim=1), image),
         "masked_fill": (lambda x, mask: x.masked_fill(mask, 0), image, image > 1),
+        "where": (lambda mask, a, b: torch.where(mask, a, b), image > 1, image, other),
         "fill": (torch.zeros_like, image),
         "unit_norm": (functional.normalize, image),
     }

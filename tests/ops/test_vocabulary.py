@@ -55,6 +55,7 @@ ELEMENTWISE = {
     "dequantize",
     "fake_quantize",
     "masked_fill",
+    "where",
 }
 #: Products with a matrix of weights, and of two values.
 WITH_WEIGHTS = {"dense", "einsum_dense", "bilinear"}
@@ -97,8 +98,8 @@ SAVES = {
     "output": {"relu", "sigmoid", "tanh", "exp", "sqrt", "rsqrt", *OVER_A_DIMENSION},
     # The places of the largest: result and input are compared.
     "both": {"amax", "amin", "vector_norm", "attention", *ranks("global_max_pool")},
-    # Nothing flows to where it was filled.
-    "mask": {"masked_fill"},
+    # Nothing flows to where it was filled, or another value chosen.
+    "mask": {"masked_fill", "where"},
     None: {
         # Linear, and so with a derivative that is a constant.
         *("add", "sub", "neg", "noise", "normalization", "rescale", "sum", "mean"),

@@ -16,6 +16,7 @@ _PRODUCTS = frozenset(
         *("addmm", "addbmm", "addmv", "bmm", "conv", "convolution", "cdist", "dot", "fft", "gru", "inner", "linalg"),
         *("linear", "lstm", "matmul", "mm", "mv", "rnn", "sparse", "trilinear", "bilinear", "vdot", "int4pack"),
         *("int8pack", "attention", "transformer", "tensordot", "einsum", "chain", "conv1d", "conv2d", "conv3d"),
+        *("cholesky", "geqrf", "ormqr", "solve"),  # as what linalg has, by LAPACK's names
     ]
 )
 _NO_PRODUCTS = ("linalg_vector_norm", "linalg_cross")

@@ -18,12 +18,13 @@ from .operators import describe_layer, layer_class, layer_op
 #: Operations of ``keras.ops`` that multiply matrices or run code of their own: without a rule their cost is unknown.
 _PRODUCTS = frozenset(
     [
-        *("associative_scan", "attention", "cdist", "cholesky", "cholesky_inverse", "cond"),
-        *("conv", "conv_transpose", "correlate", "depthwise_conv", "det", "dot", "eig", "eigh"),
-        *("einsum", "fft", "fft2", "fori_loop", "gaussian_blur", "ifft2", "inner", "inv"),
-        *("irfft", "istft", "jvp", "kron", "logdet", "lstsq", "lu_factor", "map", "matmul"),
-        *("pinv", "qr", "rfft", "scan", "separable_conv", "slogdet", "solve", "solve_triangular"),
-        *("stft", "svd", "tensordot", "vdot", "vectorized_map", "while_loop"),
+        *("associative_scan", "attention", "cdist", "cholesky", "cholesky_inverse", "cond", "conv"),
+        *("conv_transpose", "corrcoef", "correlate", "depthwise_conv", "det", "dot", "eig", "eigh"),
+        *("einsum", "elastic_transform", "fft", "fft2", "fori_loop", "gaussian_blur", "ifft2", "inner"),
+        *("inv", "irfft", "istft", "jvp", "kron", "logdet", "lstsq", "lu_factor", "map", "matmul"),
+        *("matrix_rank", "perspective_transform", "pinv", "qr", "rfft", "scan", "separable_conv"),
+        *("slogdet", "sobel_edges", "solve", "solve_triangular", "ssim", "stft", "svd", "switch"),
+        *("tensordot", "vdot", "vectorized_map", "while_loop"),
     ]
 )
 
@@ -47,7 +48,16 @@ def operation_macs(op: str, attributes: Attributes, inputs: Sequence[Tensor], ou
         return inputs[0].size
     if op in _FORMULAS and outputs and len(inputs) == (3 if op == "separable_conv" else 2):
         return _FORMULAS[op](values, inputs, outputs[0])
+    if op == "norm":
+        return _norm(values, inputs)
     return None if op in _PRODUCTS else 0
+
+
+def _norm(values: Mapping[str, Value], inputs: Sequence[Tensor]) -> int | None:
+    """A matrix's norm by its singular values is as unknown as these; every other norm is by element."""
+    axis = values.get("axis")
+    over = len(axis) if isinstance(axis, tuple) else len(inputs[0].shape)
+    return None if over == 2 and values.get("ord") in (2, -2, "nuc") else 0
 
 
 def _convolution(_: Mapping[str, Value], inputs: Sequence[Tensor], output: Tensor) -> int:
@@ -144,7 +154,7 @@ def _layer_macs(
         if len(inputs[0].shape) == len(inputs[1].shape) == 2:
             return inputs[0].size  # a product per item, summed up
         return outputs[0].size * shared
-    if layer_class(layer) == "AdditiveAttention":
+    if layer_class(layer) == "AdditiveAttention" or (op == "attention" and attributes.get("score_mode") == "concat"):
         # Scores are sums of tanh, by element (Bahdanau et al. 2015): what they weigh is the only product.
         query, value = inputs[:2]
         return products(prod(query.shape[:-1]), value.shape[-2], 0, value.shape[-1])

@@ -78,8 +78,11 @@ _OPS = {
     "Minimum": "min",
     "Pack": "stack",
     "RealDiv": "div",
+    "Select": "where",
+    "SelectV2": "where",
     "SpaceToBatchND": "space_to_batch",
     "Tile": "expand",
+    "Where": "other",  # the places where a condition is true
 }
 _FAKE_QUANTIZED = "FakeQuantWithMinMax"
 

@@ -136,7 +136,8 @@ def compiling() -> Iterator[None]:
 def autocast_on_meta() -> Iterator[None]:
     """``autocast(x.device.type)`` inside, which torch refuses for a tensor on meta, is what it is on the CPU."""
     # 2.4-2.15. Both kinds of name are looked up when they are called.
-    owners = ((torch.autocast, "__init__"), (torch, "get_autocast_dtype"), (torch, "is_autocast_enabled"))
+    functions = ("get_autocast_dtype", "is_autocast_enabled", "set_autocast_dtype", "set_autocast_enabled")
+    owners: list[tuple[Any, str]] = [(torch.autocast, "__init__"), *((torch, name) for name in functions)]
     originals = [getattr(owner, name) for owner, name in owners]
 
     def on_cpu(original: Callable[..., Any]) -> Callable[..., Any]:

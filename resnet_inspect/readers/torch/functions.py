@@ -69,6 +69,8 @@ def describe_function(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
     """The op of a call, and everything that changes what it computes."""
     op, attributes = function_op(function_name(func)), function_attributes(func, args, kwargs)
     settings = dict(attributes)
+    if op == "where" and len(args) + len(kwargs) < 3:
+        return "other", attributes  # of a condition alone, the places where it is true
     if op in ("clamp", "hard_tanh"):
         return with_limits(op, settings)
     if op == "pad" and args and isinstance(args[0], torch.Tensor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -61,16 +61,28 @@ def _op_of(cls: type) -> str | None:
 
 def is_packed(module: Any) -> bool:
     """Whether a module is one of torch's quantised ones, whose weights are objects that a method unpacks."""
-    return type(module).__module__.startswith("torch.ao.nn.") and any(
+    return any(cls.__module__.startswith("torch.ao.nn.") for cls in type(module).__mro__) and any(
         callable(getattr(module, method, None)) for method in ("weight", "get_weight")
     )
 
 
-def unpacked(module: Any) -> dict[str, torch.Tensor | None]:
-    """The weights of a quantised module by name; the recurrent ones have several."""
-    if callable(getattr(module, "weight", None)):
-        return {"weight": module.weight(), "bias": module.bias() if hasattr(module, "bias") else None}
-    return {**module.get_weight(), **module.get_bias()}
+def packed(module: Any) -> Iterator[tuple[Any, dict[str, torch.Tensor | None]]]:
+    """What holds a module's packed weights, and these by name.
+
+    One of torch's quantised modules says them itself (the recurrent ones have several); in a user's module, objects
+    of torch's that hold packed weights may be attributes.
+    """
+    if is_packed(module):
+        if callable(getattr(module, "weight", None)):
+            yield module, {"weight": module.weight(), "bias": module.bias() if hasattr(module, "bias") else None}
+        else:
+            yield module, {**module.get_weight(), **module.get_bias()}
+    elif not type(module).__module__.startswith("torch."):
+        for name, value in module.__dict__.items():
+            if type(value) is torch.ScriptObject and hasattr(value, "unpack"):
+                weights = value.unpack()
+                weight, bias = weights if isinstance(weights, tuple) else (weights, None)
+                yield value, {f"{name}_weight": weight, f"{name}_bias": bias}
 
 
 def describe_module(module: nn.Module) -> tuple[str, Attributes]:

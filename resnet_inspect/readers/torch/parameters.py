@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -32,8 +32,11 @@ class Parameters:
             role = "trainable" if parameter.requires_grad else "frozen"
             self._by_id[id(parameter)] = _describe(name, parameter, role)
             self._tensors.append(parameter)
+        #: What is packed into objects, by the identity of torch's quantised module or of the object of a user's one.
         self._packed = {
-            id(module): _unpacked(path, module) for path, module in modules_of(model) if operators.is_packed(module)
+            id(holder): _unpacked(path, weights)
+            for path, module in modules_of(model)
+            for holder, weights in operators.packed(module)
         }
         for name, buffer in tensors_of(model, "_buffers"):
             kind = name.rpartition(".")[2]
@@ -48,12 +51,15 @@ class Parameters:
         found = self._by_id.get(id(tensor))
         return found is not None and found.role != "buffer"
 
-    def used(self, tensors: Iterable[torch.Tensor], module: nn.Module | None = None) -> list[Parameter]:
-        """Those of the ``tensors`` that the model holds.
+    def used(self, tensors: Iterable[torch.Tensor], *holders: Any) -> list[Parameter]:
+        """Those of the ``tensors`` that the model holds, and what is packed into one of the ``holders``.
 
-        ``module`` is the one that was called, if one was: its weights may be packed into no tensor of torch's.
+        These are the module that was called and what it has, or what a function was given.
         """
-        return [self._by_id[id(t)] for t in tensors if id(t) in self._by_id] + [*self._packed.get(id(module), ())]
+        found = [self._by_id[id(t)] for t in tensors if id(t) in self._by_id]
+        if self._packed:
+            found += chain.from_iterable(self._packed.get(id(holder), ()) for holder in holders)
+        return found
 
     def in_order(self, parameters: Iterable[Parameter]) -> list[Parameter]:
         """Each parameter once, in the order of the model's own: a layer's arguments come in that of its module."""
@@ -69,11 +75,10 @@ def is_lazy(module: nn.Module) -> bool:
     return any(parameter is not None and nn.parameter.is_lazy(parameter) for parameter in module._parameters.values())
 
 
-def _unpacked(path: str, module: Any) -> tuple[Parameter, ...]:
-    """The weights of one of torch's quantised modules, which keeps them as an object of its own."""
+def _unpacked(path: str, weights: Mapping[str, torch.Tensor | None]) -> tuple[Parameter, ...]:
     return tuple(
         Parameter(f"{path}.{name}" if path else name, tuple(tensor.shape), dtype_name(tensor), "frozen")
-        for name, tensor in operators.unpacked(module).items()
+        for name, tensor in weights.items()
         if tensor is not None
     )
 

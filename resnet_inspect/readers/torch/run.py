@@ -96,21 +96,20 @@ def trace(
             raise
 
     row = () if isinstance(inputs, (Call, Decode)) else inputs
-    first = next((item for item in row if isinstance(item, Resolved)), None)
+    read = [item for item in row if isinstance(item, Resolved)]
     try:
         return attempt(inputs)
     except InputError as error:
         lack = training_hint(error) if training else None
-        other = first.other if first else None
-        if lack or first is None or other is None:
-            raise error.with_hint(lack or (first.hint if first else None)) from error
+        if lack or not any(item.other for item in read):
+            raise error.with_hint(lack or (read[0].hint if read else None)) from error
         try:
-            return attempt([other])
+            return attempt([(item.other or item) if isinstance(item, Resolved) else item for item in row])
         except InputError:
-            read = (
-                f"{format_shape(first.shape)} is how the input was read; as {format_shape(other.shape)} it fails, too"
-            )
-            raise error.with_hint(read) from error
+            first = " and ".join(format_shape(item.shape) for item in read)
+            second = " and ".join(format_shape((item.other or item).shape) for item in read)
+            how = "is how the input was" if len(read) == 1 else "are how the inputs were"
+            raise error.with_hint(f"{first} {how} read; as {second} it fails, too") from error
 
 
 def held(model: nn.Module, described: Model) -> Summary:

@@ -69,8 +69,18 @@ def replaced(value: Any, replace: Callable[[torch.Tensor], torch.Tensor]) -> Any
 
 
 def describe(tensor: torch.Tensor, layout: str | None = None) -> Tensor:
-    """A torch tensor's shape, element type and layout."""
-    return Tensor(tuple(map(int, tensor.shape)), dtype_name(tensor), layout)
+    """A torch tensor's shape, element type and layout.
+
+    Raises:
+        TypeError: it is nested, so that one of its sizes is no number.
+    """
+    try:
+        shape = tuple(map(int, tensor.shape))
+    except (AttributeError, RuntimeError) as error:
+        if not tensor.is_nested:
+            raise
+        raise TypeError("the rows of a nested tensor have sizes of their own, which a summary can't show") from error
+    return Tensor(shape, dtype_name(tensor), layout)
 
 
 def dtype_name(tensor: torch.Tensor) -> str:

@@ -220,7 +220,8 @@ class Recorder:
         outputs = [t for t in tensors_in(output) if not any(t is other for other in untouched)]
         if work.macs is None and operators.is_packed(module):
             work.macs = self._by_rule(op, attributes, inputs)
-        self.add(path, type(module).__name__, op, inputs, outputs, self.parameters.used(used, module), attributes, work)
+        uses = self.parameters.used(used, module, *module.__dict__.values())
+        self.add(path, type(module).__name__, op, inputs, outputs, uses, attributes, work)
         return output
 
     def renamed(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -242,7 +243,9 @@ class Recorder:
         around = self._work
         if (around is not None and not self._in_leaf()) or threading.get_ident() != self._thread:
             return func(*args, **kwargs)
-        if isinstance(func, torch_compat.HigherOrderOperator) and around is None:
+        if isinstance(func, torch_compat.HigherOrderOperator):
+            if self._leaf is not None:  # the functions that it runs may call anything
+                self._open(self._leaf)
             with Functions(self):
                 return higher_order.run(self, func, args, kwargs)
         work = self._work = Work()
@@ -309,7 +312,7 @@ class Recorder:
         name = torch_functions.function_name(func)
         op, attributes = torch_functions.describe_function(func, args, kwargs)
         attributes = self.marked(attributes, inputs, outputs)
-        uses = self.parameters.used(given)
+        uses = self.parameters.used(given, *args)
         self.add(self.inside(name), name, op, inputs, outputs, uses, attributes, work)
 
     def marked(self, attributes: Attributes, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> Attributes:

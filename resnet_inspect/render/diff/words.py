@@ -23,7 +23,8 @@ _TOTALS: dict[str, tuple[str, Callable[[int | None], str]]] = {
 }
 NO_DIFFERENCE = "No difference"
 _TITLES = {"params": "parameters", "macs": "MACs"}
-_SHORT = {"input_shapes": "input", "output_shapes": "output"}
+_SHORT = {"input_shapes": "input", "output_shapes": "output", "shared": "shares"}
+_SHAPES = ("input", "input_shapes", "output_shapes")
 #: From how many layers on the same change is one line.
 _MANY = 4
 
@@ -76,7 +77,9 @@ def cause_words(cause: Cause) -> str:
     if cause.followers:
         follow = "1 layer" if cause.followers == 1 else f"{cause.followers} layers"
         layers += f", and {follow} after {'it' if cause.layers == 1 else 'them'}"
-    what = cause.what if cause.what in ("added", "removed") else f"{cause.what} {_pair(cause.old, cause.new)}"
+    what = cause.what
+    if what not in ("added", "removed"):
+        what = _said(Change(what, cause.old, cause.new, "shapes" if what in _SHAPES else "config"))
     share = "" if cause.amount == cause.difference else f" ({_share(cause)} of the difference)"
     return f"{units.signed(cause.amount, units.si)} {_TITLES[cause.total]}: {cause.place} {what}{layers}{share}"
 
@@ -263,7 +266,7 @@ def _shapes(shapes: Value) -> str:
 
 
 def _pair(old: Value, new: Value) -> str:
-    before, after = value_text(old), value_text(new)
+    before, after = ("nothing" if side == () else value_text(side) for side in (old, new))
     if before == after:  # equal but for digits or quotes that people are spared otherwise
         before, after = repr(old), repr(new)
     return f"{before} → {after}"

@@ -57,10 +57,16 @@ def test_what_solves_or_decomposes_is_not_counted_and_says_so() -> None:
         "eigh": lambda a: ops.eigh(a)[0],
         "lu_factor": lambda a: ops.lu_factor(a)[0],
         "solve": lambda a: ops.solve(a, a),
+        "norm": lambda a: ops.norm(a, ord="nuc", axis=(1, 2)),
+        "corrcoef": lambda a: ops.corrcoef(a[0]),
+        "switch": lambda a: ops.switch(0, [lambda x: ops.matmul(x, x)], a),
     }.items():
-        given = keras.Input((4, 4))
+        given = keras.Input((4, 4), batch_size=1)
         totals = summarize(keras.Model(given, function(given)), (4, 4)).totals
         assert [path.split("_1")[0] for path in totals.uncounted] == [name]
+    given = keras.Input((4, 4))
+    by_element = keras.Model(given, ops.norm(given, axis=(1, 2)) + ops.norm(given[:, 0], ord=2, axis=1))
+    assert summarize(by_element, (4, 4)).totals.uncounted == ()
 
 
 @in_child("tensorflow")
@@ -71,6 +77,8 @@ def test_additive_attention_adds_and_weighs() -> None:
     added = keras.Model([query, value], keras.layers.AdditiveAttention()([query, value]))
     # 5 queries by 7 keys: the scores are sums of tanh, and each weighs a value of 8.
     assert summarize(added, [(5, 8), (7, 8)]).totals.macs == 5 * 7 * 8
+    concat = keras.Model([query, value], keras.layers.Attention(score_mode="concat")([query, value]))
+    assert summarize(concat, [(5, 8), (7, 8)]).totals.macs == 5 * 7 * 8
     multiplied = keras.Model([query, value], keras.layers.Attention()([query, value]))
     assert summarize(multiplied, [(5, 8), (7, 8)]).totals.macs == 5 * 7 * (8 + 8)
 

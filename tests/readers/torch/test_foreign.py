@@ -55,6 +55,42 @@ def test_recurrent_layers_that_are_quantised_as_they_run() -> None:
 
 
 @in_child("torch")
+def test_weights_that_a_users_module_packs_are_counted() -> None:
+    import torch
+    from torch import nn
+
+    class Packed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            weight = torch.quantize_per_tensor(torch.zeros(7, 6), 0.1, 0, torch.qint8)
+            self.held = torch.ops.quantized.linear_prepack(weight, torch.zeros(7))
+
+        def forward(self, x: Any) -> Any:
+            return torch.ops.quantized.linear_dynamic(x, self.held)
+
+    class WithHead(Packed):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(7, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(super().forward(x))
+
+    class Own(torch.ao.nn.quantized.dynamic.Linear):
+        pass
+
+    x = torch.zeros(3, 6)
+    # As a layer, as a function beside one, and as what a class of the user's inherits: 7 sums of 6, and a bias.
+    for model, paths in ((Packed(), ["Packed"]), (WithHead(), ["linear_dynamic", "head"]), (Own(6, 7), ["Own"])):
+        summary = summarize(model, [x])
+        assert [(layer.path, layer.params) for layer in summary.layers[1:]] == [
+            (path, 7 * 2 + 2 if path == "head" else 7 * 6 + 7) for path in paths
+        ]
+        assert summary.unused == ()
+    assert summarize(WithHead()).totals.params == 7 * 6 + 7 + 7 * 2 + 2
+
+
+@in_child("torch")
 def test_modules_that_a_pool_of_threads_calls() -> None:
     from torch import nn
 
@@ -163,6 +199,14 @@ def test_a_shape_is_read_by_torchs_own_layers_and_otherwise_where_that_fails() -
     with pytest.raises(InputError, match="1x5x32 is how the input was read; as 5x32 it fails, too"):
         summarize(ConvBlock(), "5x32")
 
+    class Product(nn.Module):
+        def forward(self, a: Any, b: Any) -> Any:
+            return torch.einsum("ab,bc->ac", a, b)
+
+    assert summarize(Product(), ["5x6", "6x7"]).totals.macs == 5 * 6 * 7
+    with pytest.raises(InputError, match="1x5x6 and 1x5x7 are how the inputs were read; as 5x6 and 5x7 it fails, too"):
+        summarize(Product(), ["5x6", "5x7"])
+
 
 @needs("torch", "2.8")
 @in_child("torch")
@@ -200,6 +244,21 @@ def test_operators_that_are_given_functions_are_counted_by_what_these_run() -> N
             q, k, v = (part.reshape(1, 10, 2, 8).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
             return flex_attention(q, k, v, score_mod=lambda score, b, h, i, j: score + i - j)
 
+    class Bare(nn.Module):
+        """A module without children, whose functions are all that it calls."""
+
+        def __init__(self, kind: str) -> None:
+            super().__init__()
+            self.kind, self.weight = kind, nn.Parameter(torch.zeros(4, 4))
+
+        def forward(self, x: Any) -> Any:
+            if self.kind == "flex":
+                return flex_attention(x, x, x)
+            return torch.cond(x.sum() > 0, lambda x: x @ self.weight, lambda x: x @ self.weight @ self.weight, (x,))
+
+    assert summarize(nn.Sequential(Bare("cond")), (5, 4)).totals.macs == 2 * 5 * 4 * 4
+    heads = summarize(nn.Sequential(Bare("flex")), [torch.zeros(1, 2, 10, 4)])
+    assert heads.totals.macs == 2 * 10 * 10 * (4 + 4)
     choice = summarize(Choice(), (4,))
     assert (choice.totals.macs, choice.totals.uncounted, choice.unused) == (2 * 4 * 64, (), ())
     assert choice.totals.params == 20 + 320 + 260
@@ -316,6 +375,14 @@ def test_inputs_that_no_table_can_show_and_signals_of_complex_models() -> None:
     rows = torch.nested.nested_tensor([torch.zeros(2, 4), torch.zeros(3, 4)], layout=torch.jagged)
     with pytest.raises(InputError, match="nested tensor, whose rows have sizes of their own: give a padded one"):
         summarize(nn.Linear(4, 4), [rows])
+
+    class Ragged(nn.Module):
+        def forward(self, x: Any) -> Any:
+            parts = torch.nested.nested_tensor([x[:2], x[2:]], layout=torch.jagged)
+            return nn.functional.linear(parts, x) @ x
+
+    with pytest.raises(InputError, match="the rows of a nested tensor have sizes of their own"):
+        summarize(nn.Sequential(Ragged()), [torch.zeros(4, 4)])
     itself: list[Any] = [torch.zeros(1, 4)]
     itself.append(itself)
     with pytest.raises(BadRequestError, match="an input holds itself"):

@@ -188,9 +188,19 @@ def test_autocast_and_wrong_types() -> None:
         with torch.autocast(x.device.type):
             return self.fc(x)
 
-    shut, cast_there = summarize(network(off), (2, 8)), summarize(network(on), (2, 8))
+    def set_by_hand(self: Any, x: Any) -> Any:
+        torch.set_autocast_dtype(x.device.type, torch.bfloat16)
+        torch.set_autocast_enabled(x.device.type, True)
+        try:
+            return self.fc(x)
+        finally:
+            torch.set_autocast_enabled(x.device.type, False)
+
+    shut = summarize(network(off), (2, 8))
     assert (shut.outputs[0].dtype, shut.trace.method) == ("float32", "meta")
-    assert (cast_there.outputs[0].dtype, cast_there.trace.method) == ("bfloat16", "real")
+    for function in (on, set_by_hand):
+        cast_there = summarize(network(function), (2, 8))
+        assert (cast_there.outputs[0].dtype, cast_there.trace.method) == ("bfloat16", "real")
     for of in (torch.get_autocast_dtype, torch.is_autocast_enabled, torch.autocast):
         with pytest.raises(RuntimeError):
             of("meta")

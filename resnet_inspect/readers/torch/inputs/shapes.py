@@ -53,7 +53,7 @@ def resolve_for(
         if len(given) > 1 and layout is None:
             said = format_shape(given)
             note = f"input {said} was read as one item, {format_shape(sizes)}; by its name (x={said}) it has its batch"
-        if alone and batch is None:
+        if batch is None:
             other = Resolved(given, None, f"input {format_shape(given)} was read with its batch: as one item it fails")
     elif batch not in (None, sizes[0]):
         raise BadRequestError(f"{format_shape(sizes)} has batch {sizes[0]}, but batch says {batch}")
