@@ -111,7 +111,8 @@ def refusal(path: Path, *shape: int) -> str:
         torchscript_file.summarize(Request(model=str(path), inputs=Shapes((shape or (2, 1, 1, 8),))))
     except (ModelError, InputError, BadRequestError) as error:
         found = f"{type(error).__name__}: {error}"
-    assert time.process_time() - started < 20
+    # The dearest takes eight seconds of an idle processor, and more than twice as many of a busy one.
+    assert time.process_time() - started < 60
     assert "\n" not in found
     return found
 
