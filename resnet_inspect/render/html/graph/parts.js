@@ -1,6 +1,6 @@
 // The parts of the graph as SVG: boxes, frames, arrows and the legend.
 
-import {html, svg} from "../page/element.js";
+import {html, shortened, svg} from "../page/element.js";
 import {called, column, inWords, known, marked} from "../page/network.js";
 import {fitted, widthOf} from "../page/ruler.js";
 import {worded} from "../page/units.js";
@@ -27,7 +27,7 @@ export function box(net, node, place, residual) {
   const kinds = new Set(residual.map((index) => net.blocks[index].kind));
   const mark = net.marks?.[node];
   const label = [
-    called(net, node),
+    shortened(called(net, node), 500),
     type[node],
     output[node],
     cost,
@@ -87,7 +87,7 @@ function kindAndShape(type, output, room) {
 export function frame(net, node, place, inner) {
   const {x, y, width, height} = place;
   const mark = net.marks?.[node];
-  const words = [called(net, node), net.type[node]].filter(Boolean);
+  const words = [shortened(called(net, node), 500), net.type[node]].filter(Boolean);
   return svg(
     "g",
     {

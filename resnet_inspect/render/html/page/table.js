@@ -182,7 +182,7 @@ export function table(net, chosen) {
             role: "gridcell",
             class: `${each.amount ? "number" : ""}${text === "0" ? " zero" : ""}`,
             "data-key": each.key,
-            "data-exact": each.exact(node),
+            "data-exact": each.exact(node).slice(0, 2000),
             title: why(net, node, each).slice(0, 500),
           },
           text.slice(0, 500),
