@@ -267,7 +267,11 @@ export function table(net, chosen) {
     ["Layer", ...shown().map((each) => each.title)],
     ...rows.map((node) => [
       sort || isLayer(net, node) ? net.nodes.id[node] : called(net, node),
-      ...shown().map((each) => (isExact ? each.exact(node).replace(/(?<=\d),(?=\d{3})/g, "") : each.text(node))),
+      ...shown().map((each) => {
+        if (!isExact) return each.text(node);
+        // Programs read numbers without commas; a word keeps its own.
+        return each.amount ? each.exact(node).replaceAll(/(?<=\d),(?=\d{3})/g, "") : each.exact(node);
+      }),
     ]),
   ];
   const copied = html("span", {role: "status", class: "copied"});
