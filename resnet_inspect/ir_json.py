@@ -20,8 +20,6 @@ SCHEMA_VERSION = 1
 WITH_TRAINING = 2
 #: Bytes of a summary that is read: one of 10,000 layers has 10 MB.
 MOST_BYTES = 2**26
-#: What a report begins with, a page that holds a summary's document (``ir_html``): as much as is seen of any file.
-REPORT = b"<!doctype html><!--resnet-inspec"
 #: One for all: ``json.dumps`` makes one a call.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 

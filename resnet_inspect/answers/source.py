@@ -16,6 +16,10 @@ from ..readers.inputs import UserFunction
 from ..readers.request import UNLIMITED, Answer, Limits, Request
 from . import adapter
 
+#: So many bytes tell a page from JSON, without what may stand before both: marks of encodings, their zeros, spaces.
+_START = 64
+_BEFORE = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -77,7 +81,7 @@ def read(text: str) -> Answer:
     except OSError as error:
         raise ModelError(f"{text}: {error.strerror}") from error
     try:
-        if content.startswith(b"<"):
+        if content[:_START].lstrip(_BEFORE)[:1] == b"<":
             from .. import ir_html
 
             return Answer(ir_html.loads(content))

@@ -6,13 +6,14 @@ import importlib
 from functools import cache, lru_cache
 from pathlib import Path
 
-from ..ir_json import REPORT
 from .format import Format, Glimpse
 
 #: The folders with ``FORMATS``, in the order in which these are asked.
 _FOLDERS = ("keras", "pt2", "torchscript", "savedmodel", "libraries", "checkpoint", "onnx")
 #: What a summary that we wrote begins with, spaces aside.
 _OURS = b'{"schema_version":'
+#: What a page begins with, as we and browsers write it. Reading it tells whether it is a report.
+_PAGE = b"<!doctype html"
 
 
 def kind_of(path: Path) -> str | None:
@@ -27,7 +28,7 @@ def kind_of(path: Path) -> str | None:
         seen = Glimpse(path)
         if b"".join(seen.text.split()).startswith(_OURS):
             return "summary"  # as we write them: nothing more to read
-        if seen.start == REPORT:
+        if seen.text.lstrip().lower().startswith(_PAGE):
             return "summary"
         if seen.is_archive:
             about = path.stat()

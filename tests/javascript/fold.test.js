@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {arrows, firstFold, lines, revealed, seen, shownAs} from "../../resnet_inspect/render/html/page/fold.js";
+import {
+  arrows,
+  firstFold,
+  isDrawable,
+  lines,
+  revealed,
+  seen,
+  shownAs,
+} from "../../resnet_inspect/render/html/page/fold.js";
+import {network} from "../../resnet_inspect/render/html/page/network.js";
 import {folds, networks, levels as rowsOfLevels} from "./python.js";
 
 /** The nodes around a node but the network itself, the outermost first. */
@@ -138,4 +147,41 @@ test("the table has a line for each node that isn't inside of a closed one", () 
     const wanted = nodes(net).filter((node) => node > 0 && shown(net, open, node) === node);
     assert.deepEqual(lines(net, open), wanted, where);
   });
+});
+
+/** A network of modules with a layer each, held together by runs, in which each layer reads so many before it. */
+function wide(modules, reads) {
+  const size = 120;
+  const parent = [-1];
+  const layer = [-1];
+  const run = [0];
+  const edges = [];
+  for (let at = 0; at < modules; at += 1) {
+    if (at % size === 0) {
+      parent.push(0);
+      layer.push(-1);
+      run.push(1);
+    }
+    parent.push(run.lastIndexOf(1));
+    layer.push(at);
+    run.push(0);
+    for (let source = Math.max(0, at - reads); source < at; source += 1) edges.push([source, at]);
+  }
+  const words = (word) => parent.map((_, node) => `${word}${node}`);
+  const nodes = {parent, layer, run, id: words("n"), label: words("n"), family: words("f"), count: parent.map(() => 0)};
+  return network({nodes, words: [], columns: [], edges, blocks: [], shown: [], title: "wide"});
+}
+
+test("a wanted depth is unfolded where a browser can draw it", () => {
+  for (const [modules, reads, isWhole] of [
+    [1400, 1, true],
+    [1600, 1, false],
+    [1400, 3, true],
+    [1400, 4, false],
+  ]) {
+    const net = wide(modules, reads);
+    const open = firstFold(net, 28, 1);
+    assert.equal(isDrawable(net, open), true);
+    assert.equal(seen(net, open).boxes.length, isWhole ? modules : Math.ceil(modules / 120), `${modules} ${reads}`);
+  }
 });

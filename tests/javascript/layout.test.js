@@ -59,6 +59,24 @@ test("a wire begins at its source's bottom and ends at its target's top, in righ
   });
 });
 
+test("no wire turns on the edge of a frame: what leaves a frame goes on at its port", () => {
+  each(({net, view, drawn, places, wires}, where) => {
+    const edges = view.frames.slice(1).map((frame) => [frame, places.get(frame)]);
+    wires.forEach((points, index) => {
+      for (let place = 1; place < points.length; place += 1) {
+        const [[x0, y0], [x1, y1]] = [points[place - 1], points[place]];
+        if (Math.abs(y0 - y1) >= 1 || Math.abs(x0 - x1) < 1) continue;
+        for (const [frame, {x, y, width, height}] of edges) {
+          const isOnEdge = Math.abs(y0 - y) < 1 || Math.abs(y0 - y - height) < 1;
+          const isBeside = Math.max(x0, x1) <= x || Math.min(x0, x1) >= x + width;
+          const {source, target} = drawn[index];
+          assert.ok(!isOnEdge || isBeside, `${source} to ${target} at ${net.nodes.id[frame]}, ${where}`);
+        }
+      }
+    });
+  });
+});
+
 test("no wire goes through a box", () => {
   each(({view, drawn, places, wires}, where) => {
     wires.forEach((points, index) => {

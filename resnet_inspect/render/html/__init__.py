@@ -1,11 +1,11 @@
 """A report: one file that a browser opens without a network, with every number and every connection of a network.
 
 ``network.py`` and ``tree.py`` make a network's data; ``diff.py``, ``check.py`` and ``report.py`` are the other pages.
-``page.py`` joins ES modules (``entry/`` has one for each page, ``page/`` what they are made of), style sheets
-(``style/``) and vendored libraries (``vendor/``) into one file. Of the modules in ``page/``, ``fold.js`` knows what is
-seen while modules are open, ``layout.js`` and ``ranks.js`` where it stands, all without a browser; ``graph.js``,
-``table.js``, ``treemap.js`` and ``timeline.js`` draw, and ``store.js`` is what they share. ``ir_html.py`` packs a
-summary into a page and reads it back.
+``page.py`` joins ES modules (``entry/`` has one for each page, ``graph/`` and ``page/`` what they are made of), style
+sheets (``style/``) and vendored libraries (``vendor/``) into one file. Of the modules, ``page/fold.js`` knows what is
+seen while modules are open, ``graph/layout.js`` and ``graph/ranks.js`` where it stands, all without a browser;
+``graph/graph.js``, ``page/table.js``, ``page/treemap.js`` and ``page/timeline.js`` draw, and ``page/store.js`` is what
+they share. ``ir_html.py`` packs a summary into a page and reads it back.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from ...analysis.metrics.metric import Metric, largest
 from ...analysis.residual import Block, residual_blocks
 from ...explain.derivation import counts
 from ...ir import Layer, Summary, sum_known
+from ...visible import line
 from .. import View
 from ..columns import Column, choose
 from ..picture import family, shortcuts
@@ -69,7 +70,7 @@ def network(
     place = {layer.id: index for index, layer in enumerate(summary.layers)}
     blocks = residual_blocks(summary)
     return {
-        "title": summary.model.title,
+        "title": line(summary.model.title),
         "hasGraph": summary.has_graph,
         "shown": [key for key in usual(summary, View()) if key not in ("path", "connected_to")],
         "nodes": {

@@ -53,6 +53,7 @@ def page(
     ``sources`` are the networks that the head names, with a label for each.
     """
     style, script = _style(), _script(f"{kind}.js")
+    title = line(title)
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         # A picture that the page draws of itself is the only one.

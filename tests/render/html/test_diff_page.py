@@ -332,3 +332,18 @@ def test_on_paper_every_change_is_there(opened: Opener) -> None:
     assert page.locator(".fold:visible").count() == page.locator(".switch:visible").count() == 0
     assert page.locator(".explorer:visible").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_where_nothing_is_an_edit_keys_lead_nowhere(opened: Opener) -> None:
+    larger = toy("x", "input", shape=(1, 4, 16, 16), type="Input")
+    rest = (toy("a", "relu", "x"), toy("b", "relu", "a"))
+    grown = (replace(each, output_tensors=larger.output_tensors) for each in rest)
+    found = compare(network(IMAGE, *rest), network(larger, *grown), any_input=True)
+    assert set(marks(found.layers)) == {"follows"}
+    page = ready(opened(report(found)))
+    assert listed(page) == []
+    for key in "np":
+        page.keyboard.press(key)
+    page.get_by_text("differ as a result").click()
+    page.keyboard.press("n")
+    assert page.locator(".change[aria-current]").count() == 1

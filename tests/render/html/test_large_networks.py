@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -73,3 +74,12 @@ def test_a_join_of_many_is_looked_at_once() -> None:
 def test_a_network_without_layers_has_a_page(opened: Opener) -> None:
     page = ready(opened(report(network())))
     assert page.title() == "torch:toy"
+
+
+def test_of_a_text_of_millions_of_characters_the_beginning_is_drawn(opened: Opener) -> None:
+    long = "T" * 3_000_000
+    made = network(toy("x", "input"), toy("a", "relu", "x", type=long, attributes={"note": long}))
+    page = ready(opened(report(replace(made, model=replace(made.model, name=long)), columns=("type", "attributes"))))
+    page.locator(".network .box").last.click()
+    texts = page.evaluate("() => [document.title, document.querySelector('main').outerHTML].map(text => text.length)")
+    assert max(texts) < 100_000

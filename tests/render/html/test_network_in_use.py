@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from resnet_inspect import ir_json
 from tests.support.browser import Opener
 from tests.support.reports import press, ready, report, rows, summary
+from tests.support.toys import network, toy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -166,6 +167,14 @@ def test_rows_are_copied_with_exact_numbers(opened: Opener) -> None:
     assert len(lines) == len(listed) + 2
     assert {line.count("|") for line in lines} == {6}
     assert lines[1].replace(" ", "") == "|:---|:---|:---|---:|---:|"
+
+
+def test_words_are_copied_as_they_are(opened: Opener) -> None:
+    page = ready(opened(report(network(toy("x", "input"), toy("a", "relu", "x", type="Top 1,000")))))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(page, "Copy CSV")
+    page.get_by_text("copied", exact=True).wait_for()
+    assert '"Top 1,000"' in page.evaluate("navigator.clipboard.readText()")
 
 
 def test_columns_sort_all_layers(opened: Opener) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import gzip
 import re
 import zlib
@@ -17,8 +18,9 @@ from resnet_inspect import ir_html, ir_json
 from resnet_inspect.errors import ModelError
 from resnet_inspect.ir import Summary
 from resnet_inspect.render import View, render
+from tests.support.browser import Opener
 from tests.support.command import local, run
-from tests.support.reports import report, summary, unsigned
+from tests.support.reports import ready, report, summary, unsigned
 from tests.support.strange_files import measured
 from tests.support.summaries import summaries
 
@@ -134,9 +136,44 @@ PAGES = {
     "two": (_NETWORK.sub(lambda found: found[0] + found[0].replace('"network"', '"network-2"'), PAGE), "2 networks"),
     "cut off": (PAGE[: PAGE.index('id="network"') + 1000], "shows no network"),
     "cut in its beginning": (PAGE[:20], ""),
-    "of others": ("<!doctype html><title>a</title>" + PAGE, "not a model in a supported format"),
+    "of others": ("<!doctype html><title>a</title>", "shows no network"),
     "markup": ("<svg xmlns='http://www.w3.org/2000/svg'/>", ""),
 }
+
+
+#: What has become of a page on its way -> its bytes.
+REWRITTEN = {
+    "lines end as on Windows": PAGE.replace("\n", "\r\n").encode(),
+    "with a mark in front": b"\xef\xbb\xbf" + PAGE.encode(),
+    "by PowerShell's >": codecs.BOM_UTF16_LE + PAGE.encode("utf-16-le"),
+    "the other way round": codecs.BOM_UTF16_BE + PAGE.encode("utf-16-be"),
+    "behind a line": b"\n" + PAGE.encode(),
+    "by a browser": PAGE.replace(
+        ir_html.BEGINNING, "<!DOCTYPE html>\n<!-- saved from url=(0014)about:internet -->\n<html>"
+    )
+    .replace("<main></main>", "<main><svg></svg></main>")
+    .encode(),
+}
+
+
+@pytest.mark.parametrize("case", REWRITTEN)
+def test_a_report_that_was_written_again_is_one(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    path.write_bytes(REWRITTEN[case])
+    document = ir_json.dumps(summary("local:resnet18"))
+    assert local("summary", str(path), "--format", "json").stdout == document
+    assert ir_json.dumps(ir_html.loads(REWRITTEN[case])) == document
+
+
+def test_a_page_that_a_browser_saved_is_drawn_once(opened: Opener) -> None:
+    saved = ready(opened(PAGE)).content()
+    page = ready(opened(saved.replace(' data-ready=""', "", 1)))
+    assert page.locator("svg.network").count() == 1
+    page.locator(".head button").click()
+    assert page.locator("dialog[open]").count() == 1
+    # Places of elements are attributes there, which the policy refuses and the script sets anew.
+    assert all("Applying inline style" in said for said in opened.recorded.console)
+    opened.recorded.console.clear()
 
 
 @pytest.mark.parametrize("case", PAGES)

@@ -1,7 +1,7 @@
 // The page of a check: what each rule found, failures first, and the network with the layers that it is about.
 
 import {unpacked} from "../page/documents.js";
-import {choice, html} from "../page/element.js";
+import {choice, emptied, html} from "../page/element.js";
 import {explorer} from "../page/explorer.js";
 import {firstFold, ROOM, revealed} from "../page/fold.js";
 import {network} from "../page/network.js";
@@ -16,7 +16,7 @@ import {store} from "../page/store.js";
 
 /** @type {{models: Model[]}} */
 const data = JSON.parse(await unpacked("data"));
-const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+const main = emptied();
 const place = html("div", {class: "checked"});
 
 let shown = new AbortController();

@@ -2,7 +2,7 @@
 
 import {changeList} from "../page/changes.js";
 import {unpacked} from "../page/documents.js";
-import {button, html} from "../page/element.js";
+import {button, emptied, html} from "../page/element.js";
 import {explorer} from "../page/explorer.js";
 import {firstFold, revealed} from "../page/fold.js";
 import {network} from "../page/network.js";
@@ -64,7 +64,7 @@ const switches = nets.map((_, side) =>
 );
 turnTo(1);
 
-const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+const main = emptied();
 main.append(
   changeList(data.changes, data.followers, (place) => {
     const pair = data.pairs[place];

@@ -3,7 +3,7 @@
 import {choosable} from "../page/axes.js";
 import {chart} from "../page/chart.js";
 import {unpacked} from "../page/documents.js";
-import {html, section} from "../page/element.js";
+import {emptied, html, section} from "../page/element.js";
 import {explorer} from "../page/explorer.js";
 import {firstFold, ROOM, revealed} from "../page/fold.js";
 import {network} from "../page/network.js";
@@ -12,7 +12,7 @@ import {sortable} from "../page/sortable.js";
 import {store} from "../page/store.js";
 
 const data = JSON.parse(await unpacked("data"));
-const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+const main = emptied();
 /** @type {(texts: string[]) => HTMLElement[]} */
 const hints = (texts) => texts.map((text) => html("p", {class: "hint"}, text));
 const notes = html("div", {class: "notes"}, ...hints(data.notes));

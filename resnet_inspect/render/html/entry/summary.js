@@ -2,6 +2,7 @@
 
 import {fittingFold, roomIn} from "../graph/fitting.js";
 import {unpacked} from "../page/documents.js";
+import {emptied} from "../page/element.js";
 import {explorer} from "../page/explorer.js";
 import {firstFold, ROOM} from "../page/fold.js";
 import {network} from "../page/network.js";
@@ -13,7 +14,7 @@ import {treemap} from "../page/treemap.js";
 const data = JSON.parse(await unpacked("data"));
 const net = network(data.network);
 const chosen = store(firstFold(net, ROOM, data.depth));
-const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+const main = emptied();
 const shown = explorer(net, chosen);
 main.append(shown);
 // The graph and what is beside it end where the window does, and all of the graph is seen at first.

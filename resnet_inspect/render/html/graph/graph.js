@@ -2,7 +2,7 @@
 
 import {download} from "../page/clipboard.js";
 import {button, choice, html, nodeAt, svg} from "../page/element.js";
-import {arrows, seen, shownAs} from "../page/fold.js";
+import {arrows, isDrawable, seen, shownAs} from "../page/fold.js";
 import {menu} from "../page/menu.js";
 import {around, column, isLayer, known} from "../page/network.js";
 import {toggle} from "../page/store.js";
@@ -18,8 +18,6 @@ import {pixels, standalone} from "./saving.js";
 /** @typedef {import("./layout.js").Place} Place */
 
 const HEATS = ["params", "macs", "activation_bytes", "saved_bytes"];
-/** So many boxes are opened at once: a browser has to draw them. */
-const MOST_BOXES = 1500;
 
 /** @type {(net: Network, chosen: Store, name?: string) => HTMLElement} */
 export function graph(net, chosen, name = "") {
@@ -249,8 +247,8 @@ export function graph(net, chosen, name = "") {
     for (let node = 1; node < net.size; node += 1) {
       if (!isLayer(net, node) && net.depth[node] <= level) open.add(node);
     }
-    if (level && seen(net, open).boxes.length > MOST_BOXES) return openAll(level - 1);
-    said.textContent = level && level < levels ? `${level} of ${levels} levels: more than ${MOST_BOXES} boxes` : "";
+    if (level && !isDrawable(net, open)) return openAll(level - 1);
+    said.textContent = level && level < levels ? `${level} of ${levels} levels: with more, a browser is slow` : "";
     chosen.set({open});
   };
   const said = html("span", {role: "status", class: "hint"});

@@ -1,6 +1,6 @@
 // The parts of the graph as SVG: boxes, frames, arrows and the legend.
 
-import {html, svg} from "../page/element.js";
+import {html, shortened, svg} from "../page/element.js";
 import {called, column, inWords, known, marked} from "../page/network.js";
 import {fitted, widthOf} from "../page/ruler.js";
 import {worded} from "../page/units.js";
@@ -28,7 +28,7 @@ export function box(net, node, place, residual) {
   const mark = net.marks?.[node];
   const {width, height} = BOX;
   const start = isClosed ? 20 : 8;
-  const name = called(net, node);
+  const name = shortened(called(net, node), 500);
   const below = kindAndShape(type[node], output[node], width - 16);
   // Beside the name; below it, where the name is long and what stands there is short.
   const costs = cost ? widthOf(cost, SMALL) + 8 : 0;
@@ -93,7 +93,7 @@ function kindAndShape(type, output, room) {
 export function frame(net, node, place, inner) {
   const {x, y, width, height} = place;
   const mark = net.marks?.[node];
-  const words = [called(net, node), net.type[node]].filter(Boolean);
+  const words = [shortened(called(net, node), 500), net.type[node]].filter(Boolean);
   return svg(
     "g",
     {

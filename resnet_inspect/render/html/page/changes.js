@@ -52,7 +52,7 @@ export function changeList(changes, followers, go) {
   /** @type {(step: number) => void} */
   const step = (step) => {
     const at = rows.findIndex((each) => each.row === current);
-    show(rows[(Math.max(at, step > 0 ? -1 : 0) + step + rows.length) % rows.length].row);
+    show(rows[(Math.max(at, step > 0 ? -1 : 0) + step + rows.length) % rows.length]?.row);
   };
   /** @type {(state: string, words: string[], pair: number, isInside?: boolean) => HTMLElement} */
   const entry = (state, [layer, type, words], pair, isInside = false) => {

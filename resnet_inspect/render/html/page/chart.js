@@ -132,12 +132,14 @@ function spot(x, y, width, taken, right, bottom) {
 
 /** From so many times the least on, amounts stand by their logarithms: else one large network presses all others together. */
 const FAR = 30;
+/** An axis has fewer of them, unless its ends are as near to each other as numbers can be. */
+const MOST_TICKS = 10;
 
 /**
  * Round numbers over the range of some values, with room at its ends, and which part of the range lies below a value.
  * @type {(values: number[], mayBend?: boolean) => {ticks: number[], part: (value: number) => number}}
  */
-function scale(values, mayBend = false) {
+export function scale(values, mayBend = false) {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const bends = mayBend && values.length > 1 && least > 0 && most / least > FAR;
   const bent = bends ? Math.log10 : (/** @type {number} */ value) => value;
@@ -152,7 +154,10 @@ function scale(values, mayBend = false) {
   } else {
     const power = 10 ** Math.floor(Math.log10((high - low) / 5));
     const step = power * ([1, 2, 5, 10].find((each) => (high - low) / (power * each) <= 7) ?? 10);
-    for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) ticks.push(Number(tick.toPrecision(12)));
+    // Each by its number, as a step may be too small to change what it is added to.
+    const [first, last] = [Math.ceil(low / step), Math.floor(high / step)];
+    for (let at = 0; at <= Math.min(last - first, MOST_TICKS); at += 1)
+      ticks.push(Number(((first + at) * step).toPrecision(12)));
   }
   return {ticks, part: (value) => (bent(value) - low) / (high - low)};
 }

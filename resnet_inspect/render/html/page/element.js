@@ -68,6 +68,14 @@ export function choice(label, options, choose, chosen = "") {
   return html("label", {class: "choice"}, `${label} `, select);
 }
 
+/** The part of the page that its script fills. In a page that a browser has saved, all that it made before is still there. @type {() => HTMLElement} */
+export function emptied() {
+  for (const made of document.querySelectorAll(".head > button, body > .heads, body > .keys")) made.remove();
+  const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+  main.replaceChildren();
+  return main;
+}
+
 /** The width of a picture that is as wide as the page, in its pixels. @type {() => number} */
 export function pageWidth() {
   return Math.max(320, Math.min(1200, document.documentElement.clientWidth - 40));

@@ -4,6 +4,9 @@ import {around, isLayer, isRun} from "./network.js";
 
 /** So many boxes fill a screen. */
 export const ROOM = 28;
+/** So many boxes and arrows are drawn at once: with more, a browser is slow. */
+const MOST_BOXES = 1500;
+const MOST_ARROWS = 5000;
 
 /** @typedef {import("./network.js").Network} Network */
 
@@ -40,8 +43,14 @@ export function seen(net, open) {
   return {boxes, frames, box};
 }
 
+/** Whether a browser can draw what is seen. @type {(net: Network, open: Set<number>) => boolean} */
+export function isDrawable(net, open) {
+  const view = seen(net, open);
+  return view.boxes.length <= MOST_BOXES && arrows(net, view).arrows.length <= MOST_ARROWS;
+}
+
 /**
- * The open nodes of the deepest level at which at most `room` boxes are seen; only those that `isWanted` are opened.
+ * The open nodes of a depth, where that can be drawn, or else of the deepest level at which at most `room` boxes are seen; only those that `isWanted` are opened.
  * @type {(net: Network, room: number, depth?: number | null, isWanted?: (node: number) => boolean) => Set<number>}
  */
 export function firstFold(net, room, depth = null, isWanted = () => true) {
@@ -52,7 +61,7 @@ export function firstFold(net, room, depth = null, isWanted = () => true) {
       const isHigher = isRun(net, node) || net.nodes.id[node].split(".").length < depth;
       if (!isLayer(net, node) && isHigher && open.has(net.nodes.parent[node])) open.add(node);
     }
-    return open;
+    if (isDrawable(net, open)) return open;
   }
   return deepest(net, (more) => seen(net, more).boxes.length <= room, isWanted);
 }

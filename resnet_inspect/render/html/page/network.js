@@ -1,6 +1,11 @@
 // One network: the tree of its nodes, their amounts and words, edges between layers, residual blocks.
 
+import {shortened} from "./element.js";
+
 /** @typedef {import("./units.js").Amount} Amount */
+
+/** So many characters of a type or a shape are drawn: a browser is slow with more. */
+const SHOWN = 500;
 
 /**
  * A column of amounts. By node, `texts` are cells that the column's word doesn't give, and `known` what is known of
@@ -57,7 +62,8 @@ export function network(written) {
   }
   const byId = new Map(id.map((name, node) => [name, node]));
   /** @type {(key: string) => string[]} */
-  const texts = (key) => written.words.find((each) => each.key === key)?.texts ?? [];
+  const texts = (key) =>
+    (written.words.find((each) => each.key === key)?.texts ?? []).map((text) => shortened(text, SHOWN));
   return {...written, size, end, depth, first, children, nodeOf, byId, type: texts("type"), output: texts("output")};
 }
 

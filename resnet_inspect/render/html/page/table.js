@@ -149,7 +149,7 @@ export function table(net, chosen) {
             role: "gridcell",
             class: `${each.amount ? "number" : ""}${text === "0" ? " zero" : ""}`,
             "data-key": each.key,
-            "data-exact": each.exact(node),
+            "data-exact": each.exact(node).slice(0, 2000),
             title: why(net, node, each).slice(0, 500),
           },
           text.slice(0, 500),
@@ -257,7 +257,11 @@ export function table(net, chosen) {
     ["Layer", ...shown().map((each) => each.title)],
     ...rows.map((node) => [
       sort || isLayer(net, node) ? net.nodes.id[node] : called(net, node),
-      ...shown().map((each) => (isExact ? each.exact(node).replace(/(?<=\d),(?=\d{3})/g, "") : each.text(node))),
+      ...shown().map((each) => {
+        if (!isExact) return each.text(node);
+        // Programs read numbers without commas; a word keeps its own.
+        return each.amount ? each.exact(node).replaceAll(/(?<=\d),(?=\d{3})/g, "") : each.exact(node);
+      }),
     ]),
   ];
   const copied = html("span", {role: "status", class: "copied"});
