@@ -59,6 +59,9 @@ class Budget(Rule):
     def check(self, summary: Summary) -> Iterator[Finding]:
         layers = [found for found in summary.layers if _within(found.path, self.part)]
         part = self.part or "the model"
+        if not layers and not self.part:
+            yield Finding("error", "the model has no layers, so its budget can't be checked")
+            return
         if not layers:
             hint = nearest(summary, self.part)
             yield Finding("error", f"the model has no part {self.part}, so its budget can't be checked; {hint}")

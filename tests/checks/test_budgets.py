@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -218,3 +219,8 @@ def test_amounts_of_any_length_are_refused_in_one_line() -> None:
         with pytest.raises(BadRequestError) as found:
             quantity.parse(text)
         assert str(found.value) == f"{text!r:.60} is not an amount: give 26M, 4.2G, 25557032 or 200MiB"
+
+
+def test_a_network_without_layers_has_no_amount() -> None:
+    nothing = replace(NET, layers=())
+    assert said(MaxParams(1), nothing) == [("error", "the model has no layers, so its budget can't be checked", None)]
