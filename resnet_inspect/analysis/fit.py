@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..ir import Summary
 from .batches import MOST, NotLinearError, at_batch, check_even, largest
@@ -25,8 +26,7 @@ _BLOCK = 3
 _WORTH = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+class Help(NamedTuple):
     """What would make the peak smaller: options of the command, and the peak that they give."""
 
     options: str

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .operations import Recorder
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Words:
     """Adds operations to a layer that torch makes of several."""
 

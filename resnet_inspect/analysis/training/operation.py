@@ -8,7 +8,7 @@ from ...ir import Parameter, Shape, Tensor
 from .strides import Strides
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Operation:
     """A node of autograd's graph. It gives one value, which others name by the operation's position.
 

@@ -26,7 +26,7 @@ _COMPUTED = ("channels", "deviations", "groups", "places", "positions")
 _PRODUCTS = ("dense", "div", "matmul", "mul")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Recorder:
     """Adds the operations of one layer after another."""
 

@@ -9,7 +9,7 @@ from .operation import Operation
 from .plan import Plan
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Schedule:
     """The operations of a step in the order in which they run. A time is a place in ``steps``.
 

@@ -49,8 +49,7 @@ class Forward(NamedTuple):
     statistics: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A layer at work. ``phase`` is ``forward``, ``recompute``, ``backward`` or ``optimizer``, ``layer`` a layer's id;
     it is "" in the optimizer's step, and where no layer is known to run.
 
@@ -138,7 +137,7 @@ class _Ledger:
         return tuple(zip(*(accumulate(change[:-1]) for change in self.changes.values()), strict=True))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Gradient:
     """A buffer of gradients: its bytes, when it came and when it was last needed, and for how many it waits."""
 
@@ -262,8 +261,9 @@ def _values(ledger: _Ledger, forward: Forward, made: Sequence[Operation], order:
     for position, end in backward.items():
         for value in made[position].keeps:
             place = owner[value]
-            target = kept_again if order.are_in_one_run(place, position) else kept
-            target[place] = max(target.get(place, 0), end)
+            target = kept_again if runs and order.are_in_one_run(place, position) else kept
+            if target.get(place, 0) < end:
+                target[place] = end
     for position, run in runs.items():
         # A checkpoint keeps what its module was called with until its last backward pass.
         if run in order.spans:
@@ -294,12 +294,16 @@ def _ends(forward: Forward, made: Sequence[Operation], owner: Sequence[int]) -> 
     """For each operation the last one of the forward pass that needs its memory."""
     ends = list(range(len(made)))
     last_of: dict[str, int] = {}
+    cached: list[int] = []
     for position, operation in enumerate(made):
         last_of[operation.layer] = position
-        for place in (*(owner[read] for read in operation.reads), owner[position]):
-            ends[place] = max(ends[place], position)
+        for read in operation.reads:
+            ends[owner[read]] = position
+        ends[owner[position]] = position
         if operation.cached:
-            ends[position] = len(made) - 1
+            cached.append(position)
+    for position in cached:
+        ends[position] = len(made) - 1
     for layer, index in forward.ends.items():
         place = owner[last_of[layer]]
         ends[place] = max(ends[place], last_of[forward.called[index].id])
