@@ -188,7 +188,7 @@ def test_the_old_revision_is_built_by_its_own_code(tmp_path: Path, monkeypatch: 
     networks.write_text(text.replace("num_classes: int = 1000", "num_classes: int = 7"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    answer = document("diff", "--base", "HEAD", "resnet18")
+    answer = document("diff", "--base", "HEAD", "resnet18", warm="")
     assert answer["totals"]["params"] == [11_689_512, 11_689_512 - 993 * 513]
 
 

@@ -17,6 +17,7 @@ from resnet_inspect.readers.request import Request
 from resnet_inspect.render.diff import DiffView, render
 from resnet_inspect.render.diff.marks import marks
 from resnet_inspect.render.diff.words import grouped, headlines, totals
+from resnet_inspect.visible import line
 from tests.readers.checkpoint.test_weights import write_safetensors
 from tests.render.html.test_network_looks import CONTROLS, HOSTILE, IGNORED, hostile
 from tests.support import small_residual as small
@@ -291,7 +292,7 @@ def test_names_of_strangers_are_text(opened: Opener) -> None:
     new = replace(new, model=replace(new.model, name=HOSTILE[2]), modules=old.modules[:4])
     text = report(compare(old, new))
     page = ready(opened(text, viewport=(390, 800)))
-    assert page.inner_text("h1") == f"torch:{HOSTILE[0]} → torch:{HOSTILE[2]}"
+    assert page.inner_text("h1") == line(f"torch:{HOSTILE[0]} → torch:{HOSTILE[2]}")
     assert len(listed(page)) == len(old.layers) - 1
     elements = page.evaluate("document.querySelectorAll('img, script, iframe, b').length")
     assert elements == text.count("<script")
