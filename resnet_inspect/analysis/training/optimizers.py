@@ -18,11 +18,12 @@ _SMALLEST, _BLOCK = 4096, 256
 
 def states(optimizer: str, shape: Shape, size: int) -> int:
     """Bytes that an optimizer keeps for a parameter of this shape and of ``size`` bytes."""
-    elements = prod(shape)
     if optimizer == "adam8bit":
+        elements = prod(shape)
         return 2 * 4 * elements if elements < _SMALLEST else 2 * elements + 2 * 4 * -(-elements // _BLOCK)
     if optimizer == "adafactor":
         # Rows and columns of the last two dimensions (Shazeer and Stern 2018); a vector keeps all of its variance.
+        elements = prod(shape)
         return size if len(shape) < 2 else (elements // shape[-1] + elements // shape[-2]) * (size // elements or 4)
     return _MOMENTS[optimizer] * size
 

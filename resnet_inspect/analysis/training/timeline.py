@@ -174,7 +174,7 @@ def timeline(summary: Summary, plan: Plan, before: Timeline | None = None) -> Ti
                 ledger.hold("temporaries", operation.keeps_besides, position, position)
                 ledger.hold("temporaries", operation.forward, again, again)
     _output_gradients(ledger, made, order.backward)
-    trained = _held(ledger, forward, plan, made, order.backward)
+    trained = _held(ledger, forward, plan, made, order.backward, before.trained if before else ())
     names = (*((phase, made[position].layer) for phase, position in order.steps), ("optimizer", ""))
     unknown = tuple(dict.fromkeys(operation.layer for operation in made if operation.unknown))
     known = unknown if summary.has_graph else _all(summary)
@@ -366,28 +366,38 @@ def _output_gradients(ledger: _Ledger, made: Sequence[Operation], backward: dict
 
 
 def _held(
-    ledger: _Ledger, forward: Forward, plan: Plan, made: Sequence[Operation], backward: dict[int, int]
+    ledger: _Ledger,
+    forward: Forward,
+    plan: Plan,
+    made: Sequence[Operation],
+    backward: dict[int, int],
+    before: Sequence[Parameter],
 ) -> tuple[Parameter, ...]:
     """Parameters, what is kept beside them, their gradients, and the optimizer's states and temporaries.
 
-    Gives what is trained, in the optimizer's order.
+    Gives what is trained, in the optimizer's order: that of ``before``, if the same was trained then.
     """
     last = len(ledger.changes["weights"]) - 2
     weights = forward.weights
     found: dict[str, Parameter] = {}
+    size_of: dict[str, int] = {}
     for position, time in backward.items():
         for parameter in made[position].trained:
-            size = parameter.bytes or 0
-            if parameter.name in found or plan.accumulate > 1:
-                ledger.hold("temporaries", size, time, time)  # added to the gradient that is there
-            if parameter.name not in found:
-                found[parameter.name] = parameter
-                ledger.hold("gradients", size, 0 if plan.accumulate > 1 else time, last)
-                if parameter.name.endswith((".lora_A", ".lora_B")):
-                    weights += size
-    names = [p.name for layer in forward.summary.layers for p in layer.parameters if p.name in found]
-    trained = tuple(found[name] for name in dict.fromkeys((*names, *found)))
-    sizes = [parameter.bytes or 0 for parameter in trained]
+            name = parameter.name
+            is_new = name not in found
+            if is_new:
+                found[name], size_of[name] = parameter, parameter.bytes or 0
+                ledger.hold("gradients", size_of[name], 0 if plan.accumulate > 1 else time, last)
+                if name.endswith((".lora_A", ".lora_B")):
+                    weights += size_of[name]
+            if not is_new or plan.accumulate > 1:
+                ledger.hold("temporaries", size_of[name], time, time)  # added to the gradient that is there
+    if len(before) == len(found) and all(found.get(parameter.name) is parameter for parameter in before):
+        trained = tuple(before)
+    else:
+        names = [p.name for layer in forward.summary.layers for p in layer.parameters if p.name in found]
+        trained = tuple(found[name] for name in dict.fromkeys((*names, *found)))
+    sizes = [size_of[parameter.name] for parameter in trained]
     ledger.hold("weights", weights, 0, last)
     ledger.hold("statistics", forward.statistics, 0, last)
     ledger.hold("optimizer_states", _states(plan, trained, sizes), 0, last)
