@@ -61,6 +61,8 @@ def test_what_solves_or_decomposes_is_not_counted_and_says_so() -> None:
         "corrcoef": lambda a: ops.corrcoef(a[0]),
         "switch": lambda a: ops.switch(0, [lambda x: ops.matmul(x, x)], a),
     }.items():
+        if name == "corrcoef" and not hasattr(ops, name):
+            continue  # Keras 3.10 doesn't have it
         given = keras.Input((4, 4), batch_size=1)
         totals = summarize(keras.Model(given, function(given)), (4, 4)).totals
         assert [path.split("_1")[0] for path in totals.uncounted] == [name]
