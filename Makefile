@@ -38,7 +38,7 @@ ifneq ($(NODE),)
 else
 	@echo "node or npm is missing: JavaScript isn't tested"; test -z "$$REQUIRE_BROWSER"
 endif
-	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal --dist loadfile
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.dev $(if $(NODE),$(TOOLS)/.stamp) ## Style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -34,9 +34,9 @@ def run(
     """``resnet-inspect`` with these arguments, in a pipe, and with more variables of the environment.
 
     A ``warm`` one finds a backend's reader imported, which takes seconds: for tests of what a command says, not of how
-    it starts. Warm ones run one after the other, never side by side.
+    it starts. Warm ones run one after the other, never side by side. Without the backend's package, it starts cold.
     """
-    if warm and hasattr(os, "fork"):
+    if warm and hasattr(os, "fork") and (warm == "local" or find_spec(warm)):
         here = os.getcwd()  # noqa: PTH109 - a text
         return _asked(_command_server(warm), here, arguments, {**os.environ, **(env or {})}, text=text or "")
     command = [sys.executable, "-m", "resnet_inspect", *arguments]
