@@ -394,3 +394,21 @@ def test_an_export_has_the_numbers_of_its_torch_model() -> None:
     lost = [side for side in diff(own, folded).layers if side.old is None or side.new is None]
     assert {side.old.op for side in lost if side.old is not None} == {"batch_norm"}
     assert len(lost) == 53
+
+
+def test_nodes_that_differ_in_a_setting_a_shape_or_an_output_are_not_taken_for_one_another() -> None:
+    model = models.written(
+        """net (float[1, 4, 8, 8] x) => (float[1, 8, 4, 4] last) {
+            a = Conv<pads = [1, 1, 1, 1]>(x, w1)
+            b = Conv<pads = [1, 1, 1, 1], strides = [2, 2]>(a, w1)
+            c = Conv<pads = [1, 1, 1, 1]>(a, w1)
+            d = Conv<pads = [1, 1, 1, 1]>(b, w1)
+            last = Concat<axis = 1>(d, b)
+            s, t = Split<axis = 1, num_outputs = 2>(c)
+        }""",
+        w1=(4, 4, 3, 3),
+    )
+    found = [layer for layer in read(model).layers if layer.op == "conv2d"]
+    assert [layer.output_tensors[0].shape[2:] for layer in found] == [(8, 8), (4, 4), (8, 8), (4, 4)]
+    assert [layer.macs for layer in found] == [4 * 4 * 9 * size for size in (64, 16, 64, 16)]
+    assert [layer.attribute("stride") for layer in found] == [(1, 1), (2, 2), (1, 1), (1, 1)]
