@@ -166,14 +166,14 @@ def _at_twice(request: Request, summary: Summary) -> Request:
 
     from ...call import Call, mapped
 
-    def doubled(spec: Spec) -> Spec:
+    def twice(spec: Spec) -> Spec:
         if spec.shape[:1] != (batch,):
             raise BadRequestError(f"input {spec} doesn't begin with a batch of {batch:,}")
         return replace(spec, shape=(2 * batch, *spec.shape[1:]))
 
     call = Call.from_json(given.text)
-    named = tuple((name, mapped(value, doubled)) for name, value in call.kwargs)
-    return replace(request, inputs=CallJson(Call(tuple(mapped(call.args, doubled)), named).to_json()))
+    named = tuple((name, mapped(value, twice)) for name, value in call.kwargs)
+    return replace(request, inputs=CallJson(Call(tuple(mapped(call.args, twice)), named).to_json()))
 
 
 def _check(plan: Plan, summary: Summary) -> None:

@@ -51,10 +51,6 @@ class Values:
         else:
             self._tensors[name] = Tensor(sizes, dtype_name(kind.tensor_type.elem_type))
 
-    def learn_tensor(self, name: str, element_type: int, shape: Shape) -> None:
-        """Sets the type of a value that is a tensor."""
-        self.learn(name, _tensor_type(element_type, shape))
-
     def work(self, node: Node) -> Work | None:
         """What a node does: networks repeat their blocks, and what two nodes with the same work give is of one type.
 
@@ -162,11 +158,6 @@ def infer(graph: Graph, node: Node, values: Values, bound: Mapping[str, int], wo
     if work is not None and not unknown:
         values.remember(node, work)
     return not unknown
-
-
-@lru_cache(1024)
-def _tensor_type(element_type: int, shape: Shape) -> Any:
-    return helper.make_tensor_type_proto(element_type, shape)
 
 
 def _fixed(kind: Any, bound: Mapping[str, int]) -> Any:
