@@ -76,29 +76,6 @@ def at_batch(first: Summary, second: Summary, sizes: tuple[int, int], batch: int
     )
 
 
-def doubled(summary: Summary) -> Summary:
-    """The network with twice the images, where every tensor begins with the batch: so it is in the local backend's."""
-    known: dict[Tensor, Tensor] = {}
-
-    def tensors(some: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        for one in some:
-            if one not in known:
-                first, *rest = one.shape
-                known[one] = replace(one, shape=(2 * first, *rest))
-        return tuple([known[one] for one in some])
-
-    layers = [
-        replace(
-            layer,
-            input_tensors=tensors(layer.input_tensors),
-            output_tensors=tensors(layer.output_tensors),
-            macs=None if layer.macs is None else 2 * layer.macs,
-        )
-        for layer in summary.layers
-    ]
-    return replace(summary, inputs=tensors(summary.inputs), outputs=tensors(summary.outputs), layers=tuple(layers))
-
-
 def check_even(first: Summary, second: Summary, sizes: tuple[int, int], batch: int) -> None:
     """Whether the network has whole sizes at a batch.
 

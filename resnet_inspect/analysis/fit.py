@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from ..ir import Summary
 from .batches import MOST, NotLinearError, at_batch, check_even, largest
 from .training.plan import Plan
-from .training.timeline import Timeline, inference, timeline, with_optimizer
+from .training.timeline import Timeline, doubled, inference, timeline, with_optimizer
 
 #: What a process on a GPU holds beside tensors, at least and at most: CUDA's context with torch's kernels, and the
 #: workspaces of cuBLAS and cuDNN.
@@ -63,12 +64,12 @@ class Fit:
         return None if self.timeline.unknown else True
 
 
-def fit(summary: Summary, larger: Summary | str, batch: int, plan: Plan | None, memory: int) -> Fit:
+def fit(summary: Summary, larger: Summary | str | None, batch: int, plan: Plan | None, memory: int) -> Fit:
     """How a network fits.
 
     Args:
         summary: the network at ``batch``, as training runs it if there is a plan.
-        larger: the same at twice the batch, or why there is none.
+        larger: the same at twice the batch, or why there is none; None where every tensor begins with the batch.
         batch: how many images, or whatever its inputs are.
         plan: how it is trained; None for inference.
         memory: bytes.
@@ -78,7 +79,7 @@ def fit(summary: Summary, larger: Summary | str, batch: int, plan: Plan | None, 
     beside = (CONTEXT[0], CONTEXT[1] + peak // LOST) if memory >= _SMALLEST else (0, 0)
     most = least = None
     fixed = larger if isinstance(larger, str) else ""
-    if isinstance(larger, Summary):
+    if not isinstance(larger, str):
         growth = _Growth(summary, larger, batch, plan, found)
         try:
             most = growth.largest(memory)
@@ -105,15 +106,20 @@ class _Growth:
     is that of the line which reaches the memory first. Else it is looked for.
     """
 
-    def __init__(self, summary: Summary, larger: Summary, batch: int, plan: Plan | None, found: Timeline) -> None:
-        self._summaries = (summary, larger)
+    def __init__(
+        self, summary: Summary, larger: Summary | None, batch: int, plan: Plan | None, found: Timeline
+    ) -> None:
+        self._summaries = None if larger is None else (summary, larger)
         self._sizes = (batch, 2 * batch)
         self._plan = plan
-        doubled = inference(larger) if plan is None else timeline(larger, plan, found)
-        self._known = {batch: found, 2 * batch: doubled}
+        if larger is None:
+            after = doubled(found)
+        else:
+            after = inference(larger) if plan is None else timeline(larger, plan, found)
+        self._known = {batch: found, 2 * batch: after}
         self._lines: set[tuple[int, int]] = set()
-        if found.is_like(doubled):
-            growths = (other - one for one, other in zip(found.live, doubled.live, strict=True))
+        if larger is None or found.is_like(after):
+            growths = (other - one for one, other in zip(found.live, after.live, strict=True))
             self._lines = set(zip(found.live, growths, strict=True))
 
     @property
@@ -130,21 +136,21 @@ class _Growth:
             OverflowError: any batch fits.
         """
         batch = self._sizes[0]
-        if not self._lines:
-            return largest(self._peak, memory, batch)
+        if self._summaries and not self._lines:
+            return largest(partial(self._peak, self._summaries), memory, batch)
         room = [batch + (memory - one) * batch // more for one, more in self._lines if more > 0]
         if any(one > memory for one, more in self._lines if more <= 0):
             return 0
         most = max(min(room, default=MOST), 0)
         if most >= MOST:
             raise OverflowError
-        if most:
+        if most and self._summaries:
             check_even(*self._summaries, self._sizes, most)
         return most
 
-    def _peak(self, size: int) -> int:
+    def _peak(self, summaries: tuple[Summary, Summary], size: int) -> int:
         if size not in self._known:
-            self._known[size] = _timeline(at_batch(*self._summaries, self._sizes, size), self._plan)
+            self._known[size] = _timeline(at_batch(*summaries, self._sizes, size), self._plan)
         return max(self._known[size].live)
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_inspect.analysis.batches import NotLinearError, at_batch, doubled, largest
+from resnet_inspect.analysis.batches import NotLinearError, at_batch, largest
 from resnet_inspect.analysis.fit import fit
 from resnet_inspect.analysis.training.plan import Plan
-from resnet_inspect.analysis.training.timeline import Timeline
+from resnet_inspect.analysis.training.timeline import Timeline, doubled, inference, timeline
 from resnet_inspect.blocks import networks
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.local.reader import summarize
@@ -34,10 +34,26 @@ def test_shapes_are_those_of_a_summary_at_that_batch(name: str, flavor: str) -> 
         assert ours.parameters == layer.parameters
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        None,
+        Plan("adam"),
+        Plan(amp="bf16", checkpoint=("layer*.*", "conv*_block*"), accumulate=2),
+        Plan(lora=4, lora_layers=("fc", "predictions")),
+        Plan(frozen=("*conv1", "*_bn")),
+    ],
+)
 @pytest.mark.parametrize("flavor", ["torch", "keras"])
-def test_every_local_network_has_its_batch_first_in_each_tensor(flavor: str) -> None:
+def test_every_local_network_takes_twice_the_images_as_the_double_of_its_step(flavor: str, plan: Plan | None) -> None:
     for name in networks.names(flavor):
-        assert doubled(local(name, 3, flavor)) == local(name, 6, flavor)
+        found, truth = (_step(local(name, batch, flavor), plan) for batch in (3, 6))
+        assert doubled(found).held == truth.held != found.held
+        assert doubled(found).order == truth.order
+
+
+def _step(summary: Summary, plan: Plan | None) -> Timeline:
+    return inference(summary) if plan is None else timeline(summary, plan)
 
 
 def test_the_first_batch_is_the_summary_itself() -> None:
@@ -109,5 +125,7 @@ def test_a_straight_line_and_a_search_find_the_same(plan: Plan | None, monkeypat
     monkeypatch.setattr(Timeline, "is_like", lambda *_: False)
     for memory, straight in zip(memories, found, strict=True):
         searched = fit(two, four, 2, plan, memory)
+        alone = fit(two, None, 2, plan, memory)
         assert (straight.largest, straight.largest_beside) == (searched.largest, searched.largest_beside)
+        assert (straight.largest, straight.largest_beside) == (alone.largest, alone.largest_beside)
     assert found[-1].largest

@@ -32,9 +32,8 @@ class Operation:
     draws: bool = False
     #: Whether the autocast context caches it until the forward pass ends.
     cached: bool = False
-    #: Bytes alive while it runs, in the forward and in the backward pass, beside what it reads and gives.
+    #: Bytes alive while it runs forward, beside what it reads and gives.
     forward: int = 0
-    backward: int = 0
     gradient: str = "new"
     trained: tuple[Parameter, ...] = ()
     #: Whether its bytes are a lower bound.

@@ -68,15 +68,10 @@ def _runs(made: Sequence[Operation], plan: Plan, modules: Collection[str]) -> di
     if not plan.checkpoint:
         return {}
     found: dict[int, range] = {}
-    known: dict[str, str | None] = {}
+    known: dict[str, str | None] = {"": None}
     start, current = 0, None
     for position in range(len(made) + 1):
-        module = None
-        if position < len(made):
-            path = made[position].path
-            if path not in known:
-                known[path] = _outermost(path, plan, modules)
-            module = known[path]
+        module = _outermost(made[position].path, plan, modules, known) if position < len(made) else None
         if module != current:
             if current is not None:
                 run = range(start, position)
@@ -85,8 +80,18 @@ def _runs(made: Sequence[Operation], plan: Plan, modules: Collection[str]) -> di
     return found
 
 
-def _outermost(path: str, plan: Plan, modules: Collection[str]) -> str | None:
-    """The checkpointed module that a path lies in, which runs whole; a module in it is no checkpoint of its own."""
-    names = path.split(".")
-    around = (".".join(names[:count]) for count in range(1, len(names) + 1))
-    return next((module for module in around if module in modules and plan.checkpoints(module)), None)
+def _outermost(path: str, plan: Plan, modules: Collection[str], known: dict[str, str | None]) -> str | None:
+    """The checkpointed module that a path lies in, which runs whole; a module in it is no checkpoint of its own.
+
+    ``known`` are those of other paths, to which this one's and its parents' are added.
+    """
+    inner: list[str] = []
+    while path not in known:
+        inner.append(path)
+        path = path.rpartition(".")[0]
+    found = known[path]
+    for path in reversed(inner):
+        if found is None and path in modules and plan.checkpoints(path):
+            found = path
+        known[path] = found
+    return found

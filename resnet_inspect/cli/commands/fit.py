@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...analysis.batches import batch_of, doubled, is_list
+from ...analysis.batches import batch_of, is_list
 from ...analysis.fit import fit
 from ...analysis.training.plan import Plan
 from ...answers.source import Source, opened
@@ -122,8 +122,10 @@ def _place(device: Device | None, memory: int | None) -> tuple[Device | None, in
     return Device(here.name, f"{here.name}, the GPU of this machine", here.memory), here.memory
 
 
-def _at_two_batches(ask: Callable[[Request], Answer], chosen: Source, usual: int) -> tuple[Answer, Summary | str]:
-    """The answer at the batch that was asked for, and the network at twice of it, or why there is no other batch.
+def _at_two_batches(
+    ask: Callable[[Request], Answer], chosen: Source, usual: int
+) -> tuple[Answer, Summary | str | None]:
+    """The answer at the batch that was asked for, and what ``fit`` has to know about twice of it.
 
     Where nobody asked for a batch it is the ``usual`` one, unless the model or its input has its own.
     """
@@ -142,7 +144,7 @@ def _at_two_batches(ask: Callable[[Request], Answer], chosen: Source, usual: int
     if is_list(answer.summary):
         return answer, "it reads a list of images, each of its own size"
     if answer.summary.model.backend == "local":
-        return answer, doubled(answer.summary)
+        return answer, None
     try:
         return answer, ask(_at_twice(request, answer.summary)).summary
     except InspectError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ...analysis.training.ledger import PARTS
 from ...analysis.training.plan import Plan
-from ...analysis.training.timeline import PARTS, Step, Timeline
+from ...analysis.training.timeline import Step, Timeline
 
 #: Parts as people call them.
 WORDS = {
