@@ -48,26 +48,28 @@ _SQUARED = (
     Part("add", (7,)),
     Part("mul", (1, 8)),
 )
+#: What the types below are, all of them classes of transformers.
+_WORD = "gelu"
 _BY_TYPE = {
     "NewGELUActivation": _CUBIC,
     "AccurateGELUActivation": _CUBIC,
     "FastGELUActivation": _SQUARED,
     "QuickGELUActivation": (Part("mul", (0,)), Part("sigmoid", (1,)), Part("mul", (0, 2))),
-    "ClippedGELUActivation": (Part("gelu", (0,)), Part("clamp", (1,))),
+    "ClippedGELUActivation": (Part(_WORD, (0,)), Part("clamp", (1,))),
 }
 _BY_WORD = {
     # x / max(|x|, eps), as torch.nn.functional.normalize does it.
     "unit_norm": (Part("vector_norm", (0,), True), Part("clamp", (1,), True), Part("div", (0, 2))),
 }
-#: The types that are known here, all of them classes of transformers, and the word for each.
-TYPES = dict.fromkeys(_BY_TYPE, "gelu")
+#: The types that are known here, and the word for each.
+TYPES = dict.fromkeys(_BY_TYPE, _WORD)
 
 
 def parts(layer: Layer) -> tuple[Part, ...]:
     """What a layer is made of; nothing where it is one operator, or nobody knows."""
     if layer.op == "other":
         return _steps(layer.attribute("steps"))
-    return _BY_TYPE.get(layer.type, ()) if layer.op == "gelu" else _BY_WORD.get(layer.op, ())
+    return _BY_TYPE.get(layer.type, ()) if layer.op == _WORD else _BY_WORD.get(layer.op, ())
 
 
 def _steps(said: Value) -> tuple[Part, ...]:

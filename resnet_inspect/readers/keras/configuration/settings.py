@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from ....ops.vocabulary import VOCABULARY
+
 #: A value as a layer has it, made of the one in a configuration.
 Check = Callable[[Any], Any]
 
@@ -108,16 +110,18 @@ def optional(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
 
 
+#: Activations of ours that Keras has no function for, whose name says something else there, or that change a shape.
+_NOT_IN_KERAS = {"activation", "clamp", "glu", "hard_swish", "prelu"}
 #: Keras' functions whose name a configuration says as it is, and that change no shape.
-_ACTIVATIONS = only(
-    *("elu", "exponential", "gelu", "hard_sigmoid", "hard_silu", "leaky_relu", "linear", "log_softmax", "mish"),
-    *("relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh"),
-)
+ACTIVATIONS = {word for word, op in VOCABULARY.items() if op.family == "activation"} - _NOT_IN_KERAS | {
+    *("exponential", "hard_silu", "linear"),
+}
+_one_of_them = only(*ACTIVATIONS)
 
 
 def activation(value: Any) -> SimpleNamespace:
     """A function, which a layer has under its name."""
-    return SimpleNamespace(__name__=_ACTIVATIONS(value))
+    return SimpleNamespace(__name__=_one_of_them(value))
 
 
 _SEED = {"seed": seed}
