@@ -7,7 +7,7 @@ NODE   := $(if $(shell command -v npm),$(shell command -v node))
 SCRIPT := tests/javascript
 TOOLS  := $(SCRIPT)/node_modules
 
-.PHONY: help run test lint fuzz mutants kills versions agreement bench truth docs outputs clean
+.PHONY: help run test sweep lint fuzz mutants kills versions agreement bench truth docs outputs clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -39,6 +39,9 @@ else
 	@echo "node or npm is missing: JavaScript isn't tested"; test -z "$$REQUIRE_BROWSER"
 endif
 	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+sweep: $(VENV)/.all ## Test all models of torchvision and Keras where the suite takes one of each family: half an hour
+	ZOO=all $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile $(shell grep -lr '"ZOO"' tests)
 
 lint: $(VENV)/.dev $(if $(NODE),$(TOOLS)/.stamp) ## Style, types and the direction of imports
 	$(BIN)/ruff check .
