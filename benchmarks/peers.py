@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".venv-peers"
 #: What our own commands and the bare imports need, and how it is called here.
-NEEDED = ("click", "rich", "torch", "torchvision", "tensorflow", "keras", "transformers")
+NEEDED = ("click", "rich", "torch", "torchvision", "tensorflow", "keras", "transformers", "onnx")
 #: Each is installed by itself: one that can't be costs a row, not the run.
 PEERS = ("torchsummary", "torchinfo", "fvcore", "ptflops", "torchlens", "torchscan")
 
@@ -30,10 +30,10 @@ def prepared() -> dict[str, str]:
     """Makes the environment if it isn't there, and gives the versions in it; what can't be installed has none."""
     stamp = FOLDER / ".stamp"
     pins = _pins()
-    wanted = {"pins": pins, "peers": list(PEERS)}
+    wanted = {"pins": pins, "needed": list(NEEDED), "peers": list(PEERS)}
     if stamp.exists():
         found = json.loads(stamp.read_text())
-        if {key: found[key] for key in wanted} == wanted:
+        if {key: found.get(key) for key in wanted} == wanted:
             return dict(found["versions"])
     print(f"making {FOLDER.name} (several GB, minutes) ...", file=sys.stderr)
     venv.create(FOLDER, clear=True, with_pip=True)
