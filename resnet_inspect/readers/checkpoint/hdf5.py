@@ -63,13 +63,16 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def _new(root: Any) -> Iterator[Entry]:
-    """Keras 3: datasets by number, in a folder ``vars`` of each layer. Visiting follows no link to another file."""
+    """Keras 3: datasets by number, in a folder ``vars`` of each layer.
+
+    Visiting goes by hard links alone (``H5Ovisit`` of HDF5), so that no name that it gives leads to another file.
+    """
     names: list[str] = []
     root.visit(names.append)
     for name in names:
         folders = name.split("/")
         state = folders[0] == "optimizer" or any(folder.startswith("seed_generator") for folder in folders)
-        item = _inside(root, name) if "vars" in folders and not state else None
+        item = root[name] if "vars" in folders and not state else None
         if hasattr(item, "dtype"):
             yield _entry(name, item)
 
