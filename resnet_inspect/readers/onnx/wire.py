@@ -41,6 +41,9 @@ _PLAIN_VALUES = ("raw_data", "float_data", "double_data")
 #: What becomes of a field that is not a message.
 _DROP, _KEEP, _TEXT, _NUMBERS = "drop", "keep", "text", "numbers"
 
+#: Varints of one byte.
+_SHORT = [bytes([number]) for number in range(0x80)]
+
 MALFORMED = "it ends too early, or was not an ONNX model. Export it again"
 
 
@@ -131,11 +134,15 @@ class _Walk:
                 self._file.seek(at)
                 self._window, self._base, offset = self._file.read(_WINDOW) or b"", at, 0
             window, base = self._window, self._base
-            tag, offset = _number(window, offset)
+            # Most tags, lengths and numbers are one byte.
+            length = len(window)
+            if offset < length and window[offset] < 0x80:
+                tag, offset = window[offset], offset + 1
+            else:
+                tag, offset = _number(window, offset)
             wire = tag & 7
             if wire == _BYTES:
-                # Most lengths are one byte.
-                if offset < len(window) and window[offset] < 0x80:
+                if offset < length and window[offset] < 0x80:
                     size, offset = window[offset], offset + 1
                 else:
                     size, offset = _number(window, offset)
@@ -143,8 +150,7 @@ class _Walk:
                 stop = at + size
             elif wire == _VARINT:
                 at = base + offset
-                _, offset = _number(window, offset)
-                stop = base + offset
+                stop = at + 1 if offset < length and window[offset] < 0x80 else base + _number(window, offset)[1]
             elif wire in (_EIGHT, _FOUR):
                 at = base + offset
                 stop = at + (8 if wire == _EIGHT else 4)
@@ -210,6 +216,8 @@ def _number(window: bytes, offset: int) -> tuple[int, int]:
 
 
 def _varint(number: int) -> bytes:
+    if number < 0x80:
+        return _SHORT[number]
     found = bytearray()
     while number >= 0x80:
         found.append(number & 0x7F | 0x80)
