@@ -37,6 +37,7 @@ from resnet_inspect.checks.settings import rules
 from resnet_inspect.diffs import compare
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.inputs import OWN_INPUT, Shapes
+from resnet_inspect.readers.keras.configuration.reader import known_summary
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render import View, render
 from resnet_inspect.render import check as check_formats
@@ -104,6 +105,13 @@ def file(write: Callable[[int, Path], None], name: str, layers: int, inputs: Sha
     in_child(lambda: write(layers, path))
     reader = readers.load_framework("file", "resnet_inspect.readers.file")
     return lambda: reader.summarize(Request(str(path), inputs=inputs))
+
+
+def keras_file(layers: int) -> Work:
+    """Reading a standard model's file without Keras."""
+    path = Path(tempfile.mkdtemp(dir=".")) / "net.keras"
+    in_child(lambda: sized.keras(layers, path))
+    return lambda: known_summary(Request(str(path)))
 
 
 def diffing(other: Callable[[Summary], Summary], layers: int) -> Work:
@@ -189,12 +197,13 @@ JOBS = (
     Job("graph", "weights", fitting),
     Job("files", "reading .safetensors", partial(file, sized.safetensors, "net.safetensors")),
     Job("files", "reading .weights.h5", partial(file, sized.weights_h5, "net.weights.h5"), "h5py"),
+    Job("files", "reading .keras", keras_file, "", 4_000, SLOW),
     Job("files", "reading .onnx", partial(file, sized.onnx, "net.onnx"), "onnx"),
     Job("files", "reading .pth", partial(file, sized.pth, "net.pth"), "torch"),
     Job("files", "reading TorchScript", partial(file, sized.torchscript, "net.pt", inputs=ROW), "torch", 16_000, SLOW),
     Job("files", "reading .pt2", partial(file, sized.pt2, "net.pt2"), "torch", 16_000, SLOW),
     Job("JSON and tracing", "tracing (torch)", stack, "torch"),
-    Job("files", "reading .keras", partial(file, sized.keras, "net.keras"), "keras", 4_000, SLOW),
+    Job("files", "reading .keras by Keras", partial(file, sized.keras, "net.keras"), "keras", 4_000, SLOW),
     Job("files", "reading SavedModel", partial(file, sized.savedmodel, "net"), "tensorflow", 16_000, SLOW),
 )
 

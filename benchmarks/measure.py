@@ -120,8 +120,9 @@ def instructions(command: Sequence[str], environment: Mapping[str, str], folder:
         if shutil.which(tool[0]) is None:
             continue
         done = subprocess.run([*tool, *command], cwd=folder, env=dict(environment), capture_output=True, text=True)
-        if done.returncode == 0 and (count := re.search(pattern, done.stderr, re.MULTILINE)):
-            return int(count[1])
+        # Callgrind tells of each process that was forked, and of the one that was asked for last.
+        if done.returncode == 0 and (counts := re.findall(pattern, done.stderr, re.MULTILINE)):
+            return int(counts[-1])
     return None
 
 
