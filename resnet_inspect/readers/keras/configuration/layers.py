@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from ....ir import Shape
-from . import images
+from . import augmentation, images
 from .kind import (
     ACTIVITY,
     CHANNELS_LAST,
@@ -169,6 +169,7 @@ _WORDS = {"input_dim": count, "output_dim": count, "mask_zero": only(False), **v
 _LIMITS = {"max_value": optional(limit), "negative_slope": limit, "threshold": limit}
 
 KINDS: Mapping[str, Kind] = {
+    **augmentation.KINDS,
     **images.KINDS,
     "Activation": Kind({"activation": activation}, same),
     "ReLU": Kind(_LIMITS),

@@ -11,7 +11,7 @@ from ....ir import Attributes, Parameter, Tensor
 from ....ops import vocabulary
 from ....rows.builder import Rows
 from ....shape import MOST_SIZE
-from ..layers import OPERATION_OPS, described, image_layout, op_of, output_layout, snake_case
+from ..layers import OPERATION_OPS, configuration, described, image_layout, op_of, output_layout, snake_case
 from .kind import Weight, broadcast
 from .network import MOST, Call, Leaf, Network, Operation, Source
 from .settings import known
@@ -110,8 +110,7 @@ class Run:
         return replace(output, is_open=output.is_open and given.is_open)
 
     def _layer(self, layer: Leaf, path: str, reads: list[Value]) -> Value:
-        kind, op = layer.kind, op_of(layer.type)
-        assert op is not None, layer.type
+        kind, op = layer.kind, op_of(layer.type) or "other"
         known(all(value.tensor.dtype in kind.dtypes for value in reads), "another element type")
         known(not kind.ranks or all(len(value.tensor.shape) in kind.ranks for value in reads), "another rank")
         known(kind.free or not any(value.is_open for value in reads), "an open size")
@@ -119,8 +118,11 @@ class Run:
         shapes = [tensor.shape for tensor in inputs]
         weights = kind.weights(layer.settings, shapes)
         outputs = [] if kind.output is None else [Tensor(kind.output(layer.settings, shapes), "float32")]
-        op, values = described(layer.type, layer.settings, inputs, outputs, _FORMAT)
-        macs: int | None = 0
+        if op == "other":
+            values, macs = configuration(layer.settings, _FORMAT), None
+        else:
+            op, values = described(layer.type, layer.settings, inputs, outputs, _FORMAT)
+            macs = 0
         if op in ops.RULES:
             effect = ops.apply(op, values, inputs)
             macs = effect.macs
@@ -161,7 +163,7 @@ class Run:
         settles: bool = False,
     ) -> Value:
         known(all(0 < size <= MOST_SIZE for size in output.shape), "a size")
-        known(op in vocabulary.VOCABULARY, "an op")
+        known(op == "other" or op in vocabulary.VOCABULARY, "an op")
         made = Value(output, any(value.is_open for value in reads) and not settles)
         layout = output_layout(op, inputs, len(output.shape))
         self.rows.add(path, kind, op, reads, [made], uses, attributes, macs, [layout], inputs)
