@@ -138,6 +138,12 @@ def _layers() -> Iterator[Case]:
     for kind in (layers.SimpleRNN, layers.LSTM, layers.GRU):
         yield _in_row((6, 4), kind(5, return_sequences=True, trainable=False), kind(3, use_bias=False), layers.Dense(2))
         yield _in_row((6, 4), kind(5, go_backwards=True, dropout=0.2, activation="relu", name="cell"))
+        for merge in ("concat", "sum", "ave", "mul"):
+            both = layers.Bidirectional(kind(5, return_sequences=merge != "sum"), merge_mode=merge)
+            yield _in_row((6, 4), both, layers.Dense(2))
+        frozen, _ = _in_row((None, 4), layers.Bidirectional(kind(3, dropout=0.1, use_bias=False), name="lstm"))
+        frozen.trainable = False
+        yield frozen, {"input": "6x4"}
     yield _in_row((6, 4), layers.GRU(5, reset_after=False, recurrent_activation="hard_sigmoid"))
     constant = keras.initializers.Constant(0.5)
     yield _in_row((4,), *(layers.Dense(3, kernel_initializer=start) for start in (*STARTS, constant)))
@@ -217,7 +223,10 @@ def _for_keras() -> Iterator[Case]:
     yield _in_row((4,), layers.Dense(3, kernel_constraint="max_norm"))
     yield _in_row((4,), layers.Dense(3, name="two words"))
     yield _in_row((9,), layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3), dtype="int32")
-    yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3)))
+    yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3), trainable=False))
+    yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3), backward_layer=layers.GRU(3, go_backwards=True)))
+    both = layers.Bidirectional(layers.LSTM(3), merge_mode=None)
+    yield keras.Model(row := keras.Input((6, 4)), both(row)), {}
     yield _in_row(IMAGE, layers.Dense(3), dtype="int32")
     yield _in_row((4,), layers.Dense(3), input_json='["4"]')
     yield keras.Sequential([keras.Input(batch_shape=(2, 4)), layers.Dense(2)]), {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ....ir import Shape
+from ....ir import Shape, Tensor
 from .settings import Check, count, known, nothing, object_of, only, optional
 
 
@@ -21,6 +21,8 @@ class Weight(NamedTuple):
 #: What makes a shape, or weights, of a layer's settings and of the shapes that it reads.
 Output = Callable[[Any, Sequence[Shape]], Shape]
 Weights = Callable[[Any, Sequence[Shape]], list[Weight]]
+#: What makes multiply-adds of a layer's settings and of what it reads.
+Macs = Callable[[Any, Sequence[Tensor]], int]
 
 
 def without_weights(_settings: Any, _shapes: Sequence[Shape]) -> list[Weight]:
@@ -35,7 +37,8 @@ class Kind(NamedTuple):
     ``missing``, which older files may lack. ``output`` is None where a rule of ``ops`` gives the result. ``fixed`` are
     attributes that Keras' layer has by its class, ``arguments`` what its calls may have beside tensors. It reads so
     many ``inputs`` (0: two and more), of these ``ranks`` (none: of any) and element types. One that is ``free`` can be
-    built where sizes, but for the last, are open, and one that ``settles`` gives no open sizes then.
+    built where sizes, but for the last, are open, and one that ``settles`` gives no open sizes then. ``macs`` counts
+    where no rule of ``ops`` does: others without one cost nothing.
     """
 
     settings: Mapping[str, Check] = {}
@@ -49,6 +52,7 @@ class Kind(NamedTuple):
     free: bool = True
     settles: bool = False
     dtypes: Sequence[str] = ("float32",)
+    macs: Macs | None = None
 
 
 INITIALIZER, _REGULARIZER = object_of("keras.initializers"), optional(object_of("keras.regularizers"))

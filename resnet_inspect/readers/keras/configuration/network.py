@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -11,10 +10,8 @@ from typing import Any, NamedTuple
 from ....blocks.keras_order import by_distance
 from .kind import Kind, without_weights
 from .layers import KINDS
-from .settings import Unknown, count, flag, known, only, policy, read, several, whole_or_not
+from .settings import Unknown, count, flag, known, layer_name, only, policy, read, several, whole_or_not
 
-#: Names that Keras and its backends take as they are. Others may be changed, or refused.
-_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.\-]{0,199}")
 #: Layers and calls of a file, those in models that are called again counted again: Keras shall say what are too many.
 MOST = 5_000
 #: Classes of models, and the modules that Keras writes of them.
@@ -115,7 +112,7 @@ class _Reader:
         found: dict[Source, Call] = {}
         for item in config["layers"]:
             known(isinstance(item, dict) and isinstance(item.get("inbound_nodes"), list), "a layer")
-            name = _name(item.get("name"))
+            name = layer_name(item.get("name"))
             known(name not in members and name not in inputs, "two layers of one name")
             if item.get("class_name") == "InputLayer":
                 inputs[name] = self._input(item)
@@ -137,7 +134,7 @@ class _Reader:
         ]
         order = self._order(found, inputs, ends)
         return Network(
-            _name(config["name"]),
+            layer_name(config["name"]),
             "Functional",
             tuple(inputs[name] for name, _ in given),
             members,
@@ -179,7 +176,7 @@ class _Reader:
             calls[here] = Call(member.name, (last,))
             last = here
         _check_trained(config.get("trainable", True), members)
-        return Network(_name(config.get("name")), "Sequential", (given,), members, calls, (last,))
+        return Network(layer_name(config.get("name")), "Sequential", (given,), members, calls, (last,))
 
     def _input(self, item: Mapping[str, Any]) -> Input:
         self._check_module(item, ("keras.layers",))
@@ -189,7 +186,7 @@ class _Reader:
             "batch_shape": several(lambda size: size if size is None else count(size), 2, 3, 4, 5),
             "dtype": only(*_DTYPES),
             **dict.fromkeys(("sparse", "ragged"), only(False)),
-            "name": _name,
+            "name": layer_name,
         }
         found = read(item["config"], takes, {"optional": only(False)})
         batch, *_, last = found["batch_shape"]
@@ -209,13 +206,13 @@ class _Reader:
         if self.is_archive and item.get("module") == _OPERATIONS_OF:
             self._check_module(item, (_OPERATIONS_OF,))
             known(made_as in _OPERATIONS and config.keys() == {"name"} and "build_config" not in item, "an operation")
-            return Operation(_name(config["name"]), made_as)
+            return Operation(layer_name(config["name"]), made_as)
         self._check_module(item, ("keras.layers",))
         kind = KINDS.get(made_as)
         if kind is None:
             raise Unknown(f"a layer of class {made_as:.80}")
         # The layers of dropout say nothing of being trained, as they hold nothing.
-        made = read(config, {"name": _name, "dtype": policy, **kind.settings}, {"trainable": flag, **kind.missing})
+        made = read(config, {"name": layer_name, "dtype": policy, **kind.settings}, {"trainable": flag, **kind.missing})
         settings = SimpleNamespace(**{**kind.fixed, **made}, get_config=lambda: config)
         return Leaf(made["name"], made_as, kind, settings, made.get("trainable", True), _built_for(item))
 
@@ -273,11 +270,6 @@ def _is_shape(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(_is_shape, value))
     return value is None or type(value) is int
-
-
-def _name(value: Any) -> str:
-    known(isinstance(value, str) and _NAME.fullmatch(value), "a name")
-    return str(value)
 
 
 def _entries(value: Any) -> list[Any]:

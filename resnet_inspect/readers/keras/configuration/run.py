@@ -122,7 +122,7 @@ class Run:
             values, macs = configuration(layer.settings, _FORMAT), None
         else:
             op, values = described(layer.type, layer.settings, inputs, outputs, _FORMAT)
-            macs = 0
+            macs = kind.macs(layer.settings, inputs) if kind.macs else 0
         if op in ops.RULES:
             effect = ops.apply(op, values, inputs)
             macs = effect.macs
