@@ -36,9 +36,10 @@ class Kind(NamedTuple):
     ``settings`` is all that its configuration has beside its name, its element type and whether it is trained, but for
     ``missing``, which older files may lack. ``output`` is None where a rule of ``ops`` gives the result. ``fixed`` are
     attributes that Keras' layer has by its class, ``arguments`` what its calls may have beside tensors. It reads so
-    many ``inputs`` (0: two and more), of these ``ranks`` (none: of any) and element types. One that is ``free`` can be
-    built where sizes, but for the last, are open, and one that ``settles`` gives no open sizes then. ``macs`` counts
-    where no rule of ``ops`` does: others without one cost nothing.
+    many ``inputs`` (0: two and more), of these ``ranks`` (none: of any) and element types; where Keras tells these
+    apart, ``tensors`` are the names of what it reads, and the last may be missing. One that is ``free`` can be built
+    where sizes, but for the last, are open, and one that ``settles`` gives no open sizes then. ``macs`` counts what no
+    rule of ``ops`` does; without both, a layer costs nothing. ``type`` is its class, if a file has another name for it.
     """
 
     settings: Mapping[str, Check] = {}
@@ -53,6 +54,8 @@ class Kind(NamedTuple):
     settles: bool = False
     dtypes: Sequence[str] = ("float32",)
     macs: Macs | None = None
+    tensors: Sequence[str] = ()
+    type: str = ""
 
 
 INITIALIZER, _REGULARIZER = object_of("keras.initializers"), optional(object_of("keras.regularizers"))

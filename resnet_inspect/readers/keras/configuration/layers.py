@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from ....ir import Shape
-from . import augmentation, images, recurrent
+from . import attention, augmentation, images, recurrent
 from .kind import (
     ACTIVITY,
     CHANNELS_LAST,
@@ -135,6 +135,7 @@ _WORDS = {"input_dim": count, "output_dim": count, "mask_zero": only(False), **v
 _LIMITS = {"max_value": optional(limit), "negative_slope": limit, "threshold": limit}
 
 KINDS: Mapping[str, Kind] = {
+    **attention.KINDS,
     **augmentation.KINDS,
     **images.KINDS,
     **recurrent.KINDS,

@@ -52,10 +52,14 @@ class Operation:
 
 
 class Call(NamedTuple):
-    """One call of a member of a model: the calls whose results it reads, or the plain numbers."""
+    """One call of a member of a model: the calls whose results it reads, or the plain numbers.
+
+    ``names`` are the arguments that they are, where a layer tells them apart.
+    """
 
     member: str
     reads: tuple[Source | float, ...]
+    names: tuple[str, ...] = ()
 
 
 class Source(NamedTuple):
@@ -120,7 +124,7 @@ class _Reader:
             else:
                 members[name] = self._member(item)
                 for number_of, node in enumerate(item["inbound_nodes"]):
-                    found[Source(name, number_of)] = Call(name, _reads(node, members[name]))
+                    found[Source(name, number_of)] = Call(name, *_reads(node, members[name]))
             known((inputs.get(name) or members[name]).name == name, "two names of a layer")
         _check_trained(config["trainable"], members)
         given = [_source(entry) for entry in _entries(config["input_layers"])]
@@ -214,7 +218,8 @@ class _Reader:
         # The layers of dropout say nothing of being trained, as they hold nothing.
         made = read(config, {"name": layer_name, "dtype": policy, **kind.settings}, {"trainable": flag, **kind.missing})
         settings = SimpleNamespace(**{**kind.fixed, **made}, get_config=lambda: config)
-        return Leaf(made["name"], made_as, kind, settings, made.get("trainable", True), _built_for(item))
+        built = _built_for(item, kind)
+        return Leaf(made["name"], kind.type or made_as, kind, settings, made.get("trainable", True), built)
 
     def _check_module(self, item: Mapping[str, Any], modules: Sequence[str]) -> None:
         if self.is_archive:
@@ -252,14 +257,20 @@ def _is_trained(member: Leaf | Operation | Network) -> bool:
     return isinstance(member, Leaf) and member.trainable and member.kind.weights is not without_weights
 
 
-def _built_for(item: Mapping[str, Any]) -> Any:
+def _built_for(item: Mapping[str, Any], kind: Kind) -> Any:
     """The shape, or list of shapes, that a layer says it was built for, if it does."""
     built = item.get("build_config") or None
     if built is None:
         return None
-    known(isinstance(built, dict) and built.keys() == {"input_shape"}, "what it is built for")
-    known(isinstance(built["input_shape"], list), "what it is built for")
-    return built["input_shape"]
+    known(isinstance(built, dict) and len(built) == 1, "what it is built for")
+    (word, shapes), *_ = built.items()
+    if not kind.tensors:
+        known(word == "input_shape" and isinstance(shapes, list), "what it is built for")
+        return shapes
+    keys = [f"{name}_shape" for name in kind.tensors]
+    known(word == "shapes_dict" and isinstance(shapes, dict), "what it is built for")
+    known(list(shapes) in (keys, keys[:-1]), "what it is built for")
+    return list(shapes.values())
 
 
 def _is_functional(member: object) -> bool:
@@ -295,12 +306,13 @@ def _tensor(value: Any) -> Source:
     return _source(found["keras_history"])
 
 
-def _reads(node: Any, member: Leaf | Operation | Network) -> tuple[Source | float, ...]:
-    """What a call reads."""
+def _reads(node: Any, member: Leaf | Operation | Network) -> tuple[tuple[Source | float, ...], tuple[str, ...]]:
+    """What a call reads, in the order in which Keras looks for it, and what a layer calls it."""
     known(isinstance(node, dict) and node.keys() == {"args", "kwargs"}, "a call")
     args, kwargs = node["args"], node["kwargs"]
     known(isinstance(args, list) and isinstance(kwargs, dict), "a call")
     takes: Sequence[str] = ()
+    names: tuple[str, ...] = ()
     if isinstance(member, Operation):
         known(len(args) == 2, "an operation's arguments")
         reads = tuple(_tensor(item) if isinstance(item, dict) else whole_or_not(item) for item in args)
@@ -309,6 +321,14 @@ def _reads(node: Any, member: Leaf | Operation | Network) -> tuple[Source | floa
         takes = ("training", "mask")
         known(len(member.inputs) == 1 and len(args) == 1 and len(member.outputs) == 1, "a model's arguments")
         reads = (_tensor(args[0]),)
+    elif member.kind.tensors:
+        takes, tensors = member.kind.arguments, member.kind.tensors
+        names = (*tensors[: len(args)], *sorted(kwargs.keys() & set(tensors[len(args) :])))
+        known(len(args) <= len(tensors) and {*names} >= {*tensors[:-1]}, "a layer's arguments")
+        reads = tuple(_tensor(item) for item in (*args, *(kwargs[name] for name in names[len(args) :])))
+        kwargs = {name: value for name, value in kwargs.items() if name not in names[len(args) :]}
+        # That each position sees those before it alone changes no number.
+        kwargs |= {"use_causal_mask": False} if kwargs.get("use_causal_mask") is True else {}
     else:
         takes = member.kind.arguments
         known(len(args) == 1, "a layer's arguments")
@@ -319,7 +339,7 @@ def _reads(node: Any, member: Leaf | Operation | Network) -> tuple[Source | floa
             reads = tuple(_tensor(item) for item in args[0])
             known(len(reads) == member.kind.inputs or (not member.kind.inputs and len(reads) > 1), "so many tensors")
     known(kwargs.keys() <= set(takes) and all(value in (None, False) for value in kwargs.values()), "a call's options")
-    return reads
+    return reads, names
 
 
 def _check_acyclic(reads: Mapping[Source, Sequence[Source]]) -> None:

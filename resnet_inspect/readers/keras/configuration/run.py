@@ -100,6 +100,9 @@ class Run:
         self.modules.setdefault(path, member.type)
         if isinstance(member, Network):
             return self._nested(member, path, *reads)
+        if call.names:
+            named = dict(zip(call.names, reads, strict=True))
+            reads = [named[name] for name in member.kind.tensors if name in named]
         return self._layer(member, path, reads)
 
     def _nested(self, network: Network, path: str, given: Value) -> Value:
@@ -182,7 +185,7 @@ class Run:
         """Notes whether a layer says that it is built for what one of its calls reads."""
         if layer.built is None:
             return
-        said = layer.built if layer.kind.inputs != 1 else [layer.built]
+        said = layer.built if layer.kind.inputs != 1 or layer.kind.tensors else [layer.built]
         fits = (
             isinstance(said, list)
             and len(said) == len(reads)
