@@ -236,6 +236,47 @@ def _attention() -> Iterator[Case]:
     yield keras.Model([row, other], grouped(4, 6, 3, dropout=0.1, use_bias=False)(row, value=value, key=other)), {}
 
 
+def _masks() -> Iterator[Case]:
+    """Words of which some are none, up to the layers that read which."""
+    import keras
+    from keras import layers
+    from keras.src.ops.numpy import Any as AnyOf
+
+    def words(**options: Any) -> Any:
+        return layers.Embedding(30, 4, mask_zero=True, **options)
+
+    def both(**options: Any) -> Any:
+        return layers.Bidirectional(layers.LSTM(3, **options))
+
+    kept = layers.Dropout(0.1), layers.LayerNormalization(), layers.SpatialDropout1D(0.1), layers.Dense(5, "relu")
+    yield _in_row((9,), words(), *kept, both(return_sequences=True), both(), layers.Dense(2), dtype="int32")
+    yield _in_row((9,), words(), layers.GRU(3, return_sequences=True), layers.GlobalAveragePooling1D())
+    yield _in_row((9,), words(), layers.GRU(3), layers.Dense(2), layers.ReLU(), dtype="int64")
+    yield _in_row((None,), words(name="not"), layers.SimpleRNN(3), dtype="int32", input="7", batch=2)
+    lost = layers.Conv1D(4, 3, padding="same"), layers.LSTM(4, return_sequences=True)
+    yield _in_row((9,), words(), *lost, layers.GlobalMaxPooling1D(), dtype="int32")
+    yield _in_row((9,), words(), layers.Flatten(), layers.Dense(2), dtype="int32")
+    yield _in_row((9,), words(), layers.Dense(2), dtype="int32")
+
+    yield _in_row((None, 4), layers.Masking(), layers.LSTM(3, return_sequences=True), both(), input="6x4")
+    yield _in_row((9, 4), layers.Masking(-1.0), layers.Conv1D(3, 3), layers.GlobalMaxPooling1D())
+
+    text, other = (keras.Input((9,), dtype="int32", name=name) for name in ("text", "other"))
+    found = words()(text)
+    plain = layers.Embedding(30, 4)(other)
+    yield keras.Model(text, layers.LSTM(3)(layers.LSTM(4, return_sequences=True)(layers.Dropout(0.1)(found)))), {}
+    yield keras.Model([text, other], layers.LSTM(3)(layers.Add()([found, plain]))), {}
+    yield keras.Model([text, other], [layers.GRU(3)(words()(other)), layers.GRU(3)(found), both()(plain)]), {}
+    shared = words()
+    yield keras.Model([text, other], layers.Add()([layers.LSTM(3)(shared(text)), layers.LSTM(3)(shared(other))])), {}
+    yield keras.Model(text, layers.LSTM(3)(found + 1)), {}
+    if "name" in AnyOf(axis=-1).get_config():  # which Keras 3.10 doesn't write
+        steps = keras.Input((9, 4), name="steps")
+        yield keras.Model(steps, layers.GRU(3)(layers.Masking(0.5)(steps))), {}
+    inner, _ = _in_row((9,), words(), layers.LSTM(3), dtype="int32")
+    yield keras.Model([text, other], layers.Add()([inner(text), inner(other)])), {}
+
+
 def _for_keras() -> Iterator[Case]:
     """What is left to Keras, which reads each of these."""
     import keras
@@ -251,7 +292,13 @@ def _for_keras() -> Iterator[Case]:
     yield _in_row((4,), layers.Dense(3, dtype="mixed_float16"))
     yield _in_row((4,), layers.Dense(3, kernel_constraint="max_norm"))
     yield _in_row((4,), layers.Dense(3, name="two words"))
-    yield _in_row((9,), layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3), dtype="int32")
+    words, text = layers.Embedding(9, 4, mask_zero=True), keras.Input((9,), dtype="int32", name="text")
+    yield _in_row((9,), words, layers.BatchNormalization(), layers.LSTM(3), dtype="int32")
+    yield _in_row((9, 4), layers.Masking(), layers.Masking(), layers.LSTM(3))
+    yield keras.Model(text, layers.LSTM(3)(layers.Concatenate()([words(text), layers.Embedding(9, 2)(text)]))), {}
+    yield keras.Model(text, layers.MultiHeadAttention(2, 3)(words(text), words(text))), {}
+    two = [keras.Sequential([text, layers.Embedding(9, 4, mask_zero=True), layers.GRU(2)]) for _ in range(2)]
+    yield keras.Model(text, layers.Add()([model(text) for model in two])), {}
     yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3), trainable=False))
     yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3), backward_layer=layers.GRU(3, go_backwards=True)))
     both = layers.Bidirectional(layers.LSTM(3), merge_mode=None)
@@ -300,7 +347,7 @@ def test_both_readers_say_the_same_of_every_layer() -> None:
     seen = set()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        for make in (_images, _augmentations, _layers, _attention, _graphs):
+        for make in (_images, _augmentations, _layers, _attention, _masks, _graphs):
             for index, (model, options) in enumerate(make()):
                 # Keras itself fails to write most of those that change images as an .h5.
                 has_both = index % 8 == 0 and make is not _augmentations
@@ -364,7 +411,7 @@ def test_what_keras_refuses_is_never_answered() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         documents = []
-        for model, options in (*_graphs(), *_attention(), *_augmentations(), *_layers()):
+        for model, options in (*_graphs(), *_attention(), *_masks(), *_augmentations(), *_layers()):
             with zipfile.ZipFile(saved(model, "net.keras")) as archive:
                 documents.append((json.loads(archive.read("config.json")), options))
         answered = 0

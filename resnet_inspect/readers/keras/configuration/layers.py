@@ -131,7 +131,7 @@ _LAYER_NORM = {**_NORM, "axis": several(only(-1), 1), "rms_scaling": only(False)
 _STORED_STATISTICS = dict.fromkeys(("mean", "variance"), optional(several(number)))
 _NOISE = {"rate": rate, "seed": seed}
 _DENSE = {"units": count, "activation": activation, "use_bias": flag, **variables("kernel", "bias")}
-_WORDS = {"input_dim": count, "output_dim": count, "mask_zero": only(False), **variables("embeddings")}
+_WORDS = {"input_dim": count, "output_dim": count, "mask_zero": flag, **variables("embeddings")}
 _LIMITS = {"max_value": optional(limit), "negative_slope": limit, "threshold": limit}
 
 KINDS: Mapping[str, Kind] = {
@@ -169,6 +169,7 @@ KINDS: Mapping[str, Kind] = {
         {"axis": several(last_or_count, 1), "invert": flag, **_STORED_STATISTICS}, same, _normalization_weights
     ),
     "Dense": Kind(_DENSE, weights=_dense_weights, missing={**UNQUANTISED, **ACTIVITY}, ranks=_RANKS),
+    "Masking": Kind({"mask_value": number}, same, ranks=(3,)),
     "Embedding": Kind(
         _WORDS, _embedded, _embedding_weights, {**UNQUANTISED, **ACTIVITY}, dtypes=("float32", "int32", "int64")
     ),
