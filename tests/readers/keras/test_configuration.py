@@ -229,11 +229,11 @@ def _attention() -> Iterator[Case]:
     yield keras.Model([row, other], heads(3, 2, output_shape=7, name="query")(query, other, key)), {}
     yield keras.Model([row, other], heads(3, 2)(value=other, query=query, key=key)), {}
     yield keras.Model([row, other], heads(3, 2, name="of")(query, key=key, value=other, use_causal_mask=True)), {}
-    yield keras.Model(row, heads(2, 4, attention_axes=1)(row, row, training=False, attention_mask=None)), {}
     grouped = layers.GroupQueryAttention
     yield keras.Model(row, grouped(4, 6, 2)(row, row)), {}
     value = layers.Dense(8)(other)
     yield keras.Model([row, other], grouped(4, 6, 3, dropout=0.1, use_bias=False)(row, value=value, key=other)), {}
+    yield keras.Model(row, heads(2, 4, attention_axes=1)(row, row, training=False, attention_mask=None)), {}
 
 
 def _masks() -> Iterator[Case]:
@@ -295,7 +295,10 @@ def _for_keras() -> Iterator[Case]:
     words, text = layers.Embedding(9, 4, mask_zero=True), keras.Input((9,), dtype="int32", name="text")
     yield _in_row((9,), words, layers.BatchNormalization(), layers.LSTM(3), dtype="int32")
     yield _in_row((9, 4), layers.Masking(), layers.Masking(), layers.LSTM(3))
-    yield keras.Model(text, layers.LSTM(3)(layers.Concatenate()([words(text), layers.Embedding(9, 2)(text)]))), {}
+    yield (
+        keras.Model(text, layers.LSTM(3)(layers.Concatenate(name="of")([words(text), layers.Embedding(9, 2)(text)]))),
+        {},
+    )
     yield keras.Model(text, layers.MultiHeadAttention(2, 3)(words(text), words(text))), {}
     two = [keras.Sequential([text, layers.Embedding(9, 4, mask_zero=True), layers.GRU(2)]) for _ in range(2)]
     yield keras.Model(text, layers.Add()([model(text) for model in two])), {}
@@ -349,7 +352,8 @@ def test_both_readers_say_the_same_of_every_layer() -> None:
         os.chdir(folder)
         for make in (_images, _augmentations, _layers, _attention, _masks, _graphs):
             for index, (model, options) in enumerate(make()):
-                # Keras itself fails to write most of those that change images as an .h5.
+                # Keras itself fails to write most of those that change images as an .h5, and to read some others there:
+                # functional operations, and attention of groups.
                 has_both = index % 8 == 0 and make is not _augmentations
                 for ending in ("keras", "h5") if has_both else ("keras",):
                     path = saved(model, f"net.{ending}")
