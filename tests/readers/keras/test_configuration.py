@@ -295,10 +295,7 @@ def _for_keras() -> Iterator[Case]:
     words, text = layers.Embedding(9, 4, mask_zero=True), keras.Input((9,), dtype="int32", name="text")
     yield _in_row((9,), words, layers.BatchNormalization(), layers.LSTM(3), dtype="int32")
     yield _in_row((9, 4), layers.Masking(), layers.Masking(), layers.LSTM(3))
-    yield (
-        keras.Model(text, layers.LSTM(3)(layers.Concatenate(name="of")([words(text), layers.Embedding(9, 2)(text)]))),
-        {},
-    )
+    yield keras.Model(text, layers.LSTM(3)(layers.Maximum()([words(text), words(text)]))), {}
     yield keras.Model(text, layers.MultiHeadAttention(2, 3)(words(text), words(text))), {}
     two = [keras.Sequential([text, layers.Embedding(9, 4, mask_zero=True), layers.GRU(2)]) for _ in range(2)]
     yield keras.Model(text, layers.Add()([model(text) for model in two])), {}
