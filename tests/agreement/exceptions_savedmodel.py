@@ -82,10 +82,7 @@ LISTED = (
                 "rows conv1d global_max_pool3d global_avg_pool3d global_max_pool1d global_avg_pool1d -> *",
             ),
             "savedmodel: keras_pools_of_the_whole": ("rows global_avg_pool2d dense -> *",),
-            "savedmodel: keras_recurrent": (
-                "rows mask -> *",
-                "rows bidirectional gru time_distributed recurrent rnn -> *",
-            ),
+            "savedmodel: keras_recurrent": ("rows mask bidirectional gru time_distributed recurrent rnn -> *",),
             "savedmodel: keras_residual": (
                 "rows nothing -> add x2",
                 "rows batch_norm -> *",

@@ -20,6 +20,7 @@ from ...errors import InputError, message
 from ...ir import Attributes, Layer, Parameter, Tensor
 from ...ops import vocabulary
 from ...rows.builder import Rows
+from ...rows.identities import Identities
 from . import cost as keras_cost
 from . import operators
 from .compat import NODE, Node, Operation, compute_output_spec, get_shapes_dict, is_default
@@ -275,15 +276,13 @@ class Recorder:
         """Variables as parameters, named by the first ``layer`` that uses them, which is at ``path``."""
         for variable in variables:
             if id(variable) not in self._parameters:
-                self._parameters[id(variable)] = describe_variable(variable, path, layer)
+                self._parameters[id(variable)] = describe_variable(variable, path, layer, self._model.trainable)
         return [self._parameters[id(variable)] for variable in variables]
 
     def finish(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """All layers, with a row for each whose weights no call was seen to use, and the names of those weights."""
         layers = self.rows.layers
-        read = {source for layer in layers for source in layer.inputs}
-        # Functional models have masks in their graph, and make them anew while they run: for nobody.
-        layers[:] = [layer for layer in layers if layer.id in read or layer.id not in self._masks]
+        layers[:] = self._without_unread_masks()
         unused: list[str] = []
         for layer in [self._model, *self._model._flatten_layers(include_self=False)]:
             own = [variable for variable in own_weights(layer) if id(variable) not in self._parameters]
@@ -302,6 +301,26 @@ class Recorder:
             named = zip(parameters, read_alone, strict=True)
             unused += [p.name for p, was_read in named if not was_read and p.role != "statistics"]
         return tuple(layers), tuple(unused)
+
+    def _without_unread_masks(self) -> list[Layer]:
+        """The layers without the masks that functional models have in their graph and make anew while they run.
+
+        What is left is numbered as if nobody had made those.
+        """
+        read: set[str] = set()
+        kept: list[Layer] = []
+        for layer in reversed(self.rows.layers):
+            if layer.id in read or layer.id not in self._masks:
+                kept.append(layer)
+                read.update(layer.inputs)
+        if len(kept) == len(self.rows.layers):
+            return kept[::-1]
+        identities = Identities()
+        ids = {layer.id: identities.next(layer.path) for layer in reversed(kept)}
+        return [
+            replace(layer, id=ids[layer.id], inputs=tuple(ids[source] for source in layer.inputs))
+            for layer in reversed(kept)
+        ]
 
     def _back_to(self, layers: int, modules: int, parameters: int) -> None:
         """Forgets what was heard since there were so many layers, modules and parameters."""

@@ -15,11 +15,14 @@ from .compat import unpacked
 _WITH_STATISTICS = ("batch_norm", "normalization")
 
 
-def describe_variable(variable: Any, path: str, layer: Any) -> Parameter:
-    """A weight under its layer's path, with its role."""
+def describe_variable(variable: Any, path: str, layer: Any, is_trained: bool) -> Parameter:
+    """A weight under its layer's path, with its role; ``is_trained`` says whether anything of its model is.
+
+    A model that is loaded as one that isn't trained may have layers in its layers that don't know.
+    """
     own = str(variable.path)
     name = own.rpartition(f"{layer.name}/")[2] if layer is not None else variable.name
-    if variable.trainable:
+    if variable.trainable and is_trained:
         role = "trainable"
     elif layer is not None and operators.layer_op(layer) in _WITH_STATISTICS and _is_state(variable, layer):
         role = "statistics"

@@ -84,6 +84,30 @@ def _images() -> Iterator[Case]:
     yield _in_row(IMAGE, layers.UpSampling2D((1, 2), interpolation="bilinear"))
 
 
+def _augmentations() -> Iterator[Case]:
+    """What is done to images before a network reads them."""
+    from keras import layers
+
+    for mode, batch in (("eval", 1), ("train", 3)):
+        moved = [
+            *(layers.RandomFlip(word) for word in ("horizontal", "vertical", "horizontal_and_vertical")),
+            *(layers.RandomRotation(factor, seed=1) for factor in (0, 0.1, (-0.2, 0.3))),
+            *(layers.RandomZoom(0.2, fill_mode="constant", fill_value=1), layers.RandomZoom((-0.2, 0.1), (0.1, 1))),
+            *(layers.RandomTranslation(0.1, (-0.1, 0.2), interpolation="nearest"), layers.RandomTranslation(0, 1)),
+        ]
+        values = [
+            *(layers.RandomContrast(0.2), layers.RandomContrast((0.1, 0.2), value_range=(0.0, 1.0))),
+            *(layers.RandomBrightness(0.2), layers.RandomBrightness((-0.1, 1.0), value_range=(-1, 1))),
+        ]
+        sizes = [
+            *(layers.RandomCrop(9, 20), layers.CenterCrop(5, 4), layers.CenterCrop(8, 9), layers.Resizing(9, 7)),
+            layers.Resizing(6, 6, interpolation="bicubic", crop_to_aspect_ratio=True, antialias=True),
+        ]
+        yield _in_row(IMAGE, *moved, *values, *sizes, layers.Conv2D(3, 3), mode=mode, batch=batch)
+    changed = layers.RandomFlip(), layers.CenterCrop(20, 20), layers.Resizing(12, 10)
+    yield _in_row((None, None, 3), *changed, layers.Flatten(), layers.Dense(2), input="40x30x3")
+
+
 def _layers() -> Iterator[Case]:
     """Every other layer."""
     import keras
@@ -114,6 +138,12 @@ def _layers() -> Iterator[Case]:
     for kind in (layers.SimpleRNN, layers.LSTM, layers.GRU):
         yield _in_row((6, 4), kind(5, return_sequences=True, trainable=False), kind(3, use_bias=False), layers.Dense(2))
         yield _in_row((6, 4), kind(5, go_backwards=True, dropout=0.2, activation="relu", name="cell"))
+        for merge in ("concat", "sum", "ave", "mul"):
+            both = layers.Bidirectional(kind(5, return_sequences=merge != "sum"), merge_mode=merge)
+            yield _in_row((6, 4), both, layers.Dense(2))
+        frozen, _ = _in_row((None, 4), layers.Bidirectional(kind(3, dropout=0.1, use_bias=False), name="lstm"))
+        frozen.trainable = False
+        yield frozen, {"input": "6x4"}
     yield _in_row((6, 4), layers.GRU(5, reset_after=False, recurrent_activation="hard_sigmoid"))
     constant = keras.initializers.Constant(0.5)
     yield _in_row((4,), *(layers.Dense(3, kernel_initializer=start) for start in (*STARTS, constant)))
@@ -177,6 +207,76 @@ def _graphs() -> Iterator[Case]:
     yield compiled, {}
 
 
+def _attention() -> Iterator[Case]:
+    """Queries that attend to themselves and to others, in each way in which Keras takes them."""
+    import keras
+    from keras import layers
+
+    row, other = keras.Input((9, 8), name="row"), keras.Input((5, 6), name="other")
+    heads = layers.MultiHeadAttention
+    yield keras.Model(row, heads(2, 3)(row, row)), {}
+    shared = heads(2, 4)
+    words = keras.Input((None,), dtype="int32", name="words")
+    found = layers.Embedding(30, 8)(words)
+    for wide in (16, 12):
+        attended = shared(found, found, use_causal_mask=True)
+        found = layers.LayerNormalization(epsilon=1e-6)(found + layers.Dropout(0.1)(attended))
+        forward = keras.Sequential([keras.Input((None, 8)), layers.Dense(wide, "relu"), layers.Dense(8)])
+        found = layers.LayerNormalization()(layers.Add()([found, forward(found)]))
+    yield keras.Model(words, layers.Dense(2)(layers.GlobalAveragePooling1D()(found))), {"input": "11"}
+    yield keras.Model([row, other], heads(2, 3, value_dim=5, use_bias=False, dropout=0.1)(row, other)), {"batch": 2}
+    key, query = layers.Dense(4)(other), layers.Dense(7, "relu")(layers.Dense(7)(row))
+    yield keras.Model([row, other], heads(3, 2, output_shape=7, name="query")(query, other, key)), {}
+    yield keras.Model([row, other], heads(3, 2)(value=other, query=query, key=key)), {}
+    yield keras.Model([row, other], heads(3, 2, name="of")(query, key=key, value=other, use_causal_mask=True)), {}
+    grouped = layers.GroupQueryAttention
+    yield keras.Model(row, grouped(4, 6, 2)(row, row)), {}
+    value = layers.Dense(8)(other)
+    yield keras.Model([row, other], grouped(4, 6, 3, dropout=0.1, use_bias=False)(row, value=value, key=other)), {}
+    yield keras.Model(row, heads(2, 4, attention_axes=1)(row, row, training=False, attention_mask=None)), {}
+
+
+def _masks() -> Iterator[Case]:
+    """Words of which some are none, up to the layers that read which."""
+    import keras
+    from keras import layers
+    from keras.src.ops.numpy import Any as AnyOf
+
+    def words(**options: Any) -> Any:
+        return layers.Embedding(30, 4, mask_zero=True, **options)
+
+    def both(**options: Any) -> Any:
+        return layers.Bidirectional(layers.LSTM(3, **options))
+
+    kept = layers.Dropout(0.1), layers.LayerNormalization(), layers.SpatialDropout1D(0.1), layers.Dense(5, "relu")
+    yield _in_row((9,), words(), *kept, both(return_sequences=True), both(), layers.Dense(2), dtype="int32")
+    yield _in_row((9,), words(), layers.GRU(3, return_sequences=True), layers.GlobalAveragePooling1D())
+    yield _in_row((9,), words(), layers.GRU(3), layers.Dense(2), layers.ReLU(), dtype="int64")
+    yield _in_row((None,), words(name="not"), layers.SimpleRNN(3), dtype="int32", input="7", batch=2)
+    lost = layers.Conv1D(4, 3, padding="same"), layers.LSTM(4, return_sequences=True)
+    yield _in_row((9,), words(), *lost, layers.GlobalMaxPooling1D(), dtype="int32")
+    yield _in_row((9,), words(), layers.Flatten(), layers.Dense(2), dtype="int32")
+    yield _in_row((9,), words(), layers.Dense(2), dtype="int32")
+
+    yield _in_row((None, 4), layers.Masking(), layers.LSTM(3, return_sequences=True), both(), input="6x4")
+    yield _in_row((9, 4), layers.Masking(-1.0), layers.Conv1D(3, 3), layers.GlobalMaxPooling1D())
+
+    text, other = (keras.Input((9,), dtype="int32", name=name) for name in ("text", "other"))
+    found = words()(text)
+    plain = layers.Embedding(30, 4)(other)
+    yield keras.Model(text, layers.LSTM(3)(layers.LSTM(4, return_sequences=True)(layers.Dropout(0.1)(found)))), {}
+    yield keras.Model([text, other], layers.LSTM(3)(layers.Add()([found, plain]))), {}
+    yield keras.Model([text, other], [layers.GRU(3)(words()(other)), layers.GRU(3)(found), both()(plain)]), {}
+    shared = words()
+    yield keras.Model([text, other], layers.Add()([layers.LSTM(3)(shared(text)), layers.LSTM(3)(shared(other))])), {}
+    yield keras.Model(text, layers.LSTM(3)(found + 1)), {}
+    if "name" in AnyOf(axis=-1).get_config():  # which Keras 3.10 doesn't write
+        steps = keras.Input((9, 4), name="steps")
+        yield keras.Model(steps, layers.GRU(3)(layers.Masking(0.5)(steps))), {}
+    inner, _ = _in_row((9,), words(), layers.LSTM(3), dtype="int32")
+    yield keras.Model([text, other], layers.Add()([inner(text), inner(other)])), {}
+
+
 def _for_keras() -> Iterator[Case]:
     """What is left to Keras, which reads each of these."""
     import keras
@@ -188,18 +288,32 @@ def _for_keras() -> Iterator[Case]:
         yield _in_row(IMAGE, layers.BatchNormalization(renorm=True))
     yield _in_row(IMAGE, layers.Softmax(axis=[1, 2]))
     yield _in_row(IMAGE, layers.Dense(3, activation=layers.LeakyReLU()))
-    yield _in_row(IMAGE, layers.RandomFlip(), layers.Resizing(5, 5))
+    yield _in_row(IMAGE, layers.RandomFlip(), layers.RandomHue(0.1))
     yield _in_row((4,), layers.Dense(3, dtype="mixed_float16"))
     yield _in_row((4,), layers.Dense(3, kernel_constraint="max_norm"))
     yield _in_row((4,), layers.Dense(3, name="two words"))
-    yield _in_row((9,), layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3), dtype="int32")
-    yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3)))
+    words, text = layers.Embedding(9, 4, mask_zero=True), keras.Input((9,), dtype="int32", name="text")
+    yield _in_row((9,), words, layers.BatchNormalization(), layers.LSTM(3), dtype="int32")
+    yield _in_row((9, 4), layers.Masking(), layers.Masking(), layers.LSTM(3))
+    yield keras.Model(text, layers.LSTM(3)(layers.Maximum()([words(text), words(text)]))), {}
+    yield keras.Model(text, layers.MultiHeadAttention(2, 3)(words(text), words(text))), {}
+    two = [keras.Sequential([text, layers.Embedding(9, 4, mask_zero=True), layers.GRU(2)]) for _ in range(2)]
+    yield keras.Model(text, layers.Add()([model(text) for model in two])), {}
+    yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3), trainable=False))
+    yield _in_row((6, 4), layers.Bidirectional(layers.LSTM(3), backward_layer=layers.GRU(3, go_backwards=True)))
+    both = layers.Bidirectional(layers.LSTM(3), merge_mode=None)
+    yield keras.Model(row := keras.Input((6, 4)), both(row)), {}
+    image = keras.Input(IMAGE)
+    yield keras.Model(image, layers.MultiHeadAttention(2, 3)(image, image)), {}
+    attended, scores = layers.MultiHeadAttention(2, 3)(row, row, return_attention_scores=True)
+    yield keras.Model(row, [attended, scores]), {}
+    yield keras.Model(row, layers.MultiHeadAttention(2, 3, trainable=False)(row, row)), {}
+    yield keras.Model(row, layers.MultiHeadAttention(2, 3)(row, row, attention_mask=keras.ops.ones((6, 6)))), {}
     yield _in_row(IMAGE, layers.Dense(3), dtype="int32")
     yield _in_row((4,), layers.Dense(3), input_json='["4"]')
     yield keras.Sequential([keras.Input(batch_shape=(2, 4)), layers.Dense(2)]), {}
     named = {name: keras.Input((3,), name=name) for name in "pq"}
     yield keras.Model(named, layers.Add()(list(named.values()))), {}
-    image = keras.Input(IMAGE)
     yield keras.Model(image, image / 2), {}
 
 
@@ -233,16 +347,19 @@ def test_both_readers_say_the_same_of_every_layer() -> None:
     seen = set()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        for make in (_images, _layers, _graphs):
+        for make in (_images, _augmentations, _layers, _attention, _masks, _graphs):
             for index, (model, options) in enumerate(make()):
-                for ending in ("keras", "h5") if index % 8 == 0 else ("keras",):
+                # Keras itself fails to write most of those that change images as an .h5, and to read some others there:
+                # functional operations, and attention of groups.
+                has_both = index % 8 == 0 and make is not _augmentations
+                for ending in ("keras", "h5") if has_both else ("keras",):
                     path = saved(model, f"net.{ending}")
                     request = Request.from_options(path, **options)
                     ours, theirs = alone.known_summary(request), said_by_keras(request)
                     assert compared(ours) == compared(theirs)
                     assert ours.summary.trace.method == "rules"
                     seen |= {layer.type for layer in ours.summary.layers}
-    assert KINDS.keys() <= seen
+    assert {kind.type or name for name, kind in KINDS.items()} <= seen
 
 
 @in_child("tensorflow")
@@ -295,7 +412,7 @@ def test_what_keras_refuses_is_never_answered() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         documents = []
-        for model, options in (*_graphs(), *_layers()):
+        for model, options in (*_graphs(), *_attention(), *_masks(), *_augmentations(), *_layers()):
             with zipfile.ZipFile(saved(model, "net.keras")) as archive:
                 documents.append((json.loads(archive.read("config.json")), options))
         answered = 0

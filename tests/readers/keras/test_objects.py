@@ -186,6 +186,40 @@ def test_frozen_layers_and_the_optimizers_state() -> None:
 
 
 @in_child("tensorflow")
+def test_nothing_is_trained_of_a_frozen_model_that_is_loaded() -> None:
+    import keras
+
+    row = keras.Input((5, 4))
+    model = keras.Model(row, keras.layers.MultiHeadAttention(2, 3)(row, row))
+    model.trainable = False
+    loaded = keras.Model.from_config(model.get_config())
+    # The projections in it don't know, so that Keras' variables say that they are trained, and its model that none is.
+    assert (len(loaded.trainable_variables), any(weight.trainable for weight in loaded.weights)) == (0, True)
+    totals = summarize(loaded, (5, 4)).totals
+    assert (totals.trainable_params, totals.frozen_params) == (0, loaded.count_params())
+
+
+@in_child("tensorflow")
+def test_masks_are_rows_where_somebody_reads_them() -> None:
+    import keras
+    from keras import layers
+
+    keras.backend.clear_session()
+    row = keras.Input((6, 4))
+    steps = layers.Masking(name="steps")(row)
+    read = keras.Model(row, layers.GRU(3, name="gru")(steps))
+    lost = keras.Model(row, layers.Conv1D(3, 3, name="conv")(steps))
+    assert {layer.id: layer.inputs for layer in summarize(read, (6, 4)).layers} == {
+        "input": (),
+        "not_equal": ("input",),
+        "any": ("not_equal",),
+        "steps": ("input",),
+        "gru": ("steps", "any"),
+    }
+    assert [layer.id for layer in summarize(lost, (6, 4)).layers] == ["input", "steps", "conv"]
+
+
+@in_child("tensorflow")
 def test_several_inputs() -> None:
     import keras
 

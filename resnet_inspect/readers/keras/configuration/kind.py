@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ....ir import Shape
+from ....ir import Shape, Tensor
 from .settings import Check, count, known, nothing, object_of, only, optional
 
 
@@ -21,6 +21,8 @@ class Weight(NamedTuple):
 #: What makes a shape, or weights, of a layer's settings and of the shapes that it reads.
 Output = Callable[[Any, Sequence[Shape]], Shape]
 Weights = Callable[[Any, Sequence[Shape]], list[Weight]]
+#: What makes multiply-adds of a layer's settings and of what it reads.
+Macs = Callable[[Any, Sequence[Tensor]], int]
 
 
 def without_weights(_settings: Any, _shapes: Sequence[Shape]) -> list[Weight]:
@@ -34,8 +36,10 @@ class Kind(NamedTuple):
     ``settings`` is all that its configuration has beside its name, its element type and whether it is trained, but for
     ``missing``, which older files may lack. ``output`` is None where a rule of ``ops`` gives the result. ``fixed`` are
     attributes that Keras' layer has by its class, ``arguments`` what its calls may have beside tensors. It reads so
-    many ``inputs`` (0: two and more), of these ``ranks`` (none: of any) and element types. One that is ``free`` can be
-    built where sizes, but for the last, are open, and one that ``settles`` gives no open sizes then.
+    many ``inputs`` (0: two and more), of these ``ranks`` (none: of any) and element types; where Keras tells these
+    apart, ``tensors`` are the names of what it reads, and the last may be missing. One that is ``free`` can be built
+    where sizes, but for the last, are open, and one that ``settles`` gives no open sizes then. ``macs`` counts what no
+    rule of ``ops`` does; without both, a layer costs nothing. ``type`` is its class, if a file has another name for it.
     """
 
     settings: Mapping[str, Check] = {}
@@ -49,6 +53,9 @@ class Kind(NamedTuple):
     free: bool = True
     settles: bool = False
     dtypes: Sequence[str] = ("float32",)
+    macs: Macs | None = None
+    tensors: Sequence[str] = ()
+    type: str = ""
 
 
 INITIALIZER, _REGULARIZER = object_of("keras.initializers"), optional(object_of("keras.regularizers"))

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from ....ir import Shape
-from . import images
+from . import attention, augmentation, images, recurrent
 from .kind import (
     ACTIVITY,
     CHANNELS_LAST,
@@ -15,7 +15,6 @@ from .kind import (
     UNQUANTISED,
     Kind,
     Weight,
-    Weights,
     bias,
     broadcast,
     last_or_count,
@@ -23,7 +22,6 @@ from .kind import (
     variables,
 )
 from .settings import (
-    Check,
     activation,
     count,
     flag,
@@ -117,37 +115,6 @@ def _embedded(settings: Any, shapes: Sequence[Shape]) -> Shape:
     return (*shapes[0], settings.output_dim)
 
 
-def _steps(settings: Any, shapes: Sequence[Shape]) -> Shape:
-    batch, steps, _ = shapes[0]
-    return (batch, steps, settings.units) if settings.return_sequences else (batch, settings.units)
-
-
-def _gates(cell: str, gates: int) -> Weights:
-    def weights(settings: Any, shapes: Sequence[Shape]) -> list[Weight]:
-        units, wide = settings.units, gates * settings.units
-        kernel = Weight(f"{cell}/kernel", (shapes[0][-1], wide))
-        of_state = Weight(f"{cell}/recurrent_kernel", (units, wide))
-        # A GRU that resets after its product has two, of the input and of the state.
-        sizes = (2, wide) if getattr(settings, "reset_after", False) else (wide,)
-        return [kernel, of_state, *([Weight(f"{cell}/bias", sizes)] if settings.use_bias else [])]
-
-    return weights
-
-
-def _recurrent(cell: str, gates: int, **more: Check) -> Kind:
-    settings: dict[str, Check] = {
-        **dict.fromkeys(("return_sequences", "go_backwards", "zero_output_for_mask", "use_bias"), flag),
-        **dict.fromkeys(("return_state", "stateful", "unroll"), only(False)),
-        **dict.fromkeys(("dropout", "recurrent_dropout"), rate),
-        "units": count,
-        "activation": activation,
-        **variables("kernel", "recurrent", "bias"),
-        **ACTIVITY,
-        **more,
-    }
-    return Kind(settings, _steps, _gates(cell, gates), arguments=("training", "mask"), ranks=(3,))
-
-
 #: From (batch, features) to volumes.
 _RANKS = (2, 3, 4, 5)
 _TRAINING = ("training",)
@@ -163,13 +130,15 @@ _BATCH_RENORM = {
 _LAYER_NORM = {**_NORM, "axis": several(only(-1), 1), "rms_scaling": only(False)}
 _STORED_STATISTICS = dict.fromkeys(("mean", "variance"), optional(several(number)))
 _NOISE = {"rate": rate, "seed": seed}
-_GATE = {"recurrent_activation": activation, "seed": seed}
 _DENSE = {"units": count, "activation": activation, "use_bias": flag, **variables("kernel", "bias")}
-_WORDS = {"input_dim": count, "output_dim": count, "mask_zero": only(False), **variables("embeddings")}
+_WORDS = {"input_dim": count, "output_dim": count, "mask_zero": flag, **variables("embeddings")}
 _LIMITS = {"max_value": optional(limit), "negative_slope": limit, "threshold": limit}
 
 KINDS: Mapping[str, Kind] = {
+    **attention.KINDS,
+    **augmentation.KINDS,
     **images.KINDS,
+    **recurrent.KINDS,
     "Activation": Kind({"activation": activation}, same),
     "ReLU": Kind(_LIMITS),
     "LeakyReLU": Kind({"negative_slope": positive}, same),
@@ -200,10 +169,8 @@ KINDS: Mapping[str, Kind] = {
         {"axis": several(last_or_count, 1), "invert": flag, **_STORED_STATISTICS}, same, _normalization_weights
     ),
     "Dense": Kind(_DENSE, weights=_dense_weights, missing={**UNQUANTISED, **ACTIVITY}, ranks=_RANKS),
+    "Masking": Kind({"mask_value": number}, same, ranks=(3,)),
     "Embedding": Kind(
         _WORDS, _embedded, _embedding_weights, {**UNQUANTISED, **ACTIVITY}, dtypes=("float32", "int32", "int64")
     ),
-    "SimpleRNN": _recurrent("simple_rnn_cell", 1),
-    "LSTM": _recurrent("lstm_cell", 4, **_GATE, unit_forget_bias=flag),
-    "GRU": _recurrent("gru_cell", 3, **_GATE, reset_after=flag),
 }

@@ -2,82 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
-from ....blocks.keras_order import by_distance
+from .calls import DTYPES, MOST, call_of, entries, in_order, source_of
+from .graph import Call, Input, Leaf, Network, Operation, Source
 from .kind import Kind, without_weights
 from .layers import KINDS
-from .settings import Unknown, count, flag, known, only, policy, read, several, whole_or_not
+from .masks import in_row, is_masked, makes_mask
+from .settings import Check, Unknown, count, flag, known, layer_name, only, policy, read, several
 
-#: Names that Keras and its backends take as they are. Others may be changed, or refused.
-_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.\-]{0,199}")
-#: Layers and calls of a file, those in models that are called again counted again: Keras shall say what are too many.
-MOST = 5_000
 #: Classes of models, and the modules that Keras writes of them.
 _MODELS = {"Functional": ("keras.src.models.functional",), "Sequential": ("keras", "keras.models")}
-#: Keras' functional operations that a graph may have beside layers.
-_OPERATIONS, _OPERATIONS_OF = ("Add", "Multiply"), "keras.src.ops.numpy"
-_DTYPES = ("float32", "int32", "int64")
+#: Keras' functional operations that a graph may have beside layers, and what is written of them.
+_OPERATIONS: Mapping[str, Mapping[str, Check]] = {
+    **{name: {} for name in ("Add", "Multiply", "NotEqual")},
+    "Any": {"axis": only(-1), "keepdims": only(False)},
+}
+_OPERATIONS_OF = "keras.src.ops.numpy"
 #: What stands beside a layer's configuration.
 _BESIDE = {"module", "class_name", "config", "registered_name", "build_config", "name", "inbound_nodes"}
-
-
-class Input(NamedTuple):
-    """A tensor that a model is given; a size is None where the model leaves it open, as the first, the batch, is."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """A layer without layers in it. ``built`` is the shape that it says it was built for, if it does."""
-
-    name: str
-    type: str
-    kind: Kind
-    settings: SimpleNamespace
-    trainable: bool
-    built: Any = None
-
-
-@dataclass(frozen=True, eq=False)
-class Operation:
-    """A functional operation."""
-
-    name: str
-    type: str
-
-
-class Call(NamedTuple):
-    """One call of a member of a model: the calls whose results it reads, or the plain numbers."""
-
-    member: str
-    reads: tuple[Source | float, ...]
-
-
-class Source(NamedTuple):
-    """The result of a call: which member's, and which of its calls."""
-
-    member: str
-    call: int
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A Functional or Sequential model, its calls in the order of Keras' run."""
-
-    name: str
-    type: str
-    inputs: tuple[Input, ...]
-    members: Mapping[str, Leaf | Operation | Network]
-    calls: Mapping[Source, Call]
-    outputs: tuple[Source, ...]
 
 
 def network(config: Any, is_archive: bool) -> Network:
@@ -88,13 +34,19 @@ def network(config: Any, is_archive: bool) -> Network:
     """
     known(isinstance(config, dict), "a model")
     _check_shared(config)
-    return _Reader(is_archive).network(config)
+    reader = _Reader(is_archive)
+    found = reader.network(config)
+    # Keras numbers the names that it gives to the masks of a network.
+    known(not reader.has_unnamed_mask or reader.masks == 1, "several masks")
+    return found
 
 
 @dataclass
 class _Reader:
     is_archive: bool
     count: int = 0
+    masks: int = 0
+    has_unnamed_mask: bool = False
 
     def network(self, item: Mapping[str, Any]) -> Network:
         made_as = str(item.get("class_name"))
@@ -115,7 +67,7 @@ class _Reader:
         found: dict[Source, Call] = {}
         for item in config["layers"]:
             known(isinstance(item, dict) and isinstance(item.get("inbound_nodes"), list), "a layer")
-            name = _name(item.get("name"))
+            name = layer_name(item.get("name"))
             known(name not in members and name not in inputs, "two layers of one name")
             if item.get("class_name") == "InputLayer":
                 inputs[name] = self._input(item)
@@ -123,40 +75,28 @@ class _Reader:
             else:
                 members[name] = self._member(item)
                 for number_of, node in enumerate(item["inbound_nodes"]):
-                    found[Source(name, number_of)] = Call(name, _reads(node, members[name]))
+                    found[Source(name, number_of)] = call_of(name, node, members[name])
             known((inputs.get(name) or members[name]).name == name, "two names of a layer")
         _check_trained(config["trainable"], members)
-        given = [_source(entry) for entry in _entries(config["input_layers"])]
+        given = [source_of(entry) for entry in entries(config["input_layers"])]
         known(
             [*sorted(name for name, _ in given)] == sorted(inputs) and {call for _, call in given} == {0}, "its inputs"
         )
         # A nested functional model has a call of its own already, which only this list counts.
-        ends = [_source(entry) for entry in _entries(config["output_layers"])]
+        ends = [source_of(entry) for entry in entries(config["output_layers"])]
         ends = [
             Source(name, call - 1) if _is_functional(members.get(name)) else Source(name, call) for name, call in ends
         ]
-        order = self._order(found, inputs, ends)
+        calls = in_order(found, inputs, ends)
         return Network(
-            _name(config["name"]),
+            layer_name(config["name"]),
             "Functional",
             tuple(inputs[name] for name, _ in given),
             members,
-            {source: found[source] for source in order},
+            calls,
             tuple(ends),
+            is_masked(members, calls, ends),
         )
-
-    def _order(
-        self, found: Mapping[Source, Call], inputs: Mapping[str, Input], ends: Sequence[Source]
-    ) -> Sequence[Source]:
-        """The calls in the order of Keras' run, all of which the outputs need."""
-        reads = {source: [item for item in call.reads if isinstance(item, Source)] for source, call in found.items()}
-        reads |= {Source(name, 0): [] for name in inputs}
-        known(all(item in reads for sources in [*reads.values(), ends] for item in sources), "a call that isn't there")
-        known(all(end in found for end in ends), "an output that is an input")
-        _check_acyclic(reads)
-        order = by_distance(ends, reads.__getitem__, lambda source: source.member)
-        known(len(order) == len(reads), "a layer that no output needs")
-        return [source for source in order if source in found]
 
     def _sequential(self, config: Mapping[str, Any]) -> Network:
         known(config.keys() <= {"name", "trainable", "dtype", "layers", "build_input_shape"}, "a model's settings")
@@ -166,20 +106,17 @@ class _Reader:
         given = self._input(first)
         shape = config.get("build_input_shape")
         known(shape is None or shape == list(given.shape), "what it is built for")
-        members: dict[str, Leaf | Operation | Network] = {}
-        calls = {}
-        last = Source(given.name, 0)
+        row: list[Leaf | Operation | Network] = []
         for item in rest:
             known(isinstance(item, dict), "a layer")
-            member = self._member(item)
-            known(member.name not in members and member.name != given.name, "two layers of one name")
-            known(not isinstance(member, Operation), "an operation")
-            members[member.name] = member
-            here = Source(member.name, 0)
-            calls[here] = Call(member.name, (last,))
-            last = here
+            row.append(self._member(item))
+        known(not any(isinstance(member, Operation) for member in row), "an operation")
+        members, found, masked = in_row(given.name, row)
+        self.has_unnamed_mask |= len(members) > len(row)
         _check_trained(config.get("trainable", True), members)
-        return Network(_name(config.get("name")), "Sequential", (given,), members, calls, (last,))
+        last = Source(row[-1].name, 0)
+        calls = in_order(found, [given.name], [last])
+        return Network(layer_name(config.get("name")), "Sequential", (given,), members, calls, (last,), masked)
 
     def _input(self, item: Mapping[str, Any]) -> Input:
         self._check_module(item, ("keras.layers",))
@@ -187,9 +124,9 @@ class _Reader:
         known(isinstance(item.get("config"), dict), "an input's settings")
         takes = {
             "batch_shape": several(lambda size: size if size is None else count(size), 2, 3, 4, 5),
-            "dtype": only(*_DTYPES),
+            "dtype": only(*DTYPES),
             **dict.fromkeys(("sparse", "ragged"), only(False)),
-            "name": _name,
+            "name": layer_name,
         }
         found = read(item["config"], takes, {"optional": only(False)})
         batch, *_, last = found["batch_shape"]
@@ -208,16 +145,19 @@ class _Reader:
         assert isinstance(config, dict)
         if self.is_archive and item.get("module") == _OPERATIONS_OF:
             self._check_module(item, (_OPERATIONS_OF,))
-            known(made_as in _OPERATIONS and config.keys() == {"name"} and "build_config" not in item, "an operation")
-            return Operation(_name(config["name"]), made_as)
+            known(made_as in _OPERATIONS and "build_config" not in item, "an operation")
+            return Operation(read(config, {"name": layer_name, **_OPERATIONS[made_as]})["name"], made_as)
         self._check_module(item, ("keras.layers",))
         kind = KINDS.get(made_as)
         if kind is None:
             raise Unknown(f"a layer of class {made_as:.80}")
         # The layers of dropout say nothing of being trained, as they hold nothing.
-        made = read(config, {"name": _name, "dtype": policy, **kind.settings}, {"trainable": flag, **kind.missing})
+        made = read(config, {"name": layer_name, "dtype": policy, **kind.settings}, {"trainable": flag, **kind.missing})
         settings = SimpleNamespace(**{**kind.fixed, **made}, get_config=lambda: config)
-        return Leaf(made["name"], made_as, kind, settings, made.get("trainable", True), _built_for(item))
+        built = _built_for(item, kind)
+        leaf = Leaf(made["name"], kind.type or made_as, kind, settings, made.get("trainable", True), built)
+        self.masks += makes_mask(leaf)
+        return leaf
 
     def _check_module(self, item: Mapping[str, Any], modules: Sequence[str]) -> None:
         if self.is_archive:
@@ -255,14 +195,20 @@ def _is_trained(member: Leaf | Operation | Network) -> bool:
     return isinstance(member, Leaf) and member.trainable and member.kind.weights is not without_weights
 
 
-def _built_for(item: Mapping[str, Any]) -> Any:
+def _built_for(item: Mapping[str, Any], kind: Kind) -> Any:
     """The shape, or list of shapes, that a layer says it was built for, if it does."""
     built = item.get("build_config") or None
     if built is None:
         return None
-    known(isinstance(built, dict) and built.keys() == {"input_shape"}, "what it is built for")
-    known(isinstance(built["input_shape"], list), "what it is built for")
-    return built["input_shape"]
+    known(isinstance(built, dict) and len(built) == 1, "what it is built for")
+    (word, shapes), *_ = built.items()
+    if not kind.tensors:
+        known(word == "input_shape" and isinstance(shapes, list), "what it is built for")
+        return shapes
+    keys = [f"{name}_shape" for name in kind.tensors]
+    known(word == "shapes_dict" and isinstance(shapes, dict), "what it is built for")
+    known(list(shapes) in (keys, keys[:-1]), "what it is built for")
+    return list(shapes.values())
 
 
 def _is_functional(member: object) -> bool:
@@ -273,76 +219,3 @@ def _is_shape(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(_is_shape, value))
     return value is None or type(value) is int
-
-
-def _name(value: Any) -> str:
-    known(isinstance(value, str) and _NAME.fullmatch(value), "a name")
-    return str(value)
-
-
-def _entries(value: Any) -> list[Any]:
-    """The inputs or outputs that a model names: one alone, or a list of several."""
-    known(isinstance(value, list) and value, "a list of layers")
-    return [value] if isinstance(value[0], str) else list(value)
-
-
-def _source(entry: Any) -> Source:
-    """A call that a list names: of which layer, which one, and its first and only result."""
-    known(isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str), "a tensor")
-    known(type(entry[1]) is int and 0 <= entry[1] <= MOST and type(entry[2]) is int and entry[2] == 0, "a tensor")
-    return Source(entry[0], entry[1])
-
-
-def _tensor(value: Any) -> Source:
-    known(isinstance(value, dict) and value.keys() == {"class_name", "config"}, "a tensor")
-    known(value["class_name"] == "__keras_tensor__" and isinstance(value["config"], dict), "a tensor")
-    found = value["config"]
-    known(found.keys() == {"shape", "dtype", "keras_history"} and found["dtype"] in _DTYPES, "a tensor")
-    known(isinstance(found["shape"], list), "a tensor")
-    known(all(size is None or (type(size) is int and size >= 0) for size in found["shape"]), "a tensor")
-    return _source(found["keras_history"])
-
-
-def _reads(node: Any, member: Leaf | Operation | Network) -> tuple[Source | float, ...]:
-    """What a call reads."""
-    known(isinstance(node, dict) and node.keys() == {"args", "kwargs"}, "a call")
-    args, kwargs = node["args"], node["kwargs"]
-    known(isinstance(args, list) and isinstance(kwargs, dict), "a call")
-    takes: Sequence[str] = ()
-    if isinstance(member, Operation):
-        known(len(args) == 2, "an operation's arguments")
-        reads = tuple(_tensor(item) if isinstance(item, dict) else whole_or_not(item) for item in args)
-        known(isinstance(reads[0], Source), "an operation's arguments")
-    elif isinstance(member, Network):
-        takes = ("training", "mask")
-        known(len(member.inputs) == 1 and len(args) == 1 and len(member.outputs) == 1, "a model's arguments")
-        reads = (_tensor(args[0]),)
-    else:
-        takes = member.kind.arguments
-        known(len(args) == 1, "a layer's arguments")
-        if member.kind.inputs == 1:
-            reads = (_tensor(args[0]),)
-        else:
-            known(isinstance(args[0], list), "a layer's arguments")
-            reads = tuple(_tensor(item) for item in args[0])
-            known(len(reads) == member.kind.inputs or (not member.kind.inputs and len(reads) > 1), "so many tensors")
-    known(kwargs.keys() <= set(takes) and all(value in (None, False) for value in kwargs.values()), "a call's options")
-    return reads
-
-
-def _check_acyclic(reads: Mapping[Source, Sequence[Source]]) -> None:
-    """Raises Unknown where a call needs its own result."""
-    waiting = {source: len(sources) for source, sources in reads.items()}
-    readers: dict[Source, list[Source]] = {}
-    for source, sources in reads.items():
-        for item in sources:
-            readers.setdefault(item, []).append(source)
-    ready = [source for source, many in waiting.items() if not many]
-    done = 0
-    while ready:
-        done += 1
-        for reader in readers.get(ready.pop(), ()):
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                ready.append(reader)
-    known(done == len(reads), "a call that needs its own result")

@@ -14,7 +14,8 @@ from ...request import Answer, Request
 from ..own_settings import DEFAULTS, keras_settings
 from ..sizes import resolve
 from ..stored import configuration
-from .network import Input, Network, network
+from .graph import Input, Network
+from .network import network
 from .run import Run
 from .settings import known
 

@@ -11,15 +11,20 @@ from ....ir import Attributes, Parameter, Tensor
 from ....ops import vocabulary
 from ....rows.builder import Rows
 from ....shape import MOST_SIZE
-from ..layers import OPERATION_OPS, described, image_layout, op_of, output_layout, snake_case
+from ..layers import OPERATION_OPS, configuration, described, image_layout, op_of, output_layout, snake_case
+from .calls import MOST
+from .graph import Call, Leaf, Network, Operation, Source
 from .kind import Weight, broadcast
-from .network import MOST, Call, Leaf, Network, Operation, Source
 from .settings import known
 
 #: Where images have their channels.
 _FORMAT = "channels_last"
 #: Layers whose untrained weights are statistics.
 _WITH_STATISTICS = ("batch_norm", "normalization")
+
+#: The element types that operations of masks read, and what Keras says of the one that looks at all features of a step.
+_READ_BY = {"not_equal": ("float32", "int32", "int64"), "any": ("bool",)}
+_OVER_FEATURES: Attributes = (("axis", (-1,)), ("keepdims", False))
 
 
 @dataclass(eq=False)
@@ -100,7 +105,11 @@ class Run:
         self.modules.setdefault(path, member.type)
         if isinstance(member, Network):
             return self._nested(member, path, *reads)
-        return self._layer(member, path, reads)
+        if call.names:
+            named = dict(zip(call.names, reads, strict=True))
+            reads = [named[name] for name in member.kind.tensors if name in named]
+        mask = reads.pop() if call.has_mask else None
+        return self._layer(member, path, reads, mask)
 
     def _nested(self, network: Network, path: str, given: Value) -> Value:
         """A model in the model, which may be built for any size and is called with one."""
@@ -109,9 +118,8 @@ class Run:
         (output,) = self._run(network, path, [replace(given, is_open=is_open)])
         return replace(output, is_open=output.is_open and given.is_open)
 
-    def _layer(self, layer: Leaf, path: str, reads: list[Value]) -> Value:
-        kind, op = layer.kind, op_of(layer.type)
-        assert op is not None, layer.type
+    def _layer(self, layer: Leaf, path: str, reads: list[Value], mask: Value | None) -> Value:
+        kind, op = layer.kind, op_of(layer.type) or "other"
         known(all(value.tensor.dtype in kind.dtypes for value in reads), "another element type")
         known(not kind.ranks or all(len(value.tensor.shape) in kind.ranks for value in reads), "another rank")
         known(kind.free or not any(value.is_open for value in reads), "an open size")
@@ -119,13 +127,19 @@ class Run:
         shapes = [tensor.shape for tensor in inputs]
         weights = kind.weights(layer.settings, shapes)
         outputs = [] if kind.output is None else [Tensor(kind.output(layer.settings, shapes), "float32")]
-        op, values = described(layer.type, layer.settings, inputs, outputs, _FORMAT)
-        macs: int | None = 0
+        if op == "other":
+            values, macs = configuration(layer.settings, _FORMAT), None
+        else:
+            op, values = described(layer.type, layer.settings, inputs, outputs, _FORMAT)
+            macs = kind.macs(layer.settings, inputs) if kind.macs else 0
         if op in ops.RULES:
             effect = ops.apply(op, values, inputs)
             macs = effect.macs
             outputs = outputs or [Tensor(effect.output.shape, "float32")]
         self._check_built(layer, reads)
+        if mask is not None:
+            known(mask.tensor.dtype == "bool" and mask.tensor.shape == shapes[0][:2], "another mask")
+            reads, inputs = [*reads, mask], [*inputs, mask.tensor]
         return self._add(
             path,
             layer.type,
@@ -141,11 +155,19 @@ class Run:
 
     def _operated(self, operation: Operation, path: str, reads: list[Value]) -> Value:
         name = snake_case(operation.type)
-        op = OPERATION_OPS.get(name, name)
-        known(all(value.tensor.dtype == "float32" for value in reads), "another element type")
         inputs = [value.tensor for value in reads]
-        shape = broadcast(None, [tensor.shape for tensor in inputs])
-        return self._add(path, operation.type, op, reads, Tensor(shape, "float32"), [], (), 0, inputs)
+        known({tensor.dtype for tensor in inputs} <= {*_READ_BY.get(name, ("float32",))}, "another element type")
+        attributes: Attributes = ()
+        if name == "not_equal":
+            known(len(inputs) == 1, "another mask")
+            op, made = "other", Tensor(inputs[0].shape, "bool")
+        elif name == "any":
+            op, made, attributes = "other", Tensor(inputs[0].shape[:-1], "bool"), _OVER_FEATURES
+            known(len(made.shape) > 1, "another mask")
+        else:
+            op = OPERATION_OPS.get(name, name)
+            made = Tensor(broadcast(None, [tensor.shape for tensor in inputs]), "float32")
+        return self._add(path, operation.type, op, reads, made, [], attributes, 0, inputs)
 
     def _add(
         self,
@@ -161,7 +183,7 @@ class Run:
         settles: bool = False,
     ) -> Value:
         known(all(0 < size <= MOST_SIZE for size in output.shape), "a size")
-        known(op in vocabulary.VOCABULARY, "an op")
+        known(op == "other" or op in vocabulary.VOCABULARY, "an op")
         made = Value(output, any(value.is_open for value in reads) and not settles)
         layout = output_layout(op, inputs, len(output.shape))
         self.rows.add(path, kind, op, reads, [made], uses, attributes, macs, [layout], inputs)
@@ -180,7 +202,7 @@ class Run:
         """Notes whether a layer says that it is built for what one of its calls reads."""
         if layer.built is None:
             return
-        said = layer.built if layer.kind.inputs != 1 else [layer.built]
+        said = layer.built if layer.kind.inputs != 1 or layer.kind.tensors else [layer.built]
         fits = (
             isinstance(said, list)
             and len(said) == len(reads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ Check = Callable[[Any], Any]
 
 #: Channels, filters and sizes: of larger ones, Keras shall say what it thinks of them.
 _LARGEST = 1 << 24
+_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.\-]{0,199}")
 
 
 class Unknown(Exception):  # noqa: N818 - not an error: it says that Keras has to be asked
@@ -24,6 +26,12 @@ def known(condition: object, what: str) -> None:
     """Raises Unknown, with ``what`` isn't known, unless the condition holds."""
     if not condition:
         raise Unknown(what)
+
+
+def layer_name(value: Any) -> str:
+    """A name that Keras and its backends take as it is. They may change others, or refuse them."""
+    known(isinstance(value, str) and _NAME.fullmatch(value), "a name")
+    return str(value)
 
 
 def flag(value: Any) -> bool:
