@@ -26,6 +26,8 @@ LAYER_OPS = {
     **{f"UpSampling{d}D": "resize" for d in (1, 2, 3)},
     **{f"Cropping{d}D": "crop" for d in (1, 2, 3)},
     **{f"SpatialDropout{d}D": "feature_dropout" for d in (1, 2, 3)},
+    # Augmentation leaves images as they are outside of training.
+    **{f"Random{word}": "noise" for word in ("Brightness", "Contrast", "Flip", "Rotation", "Translation", "Zoom")},
     "AdditiveAttention": "attention",
     "AlphaDropout": "dropout",
     "Average": "mean",
@@ -268,6 +270,8 @@ def _multi_head(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
         "bias": layer.use_bias,
         "dropout": layer.dropout,
     }
+    if getattr(layer, "_use_gate", False):
+        attributes["gate"] = True
     axes = layer._attention_axes
     if axes is not None and tuple(axes) != tuple(range(1, len(inputs[0].shape) - 1)):
         attributes["attention_axes"] = tuple(axes)
@@ -275,7 +279,7 @@ def _multi_head(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
 
 
 def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Value]:
-    return {
+    attributes: dict[str, Value] = {
         "num_heads": layer.num_query_heads,
         "num_kv_heads": layer.num_key_value_heads,
         "key_dim": layer.head_dim,
@@ -284,6 +288,7 @@ def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) ->
         "bias": layer.use_bias,
         "dropout": layer.dropout,
     }
+    return attributes | ({"gate": True} if getattr(layer, "use_gate", False) else {})
 
 
 def _relu(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:

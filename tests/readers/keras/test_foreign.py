@@ -86,6 +86,39 @@ def test_additive_attention_adds_and_weighs() -> None:
 
 
 @in_child("tensorflow")
+def test_a_gate_of_attention_is_one_more_projection() -> None:
+    import inspect
+
+    import keras
+
+    if "use_gate" not in inspect.signature(keras.layers.MultiHeadAttention.__init__).parameters:
+        return  # an older Keras has none
+    query, value = keras.Input((5, 8)), keras.Input((7, 8))
+    many = keras.layers.MultiHeadAttention(2, 3, value_dim=4, use_gate=True)
+    grouped = keras.layers.GroupQueryAttention(4, 6, 2, use_gate=True)
+    # Projections of 5 queries and 7 keys and values, scores and weighted sums, what comes out, and the gate.
+    of_many = 5 * 8 * 2 * 3 + 7 * 8 * 2 * (3 + 4) + 2 * 5 * 7 * (3 + 4) + 5 * 2 * 4 * 8 + 5 * 8 * 2 * 4
+    of_grouped = 5 * 8 * 6 * 4 + 7 * 8 * 2 * (4 + 4) + 6 * 5 * 7 * (4 + 4) + 5 * 6 * 4 * 8 + 5 * 8 * 6 * 4
+    for layer, macs in ((many, of_many), (grouped, of_grouped)):
+        model = keras.Model([query, value], layer(query, value))
+        totals = summarize(model, [(5, 8), (7, 8)]).totals
+        assert (totals.macs, totals.params) == (macs, model.count_params())
+
+
+@in_child("tensorflow")
+def test_augmentation_in_front_costs_nothing_and_is_no_unknown() -> None:
+    import keras
+    from keras import layers
+
+    augmented = [
+        *(layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomZoom(0.1), layers.RandomTranslation(0.1, 0.1)),
+        *(layers.RandomContrast(0.1), layers.RandomBrightness(0.1), layers.Resizing(6, 6), layers.Conv2D(4, 3)),
+    ]
+    found = summarize(keras.Sequential(augmented), (9, 9, 3))
+    assert (found.totals.macs, found.totals.uncounted) == (4 * 4 * 4 * (3 * 3 * 3), ())
+
+
+@in_child("tensorflow")
 def test_what_a_wrapper_or_a_lambda_calls_has_rows() -> None:
     import keras
     from keras import ops
