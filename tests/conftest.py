@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is; mutation runs have a profile of their own.
@@ -15,3 +17,9 @@ if settings().deadline is not None:
 collect_ignore = (
     ["cli/test_completion.py", "cli/test_terminal.py", "batch/test_resume.py"] if sys.platform == "win32" else []
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests wait for the commands that they start, and for clocks."""
+    return (os.cpu_count() or 1) + 1
