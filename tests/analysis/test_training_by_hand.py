@@ -126,6 +126,21 @@ def test_a_checkpoint_keeps_what_its_module_was_called_with() -> None:
     assert nowhere == plain
 
 
+def test_a_module_in_a_checkpointed_one_is_no_checkpoint_of_its_own() -> None:
+    layers = [
+        line("x", "input"),
+        line("a", reads="x", params=50),
+        line("m.b", "tanh", reads="a"),
+        line("m.n.c", "tanh", reads="m.b"),
+        line("m.n.d", "tanh", reads="m.n.c"),
+        line("m.e", "tanh", reads="m.n.d"),
+    ]
+    summary = network(*layers, modules=(("", "Net"), ("m", "Block"), ("m.n", "Block")))
+    outer, both, inner = (timeline(summary, Plan(checkpoint=(pattern,))) for pattern in ("m", "m*", "m.n"))
+    assert both.steps == outer.steps != inner.steps
+    assert [step.layer for step in both.steps if step.phase == "recompute"] == ["m.b", "m.n.c", "m.n.d", "m.e"]
+
+
 def test_a_checkpoint_runs_again_until_it_has_what_it_keeps() -> None:
     layers = [
         line("x", "input"),
