@@ -86,6 +86,7 @@ def _images() -> Iterator[Case]:
 
 def _augmentations() -> Iterator[Case]:
     """What is done to images before a network reads them."""
+    import keras
     from keras import layers
 
     for mode, batch in (("eval", 1), ("train", 3)):
@@ -104,6 +105,12 @@ def _augmentations() -> Iterator[Case]:
             layers.Resizing(6, 6, interpolation="bicubic", crop_to_aspect_ratio=True, antialias=True),
         ]
         yield _in_row(IMAGE, *moved, *values, *sizes, layers.Conv2D(3, 3), mode=mode, batch=batch)
+    # The graph of a functional model says of these calls that they train.
+    for mode in ("eval", "train"):
+        given = image = keras.Input(IMAGE)
+        for each in (layers.RandomFlip(), layers.RandomContrast(0.1), layers.CenterCrop(8, 8), layers.Resizing(9, 9)):
+            image = each(image)
+        yield keras.Model(given, layers.Conv2D(3, 3)(image)), {"mode": mode}
     changed = layers.RandomFlip(), layers.CenterCrop(20, 20), layers.Resizing(12, 10)
     yield _in_row((None, None, 3), *changed, layers.Flatten(), layers.Dense(2), input="40x30x3")
 

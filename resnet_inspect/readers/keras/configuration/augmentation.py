@@ -39,7 +39,10 @@ def _of_that_size(settings: Any, shapes: Sequence[Shape]) -> Shape:
 
 
 def _kind(settings: Mapping[str, Check]) -> Kind:
-    """Older versions of Keras don't write the layout of some of them; all have one."""
+    """Older versions of Keras don't write the layout of some of them; all have one.
+
+    Graphs say of each call that it trains, as that is the default of their ``call``.
+    """
     settles = "height" in settings
     return Kind(
         settings,
@@ -47,6 +50,7 @@ def _kind(settings: Mapping[str, Check]) -> Kind:
         missing=CHANNELS_LAST,
         fixed={"data_format": "channels_last"},
         arguments=("training",),
+        flags=("training",),
         ranks=(4,),
         settles=settles,
     )

@@ -45,6 +45,7 @@ def call_of(name: str, node: Any, member: Leaf | Operation | Network) -> Call:
     args, kwargs = node["args"], node["kwargs"]
     known(isinstance(args, list) and isinstance(kwargs, dict), "a call")
     takes: Sequence[str] = ()
+    flags: Sequence[str] = ()
     if isinstance(member, Operation):
         call, options = Call(name, _operands(member, args)), kwargs
     elif isinstance(member, Network):
@@ -52,8 +53,11 @@ def call_of(name: str, node: Any, member: Leaf | Operation | Network) -> Call:
         call, options, takes = Call(name, (_tensor(args[0]),)), kwargs, ("training", "mask")
     else:
         call, options = (_named if member.kind.tensors else _unnamed)(name, args, kwargs, member.kind)
-        takes = member.kind.arguments
-    known(options.keys() <= {*takes} and all(value in (None, False) for value in options.values()), "a call's options")
+        takes, flags = member.kind.arguments, member.kind.flags
+    known(options.keys() <= {*takes}, "a call's options")
+    known(
+        all(value in (None, False) or (value is True and key in flags) for key, value in options.items()), "an option"
+    )
     return call
 
 

@@ -35,11 +35,12 @@ class Kind(NamedTuple):
 
     ``settings`` is all that its configuration has beside its name, its element type and whether it is trained, but for
     ``missing``, which older files may lack. ``output`` is None where a rule of ``ops`` gives the result. ``fixed`` are
-    attributes that Keras' layer has by its class, ``arguments`` what its calls may have beside tensors. It reads so
-    many ``inputs`` (0: two and more), of these ``ranks`` (none: of any) and element types; where Keras tells these
-    apart, ``tensors`` are the names of what it reads, and the last may be missing. One that is ``free`` can be built
-    where sizes, but for the last, are open, and one that ``settles`` gives no open sizes then. ``macs`` counts what no
-    rule of ``ops`` does; without both, a layer costs nothing. ``type`` is its class, if a file has another name for it.
+    attributes that Keras' layer has by its class, ``arguments`` what its calls may have beside tensors: none of it true
+    but for ``flags``, which change nothing in a summary. It reads so many ``inputs`` (0: two and more), of these
+    ``ranks`` (none: of any) and element types; where Keras tells these apart, ``tensors`` are the names of what it
+    reads, and the last may be missing. One that is ``free`` can be built where sizes, but for the last, are open, and
+    one that ``settles`` gives no open sizes then. ``macs`` counts what no rule of ``ops`` does; without both, a layer
+    costs nothing. ``type`` is its class, if a file has another name for it.
     """
 
     settings: Mapping[str, Check] = {}
@@ -48,6 +49,7 @@ class Kind(NamedTuple):
     missing: Mapping[str, Check] = {}
     fixed: Mapping[str, Any] = {}
     arguments: Sequence[str] = ()
+    flags: Sequence[str] = ()
     inputs: int = 1
     ranks: Sequence[int] = ()
     free: bool = True
