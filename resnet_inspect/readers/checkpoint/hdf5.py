@@ -65,7 +65,9 @@ def opened(path: Path) -> Iterator[Any]:
 def _new(root: Any) -> Iterator[Entry]:
     """Keras 3: datasets by number, in a folder ``vars`` of each layer.
 
-    Visiting goes by hard links alone (``H5Ovisit`` of HDF5), so that no name that it gives leads to another file.
+    Visiting follows only hard links (``H5Ovisit`` of HDF5). In a forged file the name of a link may contain a slash.
+    HDF5 takes it for a path, which may lead through other links, but not out of the file: ``opened`` gives HDF5 an open
+    file object, in which it looks for other files, too.
     """
     names: list[str] = []
     root.visit(names.append)

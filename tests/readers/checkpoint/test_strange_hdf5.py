@@ -52,6 +52,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"with h5py.File({name + '.h5'!r}, 'w', track_order=True) as file: {made}" for name, made in _STRANGE.items()
     ]
     lines.append("with h5py.File('other.h5', 'w') as file: file['secret'] = np.zeros(4, 'f4')")
+    lines.append(
+        "with h5py.File('slash.h5', 'w', libver='earliest') as file:\n"
+        "    file['vars_0'], file['0'] = np.zeros((4, 5), 'f4'), np.zeros(6, 'f4')\n"
+        "    file['vars'] = h5py.ExternalLink(os.path.abspath('others.h5'), '/')\n"
+        "with h5py.File('others.h5', 'w') as file: file['0'] = np.zeros((77, 3), 'f4')\n"
+        "data = open('slash.h5', 'rb').read()\n"
+        "with open('slash.h5', 'wb') as file: file.write(data.replace(b'vars_0', b'vars/0'))"
+    )
     lines.append("with h5py.File('new.h5', 'w') as file: file['layers/a/vars/0'] = np.zeros((3, 4), 'f4')")
     lines.append(
         "with h5py.File('old.h5', 'w') as file:\n"
@@ -75,6 +83,12 @@ def test_honest_files_are_read_in_a_child(name: str, folder: Path) -> None:
     path = folder / f"{name}.h5"
     assert kind_of(path) == "hdf5"
     assert document("summary", str(path))["totals"]["params"] == 12
+
+
+def test_the_name_of_a_link_with_a_slash_leads_to_no_other_file(folder: Path) -> None:
+    """HDF5 takes such a name for a path, whose first part is a link to a file with other weights."""
+    assert b"vars/0" in (folder / "slash.h5").read_bytes()
+    assert document("summary", str(folder / "slash.h5"))["totals"]["params"] == 6
 
 
 def test_to_tell_the_kind_needs_no_h5py(folder: Path) -> None:
