@@ -200,7 +200,7 @@ def test_ones_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             "--checkpoint 'layr1*' matches no module; did you mean layer1?",
         ),
         (["--memory", "1GiB", "--frozen", "#"], "--frozen '#' matches no module"),
-        (["--memory", "1GiB", "--frozen", "*"], "--frozen * leaves nothing to train"),
+        (["--memory", "1GiB", "--frozen", "*"], "--frozen '*' leaves nothing to train"),
         (["--memory", "1GiB", "--frozen", ""], "--frozen '' matches no module"),
         # The addition is a layer of its module, and can't be computed again by itself.
         (["--memory", "1GiB", "--checkpoint", "*.add"], "--checkpoint '*.add' matches no module"),

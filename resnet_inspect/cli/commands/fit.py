@@ -196,7 +196,8 @@ def _check(plan: Plan, summary: Summary) -> None:
                 raise BadRequestError(f"{option} {pattern!r:.60} matches no {what}; {hint}")
     weights = [p for layer in summary.layers for p in layer.parameters]
     if plan.lora is None and plan.frozen and not any(map(plan.trains, weights)):
-        raise BadRequestError(f"--frozen {' '.join(plan.frozen):.60} leaves nothing to train")
+        said = " ".join(f"--frozen {pattern!r}" for pattern in plan.frozen)
+        raise BadRequestError(f"{said:.60} leaves nothing to train")
     held = {p.dtype for layer in summary.layers for p in layer.parameters if p.role in ("trainable", "unknown")}
     types = " and ".join(sorted(held))
     if held and not any(dtype.startswith(("float", "bfloat", "complex")) for dtype in held):
