@@ -122,7 +122,8 @@ def timeline(summary: Summary, plan: Plan, before: Timeline | None = None) -> Ti
 def doubled(found: Timeline) -> Timeline:
     """The same with twice the images, where every tensor begins with the batch, as in the local backend's networks.
 
-    What a batch norm keeps is a number for each channel, and weights are what they are.
+    A batch norm keeps one number for each channel, and weights stay as they are. The operations of the result have the
+    larger sizes, so ``timeline`` can't take it as ``before`` for the network with the smaller batch.
     """
     if found.followed is None:
         grows = [part in ("input", "outputs") for part in PARTS]
