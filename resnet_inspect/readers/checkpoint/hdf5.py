@@ -65,16 +65,15 @@ def opened(path: Path) -> Iterator[Any]:
 def _new(root: Any) -> Iterator[Entry]:
     """Keras 3: datasets by number, in a folder ``vars`` of each layer.
 
-    Visiting follows only hard links (``H5Ovisit`` of HDF5). In a forged file the name of a link may contain a slash.
-    HDF5 takes it for a path, which may lead through other links, but not out of the file: ``opened`` gives HDF5 an open
-    file object, in which it looks for other files, too.
+    Visiting follows only hard links (``H5Ovisit`` of HDF5). But the name of a forged one may contain a slash, and then
+    HDF5 takes it for a path, which may lead through links to other files: each part is looked at before it is opened.
     """
     names: list[str] = []
     root.visit(names.append)
     for name in names:
         folders = name.split("/")
         state = folders[0] == "optimizer" or any(folder.startswith("seed_generator") for folder in folders)
-        item = root[name] if "vars" in folders and not state else None
+        item = _inside(root, name) if "vars" in folders and not state else None
         if hasattr(item, "dtype"):
             yield _entry(name, item)
 
