@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from resnet_inspect import ir_json
 from resnet_inspect.analysis.batches import batch_of, is_list
 from resnet_inspect.cli.commands.fit import _at_twice
 from resnet_inspect.errors import BadRequestError
 from resnet_inspect.ir import Model, Summary, Tensor
 from resnet_inspect.readers import Request
 from resnet_inspect.readers.inputs import read_inputs
-from tests.support.command import SCHEMA, document, local
+from resnet_inspect.readers.local.reader import summarize
+from tests.support.command import SCHEMA, document, local, needs, run
 
 WEIGHTS = 4 * 25_557_032
 
@@ -218,6 +221,30 @@ def test_what_makes_no_sense_is_one_line(arguments: list[str], words: str) -> No
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_what_nobody_trains_has_no_step(tmp_path: Path) -> None:
+    found = summarize(Request("resnet18")).summary
+    layers = tuple(
+        replace(layer, parameters=tuple(replace(p, role="frozen") for p in layer.parameters if p.role == "trainable"))
+        for layer in found.layers
+    )
+    saved = tmp_path / "frozen.json"
+    saved.write_text(ir_json.dumps(replace(found, layers=layers)))
+    for options in (["--train"], ["--amp", "bf16"], ["--optimizer", "sgd"]):
+        done = local("fit", str(saved), "--memory", "1GiB", *options)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert done.stderr.endswith("nothing to train: all of its weights (float32) are frozen; leave --train and its options out\n")
+    assert local("fit", str(saved), "--memory", "1GiB").returncode == 0
+    assert local("fit", str(saved), "--memory", "1GiB", "--lora", "8").returncode == 0
+
+
+@needs("torch")
+def test_int8_is_not_trained() -> None:
+    asked = ("torch:quantized_resnet18", "--arg", "quantize=true", "--memory", "1GiB")
+    done = run("fit", *asked, "--train", "--amp", "bf16", warm="torch")
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert "has nothing to train: all of its weights (float32 and qint8) are frozen" in done.stderr
 
 
 def test_the_json_of_a_summary_has_the_step_too(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ...analysis.fit import fit
 from ...analysis.training.plan import Plan
 from ...answers.source import Source, opened
 from ...errors import BadRequestError, InputError, InspectError, closest, meant
-from ...ir import Summary
+from ...ir import HELD, Summary
 from ...readers import Answer, Limits, Request
 from ...readers.inputs import CallJson, Shapes
 from ...render.report.fit import panels, report
@@ -194,11 +194,15 @@ def _check(plan: Plan, summary: Summary) -> None:
                 what = "linear layer" if option == "--lora-layers" else "module"
                 hint = meant(nearest, "resnet-inspect summary shows their paths")
                 raise BadRequestError(f"{option} {pattern!r:.60} matches no {what}; {hint}")
-    weights = [p for layer in summary.layers for p in layer.parameters]
-    if plan.lora is None and plan.frozen and not any(map(plan.trains, weights)):
-        said = " ".join(f"--frozen {pattern!r}" for pattern in plan.frozen)
-        raise BadRequestError(f"{said:.60} leaves nothing to train")
-    held = {p.dtype for layer in summary.layers for p in layer.parameters if p.role in ("trainable", "unknown")}
+    weights = [p for layer in summary.layers for p in layer.parameters if p.role not in HELD]
+    if weights and plan.lora is None and not any(map(plan.trains, weights)):
+        if plan.frozen:
+            said = " ".join(f"--frozen {pattern!r}" for pattern in plan.frozen)
+            raise BadRequestError(f"{said:.60} leaves nothing to train")
+        types = " and ".join(sorted({p.dtype for p in weights}))
+        said = f"all of its weights ({types}) are frozen; leave --train and its options out"
+        raise BadRequestError(f"{summary.model.title} has nothing to train: {said}")
+    held = {p.dtype for p in weights if p.role in ("trainable", "unknown")}
     types = " and ".join(sorted(held))
     if held and not any(dtype.startswith(("float", "bfloat", "complex")) for dtype in held):
         raise BadRequestError(f"{summary.model.title} holds {types}, which can't be trained")
