@@ -41,7 +41,7 @@ endif
 	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 sweep: $(VENV)/.all ## Test all models of torchvision and Keras where the suite takes one of each family: half an hour
-	ZOO=all $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile $(shell grep -lr '"ZOO"' tests)
+	ZOO=all $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile $(shell grep -lr --include='*.py' '"ZOO"' tests)
 
 lint: $(VENV)/.dev $(if $(NODE),$(TOOLS)/.stamp) ## Style, types and the direction of imports
 	$(BIN)/ruff check .

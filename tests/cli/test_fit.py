@@ -234,7 +234,9 @@ def test_what_nobody_trains_has_no_step(tmp_path: Path) -> None:
     for options in (["--train"], ["--amp", "bf16"], ["--optimizer", "sgd"]):
         done = local("fit", str(saved), "--memory", "1GiB", *options)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
-        assert done.stderr.endswith("nothing to train: all of its weights (float32) are frozen; leave --train and its options out\n")
+        assert done.stderr.endswith(
+            "nothing to train: all of its weights (float32) are frozen; leave --train and its options out\n"
+        )
     assert local("fit", str(saved), "--memory", "1GiB").returncode == 0
     assert local("fit", str(saved), "--memory", "1GiB", "--lora", "8").returncode == 0
 

@@ -11,9 +11,9 @@ from .. import memory
 
 
 class Forward(NamedTuple):
-    """A forward pass of a summary: the layers that ran, which read one another alone, and the
-    place among them of the last one during which the memory of each layer that has its own is needed. ``weights`` are
-    the bytes of parameters, ``statistics`` those of what is held beside them.
+    """A forward pass of a summary: the layers that ran, which read one another alone, and the place among them of the
+    last one during which the memory of each layer that has its own is needed. ``weights`` are the bytes of parameters,
+    ``statistics`` those of what is held beside them.
     """
 
     summary: Summary

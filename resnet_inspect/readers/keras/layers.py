@@ -270,16 +270,14 @@ def _multi_head(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
         "bias": layer.use_bias,
         "dropout": layer.dropout,
     }
-    if getattr(layer, "_use_gate", False):
-        attributes["gate"] = True
     axes = layer._attention_axes
     if axes is not None and tuple(axes) != tuple(range(1, len(inputs[0].shape) - 1)):
         attributes["attention_axes"] = tuple(axes)
-    return attributes
+    return attributes | _gate(getattr(layer, "_use_gate", False))
 
 
 def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Value]:
-    attributes: dict[str, Value] = {
+    return {
         "num_heads": layer.num_query_heads,
         "num_kv_heads": layer.num_key_value_heads,
         "key_dim": layer.head_dim,
@@ -287,8 +285,13 @@ def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) ->
         "out_features": outputs[0].shape[-1] if outputs else inputs[0].shape[-1],
         "bias": layer.use_bias,
         "dropout": layer.dropout,
+        **_gate(getattr(layer, "use_gate", False)),
     }
-    return attributes | ({"gate": True} if getattr(layer, "use_gate", False) else {})
+
+
+def _gate(is_there: bool) -> dict[str, Value]:
+    """Older versions of Keras know of no gate, and summaries of attention without one don't speak of it."""
+    return {"gate": True} if is_there else {}
 
 
 def _relu(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_inspect import summarize
-from tests.support.command import in_child
+from tests.support.command import in_child, needs
 
 
 @in_child("tensorflow")
@@ -85,14 +85,11 @@ def test_additive_attention_adds_and_weighs() -> None:
     assert summarize(multiplied, [(5, 8), (7, 8)]).totals.macs == 5 * 7 * (8 + 8)
 
 
+@needs("keras", "3.14")
 @in_child("tensorflow")
 def test_a_gate_of_attention_is_one_more_projection() -> None:
-    import inspect
-
     import keras
 
-    if "use_gate" not in inspect.signature(keras.layers.MultiHeadAttention.__init__).parameters:
-        return  # an older Keras has none
     query, value = keras.Input((5, 8)), keras.Input((7, 8))
     many = keras.layers.MultiHeadAttention(2, 3, value_dim=4, use_gate=True)
     grouped = keras.layers.GroupQueryAttention(4, 6, 2, use_gate=True)

@@ -55,7 +55,7 @@ def _kind(own: Mapping[str, Check], output: Output, weights: Weights, **more: An
         {**own, "dropout": rate, "use_bias": flag, "seed": seed, **variables("kernel", "bias"), **ACTIVITY},
         output,
         weights,
-        # What Keras before 3.15 doesn't write; one that isn't trained says so, while Keras trains the layers in it.
+        # What older versions of Keras don't write; a layer that isn't trained says so, while Keras trains the layers in it.
         missing={"use_gate": only(False), "sliding_window": nothing, "trainable": only(True)},
         arguments=("training", "use_causal_mask", "attention_mask", "return_attention_scores"),
         tensors=("query", "value", "key"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ....blocks.keras_order import by_distance
-from .graph import Call, Leaf, Network, Operation, Source
+from .graph import Call, Member, Network, Operation, Source
 from .kind import Kind
 from .settings import known, whole_or_not
 
@@ -39,7 +39,7 @@ def _tensor(value: Any) -> Source:
     return source_of(found["keras_history"])
 
 
-def call_of(name: str, node: Any, member: Leaf | Operation | Network) -> Call:
+def call_of(name: str, node: Any, member: Member) -> Call:
     """A call of a member, as a file has it; what it reads is in the order in which Keras looks for that."""
     known(isinstance(node, dict) and node.keys() == {"args", "kwargs"}, "a call")
     args, kwargs = node["args"], node["kwargs"]

@@ -64,7 +64,11 @@ class Network:
     name: str
     type: str
     inputs: tuple[Input, ...]
-    members: Mapping[str, Leaf | Operation | Network]
+    members: Mapping[str, Member]
     calls: Mapping[Source, Call]
     outputs: tuple[Source, ...]
     is_masked: bool = False
+
+
+#: What a model is made of.
+Member = Leaf | Operation | Network

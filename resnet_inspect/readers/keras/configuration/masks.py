@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .graph import Call, Leaf, Network, Operation, Source
+from .graph import Call, Leaf, Member, Network, Operation, Source
 from .settings import known
-
-Member = Leaf | Operation | Network
 
 #: The operations of masks, by their names.
 _TYPES = {"not_equal": "NotEqual", "any": "Any"}

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .calls import DTYPES, MOST, call_of, entries, in_order, source_of
-from .graph import Call, Input, Leaf, Network, Operation, Source
+from .graph import Call, Input, Leaf, Member, Network, Operation, Source
 from .kind import Kind, without_weights
 from .layers import KINDS
 from .masks import in_row, is_masked, makes_mask
@@ -106,7 +106,7 @@ class _Reader:
         given = self._input(first)
         shape = config.get("build_input_shape")
         known(shape is None or shape == list(given.shape), "what it is built for")
-        row: list[Leaf | Operation | Network] = []
+        row: list[Member] = []
         for item in rest:
             known(isinstance(item, dict), "a layer")
             row.append(self._member(item))
@@ -135,7 +135,7 @@ class _Reader:
         known(last is not None or found["dtype"] != "float32", "open features")
         return Input(found["name"], found["batch_shape"], found["dtype"])
 
-    def _member(self, item: Mapping[str, Any]) -> Leaf | Operation | Network:
+    def _member(self, item: Mapping[str, Any]) -> Member:
         self.count += 1
         known(self.count <= MOST, "so many layers")
         made_as, config = str(item.get("class_name")), item.get("config")
@@ -184,12 +184,12 @@ def _check_shared(config: Any) -> None:
                 known(type(identity) is int and found.setdefault(identity, what) == what, "an object in two places")
 
 
-def _check_trained(trainable: Any, members: Mapping[str, Leaf | Operation | Network]) -> None:
+def _check_trained(trainable: Any, members: Mapping[str, Member]) -> None:
     """Raises Unknown for a model that isn't trained and yet has a layer that is, which of the two Keras believes."""
     known(flag(trainable) or not any(map(_is_trained, members.values())), "a model that isn't trained")
 
 
-def _is_trained(member: Leaf | Operation | Network) -> bool:
+def _is_trained(member: Member) -> bool:
     if isinstance(member, Network):
         return any(map(_is_trained, member.members.values()))
     return isinstance(member, Leaf) and member.trainable and member.kind.weights is not without_weights

@@ -13,7 +13,7 @@ from ....rows.builder import Rows
 from ....shape import MOST_SIZE
 from ..layers import OPERATION_OPS, configuration, described, image_layout, op_of, output_layout, snake_case
 from .calls import MOST
-from .graph import Call, Leaf, Network, Operation, Source
+from .graph import Call, Leaf, Member, Network, Operation, Source
 from .kind import Weight, broadcast
 from .settings import known
 
@@ -94,9 +94,7 @@ class Run:
             found[source] = self._called(network.members[call.member], path, call, found)
         return [found[source] for source in network.outputs]
 
-    def _called(
-        self, member: Leaf | Operation | Network, prefix: str, call: Call, found: Mapping[Source, Value]
-    ) -> Value:
+    def _called(self, member: Member, prefix: str, call: Call, found: Mapping[Source, Value]) -> Value:
         reads = [found[item] for item in call.reads if isinstance(item, Source)]
         own = f"{prefix}.{member.name}" if prefix else member.name
         if isinstance(member, Operation):
