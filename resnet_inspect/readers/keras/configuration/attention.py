@@ -55,7 +55,7 @@ def _kind(own: Mapping[str, Check], output: Output, weights: Weights, **more: An
         {**own, "dropout": rate, "use_bias": flag, "seed": seed, **variables("kernel", "bias"), **ACTIVITY},
         output,
         weights,
-        # What older versions of Keras don't write; a layer that isn't trained says so, while Keras trains the layers in it.
+        # What older versions of Keras don't write. One that isn't trained says so, while Keras trains the layers in it.
         missing={"use_gate": only(False), "sliding_window": nothing, "trainable": only(True)},
         arguments=("training", "use_causal_mask", "attention_mask", "return_attention_scores"),
         tensors=("query", "value", "key"),
