@@ -161,13 +161,16 @@ def _tested(python: Path, patterns: tuple[str, ...], say: Say) -> dict[str, int]
     done = _run(python, "-m", "pytest", *options, "-n", "2", "--dist", "loadfile", *files)
     lines = done.stdout.splitlines()
     _show(say, lines, "FAILED", "ERROR")
-    counts = re.findall(r"(\d+) (passed|failed|skipped|error)", "".join(lines[-1:]))
-    found = {word: int(number) for number, word in counts}
-    return {
-        "passed": found.get("passed", 0),
-        "failed": found.get("failed", 0) + found.get("error", 0) + (not found),
-        "skipped": found.get("skipped", 0),
-    }
+    # A library may print a line of its own after pytest's last one, as the processes end.
+    last = next((line for line in reversed(lines) if re.search(r"\d+ (passed|failed|skipped|error)", line)), "")
+    found = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last)}
+    failed = found.get("failed", 0) + found.get("error", 0)
+    if not failed and done.returncode:
+        failed = 1
+        say(f"FAILED pytest itself, with {done.returncode}; the end of what it said:")
+        for line in (*lines[-30:], *done.stderr.splitlines()[-30:]):
+            say(f"    {line}")
+    return {"passed": found.get("passed", 0), "failed": failed, "skipped": found.get("skipped", 0)}
 
 
 def _show(say: Say, lines: Iterable[str], *starts: str) -> None:

@@ -35,6 +35,7 @@ from .settings import (
     rate,
     seed,
     several,
+    to_one,
     whole_or_not,
 )
 
@@ -149,7 +150,7 @@ KINDS: Mapping[str, Kind] = {
     "Rescaling": Kind({"scale": whole_or_not, "offset": whole_or_not}, same),
     "Dropout": Kind({**_NOISE, "noise_shape": optional(several(optional(only(1))))}, same, arguments=_TRAINING),
     "GaussianDropout": Kind(_NOISE, same, arguments=_TRAINING),
-    "GaussianNoise": Kind({"stddev": positive, "seed": seed}, same, arguments=_TRAINING),
+    "GaussianNoise": Kind({"stddev": to_one, "seed": seed}, same, arguments=_TRAINING),
     "Flatten": Kind(CHANNELS_LAST, ranks=_RANKS, free=False),
     "Reshape": Kind({"target_shape": several(last_or_count)}, _reshaped, free=False),
     "Permute": Kind({"dims": several(count)}, _permuted, free=False),

@@ -76,6 +76,12 @@ def above_zero(value: Any) -> float:
     return number(value)
 
 
+def to_one(value: Any) -> float:
+    """A number from 0 to 1."""
+    known(0 <= number(value) <= 1, "a number that isn't from 0 to 1")
+    return number(value)
+
+
 def rate(value: Any) -> float:
     """What part is dropped: Keras takes from 0 to 1."""
     known(0 <= number(value) < 1, "a rate")
