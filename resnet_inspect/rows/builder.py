@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ..ir import UNKNOWN, Attributes, Layer, Parameter, Tensor
@@ -45,7 +46,7 @@ class Keyed(Generic[Key]):
         layout = self._layouts.get(value)
         if layout is None or layout == tensor.layout or tensor is UNKNOWN:
             return tensor
-        return replace(tensor, layout=layout)
+        return Tensor(tensor.shape, tensor.dtype, layout)
 
     def source(self, value: Key) -> str | None:
         """The id of the layer that wrote it last; None if none did."""
@@ -79,6 +80,21 @@ class _Views(NamedTuple):
 
     rows: tuple[int, ...]
     parameters: tuple[Parameter, ...]
+
+
+@cache
+def _of_images() -> tuple[Callable[[str], bool], Callable[[str, int, Sequence[str | None]], str | None]]:
+    # The local backend's rules know the layouts, and start without this. To import it for each row takes longer.
+    from ..ops.images import keeps_layout, output_layout
+
+    return keeps_layout, output_layout
+
+
+@cache
+def _of_views() -> Callable[[str, Attributes], bool]:
+    from ..ops.vocabulary import is_view  # as above
+
+    return is_view
 
 
 def _as_image(tensor: Tensor, layout: str) -> Tensor:
@@ -148,9 +164,7 @@ class Rows(Generic[Value]):
                 sources.append(source)
                 read.append(tensor(value))
         if layouts is None:
-            # The local backend's rules know the layouts, and start without this.
-            from ..ops.images import keeps_layout, output_layout
-
+            keeps_layout, output_layout = _of_images()
             if self._open:
                 for index, source in enumerate(sources):
                     if source in self._open:
@@ -164,9 +178,7 @@ class Rows(Generic[Value]):
             values.produced(value, identity, layouts[index])
             made.append(tensor(value))
         if view is None:
-            from ..ops.vocabulary import is_view
-
-            view = is_view(op, attributes)
+            view = _of_views()(op, attributes)
         if self._views or (view and uses):
             uses = self._seen_through_views(identity, op, bool(view), sources, uses)
         new, shared = self._claim(uses) if uses else ((), ())

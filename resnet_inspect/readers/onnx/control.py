@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
-from onnx import helper
 
 from ...ir import Attributes
 from .arithmetic import OF_SHAPES, numbers_in, results
@@ -86,7 +85,7 @@ def follow(
     """
     values = Values(graph.stored.keys() - parameters, set(graph.stored))
     for name, tensor in graph.stored.items():
-        values.learn(name, helper.make_tensor_type_proto(tensor.element_type, tensor.shape))
+        values.hold(name, tensor.element_type, tensor.shape)
         if name in values.constant and (numbers := numbers_in(tensor.proto)) is not None:
             values.numbers[name] = numbers
     for name, kind in inputs.items():

@@ -3,8 +3,8 @@ stand for, which is counted before anything is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import count
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from onnx import inliner
@@ -36,12 +36,11 @@ def written_out(model: Any) -> Any:
     """
     _fill_defaults(model)
     _name_results(model.functions)
-    size = _Sizes(model.functions).of(model.graph.node)
-    if size.nodes > MOST_NODES:
-        what = "its functions stand for" if model.functions else "it has"
-        raise UnsoundError(f"{what} more than {MOST_NODES} nodes")
     if not model.functions:
         return model
+    size = _Sizes(model.functions).of(model.graph.node)
+    if size.nodes > MOST_NODES:
+        raise UnsoundError(f"its functions stand for more than {MOST_NODES} nodes")
     if size.bytes > _MOST_BYTES:
         raise UnsoundError(f"its functions stand for more than {_MOST_BYTES >> 20} MiB of nodes")
     try:
@@ -79,7 +78,7 @@ def _name_results(functions: Iterable[Any]) -> None:
     """
     numbers = count()
     for function in functions:
-        inner = [graph for node in with_inner(function.node) for graph in subgraphs(node)]
+        inner = list(inner_graphs(function.node))
         names = {*function.input, *(name for node in with_inner(function.node) for name in node.output)}
         names.update(item.name for graph in inner for item in (*graph.input, *graph.initializer))
         fresh = (f"given_back_{number}" for number in numbers if f"given_back_{number}" not in names)
@@ -105,7 +104,7 @@ def _made(graph: Any, results: Iterable[str], fresh: Iterator[str], note: str = 
 
 def _leave_out_added(model: Any) -> None:
     """Takes the nodes that ``_name_results`` added out of inner graphs, which may give what they are given."""
-    for graph in (graph for node in with_inner(model.graph.node) for graph in subgraphs(node)):
+    for graph in inner_graphs(model.graph.node):
         if added := [node for node in graph.node if node.doc_string == _ADDED]:
             given = {node.output[0]: node.input[0] for node in added}
             kept = [node for node in graph.node if node.doc_string != _ADDED]
@@ -115,18 +114,17 @@ def _leave_out_added(model: Any) -> None:
                 result.name = given.get(result.name, result.name)
 
 
-def with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
+def with_inner(nodes: Collection[Any]) -> Iterator[Any]:
     """Nodes, and those of their subgraphs."""
+    return chain(nodes, *(graph.node for graph in inner_graphs(nodes)))
+
+
+def inner_graphs(nodes: Iterable[Any]) -> Iterator[Any]:
+    """The graphs that nodes run, and those that these run."""
     for node in nodes:
-        yield node
-        for graph in subgraphs(node):
-            yield from with_inner(graph.node)
-
-
-def subgraphs(node: Any) -> Iterator[Any]:
-    """The graphs that a node runs."""
-    for _, graph in named_subgraphs(node):
-        yield graph
+        for _, graph in named_subgraphs(node):
+            yield graph
+            yield from inner_graphs(graph.node)
 
 
 def named_subgraphs(node: Any) -> Iterator[tuple[str, Any]]:
@@ -155,7 +153,7 @@ class _Sizes:
             raise UnsoundError("its functions call one another too deeply")
         total = size = depth = 0
         for node in nodes:
-            inside = [self.of(graph.node, level + 1) for graph in subgraphs(node)]
+            inside = [self.of(graph.node, level + 1) for _, graph in named_subgraphs(node)]
             key = _key(node, node.op_type)
             if key in self._functions:
                 inside.append(self._function(key, level + 1))

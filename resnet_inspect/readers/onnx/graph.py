@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
 
-from .functions import subgraphs, with_inner, written_out
+from .functions import inner_graphs, written_out
 from .guard import tame
 from .nodes import Node, nodes_of
 from .stored import Stored, held_by
@@ -56,12 +57,12 @@ def read(path: Path) -> Graph:
 
 def _graph(model: Any) -> Graph:
     graph = model.graph
-    for item in (*model.opset_import, *with_inner(graph.node)):
+    inner = tuple(inner_graphs(graph.node))
+    for item in chain(model.opset_import, graph.node, *(part.node for part in inner)):
         if item.domain == "ai.onnx":
             item.domain = ""  # the other name of ONNX's own
-    for inner in (inner for node in with_inner(graph.node) for inner in subgraphs(node)):
-        for value in (*inner.input, *inner.output, *inner.value_info):
-            tame(value.type)
+    for value in (value for part in inner for value in (*part.input, *part.output, *part.value_info)):
+        tame(value.type)
     if len(model.opset_import) > _MOST_OPSETS:
         raise UnsoundError(f"it is written in more than {_MOST_OPSETS} sets of operators")
     stored: dict[str, Stored] = {}

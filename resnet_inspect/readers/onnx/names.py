@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...rows.identities import Numbers
 from .nodes import Node
@@ -19,8 +19,7 @@ _UNNAMED = "Scope"
 _DEEPEST, _MOST, _LONGEST = 32, 200_000, 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """The module that a node stands in, and the node's own name there, None if that says no more than its op."""
 
     module: str
@@ -38,15 +37,15 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
     modules: dict[str, str] = {}
     kinds: dict[str, set[str]] = {}
     for node, place in zip(nodes, places, strict=True):
-        parts = place.module.split(".") if place.module else []
         if len(modules) > _MOST:
             raise UnsoundError(f"its nodes' names stand for more than {_MOST} modules")
-        for end in range(1, len(parts) + 1):
-            modules.setdefault(".".join(parts[:end]), _UNNAMED)
-        modules.update({path: kind for path, kind in place.classes if path in modules})
+        if place.module and place.module not in modules:
+            parts = place.module.split(".")
+            for end in range(len(parts)):
+                kinds.setdefault(".".join(parts[:end]), set()).add("")
+                modules.setdefault(".".join(parts[: end + 1]), _UNNAMED)
         kinds.setdefault(place.module, set()).add(node.kind)
-        for end in range(len(parts)):
-            kinds.setdefault(".".join(parts[:end]), set()).add("")
+        modules.update({path: kind for path, kind in place.classes if path in modules})
     numbers = Numbers(modules)
     found = []
     for node, op, place in zip(nodes, ops, places, strict=True):
@@ -65,7 +64,7 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
 
 def _place(node: Node) -> _Place:
     notes = {item.key: item.value for item in getattr(node.proto, "metadata_props", ())}
-    scopes, classes = (_texts(notes.get(key, "")) for key in NOTES)
+    scopes, classes = (_texts(notes[key]) if key in notes else [] for key in NOTES)
     if len(scopes) > 1 and scopes[-2].count(".") < _DEEPEST:
         return _Place(scopes[-2], None, tuple(zip(scopes[:-1], (c.rpartition(".")[2] for c in classes), strict=False)))
     if node.proto.name.count("/") > _DEEPEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...rows.identities import Identities
 from .functions import named_subgraphs
@@ -13,8 +13,7 @@ from .stored import Stored, held_by, is_constant
 from .wire import UnsoundError
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """A value that is read, and the node that reads it at which position (-1: it is a subgraph's result)."""
 
     name: str
@@ -45,8 +44,8 @@ class Node:
             proto,
             uses,
             f"{proto.domain}.{proto.op_type}" if proto.domain else str(proto.op_type),
-            tuple(use.name for use in uses if use.reader is proto and use.position >= 0),
-            tuple(use.name for use in uses if use.name),
+            tuple([use.name for use in uses if use.reader is proto and use.position >= 0]),
+            tuple([use.name for use in uses if use.name]),
             tuple(filter(None, proto.output)),
             bodies,
         )
@@ -104,8 +103,9 @@ class _Opener:
         """A node of a graph that stands inside of ``scopes``."""
         uses = []
         for position, name in enumerate(proto.input):
-            proto.input[position] = _meant(name, scopes)
-            uses.append(Use(proto.input[position], proto, position))
+            if scopes:
+                name = proto.input[position] = _meant(name, scopes)
+            uses.append(Use(name, proto, position))
         if scopes:
             for position, name in enumerate(proto.output):
                 proto.output[position] = scopes[-1].made.get(name, name)
@@ -163,7 +163,7 @@ def _renamed(node: Node, same: Mapping[str, str]) -> Node:
         )
         for body in node.bodies
     )
-    return Node.of(node.proto, tuple(replace(use, name=same.get(use.name, use.name)) for use in node.uses), bodies)
+    return Node.of(node.proto, tuple(use._replace(name=same.get(use.name, use.name)) for use in node.uses), bodies)
 
 
 def _sorted(nodes: Sequence[Node], known: Collection[str] | None) -> Iterator[Node]:

@@ -39,6 +39,7 @@ class Values:
         self.origins: dict[str, str] = {}
         self.constant, self.static = constant, static
         self._tensors: dict[str, Tensor] = {}
+        self._held: dict[tuple[int, Shape], tuple[Any, Tensor | None]] = {}
         self._given: dict[Work, tuple[tuple[Any, Tensor], ...]] = {}
 
     def learn(self, name: str, kind: Any) -> None:
@@ -50,6 +51,17 @@ class Values:
             self._tensors.pop(name, None)
         else:
             self._tensors[name] = Tensor(sizes, dtype_name(kind.tensor_type.elem_type))
+
+    def hold(self, name: str, element_type: int, shape: Shape) -> None:
+        """Sets the type of a tensor that the file holds."""
+        found = self._held.get((element_type, shape))
+        if found is None:
+            self.learn(name, helper.make_tensor_type_proto(element_type, shape))
+            self._held[element_type, shape] = self.types[name], self.tensor(name)
+            return
+        self.types[name], tensor = found
+        if tensor is not None:
+            self._tensors[name] = tensor
 
     def work(self, node: Node) -> Work | None:
         """What a node does: networks repeat their blocks, and what two nodes with the same work give is of one type.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from os import SEEK_END
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import onnx
 
@@ -25,8 +25,8 @@ _DEEPEST = 100
 #: of anything else.
 _LARGE_FRACTIONS, _LARGE = 1 << 10, 1 << 14
 _FRACTIONS = frozenset([1, 10, 11, 14, 15, 16])  # float, float16, double, complex64, complex128, bfloat16
-#: How much of the file is looked at at once.
-_WINDOW = 1 << 14
+#: How much of the file is looked at at once, and a message that is looked at as a whole first.
+_WINDOW, _SMALL = 1 << 14, 1 << 9
 #: Fields that no summary shows.
 _IDLE = frozenset(["configuration", "device_configurations", "doc_string", "quantization_annotation", "training_info"])
 #: The metadata that it does show: torch's notes on the modules around a node.
@@ -39,7 +39,7 @@ _TENSOR, _NODE = onnx.TensorProto.DESCRIPTOR.full_name, onnx.NodeProto.DESCRIPTO
 _VALUES = ("raw_data", "float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 _PLAIN_VALUES = ("raw_data", "float_data", "double_data")
 #: What becomes of a field that is not a message.
-_DROP, _KEEP, _TEXT, _NUMBERS = "drop", "keep", "text", "numbers"
+_DROP, _KEEP, _TEXT, _NUMBERS, _TYPE = "drop", "keep", "text", "numbers", "type"
 
 #: Varints of one byte.
 _SHORT = [bytes([number]) for number in range(0x80)]
@@ -65,6 +65,40 @@ def skeleton(file: BinaryIO) -> bytes:
     return _Walk(file).message(onnx.ModelProto.DESCRIPTOR, 0, file.seek(0, SEEK_END), 0)
 
 
+class _Value(NamedTuple):
+    """A field of a tensor's values: whether its bytes are the elements' own, and whether they are packed numbers."""
+
+    is_plain: bool
+    are_numbers: bool
+
+
+class _Values:
+    """The values of a tensor, which stay or go together, in whichever fields they are."""
+
+    def __init__(self) -> None:
+        self.type = self._bytes = self._plain = 0
+        #: Where they stand while they may stay: in the parts of the message, in the file; and how many numbers.
+        self.spans: list[tuple[int, int, int, int]] = []
+
+    def add(self, value: _Value, place: int, begin: int, at: int, stop: int) -> None:
+        self._bytes += stop - at
+        self._plain += stop - at if value.is_plain else 0
+        if self._bytes > _LARGE:
+            self.spans.clear()
+        elif stop > at:
+            self.spans.append((place, begin, stop, (stop - at) // 2 if value.are_numbers else 0))
+
+    @property
+    def are_large(self) -> bool:
+        return self._bytes > (_LARGE_FRACTIONS if self.type in _FRACTIONS else _LARGE)
+
+    def moved(self) -> bytes:
+        """What stands in their place."""
+        length = [onnx.StringStringEntryProto(key="length", value=str(self._plain))] if self._plain else []
+        moved = onnx.TensorProto(data_location=onnx.TensorProto.EXTERNAL, external_data=length)
+        return bytes(moved.SerializeToString())
+
+
 class _Walk:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -75,14 +109,15 @@ class _Walk:
         """The message of a ``kind`` that stands from ``start`` to ``end``, without what is dropped."""
         if depth > _DEEPEST:
             raise UnsoundError(f"its messages are nested more than {_DEEPEST} deep")
-        is_tensor, is_node = kind.full_name == _TENSOR, kind.full_name == _NODE
+        is_node = kind.full_name == _NODE
         self._count(_MESSAGE)
         self._nodes += is_node
         if self._nodes > MOST_NODES:
             raise UnsoundError(f"it has more than {MOST_NODES} nodes")
-        added = self._substitute(start, end) if is_tensor else b""
-        rules = _rules(kind, bool(added))
-        parts = []
+        # Most messages are small, and what is ASCII is UTF-8.
+        rules = _rules(kind, end - start <= _SMALL and self._read(start, end, free=True).isascii())
+        values = _Values()
+        parts: list[bytes] = []
         kept = start  # where what is kept as it is begins
         for tag, begin, at, stop in self._fields(start, end):
             rule = rules.get(tag, _DROP)
@@ -90,34 +125,28 @@ class _Walk:
                 continue
             if rule is _TEXT:
                 self._check_text(at, stop)
-                continue
-            if rule is _NUMBERS:
+            elif rule is _NUMBERS:
                 self._count((stop - at) // 2)
-                continue
-            parts.append(self._read(kept, begin))
-            kept = stop
-            if rule is _DROP or (is_node and rule is _entry() and not self._is_note(at, stop)):
-                continue
-            inner = self.message(rule, at, stop, depth + 1)
-            parts += (_varint(tag), _varint(len(inner)), inner)
-        return b"".join((*parts, self._read(kept, end), added))
-
-    def _substitute(self, start: int, end: int) -> bytes:
-        """What stands in a tensor in place of its values, nothing if they may stay."""
-        names = _names()
-        total = plain = data_type = 0
-        for tag, _, at, stop in self._fields(start, end):
-            name = names.get(tag >> 3)
-            if name in _VALUES:
-                total += stop - at
-                plain += stop - at if name in _PLAIN_VALUES else 0
-            elif name == "data_type" and tag & 7 == _VARINT:
-                data_type = self._read(at, stop, free=True)[0]
-        if total <= (_LARGE_FRACTIONS if data_type in _FRACTIONS else _LARGE):
-            return b""
-        length = [onnx.StringStringEntryProto(key="length", value=str(plain))] if plain else []
-        moved = onnx.TensorProto(data_location=onnx.TensorProto.EXTERNAL, external_data=length)
-        return bytes(moved.SerializeToString())
+            elif rule is _TYPE:
+                values.type = self._read(at, stop, free=True)[0]
+            else:
+                if begin > kept:
+                    parts.append(self._read(kept, begin))
+                kept = stop
+                if isinstance(rule, _Value):
+                    values.add(rule, len(parts), begin, at, stop)
+                    parts.append(b"")
+                elif rule is not _DROP and not (is_node and rule is _entry() and not self._is_note(at, stop)):
+                    inner = self.message(rule, at, stop, depth + 1)
+                    parts += (_varint(tag), _varint(len(inner)), inner)
+        parts.append(self._read(kept, end))
+        if values.are_large:
+            parts.append(values.moved())
+        else:
+            for place, begin, stop, numbers in values.spans:
+                self._count(numbers)
+                parts[place] = self._read(begin, stop)
+        return b"".join(parts)
 
     def _fields(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
         """The fields in a message: their tag, where it begins, where their content begins and ends.
@@ -227,31 +256,33 @@ def _varint(number: int) -> bytes:
 
 
 @cache
-def _names() -> Mapping[int, str]:
-    """The fields of a tensor by number."""
-    return {field.number: field.name for field in onnx.TensorProto.DESCRIPTOR.fields}
-
-
-@cache
 def _entry() -> Any:
     return onnx.StringStringEntryProto.DESCRIPTOR
 
 
 @cache
-def _rules(kind: Any, without_values: bool) -> Mapping[int, Any]:
-    """What becomes of a message's fields, by their tag: a message's own kind, or one of four words."""
+def _rules(kind: Any, is_ascii: bool) -> Mapping[int, Any]:
+    """What becomes of a message's fields, by their tag: a message's own kind, a tensor's values, or one of five words.
+
+    Of a message of nothing but ASCII, no text needs a look.
+    """
     rules: dict[int, Any] = {}
+    is_tensor = kind.full_name == _TENSOR
     for field in kind.fields:
         if field.name in _IDLE or (field.name == "metadata_props" and kind.full_name != _NODE):
             continue
-        if without_values and field.name in _VALUES:
-            continue
-        if field.type == field.TYPE_MESSAGE:
+        is_bytes = field.type in (field.TYPE_STRING, field.TYPE_BYTES)
+        wire = {field.TYPE_FLOAT: _FOUR, field.TYPE_DOUBLE: _EIGHT}.get(field.type, _VARINT)
+        if is_tensor and field.name in _VALUES:
+            is_plain = field.name in _PLAIN_VALUES
+            rules[field.number << 3 | _BYTES] = _Value(is_plain, not is_bytes)
+            if not is_bytes:
+                rules[field.number << 3 | wire] = _Value(is_plain, False)
+        elif field.type == field.TYPE_MESSAGE:
             rules[field.number << 3 | _BYTES] = field.message_type
-        elif field.type in (field.TYPE_STRING, field.TYPE_BYTES):
-            rules[field.number << 3 | _BYTES] = _TEXT if field.type == field.TYPE_STRING else _KEEP
+        elif is_bytes:
+            rules[field.number << 3 | _BYTES] = _TEXT if field.type == field.TYPE_STRING and not is_ascii else _KEEP
         else:
-            wire = {field.TYPE_FLOAT: _FOUR, field.TYPE_DOUBLE: _EIGHT}.get(field.type, _VARINT)
-            rules[field.number << 3 | wire] = _KEEP
+            rules[field.number << 3 | wire] = _TYPE if is_tensor and field.name == "data_type" else _KEEP
             rules[field.number << 3 | _BYTES] = _NUMBERS
     return rules
