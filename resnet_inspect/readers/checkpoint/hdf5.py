@@ -65,15 +65,22 @@ def opened(path: Path) -> Iterator[Any]:
 def _new(root: Any) -> Iterator[Entry]:
     """Keras 3: datasets by number, in a folder ``vars`` of each layer.
 
-    Visiting follows only hard links (``H5Ovisit`` of HDF5). But the name of a forged one may contain a slash, and then
-    HDF5 takes it for a path, which may lead through links to other files: each part is looked at before it is opened.
+    Every link is looked at before any is followed. Where all are hard, no name leads to another file: not even a
+    forged one with a slash in it, which HDF5 takes for a path.
     """
-    names: list[str] = []
-    root.visit(names.append)
-    for name in names:
+    import h5py
+
+    links: list[tuple[bytes, int]] = []
+    root.id.links.visit(lambda name, link: links.append((name, link.type)), info=True)
+    for path, kind in links:
+        name = path.decode(errors="surrogateescape")
+        if kind != h5py.h5l.TYPE_HARD:
+            raise ValueError(f"{name[:100]!r} is a link, which Keras doesn't write")
+    for path, _ in links:
+        name = path.decode(errors="surrogateescape")
         folders = name.split("/")
         state = folders[0] == "optimizer" or any(folder.startswith("seed_generator") for folder in folders)
-        item = _inside(root, name) if "vars" in folders and not state else None
+        item = root[name] if "vars" in folders and not state else None
         if hasattr(item, "dtype"):
             yield _entry(name, item)
 
