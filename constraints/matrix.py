@@ -162,10 +162,10 @@ def _tested(python: Path, patterns: tuple[str, ...], say: Say) -> dict[str, int]
     lines = done.stdout.splitlines()
     _show(say, lines, "FAILED", "ERROR")
     # A library may print a line of its own after pytest's last one, as the processes end.
-    last = next((line for line in reversed(lines) if re.search(r"\d+ (passed|failed|skipped|error)", line)), "")
+    last = next((line for line in reversed(lines) if re.search(r" in [\d.]+s( \([\d:]+\))?$", line)), "")
     found = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last)}
     failed = found.get("failed", 0) + found.get("error", 0)
-    if not failed and done.returncode:
+    if not failed and (done.returncode or not found):
         failed = 1
         say(f"FAILED pytest itself, with {done.returncode}; the end of what it said:")
         for line in (*lines[-30:], *done.stderr.splitlines()[-30:]):

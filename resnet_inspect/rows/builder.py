@@ -46,7 +46,7 @@ class Keyed(Generic[Key]):
         layout = self._layouts.get(value)
         if layout is None or layout == tensor.layout or tensor is UNKNOWN:
             return tensor
-        return Tensor(tensor.shape, tensor.dtype, layout)
+        return Tensor(tensor.shape, tensor.dtype, layout)  # ``replace`` takes five times as long, three times a row
 
     def source(self, value: Key) -> str | None:
         """The id of the layer that wrote it last; None if none did."""

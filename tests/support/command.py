@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import atexit
 import functools
+import gc
 import importlib
 import importlib.metadata
 import json
@@ -166,6 +167,9 @@ def _asked(server: subprocess.Popen[str], *asked: Any, text: str = "") -> subpro
 
 def _serve(answer: Callable[..., None]) -> None:
     """Answers each line on stdin with the exit code of a fork, in which ``answer`` is given what the line asks."""
+    # A collection in a fork would copy each page that holds an object of the framework.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         folder, *asked = ast.literal_eval(line)
         child = os.fork()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def state(request: Request) -> tuple[Entry, ...]:
     with opened(Path(request.model)) as root:
         layers = _inside(root, "model_weights") if "model_weights" in root else root
         is_old = any(name in layers.attrs for name in ("layer_names", "layer_names0"))
-        entries = tuple(_old(layers) if is_old else _new(root))
+        entries = tuple(islice(_old(layers) if is_old else _new(root), checkpoint.MOST_TENSORS + 1))
         checkpoint.check(entries)
     return entries
 
@@ -65,24 +66,36 @@ def opened(path: Path) -> Iterator[Any]:
 def _new(root: Any) -> Iterator[Entry]:
     """Keras 3: datasets by number, in a folder ``vars`` of each layer.
 
-    Every link is looked at before any is followed. Where all are hard, no name leads to another file: not even a
-    forged one with a slash in it, which HDF5 takes for a path.
+    Every link is looked at before any dataset is opened. Where each object has one name and no link is soft, no name
+    leads to another file: not even a forged one with a slash in it, which HDF5 takes for a path.
     """
     import h5py
 
-    links: list[tuple[bytes, int]] = []
-    root.id.links.visit(lambda name, link: links.append((name, link.type)), info=True)
-    for path, kind in links:
-        name = path.decode(errors="surrogateescape")
-        if kind != h5py.h5l.TYPE_HARD:
-            raise ValueError(f"{name[:100]!r} is a link, which Keras doesn't write")
-    for path, _ in links:
-        name = path.decode(errors="surrogateescape")
+    names: list[bytes] = []
+    seen = {h5py.h5o.get_info(root.id).addr}
+
+    def refused(name: bytes, link: Any) -> str | None:
+        """What is wrong with a link, which ends the visit: an error in here would end otherwise."""
+        start = name[:100].decode(errors="replace")
+        if link.type != h5py.h5l.TYPE_HARD:
+            return f"{start!r} is a link, which Keras doesn't write"
+        if link.u in seen:
+            return f"{start!r} is another name of what has one, which Keras doesn't write"
+        seen.add(link.u)
+        names.append(name)
+        return None
+
+    if (wrong := root.id.links.visit(refused, info=True)) is not None:
+        raise ValueError(wrong)
+    for path in names:
+        name = path.decode()
         folders = name.split("/")
         state = folders[0] == "optimizer" or any(folder.startswith("seed_generator") for folder in folders)
-        item = root[name] if "vars" in folders and not state else None
-        if hasattr(item, "dtype"):
-            yield _entry(name, item)
+        if "vars" in folders and not state:
+            checkpoint.check_name(name)  # the more folders, the longer it takes to open
+            item = root[name]
+            if hasattr(item, "dtype"):
+                yield _entry(name, item)
 
 
 def _old(layers: Any) -> Iterator[Entry]:

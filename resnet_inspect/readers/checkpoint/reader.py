@@ -28,7 +28,7 @@ _PART = 2**14
 #: What a part takes that is opened in a child.
 _CHILD = 2**23
 #: Tensors of a checkpoint: the largest models have ninety thousand.
-_MOST_TENSORS = 100_000
+MOST_TENSORS = 100_000
 #: Characters of a tensor's name, and of all names together with those of the modules that they stand in.
 _LONGEST_NAME = 1000
 _MOST_NAMES = 2**26
@@ -52,10 +52,10 @@ def read(path: Path) -> tuple[str, tuple[Entry, ...]]:
 
 def check(entries: tuple[Entry, ...]) -> None:
     """Raises ValueError for more tensors, or longer names, than any checkpoint has, and for two of one name."""
-    if len(entries) > _MOST_TENSORS:
-        raise ValueError(f"it has {len(entries)} tensors, more than the {_MOST_TENSORS} that are read")
-    if any(len(entry.name) > _LONGEST_NAME for entry in entries):
-        raise ValueError(f"a tensor's name has more than {_LONGEST_NAME} characters")
+    if len(entries) > MOST_TENSORS:
+        raise ValueError(f"it has more than the {MOST_TENSORS} tensors that are read")
+    for entry in entries:
+        check_name(entry.name)
     if sum(len(entry.name) * (1 + entry.name.count(".") + entry.name.count("/")) for entry in entries) > _MOST_NAMES:
         raise ValueError("its tensors' names are nested too deeply")
     names: set[str] = set()
@@ -64,6 +64,12 @@ def check(entries: tuple[Entry, ...]) -> None:
             raise ValueError(f"two of its tensors have the name {entry.name[:100]!r}")
         entry.name.encode()  # as every output will
         names.add(entry.name)
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError for a longer name than any checkpoint has."""
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"a tensor's name has more than {_LONGEST_NAME} characters")
 
 
 def _file(path: Path, allowance: Allowance, is_part: bool = False) -> tuple[str, tuple[Entry, ...]]:

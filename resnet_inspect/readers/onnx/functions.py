@@ -56,6 +56,10 @@ def _fill_defaults(model: Any) -> None:
     defaults = {_key(function, function.name): list(function.attribute_proto) for function in model.functions}
     if not any(defaults.values()):
         return
+    for function in model.functions:
+        if any(attribute.HasField("g") or attribute.graphs for attribute in function.attribute_proto):
+            # What it calls would have to be filled in wherever it is written to, without an end if it calls itself.
+            raise UnsoundError(f"its function {function.name!r} has a graph as a default, which can't be read")
     room = _MOST_BYTES
     for graph in (model.graph, *model.functions):
         for node in with_inner(graph.node):
@@ -79,7 +83,8 @@ def _name_results(functions: Iterable[Any]) -> None:
     numbers = count()
     for function in functions:
         inner = list(inner_graphs(function.node))
-        names = {*function.input, *(name for node in with_inner(function.node) for name in node.output)}
+        nodes = chain(function.node, *(graph.node for graph in inner))
+        names = {*function.input, *(name for node in nodes for name in node.output)}
         names.update(item.name for graph in inner for item in (*graph.input, *graph.initializer))
         fresh = (f"given_back_{number}" for number in numbers if f"given_back_{number}" not in names)
         function.output[:] = list(_made(function, function.output, fresh))
@@ -137,7 +142,10 @@ def named_subgraphs(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 class _Sizes:
-    """How large nodes are once the functions that they call are written out: each function is measured once."""
+    """How large nodes are once the functions that they call are written out: each function is measured once.
+
+    A graph that a call gives to a function is written wherever the function refers to it.
+    """
 
     def __init__(self, functions: Iterable[Any]) -> None:
         self._functions: dict[_Key, Any] = {}
@@ -147,23 +155,49 @@ class _Sizes:
                 raise UnsoundError(f"it has two functions called {function.name!r}")
         self._known: dict[_Key, _Size] = {}
         self._open: set[_Key] = set()
+        #: Function and attribute -> how often the function writes what it is given as that.
+        self._copies: dict[tuple[_Key, str], int] = {}
+        #: Function -> attribute -> where it refers to it: nodes by what they call, and attributes of theirs.
+        self._references: dict[_Key, dict[str, list[tuple[_Key, str]]]] = {}
 
     def of(self, nodes: Iterable[Any], level: int = 0) -> _Size:
         if level > _DEEPEST:
             raise UnsoundError("its functions call one another too deeply")
         total = size = depth = 0
         for node in nodes:
-            inside = [self.of(graph.node, level + 1) for _, graph in named_subgraphs(node)]
             key = _key(node, node.op_type)
+            inside = []
+            for name, graph in named_subgraphs(node):
+                once, times = self.of(graph.node, level + 1), self._written(key, name, level)
+                inside.append(_Size(once.nodes * times, (graph.ByteSize() + once.bytes) * times, once.depth))
             if key in self._functions:
                 inside.append(self._function(key, level + 1))
             total += 1 + sum(part.nodes for part in inside)
-            # What stands in its subgraphs counts twice, which does no harm.
+            # What stands in its subgraphs counts more than once, which does no harm.
             size += node.ByteSize() + sum(part.bytes for part in inside)
             depth = max(depth, *(1 + part.depth for part in inside), 0)
         if level + depth > _DEEPEST:
             raise UnsoundError("its functions call one another too deeply")
         return _Size(total, size, depth)
+
+    def _written(self, key: _Key, name: str, level: int) -> int:
+        """How often what a call gives as an attribute is written: once if it calls no function of the file's own."""
+        if key not in self._functions:
+            return 1
+        if level > _DEEPEST:
+            raise UnsoundError("its functions call one another too deeply")
+        if key not in self._references:
+            found = self._references[key] = {}
+            for node in with_inner(self._functions[key].node):
+                for attribute in node.attribute:
+                    if attribute.ref_attr_name:
+                        place = _key(node, node.op_type), attribute.name
+                        found.setdefault(attribute.ref_attr_name, []).append(place)
+        if (key, name) not in self._copies:
+            self._copies[key, name] = 0  # meanwhile, for a function that calls itself: that is told later
+            places = self._references[key].get(name, ())
+            self._copies[key, name] = sum(self._written(*place, level + 1) for place in places)
+        return self._copies[key, name]
 
     def _function(self, key: _Key, level: int) -> _Size:
         if key in self._open:

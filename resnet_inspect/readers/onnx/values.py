@@ -29,8 +29,8 @@ class Values:
     """What is known of values, by name.
 
     ``constant`` are those that neither the network's inputs nor its parameters flow through; ``static`` are these and
-    what parameters alone flow through. ``types`` are ONNX's, set by ``learn`` alone. ``origins`` are the first names of
-    values that bodies know by others.
+    what parameters alone flow through. ``types`` are ONNX's, of which ``learn`` alone brings new ones. ``origins`` are
+    the first names of values that bodies know by others.
     """
 
     def __init__(self, constant: set[str], static: set[str]) -> None:
@@ -39,7 +39,7 @@ class Values:
         self.origins: dict[str, str] = {}
         self.constant, self.static = constant, static
         self._tensors: dict[str, Tensor] = {}
-        self._held: dict[tuple[int, Shape], tuple[Any, Tensor | None]] = {}
+        self._held: dict[tuple[int, Shape], tuple[Any, Tensor]] = {}
         self._given: dict[Work, tuple[tuple[Any, Tensor], ...]] = {}
 
     def learn(self, name: str, kind: Any) -> None:
@@ -57,11 +57,9 @@ class Values:
         found = self._held.get((element_type, shape))
         if found is None:
             self.learn(name, helper.make_tensor_type_proto(element_type, shape))
-            self._held[element_type, shape] = self.types[name], self.tensor(name)
-            return
-        self.types[name], tensor = found
-        if tensor is not None:
-            self._tensors[name] = tensor
+            self._held[element_type, shape] = self.types[name], self._tensors[name]
+        else:
+            self.types[name], self._tensors[name] = found
 
     def work(self, node: Node) -> Work | None:
         """What a node does: networks repeat their blocks, and what two nodes with the same work give is of one type.

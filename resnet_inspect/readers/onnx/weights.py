@@ -47,11 +47,8 @@ def parameters_of(graph: Graph) -> dict[str, Parameter]:
             if use.name in graph.stored:
                 readers.setdefault(use.name, use)
     literals = {name for name, tensor in graph.stored.items() if tensor.literal}
-    weights = (
-        graph.stored.keys()
-        - _read_at(graph, _SETTINGS)
-        - (literals & _read_at(graph, _STATES) if literals else literals)
-    )
+    states = _read_at(graph, _STATES) if literals else set()
+    weights = graph.stored.keys() - _read_at(graph, _SETTINGS) - (literals & states)
     found = (
         (tensor, _parameter(tensor, readers.get(name))) for name, tensor in graph.stored.items() if name in weights
     )

@@ -25,7 +25,7 @@ _DEEPEST = 100
 #: of anything else.
 _LARGE_FRACTIONS, _LARGE = 1 << 10, 1 << 14
 _FRACTIONS = frozenset([1, 10, 11, 14, 15, 16])  # float, float16, double, complex64, complex128, bfloat16
-#: How much of the file is looked at at once, and a message that is looked at as a whole first.
+#: Bytes that are read at once, and those of a message up to which it is first asked as a whole whether it is ASCII.
 _WINDOW, _SMALL = 1 << 14, 1 << 9
 #: Fields that no summary shows.
 _IDLE = frozenset(["configuration", "device_configurations", "doc_string", "quantization_annotation", "training_info"])
@@ -65,28 +65,29 @@ def skeleton(file: BinaryIO) -> bytes:
     return _Walk(file).message(onnx.ModelProto.DESCRIPTOR, 0, file.seek(0, SEEK_END), 0)
 
 
-class _Value(NamedTuple):
-    """A field of a tensor's values: whether its bytes are the elements' own, and whether they are packed numbers."""
+class _Elements(NamedTuple):
+    """A field of a tensor's values: whether its bytes are the elements' own, and whether it packs many numbers."""
 
     is_plain: bool
-    are_numbers: bool
+    is_packed: bool
 
 
-class _Values:
+class _Content:
     """The values of a tensor, which stay or go together, in whichever fields they are."""
 
     def __init__(self) -> None:
         self.type = self._bytes = self._plain = 0
-        #: Where they stand while they may stay: in the parts of the message, in the file; and how many numbers.
+        #: The fields that may stay: where in the message's parts, their begin and end in the file, packed numbers.
         self.spans: list[tuple[int, int, int, int]] = []
 
-    def add(self, value: _Value, place: int, begin: int, at: int, stop: int) -> None:
-        self._bytes += stop - at
-        self._plain += stop - at if value.is_plain else 0
+    def add(self, field: _Elements, place: int, begin: int, at: int, stop: int) -> None:
+        # An empty one counts as a byte, so that there are not too many to remember.
+        self._bytes += max(stop - at, 1)
+        self._plain += stop - at if field.is_plain else 0
         if self._bytes > _LARGE:
             self.spans.clear()
-        elif stop > at:
-            self.spans.append((place, begin, stop, (stop - at) // 2 if value.are_numbers else 0))
+        else:
+            self.spans.append((place, begin, stop, (stop - at) // 2 if field.is_packed else 0))
 
     @property
     def are_large(self) -> bool:
@@ -116,7 +117,7 @@ class _Walk:
             raise UnsoundError(f"it has more than {MOST_NODES} nodes")
         # Most messages are small, and what is ASCII is UTF-8.
         rules = _rules(kind, end - start <= _SMALL and self._read(start, end, free=True).isascii())
-        values = _Values()
+        content = _Content()
         parts: list[bytes] = []
         kept = start  # where what is kept as it is begins
         for tag, begin, at, stop in self._fields(start, end):
@@ -128,22 +129,22 @@ class _Walk:
             elif rule is _NUMBERS:
                 self._count((stop - at) // 2)
             elif rule is _TYPE:
-                values.type = self._read(at, stop, free=True)[0]
+                content.type = self._read(at, stop, free=True)[0]
             else:
                 if begin > kept:
                     parts.append(self._read(kept, begin))
                 kept = stop
-                if isinstance(rule, _Value):
-                    values.add(rule, len(parts), begin, at, stop)
+                if isinstance(rule, _Elements):
+                    content.add(rule, len(parts), begin, at, stop)
                     parts.append(b"")
                 elif rule is not _DROP and not (is_node and rule is _entry() and not self._is_note(at, stop)):
                     inner = self.message(rule, at, stop, depth + 1)
                     parts += (_varint(tag), _varint(len(inner)), inner)
         parts.append(self._read(kept, end))
-        if values.are_large:
-            parts.append(values.moved())
+        if content.are_large:
+            parts.append(content.moved())
         else:
-            for place, begin, stop, numbers in values.spans:
+            for place, begin, stop, numbers in content.spans:
                 self._count(numbers)
                 parts[place] = self._read(begin, stop)
         return b"".join(parts)
@@ -275,9 +276,9 @@ def _rules(kind: Any, is_ascii: bool) -> Mapping[int, Any]:
         wire = {field.TYPE_FLOAT: _FOUR, field.TYPE_DOUBLE: _EIGHT}.get(field.type, _VARINT)
         if is_tensor and field.name in _VALUES:
             is_plain = field.name in _PLAIN_VALUES
-            rules[field.number << 3 | _BYTES] = _Value(is_plain, not is_bytes)
+            rules[field.number << 3 | _BYTES] = _Elements(is_plain, not is_bytes)
             if not is_bytes:
-                rules[field.number << 3 | wire] = _Value(is_plain, False)
+                rules[field.number << 3 | wire] = _Elements(is_plain, False)
         elif field.type == field.TYPE_MESSAGE:
             rules[field.number << 3 | _BYTES] = field.message_type
         elif is_bytes:

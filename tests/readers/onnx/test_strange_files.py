@@ -117,6 +117,22 @@ _PLACES = ("initializer", "sparse", "constant", "branch", "function", "training"
 _FORMS = ("raw_data", "float_data", "double_data", "int64_data", "string_data")
 
 
+def test_the_last_values_of_a_tensor_hold_even_if_there_are_none() -> None:
+    from onnx import ModelProto
+
+    from resnet_inspect.readers.onnx.wire import skeleton
+
+    numbers = _field(9, b"\x06" + bytes(7))
+    tensor = b"\x08\x01\x10\x07" + _field(8, b"s")
+    for values, kept in ((numbers, b"\x06" + bytes(7)), (numbers + _field(9, b""), b"")):
+        found = ModelProto.FromString(skeleton(io.BytesIO(_model(_field(5, tensor + values)))))
+        assert found.graph.initializer[0].raw_data == kept
+    words = ModelProto.FromString(skeleton(io.BytesIO(_model(_field(5, b"\x08\x03\x10\x08" + 3 * _field(6, b""))))))
+    assert list(words.graph.initializer[0].string_data) == [b"", b"", b""]
+    many = skeleton(io.BytesIO(_model(_field(5, b"\x10\x08" + 20_000 * _field(6, b"")))))
+    assert len(many) < 1_000
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([models.residual, models.perceptron, models.controlled, models.quantised, models.looks_up]),
@@ -206,6 +222,48 @@ def _doubling(levels: int) -> Any:
         ]
         model.functions.append(helper.make_function("mine", f"F{n}", ["x"], ["y"], body, opsets))
     return model
+
+
+def _branching(levels: int, default: bool = False) -> Any:
+    """A file whose function runs the graph that it is given in both branches of an If; graphs call it in turn."""
+    from onnx import AttributeProto, TensorProto, helper
+
+    def graph(node: Any, *inputs: Any) -> Any:
+        return helper.make_graph([node], "g", inputs, [helper.make_tensor_value_info("o", TensorProto.FLOAT, None)])
+
+    node = helper.make_node("If", ["c"], ["y"])
+    for branch in ("then_branch", "else_branch"):
+        node.attribute.add(name=branch, ref_attr_name="body", type=AttributeProto.GRAPH)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+    function = helper.make_function("mine", "F", ["c"], ["y"], [node], opsets, [] if default else ["body"])
+    body = graph(helper.make_node("Relu", ["x"], ["o"]))
+    if default:
+        function.attribute_proto.append(helper.make_attribute("body", body))
+    for _ in range(levels):
+        body = graph(helper.make_node("F", ["c"], ["o"], domain="mine", body=body))
+    body.input.append(helper.make_tensor_value_info("c", TensorProto.BOOL, []))
+    body.input.append(helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3]))
+    return helper.make_model(body, opset_imports=opsets, functions=[function])
+
+
+def test_graphs_are_counted_wherever_a_function_writes_them() -> None:
+    from resnet_inspect.readers.onnx.functions import _Sizes, written_out
+
+    # Each call is an If, and what it runs stands in both branches; the call itself counts as well.
+    for levels, nodes in ((0, 1), (1, 1 + 1 + 2), (2, 2 + 2 * 4), (3, 2 + 2 * 10)):
+        model = _branching(levels)
+        assert _Sizes(model.functions).of(model.graph.node).nodes == nodes
+    for levels in (1, 3, 7):
+        model = _branching(levels)
+        known = _Sizes(model.functions).of(model.graph.node).bytes
+        assert written_out(model).ByteSize() <= known + 1_000
+    with pytest.raises(ModelError, match="its functions stand for more than 100000 nodes"):
+        read(_branching(30))
+
+
+def test_a_graph_is_no_default_of_a_function() -> None:
+    with pytest.raises(ModelError, match="its function 'F' has a graph as a default, which can't be read"):
+        read(_branching(0, default=True))
 
 
 def test_functions_are_counted_before_they_are_written_out() -> None:
