@@ -80,7 +80,7 @@ def _new(root: Any) -> Iterator[Entry]:
         if link.type != h5py.h5l.TYPE_HARD:
             return f"{start!r} is a link, which Keras doesn't write"
         if link.u in seen:
-            return f"{start!r} is another name of what has one, which Keras doesn't write"
+            return f"{start!r} is a second name of one object, which Keras doesn't write"
         seen.add(link.u)
         names.append(name)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
@@ -90,7 +90,7 @@ def held_by(graph: Any) -> Iterator[tuple[str, Stored]]:
 
 
 def _dense(name: str, tensor: Any, literal: bool) -> Stored:
-    shape, dtype = _sizes(name, tuple(tensor.dims)), dtype_name(tensor.data_type)
+    shape, dtype = _sizes(name, tensor.dims), dtype_name(tensor.data_type)
     bits = DTYPE_BITS.get(dtype, _OTHER_BITS.get(dtype))
     needed = None if bits is None else -(-prod(shape) * bits // 8)
     is_here = tensor.data_location != onnx.TensorProto.EXTERNAL
@@ -111,14 +111,15 @@ def _sparse(name: str, sparse: Any, literal: bool) -> Stored:
     """A sparse tensor: the shape of all, the bytes of its values and of their places."""
     parts = (_dense(name, sparse.values, literal), _dense(name, sparse.indices, literal))
     sizes = [prod(part.shape) * DTYPE_BITS.get(part.dtype, 0) // 8 for part in parts]
-    return replace(parts[0], shape=_sizes(name, tuple(sparse.dims)), proto=None, stored_bytes=sum(sizes))
+    return replace(parts[0], shape=_sizes(name, sparse.dims), proto=None, stored_bytes=sum(sizes))
 
 
-def _sizes(name: str, dims: tuple[int, ...]) -> tuple[int, ...]:
-    if len(dims) > MOST_DIMENSIONS:
-        raise UnsoundError(f"the tensor {name!r} has {len(dims)} dimensions")
-    if min(dims, default=0) < 0:
+def _sizes(name: str, dims: Sequence[int]) -> tuple[int, ...]:
+    sizes = tuple(dims)  # protobuf's own sequence is slow
+    if len(sizes) > MOST_DIMENSIONS:
+        raise UnsoundError(f"the tensor {name!r} has {len(sizes)} dimensions")
+    if min(sizes, default=0) < 0:
         raise UnsoundError(f"the tensor {name!r} has a negative size")
-    if prod(dims) > MOST_ELEMENTS:
+    if prod(sizes) > MOST_ELEMENTS:
         raise UnsoundError(f"the tensor {name!r} has more than {MOST_ELEMENTS} elements")
-    return dims
+    return sizes
