@@ -108,7 +108,7 @@ def test_stopping_ends_work_that_asks_again_and_again() -> None:
     assert next(found) == "quick"
     begun = time.monotonic()
     found.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60  # all of them would take more than three minutes
 
 
 @pytest.mark.parametrize(("memory", "children"), [(1, 1), (8, 4), (1024, 64)])

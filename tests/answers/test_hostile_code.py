@@ -231,9 +231,7 @@ def test_nothing_of_a_killed_command_goes_on(tmp_path: Path) -> None:
     child = int((tmp_path / "pid").read_text())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    begun = time.monotonic()
     assert gone(child)
-    assert time.monotonic() - begun < 1
 
 
 GARBAGE = """
@@ -327,7 +325,7 @@ def test_what_users_code_has_started_ends_with_the_command(number: signal.Signal
         process.send_signal(number)
     process.wait(60)
     assert (tmp_path / "there").exists()
-    assert marked.alive_after(1) == []
+    assert marked.alive_after(10) == []
 
 
 STREAMS = """

@@ -155,7 +155,7 @@ def test_killed_at_any_moment_it_leaves_nothing(project: Path, tmp_path: Path) -
         process.wait()
         ended = time.monotonic()
         while alive(mark) or any((tmp_path / "scratch").iterdir()):
-            assert time.monotonic() < ended + 5, (alive(mark), [*(tmp_path / "scratch").iterdir()])
+            assert time.monotonic() < ended + 30, (alive(mark), [*(tmp_path / "scratch").iterdir()])
             time.sleep(0.01)
         seconds.append(time.monotonic() - ended)
     print(f"{KILLS} kills: nothing left after {max(seconds):.2f} s at most")

@@ -36,7 +36,8 @@ def ask(task: Task, timeout: float | None = None) -> str:
 
 def gone(pid: int) -> bool:
     """Whether a process has ended (a zombie that nobody waits for has)."""
-    for _ in range(100):
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except FileNotFoundError:
@@ -75,8 +76,8 @@ def test_what_goes_wrong_is_one_error(function: str, kind: type[InspectError], w
 
 def test_a_child_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     where = tmp_path / "pids"
-    with pytest.raises(ModelError, match="within 2 seconds"):
-        ask(bad("hangs", str(where)), timeout=2)
+    with pytest.raises(ModelError, match="within 5 seconds"):
+        ask(bad("hangs", str(where)), timeout=5)
     assert all(gone(int(pid)) for pid in where.read_text().split())
 
 
@@ -94,7 +95,7 @@ ask(bad('hangs', {str(where)!r}))
         time.sleep(0.05)
     child, grandchild = map(int, where.read_text().split())
     parent.send_signal(how)
-    parent.wait(20)
+    parent.wait(60)
     assert gone(child)
     if how == signal.SIGINT:
         assert gone(grandchild)

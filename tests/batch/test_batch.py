@@ -198,7 +198,7 @@ def test_a_worker_of_another_version_does_no_work() -> None:
 
 
 def test_sessions_are_lent_kept_and_ended() -> None:
-    sessions = Sessions(kinds=2, idle=0.4)
+    sessions = Sessions(kinds=2)
 
     def lent(process: str, error: Exception | None = None) -> Session:
         with sessions.lent((LOCAL, process)) as session:
@@ -223,8 +223,22 @@ def test_sessions_are_lent_kept_and_ended() -> None:
     assert first._child is None, "the kind that nobody asked for longest"
     assert other._child is None
     assert second._child is not None
-    time.sleep(1.2)
-    assert second._child is None, "nobody has asked for it"
+    sessions.end()
+    assert second._child is None
+
+
+def test_children_that_nobody_asks_for_are_ended() -> None:
+    sessions = Sessions(idle=0.1)
+    with sessions.lent((LOCAL, "used")) as used:
+        used.summarize(Request("resnet18"))
+        with sessions.lent((LOCAL, "left")) as left:
+            left.summarize(Request("resnet18"))
+        until = time.monotonic() + 60
+        while left._child is not None and time.monotonic() < until:
+            time.sleep(0.02)
+        assert left._child is None
+        assert used._child is not None, "it is lent still"
+    sessions.end()
 
 
 def test_a_child_that_takes_too_much_memory_is_replaced() -> None:

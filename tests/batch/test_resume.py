@@ -86,7 +86,7 @@ def test_ctrl_c_leaves_what_is_written(jobs: int, undisturbed: Path, half: Path,
     until(lambda: written(target) >= 20, process)
     others = of_parent(process.pid)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.startswith("note: ")
     assert said.endswith(
@@ -105,7 +105,7 @@ def test_a_killed_worker_ends_the_run_with_a_word(undisturbed: Path, half: Path,
     until(lambda: written(target) >= 20, process)
     os.kill(of_parent(process.pid)[0], signal.SIGKILL)
     half.write_bytes(requests.read_bytes())  # where lines are read ahead, the next ones show it
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert said == (
         "error: a worker was killed, probably because memory ran out; with fewer --jobs, "
         "repeat the command to continue from there\n"
