@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from resnet_inspect.host.locks import lock
+from tests.fuzz import seeds as honest
 
 # How long an example takes says how busy the machine is; mutation runs have a profile of their own.
 if settings().deadline is not None:
@@ -23,3 +28,17 @@ collect_ignore = (
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests wait for the commands that they start, and for clocks."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small honest files of every kind, made by the first of the workers that asks for them."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "seeds"
+    with place.with_suffix(".lock").open("w") as file:
+        while not lock(file.fileno()):
+            time.sleep(0.1)
+        if not place.exists():
+            place.mkdir()
+            honest.make(place)
+    return place

@@ -1,4 +1,7 @@
-"""One network through every reader: a difference from the live framework is listed with its cause, or fails."""
+"""One network through every reader: a difference from the live framework is listed with its cause, or fails.
+
+Together the networks use every word of the op vocabulary, so that a new word needs a network.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from functools import cache
 import pytest
 
 from resnet_inspect.ir import Summary
+from resnet_inspect.ops.vocabulary import VOCABULARY
 from tests.support.command import needs
 
 from . import causes, exceptions_keras, exceptions_onnx, exceptions_savedmodel, exceptions_torch
@@ -15,7 +19,7 @@ from .exceptions import LISTED, fits, general, outdated, unlisted
 from .listed import ANY
 from .networks import BY_NAME, NETWORKS, TWIN
 from .page import PAGE, page
-from .readers import LIVE, summary_of
+from .readers import LIVE, summary_of, vocabulary_of
 
 #: The versions of which the table of exceptions was made: exporters change what they write.
 _MARKS = {
@@ -23,6 +27,20 @@ _MARKS = {
     "keras": (needs("keras", "3.15"), needs("tensorflow", "2.21")),
     "onnx": (needs("onnx", "1.23"),),
 }
+#: Words that no live network has, each with the reason.
+_NEVER_LIVE = {
+    "activation": "Stands for the activation that a layer of Keras has, whose own word it gets.",
+    "avg_pool": "Keras' function for any number of dimensions; its layers have a word for each.",
+    "conv": "Keras' function for any number of dimensions; its layers have a word for each.",
+    "conv_transpose": "Keras' function for any number of dimensions; its layers have a word for each.",
+    "max_pool": "Keras' function for any number of dimensions; its layers have a word for each.",
+    "erf": "What exporters write a gelu with.",
+    "batch_to_space": "What TensorFlow writes a dilated convolution with.",
+    "dequantize": "ONNX's word: torch has one for both, `fake_quantize`.",
+    "quantize": "ONNX's word: torch has one for both, `fake_quantize`.",
+    "space_to_batch": "What TensorFlow writes a dilated convolution with.",
+}
+
 _CASES = [(network.name, reader) for network in NETWORKS for reader in network.compared]
 
 
@@ -91,3 +109,33 @@ def test_every_exception_names_networks_and_readers_that_there_are() -> None:
                     readers,
                     networks,
                 )
+
+
+@pytest.fixture(scope="module")
+def live() -> set[str]:
+    """All ops of all networks."""
+    ops: set[str] = set()
+    for network in NETWORKS:
+        summary = summary_of(network.name, LIVE)
+        assert isinstance(summary, Summary), f"{network.name}: {summary}"
+        ops.update(layer.op for layer in summary.layers)
+    return ops
+
+
+@needs("torch", "2.14")
+@needs("onnx", "1.23")
+@needs("keras", "3.15")
+@needs("tensorflow", "2.21")
+def test_every_word_is_in_a_network(live: set[str]) -> None:
+    assert VOCABULARY.keys() - live == _NEVER_LIVE.keys()
+
+
+@needs("torch", "2.14")
+@needs("onnx", "1.23")
+@needs("keras", "3.15")
+@needs("tensorflow", "2.21")
+def test_every_word_is_in_the_vocabulary(live: set[str]) -> None:
+    said = {word for framework in ("torch", "keras") for words in vocabulary_of(framework).values() for word in words}
+    assert said - {"other"} <= VOCABULARY.keys()
+    # Keras names its functions by themselves, and nothing is known of these.
+    assert live - VOCABULARY.keys() == {"other"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import needs, run
+from tests.support.command import local, needs, run
 from tests.support.kept import entries, own, own_script, sealed
 
 
@@ -106,19 +106,19 @@ def test_a_folder_that_others_may_use_isnt_used(folder: Path, mode: int) -> None
     folder.mkdir()
     folder.chmod(mode)
     for command in (("summary", "torch:resnet18"), ("compare", "torch:resnet18", "torch:resnet34")):
-        done = run(*command)
+        done = run(*command, warm="torch")
         assert done.returncode == 0
         assert done.stderr.startswith(f"note: summaries aren't kept: {folder} is open to other users: chmod 700")
         assert done.stderr.count("\n") == 1
     assert list(folder.iterdir()) == []
-    assert f"Problem  not used: {folder} is open" in run("cache", "info").stdout
-    assert "open to other users" in json.loads(run("cache", "info", "--format", "json").stdout)["problem"]
+    assert f"Problem  not used: {folder} is open" in local("cache", "info").stdout
+    assert "open to other users" in json.loads(local("cache", "info", "--format", "json").stdout)["problem"]
     (folder / f"{'0' * 64}.summary").touch()
-    done = run("cache", "clear")
+    done = local("cache", "clear")
     assert (done.returncode, len(list(folder.iterdir()))) == (3, 1)
     assert "nothing was removed" in done.stderr
     folder.chmod(0o700)
-    assert run("cache", "clear").stdout.startswith("1 entry removed")
+    assert local("cache", "clear").stdout.startswith("1 entry removed")
 
 
 @needs("torch")
@@ -129,7 +129,7 @@ def test_a_folder_of_another_user_isnt_used(folder: Path, tmp_path: Path, link: 
     theirs.mkdir(mode=0o700)
     os.chown(theirs, 12345, 12345)
     folder.symlink_to(theirs) if link else theirs.rename(folder)
-    done = run("summary", "torch:resnet18")
+    done = run("summary", "torch:resnet18", warm="torch")
     assert done.returncode == 0
     assert "belongs to another user" in done.stderr
     assert list(folder.iterdir()) == []

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.answers.test_worker import gone
-from tests.support.command import needs
+from tests.support.command import needs, run
 from tests.support.processes import Marked
 
 NET = """
@@ -141,9 +141,13 @@ def ask(folder: Path, *arguments: str, seconds: float = 60) -> subprocess.Comple
 
 @needs("torch")
 @pytest.mark.parametrize("name", FAILS)
-def test_a_model_that_ends_its_process_fails_the_check(name: str, folder: Path) -> None:
+def test_a_model_that_ends_its_process_fails_the_check(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     code, words = FAILS[name]
-    done = ask(folder, "check", f"net.py:{name}", "--input", "4", "--max-params", "1M", "--format", "json")
+    asked = ("check", f"net.py:{name}", "--input", "4", "--max-params", "1M", "--format", "json")
+    done = run(*asked, text="y\n", warm="torch")
     assert json.loads(done.stdout)["passed"] is False
     assert done.returncode == (code if code == 3 else 1), done.stderr
     assert words in done.stdout

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import pytest
 
 from resnet_inspect.diffs import Diff, compare
+from resnet_inspect.ir import Summary
 from tests.support.command import in_child
 from tests.support.differences import Settings, ids, settings
 
@@ -163,27 +165,38 @@ KERAS: dict[str, tuple[dict[str, dict[str, Any]], Settings]] = {
 }
 
 
+@cache
+def in_keras() -> tuple[dict[str, Any], Summary]:
+    """ResNet50 as Keras writes it down, and what we make of it."""
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        model = keras.applications.ResNet50(weights=None, input_shape=(64, 64, 3))
+    config = model.get_config()
+    for layer in config["layers"]:
+        layer.pop("build_config", None)  # the shapes that it was built for
+    return config, of_configuration(config)
+
+
+def of_configuration(config: dict[str, Any]) -> Summary:
+    import keras
+
+    from resnet_inspect import summarize
+
+    with keras.StatelessScope(initialize_variables=False):
+        return summarize(keras.Model.from_config(deepcopy(config)), "64x64x3")
+
+
 class Keras:
     """ResNet50 as Keras writes it down, to be edited."""
 
     def __init__(self) -> None:
-        import keras
+        config, self.old = in_keras()
+        self.config = deepcopy(config)
 
-        with keras.StatelessScope(initialize_variables=False):
-            model = keras.applications.ResNet50(weights=None, input_shape=(64, 64, 3))
-        self.config = model.get_config()
-        for layer in self.config["layers"]:
-            layer.pop("build_config", None)  # the shapes that it was built for
-        self.old = self.summary()
-
-    def summary(self) -> Any:
+    def summary(self) -> Summary:
         """What we make of it as it stands now."""
-        import keras
-
-        from resnet_inspect import summarize
-
-        with keras.StatelessScope(initialize_variables=False):
-            return summarize(keras.Model.from_config(deepcopy(self.config)), "64x64x3")
+        return of_configuration(self.config)
 
     def layer(self, name: str) -> dict[str, Any]:
         """A layer's description."""
@@ -203,21 +216,21 @@ class Keras:
         self.config["layers"][index] = json.loads(text)
 
 
-@pytest.mark.parametrize("edit", KERAS)
 @in_child("tensorflow")
-def test_a_setting_in_keras(edit: str) -> None:
-    changes, expected = KERAS[edit]
-    model = Keras()
-    for name, values in changes.items():
-        model.layer(name)["config"].update(values)
-    found = model.difference()
-    assert settings(found) == expected
-    assert not ids(found, "added", "removed", "renamed", "moved")
-    assert "edges" not in found.kinds
-    assert bool(found.kinds) == bool(expected)
-    if edit == "width":
-        # (320 - 256) * (1024 inputs and a bias of the convolution + 4 of the batch norm + 256 * 9 of the next one)
-        assert {t.name: t.difference for t in found.totals}["params"] == 64 * (1024 + 1 + 4 + 256 * 9)
+def test_a_setting_in_keras() -> None:
+    """All of them in one process: the model without them is built and summarised once."""
+    for edit, (changes, expected) in KERAS.items():
+        model = Keras()
+        for name, values in changes.items():
+            model.layer(name)["config"].update(values)
+        found = model.difference()
+        assert settings(found) == expected, edit
+        assert not ids(found, "added", "removed", "renamed", "moved"), edit
+        assert "edges" not in found.kinds, edit
+        assert bool(found.kinds) == bool(expected), edit
+        if edit == "width":
+            # (320 - 256) * (1024 inputs and a bias of the convolution + 4 of the batch norm + 256 * 9 of the next one)
+            assert {t.name: t.difference for t in found.totals}["params"] == 64 * (1024 + 1 + 4 + 256 * 9)
 
 
 @in_child("tensorflow")

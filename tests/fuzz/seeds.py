@@ -1,20 +1,16 @@
-"""Small honest files of every kind, made once; those of a framework in a process of its own, if it is installed."""
+"""Small honest files of every kind, those of a framework made in a process of its own, if it is installed."""
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 
-@functools.cache
-def folder() -> Path:
-    """A folder with all of them, which lives as long as this process."""
-    place = Path(_TEMPORARY.name)
+def make(place: Path) -> None:
+    """Writes all of them into a folder."""
     makers = {"torch_seeds": "torchvision", "keras_seeds": "keras", "onnx_seed": "onnx"}
     for maker in (maker for maker, framework in makers.items() if find_spec(framework)):
         command = [sys.executable, "-m", f"{__package__}.{maker}", str(place)]
@@ -31,7 +27,3 @@ def folder() -> Path:
     (place / "model.safetensors.index.json").write_text(json.dumps(index))
     summary = [sys.executable, "-m", "resnet_inspect", "summary", "resnet18", "-o", str(place / "summary.json")]
     subprocess.run(summary, check=True, capture_output=True)
-    return place
-
-
-_TEMPORARY = tempfile.TemporaryDirectory()

@@ -28,7 +28,6 @@ from resnet_inspect.readers.request import Request
 from resnet_inspect.render import FORMATS, View, render
 from tests.support.command import needs
 
-from . import seeds
 from .mutations import (
     Change,
     changed_bytes,
@@ -91,28 +90,28 @@ def session() -> Iterator[Session]:
         yield session
 
 
-def place_of(seed: Path, folder: Path) -> tuple[Path, Path]:
+def place_of(seed: Path, seeds: Path, folder: Path) -> tuple[Path, Path]:
     """Where a changed seed is written, and what is asked for: the folder, where the file stands in one."""
     if seed.parent.name == "saved":
         (folder / "saved" / "variables").mkdir(parents=True, exist_ok=True)
         for item in (seed.parent / "variables").iterdir():
             (folder / "saved" / "variables" / item.name).write_bytes(item.read_bytes())
         return folder / "saved" / seed.name, folder / "saved"
-    (folder / "net.safetensors").write_bytes((seeds.folder() / "net.safetensors").read_bytes())  # an index' part
+    (folder / "net.safetensors").write_bytes((seeds / "net.safetensors").read_bytes())  # an index' part
     return folder / seed.name, folder / seed.name
 
 
 @pytest.mark.parametrize("kind", params)
-def test_a_changed_file_is_summarised_or_refused(kind: str, session: Session, tmp_path: Path) -> None:
+def test_a_changed_file_is_summarised_or_refused(kind: str, session: Session, seeds: Path, tmp_path: Path) -> None:
     names, change, _ = KINDS[kind]
     ends: Counter[str] = Counter()
-    originals = [seeds.folder() / name for name in names]
+    originals = [seeds / name for name in names]
 
     @fuzzed
     @given(st.sampled_from(originals), st.randoms(use_true_random=False))
     def ask(seed: Path, random: Random) -> None:
         data = change(seed.read_bytes(), random)
-        path, named = place_of(seed, tmp_path)
+        path, named = place_of(seed, seeds, tmp_path)
         path.write_bytes(data)
         ends[ending(lambda: session.summarize(Request(str(named), asked(kind))))] += 1
 
@@ -149,8 +148,8 @@ def told(kind: str, ends: Counter[str]) -> None:
         (Path(folder) / f"{kind.replace(' ', '-')}.txt").write_text(text)
 
 
-def test_a_changed_summary_is_drawn_or_refused(tmp_path: Path) -> None:
-    original = (seeds.folder() / "summary.json").read_bytes()
+def test_a_changed_summary_is_drawn_or_refused(seeds: Path, tmp_path: Path) -> None:
+    original = (seeds / "summary.json").read_bytes()
     small = json.loads(original)
     small["layers"] = small["layers"][:8]
     ends: Counter[str] = Counter()
