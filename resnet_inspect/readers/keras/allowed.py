@@ -178,10 +178,11 @@ def _own() -> _Table:
 
 @functools.cache
 def _by_name() -> Mapping[str, Any]:
-    """Keras' public classes by their names alone, as the old format has them."""
+    """Keras' public classes by their names alone, as the old format has them: where defined and where offered."""
     found = {name: item for (space, name), item in _own().items() if not space.startswith(SOURCE)}
+    defined = {item.__name__: item for item in found.values()}
     own = {name: item for (_, name), item in _own().items() if name in _MODELS}
-    return {**found, **own, "Policy": keras.dtype_policies.DTypePolicy}
+    return {**defined, **found, **own, "Policy": keras.dtype_policies.DTypePolicy}
 
 
 @functools.cache

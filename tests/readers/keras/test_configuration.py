@@ -356,8 +356,8 @@ def test_both_readers_say_the_same_of_every_layer() -> None:
         os.chdir(folder)
         for make in (_images, _augmentations, _layers, _attention, _masks, _graphs):
             for index, (model, options) in enumerate(make()):
-                # Keras itself fails to write most of those that change images as an .h5, and to read some others there:
-                # functional operations, and attention of groups.
+                # Keras itself fails to write most of those that change images as an .h5, and to read functional
+                # operations there.
                 has_both = index % 8 == 0 and make is not _augmentations
                 for ending in ("keras", "h5") if has_both else ("keras",):
                     path = saved(model, f"net.{ending}")
@@ -367,6 +367,23 @@ def test_both_readers_say_the_same_of_every_layer() -> None:
                     assert ours.summary.trace.method == "rules"
                     seen |= {layer.type for layer in ours.summary.layers}
     assert {kind.type or name for name, kind in KINDS.items()} <= seen
+
+
+@in_child("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+def test_a_layer_that_is_defined_under_another_name_has_that_one_in_an_h5() -> None:
+    from keras import Input, Model, layers
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        model = Model(row := Input((8, 16)), layers.GroupQueryAttention(4, 4, 2)(row, row))
+        request = Request(saved(model, "net.h5"))
+        ours, theirs = alone.known_summary(request), said_by_keras(request)
+        assert compared(ours) == compared(theirs)
+        # Ainslie et al. 2023: 4 heads of queries and 2 of keys and of values, of width 4, from and to a width of 16.
+        assert ours.summary.totals.params == (16 * 16 + 16) + 2 * (16 * 8 + 8) + (16 * 16 + 16) == model.count_params()
+        layer = ours.summary.layers[1]
+        assert (layer.type, ours.summary.trace.method) == ("GroupedQueryAttention", "rules")
 
 
 @in_child("tensorflow")

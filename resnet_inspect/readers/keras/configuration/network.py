@@ -22,6 +22,8 @@ _OPERATIONS: Mapping[str, Mapping[str, Check]] = {
     "Any": {"axis": only(-1), "keepdims": only(False)},
 }
 _OPERATIONS_OF = "keras.src.ops.numpy"
+#: The kinds of layers as an ``.h5`` names them: where they are defined, not where they are offered.
+_DEFINED = {kind.type or name: kind for name, kind in KINDS.items()}
 #: What stands beside a layer's configuration.
 _BESIDE = {"module", "class_name", "config", "registered_name", "build_config", "name", "inbound_nodes"}
 
@@ -148,7 +150,7 @@ class _Reader:
             known(made_as in _OPERATIONS and "build_config" not in item, "an operation")
             return Operation(read(config, {"name": layer_name, **_OPERATIONS[made_as]})["name"], made_as)
         self._check_module(item, ("keras.layers",))
-        kind = KINDS.get(made_as)
+        kind = (KINDS if self.is_archive else _DEFINED).get(made_as)
         if kind is None:
             raise Unknown(f"a layer of class {made_as:.80}")
         # The layers of dropout say nothing of being trained, as they hold nothing.
