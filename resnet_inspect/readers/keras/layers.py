@@ -277,6 +277,7 @@ def _multi_head(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
 
 
 def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Value]:
+    window = getattr(layer, "sliding_window", None)  # a mask on scores that Keras computes all the same
     return {
         "num_heads": layer.num_query_heads,
         "num_kv_heads": layer.num_key_value_heads,
@@ -286,6 +287,7 @@ def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) ->
         "bias": layer.use_bias,
         "dropout": layer.dropout,
         **_gate(getattr(layer, "use_gate", False)),
+        **({} if window is None else {"sliding_window": window}),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_inspect import summarize
+from resnet_inspect.diffs import compare
 from tests.support.command import in_child, needs
 
 
@@ -100,6 +101,21 @@ def test_a_gate_of_attention_is_one_more_projection() -> None:
         model = keras.Model([query, value], layer(query, value))
         totals = summarize(model, [(5, 8), (7, 8)]).totals
         assert (totals.macs, totals.params) == (macs, model.count_params())
+
+
+@needs("keras", "3.15")
+@in_child("tensorflow")
+def test_a_sliding_window_of_attention_is_a_setting_that_saves_nothing() -> None:
+    import keras
+
+    row = keras.Input((8, 16))
+    old, new = (
+        summarize(keras.Model(row, keras.layers.GroupQueryAttention(4, 4, 2, sliding_window=window)(row, row)), (8, 16))
+        for window in (None, 2)
+    )
+    assert new.totals.macs == old.totals.macs
+    found = compare(old, new)
+    assert [(c.field, c.old, c.new) for layer in found.layers for c in layer.changes] == [("sliding_window", None, 2)]
 
 
 @in_child("tensorflow")
