@@ -228,6 +228,8 @@ def _batch_norm(layer: Any, inputs: Sequence[Tensor], _outputs: Sequence[Tensor]
     }
     if layer.axis % len(shape) != len(shape) - 1:
         attributes["axis"] = layer.axis
+    if getattr(layer, "synchronized", False):
+        attributes["synchronized"] = True
     return attributes
 
 
@@ -273,11 +275,10 @@ def _multi_head(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
     axes = layer._attention_axes
     if axes is not None and tuple(axes) != tuple(range(1, len(inputs[0].shape) - 1)):
         attributes["attention_axes"] = tuple(axes)
-    return attributes | _gate(getattr(layer, "_use_gate", False))
+    return attributes | _newer(layer)
 
 
 def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Value]:
-    window = getattr(layer, "sliding_window", None)  # a mask on scores that Keras computes all the same
     return {
         "num_heads": layer.num_query_heads,
         "num_kv_heads": layer.num_key_value_heads,
@@ -286,14 +287,18 @@ def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) ->
         "out_features": outputs[0].shape[-1] if outputs else inputs[0].shape[-1],
         "bias": layer.use_bias,
         "dropout": layer.dropout,
-        **_gate(getattr(layer, "use_gate", False)),
-        **({} if window is None else {"sliding_window": window}),
+        **_newer(layer),
     }
 
 
-def _gate(is_there: bool) -> dict[str, Value]:
-    """Older versions of Keras know of no gate, and summaries of attention without one don't speak of it."""
-    return {"gate": True} if is_there else {}
+def _newer(layer: Any) -> dict[str, Value]:
+    """What older versions of Keras don't know of attention, and what summaries of one without it don't speak of.
+
+    The window is a mask: all scores are computed, within it or not.
+    """
+    private = "_" if hasattr(layer, "_use_gate") else ""
+    gate, window = (getattr(layer, f"{private}{name}", None) for name in ("use_gate", "sliding_window"))
+    return {**({"gate": True} if gate else {}), **({} if window is None else {"sliding_window": window})}
 
 
 def _relu(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:
@@ -303,7 +308,17 @@ def _relu(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> 
 
 def _dropout(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:
     shape = getattr(layer, "noise_shape", None)
-    return {"p": layer.rate} if shape is None else {"p": layer.rate, "noise_shape": tuple(shape)}
+    return {"p": layer.rate, **({} if shape is None else {"noise_shape": tuple(shape)}), **_channels_first(layer)}
+
+
+def _flatten(layer: Any, _inputs: Sequence[Tensor], _outputs: Sequence[Tensor]) -> dict[str, Value]:
+    return {"start_dim": 1, "end_dim": -1, **_channels_first(layer)}
+
+
+def _channels_first(layer: Any) -> dict[str, Value]:
+    """The order of dimensions of what shows it in no shape: which values are dropped together, or how they follow."""
+    given = getattr(layer, "data_format", None)
+    return {"data_format": given} if given == "channels_first" else {}
 
 
 #: Beginnings of class names, the first one that fits: more special ones stand first.
@@ -328,8 +343,9 @@ _SPECIAL: Mapping[str, Callable[[Any, Sequence[Tensor], Sequence[Tensor]], dict[
     "MultiHeadAttention": _multi_head,
     "GroupedQueryAttention": _grouped,
     "ReLU": _relu,
+    "AdditiveAttention": lambda layer, *_: configuration(layer),
     "Add": lambda *_: {},
-    "Flatten": lambda *_: {"start_dim": 1, "end_dim": -1},
+    "Flatten": _flatten,
     **dict.fromkeys(("AlphaDropout", "Dropout", "GaussianDropout", "SpatialDropout"), _dropout),
     "Identity": lambda *_: {},
 }

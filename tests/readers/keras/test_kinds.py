@@ -12,7 +12,7 @@ from resnet_inspect.readers.request import Request
 from tests.support.command import in_child
 
 #: What each kind of input is read by: kinds with the arguments that they need. A version may not have all of them.
-_KINDS: dict[tuple[int, ...], dict[str, dict[str, Any]]] = {
+KINDS: dict[tuple[int, ...], dict[str, dict[str, Any]]] = {
     (6,): {
         **{key: {} for key in ["ActivityRegularization", "BatchNormalization", "ELU", "Flatten", "Identity"]},
         **{key: {} for key in ["LayerNormalization", "LeakyReLU", "Masking", "Normalization", "PReLU"]},
@@ -61,7 +61,7 @@ _KINDS: dict[tuple[int, ...], dict[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("shape", _KINDS)
+@pytest.mark.parametrize("shape", KINDS)
 @in_child("tensorflow")
 @pytest.mark.filterwarnings("ignore")
 def test_an_honest_file_of_many_kinds_of_layers_opens(shape: tuple[int, ...]) -> None:
@@ -70,7 +70,7 @@ def test_an_honest_file_of_many_kinds_of_layers_opens(shape: tuple[int, ...]) ->
 
     from resnet_inspect.readers import file as from_file
 
-    made = [getattr(layers, name)(**given) for name, given in _KINDS[shape].items() if hasattr(layers, name)]
+    made = [getattr(layers, name)(**given) for name, given in KINDS[shape].items() if hasattr(layers, name)]
     if len(shape) == 2:
         made += [
             layers.Bidirectional(layers.GRU(2)),
