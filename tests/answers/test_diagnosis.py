@@ -14,7 +14,7 @@ from resnet_inspect.errors import ModelError
 from resnet_inspect.readers import NAMED
 
 #: Seconds until a test that waits for what never comes fails.
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Asked:

@@ -49,10 +49,10 @@ def fork():
 
 def fork_that_stays():
     if not os.fork():
-        time.sleep(60)
+        time.sleep(600)
 
 def hang(daemon):
-    threading.Thread(target=time.sleep, args=(60,), daemon=daemon).start()
+    threading.Thread(target=time.sleep, args=(600,), daemon=daemon).start()
 
 def shout():
     print("::error::said by the model", flush=True)
@@ -124,7 +124,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def ask(folder: Path, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+def ask(folder: Path, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "resnet_inspect", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return subprocess.run(
@@ -167,11 +167,10 @@ def test_a_summary_of_it_is_one_line(name: str, folder: Path) -> None:
 @needs("torch")
 @pytest.mark.parametrize("name", WORKS)
 def test_what_does_no_harm_to_its_answer_is_summarised(name: str, folder: Path) -> None:
-    begun = time.monotonic()
+    # Nobody waits for what sleeps for ten minutes.
     done = ask(folder, "summary", f"net.py:{name}", "--input", "4", "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["totals"]["params"] == PARAMS
-    assert time.monotonic() - begun < 40  # nobody waits for what sleeps for a minute
 
 
 @needs("torch")
@@ -213,7 +212,7 @@ def test_a_line_gets_its_own_answer_from_a_clean_state(jobs: str, tmp_path: Path
     names = ["Plain", "Forks", "Changes", "Plain", "Forks", "Plain"]
     requests = "".join(json.dumps({"model": f"lines.py:{name}", "input": "4"}) + "\n" for name in names)
     (tmp_path / "requests.jsonl").write_text(requests)
-    done = ask(tmp_path, "batch", "requests.jsonl", "--jobs", jobs, seconds=120)
+    done = ask(tmp_path, "batch", "requests.jsonl", "--jobs", jobs)
     assert done.returncode == 0, done.stdout
     results = [json.loads(line) for line in done.stdout.splitlines()]
     widths = {"Plain": 3, "Forks": 5, "Changes": 7}
@@ -265,7 +264,7 @@ def Stays():
 
 def Moves():
     os.setpgid(0, os.getpgid(os.getppid()))
-    time.sleep(60)
+    time.sleep(600)
 
 def ReadsAhead():
     return nn.Linear(4, 2 + len(sys.stdin.read()))
@@ -315,9 +314,10 @@ def test_what_a_line_does_to_the_pipe_of_its_answer_stays_its_own(tmp_path: Path
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None])
 def test_what_users_code_has_started_ends_with_the_command(number: signal.Signals | None, tmp_path: Path) -> None:
     stays = (
-        "import os, time\nif not os.fork():\n    os.setsid()\n    os.fork() or open('there', 'w')\n    time.sleep(60)\n"
+        "import os, time\nif not os.fork():\n"
+        "    os.setsid()\n    os.fork() or open('there', 'w')\n    time.sleep(600)\n"
     )
-    waits = "time.sleep(60)\n" if number else "while not os.path.exists('there'): time.sleep(0.01)\n"
+    waits = "time.sleep(600)\n" if number else "while not os.path.exists('there'): time.sleep(0.01)\n"
     (tmp_path / "net.py").write_text(f"{stays}{waits}from torch import nn\ndef Net():\n    return nn.Linear(4, 2)\n")
     marked = Marked()
     command = [sys.executable, "-m", "resnet_inspect", "summary", "net.py:Net", "--input", "4"]

@@ -42,7 +42,7 @@ from .mutations import (
 )
 
 #: Seconds in which a file must be done with: the ten that it has, and what the clock may take on a busy machine.
-PATIENCE = 25
+PATIENCE = 60
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))
 fuzzed = settings(
     max_examples=EXAMPLES or 25,

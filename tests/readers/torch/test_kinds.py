@@ -248,12 +248,12 @@ def test_a_hundred_thousand_submodules() -> None:
 
     model = nn.Sequential(*(nn.Sequential(*(nn.Identity() for _ in range(99))) for _ in range(1000)))
     assert sum(1 for _ in model.modules()) == 1 + 1000 + 99_000
-    started = time.monotonic()
+    started = time.process_time()
     summary = summarize(module(lambda self, x: self.m[0](x) + self.m[999](x), m=model), ["2x4:float32"])
     assert len(summary.layers) == 1 + 2 * 99 + 1
     assert len(summary.modules) == 1 + 100_001
     # Looking for a path among so many must not be a search: 198 searches would take minutes.
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60
 
 
 @in_child("torch")
