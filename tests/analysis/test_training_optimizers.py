@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from resnet_inspect.analysis.training.optimizers import states, temporaries
@@ -57,11 +59,12 @@ def test_the_peak_of_a_step_of_torchs_optimizers() -> None:
 def test_what_torchs_adafactor_keeps() -> None:
     import torch
 
-    for shape in ((7,), (6, 5), (4, 3, 2, 5)):
+    for shape in ((7,), (6, 5), (4, 3, 2, 5), (0, 5), (5, 0), (0, 0), (0, 2, 5), (0,)):
         parameter = torch.nn.Parameter(torch.ones(shape))
         parameter.grad = torch.ones(shape)
         optimizer = torch.optim.Adafactor([parameter])
-        optimizer.step()
+        with contextlib.suppress(ZeroDivisionError):  # torch divides by the number of elements, but has states by then
+            optimizer.step()
         kept = {name: value for name, value in optimizer.state[parameter].items() if name != "step"}
         found = sum(value.nbytes for value in kept.values() if value is not None)
         assert states("adafactor", shape, 4 * parameter.numel()) == found, shape

@@ -23,8 +23,10 @@ def states(optimizer: str, shape: Shape, size: int) -> int:
         return 2 * 4 * elements if elements < _SMALLEST else 2 * elements + 2 * 4 * -(-elements // _BLOCK)
     if optimizer == "adafactor":
         # Rows and columns of the last two dimensions (Shazeer and Stern 2018); a vector keeps all of its variance.
-        elements = prod(shape)
-        return size if len(shape) < 2 else (elements // shape[-1] + elements // shape[-2]) * (size // elements or 4)
+        if len(shape) < 2:
+            return size
+        *others, rows, columns = shape
+        return prod(others) * (rows + columns) * (size // max(prod(shape), 1) or 4)
     return _MOMENTS[optimizer] * size
 
 
