@@ -63,22 +63,23 @@ def paths(nodes: Sequence[Node], ops: Sequence[str]) -> tuple[list[str], dict[st
 
 
 def _place(node: Node) -> _Place:
+    name, op_type = node.proto.name, node.proto.op_type
     notes = {item.key: item.value for item in getattr(node.proto, "metadata_props", ())}
     scopes, classes = (_texts(notes[key]) if key in notes else [] for key in NOTES)
     if len(scopes) > 1 and scopes[-2].count(".") < _DEEPEST:
         return _Place(scopes[-2], None, tuple(zip(scopes[:-1], (c.rpartition(".")[2] for c in classes), strict=False)))
-    if node.proto.name.count("/") > _DEEPEST:
-        return _Place("", node.proto.name.rpartition("/")[2] or None)
-    *around, own = [part for part in node.proto.name.split("/") if part] or [""]
+    if name.count("/") > _DEEPEST:
+        return _Place("", name.rpartition("/")[2] or None)
+    *around, own = [part for part in name.split("/") if part] or [""]
     merged: list[str] = []
     for part in around:
         # torch repeats a Sequential's own name in its children's: /layer1/layer1.0/conv1
         if merged and part.startswith(f"{merged[-1]}."):
             merged.pop()
         merged.append(part)
-    rest = own.removeprefix(node.proto.op_type)
-    is_op = own.startswith(node.proto.op_type) and (not rest or (rest[0] == "_" and rest[1:].isdecimal()))
-    says_op = not own or (is_op and "/" in node.proto.name)
+    rest = own.removeprefix(op_type)
+    is_op = own.startswith(op_type) and (not rest or (rest[0] == "_" and rest[1:].isdecimal()))
+    says_op = not own or (is_op and "/" in name)
     return _Place(".".join(merged), None if says_op else own)
 
 
