@@ -55,8 +55,9 @@ else
 	@echo "node or npm is missing: JavaScript isn't checked"; test -z "$$REQUIRE_BROWSER"
 endif
 
-fuzz: $(VENV)/.all ## Change honest files of every kind, N=20000 of each: hours
-	FUZZ_EXAMPLES=$(or $(N),20000) FUZZ_REPORT=fuzz-report $(BIN)/pytest -q -n auto --dist worksteal tests/fuzz
+fuzz: $(VENV)/.all ## Change honest files of every kind, and try every property, with N=20000 examples by chance: hours
+	FUZZ_EXAMPLES=$(or $(N),20000) FUZZ_REPORT=fuzz-report $(BIN)/pytest -q -n auto --dist worksteal tests/fuzz \
+		$(shell grep -lr --include='*.py' '@given' tests)
 
 mutants: $(VENV)/.dev ## Make N=400 mistakes in the core and count what the tests notice: ten minutes; hours without N
 	$(BIN)/python -m tests.mutation $(or $(N),all) $(or $(SEED),0)

@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from resnet_inspect.host.locks import lock
 from tests.fuzz import seeds as honest
+from tests.support.examples import load_profile
 
-# How long an example takes says how busy the machine is; mutation runs have a profile of their own.
+# Mutation runs have a profile of their own, which is loaded by now.
 if settings().deadline is not None:
-    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("unhurried")
+    load_profile()
 
 #: These need pseudo-terminals and locks of POSIX.
 collect_ignore = (

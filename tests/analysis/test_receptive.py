@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resnet_inspect.analysis.receptive import Axis, Field, receptive_fields
@@ -17,6 +17,7 @@ from resnet_inspect.readers.local.reader import summarize
 from resnet_inspect.readers.request import Request
 from resnet_inspect.shape import Resolved
 from tests.support.command import in_child, run
+from tests.support.examples import examples
 from tests.support.structure import PUBLISHED_FIELDS, field_of
 
 
@@ -154,7 +155,7 @@ def test_a_gradient_reaches_as_far_as_the_field_says() -> None:
 
     window = st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2), st.booleans())
 
-    @settings(max_examples=60, deadline=None, database=None)
+    @examples(60)
     @given(st.lists(window, min_size=1, max_size=4))
     def check(windows: list[tuple[int, int, int, int, bool]]) -> None:
         modules: list[nn.Module] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect.analysis import OPTIMIZERS
@@ -207,7 +207,6 @@ def test_what_nobody_knows_is_counted() -> None:
     checkpoint=st.sampled_from([(), ("*",), ("0*",)]),
     lora=st.sampled_from([None, 2]),
 )
-@settings(deadline=None)
 def test_any_summary_has_a_timeline(
     summary: Summary, optimizer: str, amp: str | None, checkpoint: tuple[str, ...], lora: int | None
 ) -> None:

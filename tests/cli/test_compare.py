@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect import ir_json
@@ -175,7 +175,6 @@ ROOM = Rectangle(0, 0, 1000, 600)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1000), st.floats(0, 600)), min_size=1, max_size=12))
-@settings(deadline=None)
 def test_names_are_over_no_other_and_inside_of_the_plot(points: list[tuple[float, float]]) -> None:
     found = placed(points, [(100, 12)] * len(points), ROOM, 3)
     for index, place in enumerate(found):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from resnet_inspect import ir_json
 from resnet_inspect.diffs import KINDS, compare
@@ -223,14 +223,12 @@ def test_what_this_version_wrote_is_read_for_ever() -> None:
 
 
 @given(summaries())
-@settings(deadline=None)
 def test_a_summary_doesnt_differ_from_itself(summary: Summary) -> None:
     again = replace(ir_json.loads(ir_json.dumps(summary)), environment=(("python", "4"),), reasons=("another",))
     assert compare(summary, again).kinds == set()
 
 
 @given(summaries(), summaries())
-@settings(deadline=None)
 def test_every_layer_is_in_a_comparison_once(old: Summary, new: Summary) -> None:
     diff = compare(old, new, any_input=True)
     assert sorted(item.old.id for item in diff.layers if item.old) == sorted(layer.id for layer in old.layers)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from resnet_inspect.diffs import compare
 from resnet_inspect.ir import Layer, Summary
 from resnet_inspect.render.comment import fitted, inert
 from resnet_inspect.render.diff import DiffView, render
 from tests.render.test_comment import assert_nothing_acts, page
+from tests.support.examples import examples
 from tests.support.summaries import summaries
 from tests.support.toys import IMAGE, network, toy
 
@@ -113,7 +114,7 @@ def test_unknown_macs_are_no_zero() -> None:
     assert "| ~ | b0.c0 | conv2d | out\\_channels 4 → 8 |  | n/a |" in text
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(summaries(), summaries())
 def test_nothing_in_it_acts(old: Summary, new: Summary) -> None:
     text = render(compare(old, new, any_input=True), "markdown", DiffView())

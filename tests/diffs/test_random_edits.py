@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect.blocks.flavor import TORCH
@@ -16,6 +16,7 @@ from resnet_inspect.diffs.names import uncounted
 from resnet_inspect.ir import Summary
 from resnet_inspect.readers.local.reader import expected_input, resolve_input, run
 from resnet_inspect.readers.request import Request
+from tests.support.examples import examples
 
 #: What has to fit what a layer reads: no edit of its own.
 _FITTED = {"channels", "in_channels"}
@@ -171,7 +172,7 @@ def mirrored(edit: Expected) -> Expected:
     return Expected(edit.removed, edit.added, {(new, old) for old, new in edit.renamed}, changed)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(edits())
 def test_what_is_reported_is_what_was_edited(case: tuple[list[Unit], list[Unit], Expected]) -> None:
     old, new, expected = case
@@ -182,7 +183,7 @@ def test_what_is_reported_is_what_was_edited(case: tuple[list[Unit], list[Unit],
     assert not found.of("moved")
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(edits())
 def test_applied_to_the_old_list_a_comparison_gives_the_new_one(case: tuple[list[Unit], list[Unit], Expected]) -> None:
     old, new, _ = case

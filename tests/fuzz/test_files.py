@@ -27,6 +27,7 @@ from resnet_inspect.readers.inputs import Shapes
 from resnet_inspect.readers.request import Request
 from resnet_inspect.render import FORMATS, View, render
 from tests.support.command import needs
+from tests.support.examples import examples
 
 from .mutations import (
     Change,
@@ -43,14 +44,7 @@ from .mutations import (
 
 #: Seconds in which a file must be done with: the ten that it has, and what the clock may take on a busy machine.
 PATIENCE = 60
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 0))
-fuzzed = settings(
-    max_examples=EXAMPLES or 25,
-    derandomize=not EXAMPLES,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+fuzzed = settings(examples(25), suppress_health_check=list(HealthCheck))
 
 
 def in_zip(**changes: Change) -> Change:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect import ir_json
@@ -25,6 +25,7 @@ from resnet_inspect.render.diff import render as render_diff
 from resnet_inspect.render.report import render as render_report
 from resnet_inspect.render.report.residual import report
 from tests.support.command import local
+from tests.support.examples import examples
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 REAL: list[dict[str, Any]] = [json.loads((FIXTURES / name).read_text()) for name in ("block-1.json", "module-1.json")]
@@ -71,7 +72,7 @@ def shown(summary: Summary) -> None:
 
 
 @given(st.sampled_from(REAL), st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_changed_summary_is_shown_or_refused(real: dict[str, Any], data: st.DataObject) -> None:
     document = real
     for _ in range(data.draw(st.integers(1, 3))):

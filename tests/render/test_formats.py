@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from rich.console import Console
 
 from resnet_inspect import Summary, ir_json
@@ -32,7 +32,6 @@ NASTY = "[bold]<b>|*x*[/bold]"
 
 
 @given(summaries())
-@settings(deadline=None)
 def test_json_reads_back_to_the_same_summary_and_the_same_bytes(summary: IrSummary) -> None:
     text = ir_json.dumps(summary)
     again = ir_json.loads(text)
@@ -42,7 +41,6 @@ def test_json_reads_back_to_the_same_summary_and_the_same_bytes(summary: IrSumma
 
 
 @given(summaries())
-@settings(deadline=None)
 def test_every_format_shows_every_summary(summary: IrSummary) -> None:
     for name in FORMATS:
         drawn = name not in ("json", "csv")
@@ -53,7 +51,6 @@ def test_every_format_shows_every_summary(summary: IrSummary) -> None:
 
 
 @given(summaries())
-@settings(deadline=None)
 def test_folding_loses_nothing(summary: IrSummary) -> None:
     for depth in (0, 1, 2, None):
         folded = rows(summary, depth)

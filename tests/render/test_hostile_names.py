@@ -15,7 +15,7 @@ from unicodedata import category
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect import Summary as ShownSummary
@@ -39,6 +39,7 @@ from resnet_inspect.render.report.residual import report as residual_report
 from resnet_inspect.visible import _mapped, cleaned, in_json, line, visible
 from tests.cli.test_terminal import on_terminal
 from tests.support.command import local
+from tests.support.examples import examples
 
 ZOO = (
     "\x1b[31mred\x1b]0;title\x07\x1b[2J",
@@ -331,7 +332,7 @@ def test_names_that_differ_stay_different() -> None:
 
 
 @given(st.text(), st.text())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_text(one: str, two: str) -> None:
     assert visible(one).isprintable()
     assert visible(visible(one)) == visible(one)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from resnet_inspect.analysis.rows import rows
 from resnet_inspect.blocks.networks import names
@@ -72,7 +72,6 @@ def test_arrows_are_the_edges_of_layers_that_are_not_folded() -> None:
 
 
 @given(summaries())
-@settings(deadline=None)
 def test_arrows_are_the_edges_of_any_summary(summary: Summary) -> None:
     for depth in (None, 0, 1, 2):
         for form, read in READERS.items():

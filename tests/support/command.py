@@ -192,6 +192,10 @@ def _serve(answer: Callable[..., None]) -> None:
 def serve_tests() -> None:
     """Runs each test that is asked for: its module, its name and its arguments."""
 
+    from tests.support.examples import load_profile
+
+    load_profile()
+
     def answer(module: str, name: str, arguments: dict[str, Any]) -> None:
         getattr(importlib.import_module(module), name).__wrapped__(**arguments)
 

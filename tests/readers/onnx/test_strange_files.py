@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect.errors import InputError, ModelError
 from tests.support import onnx_models as models
 from tests.support.command import needs, run, script
+from tests.support.examples import examples
 from tests.support.onnx_models import by_type, read
 
 pytestmark = needs("onnx")
@@ -133,7 +134,7 @@ def test_the_last_values_of_a_tensor_hold_even_if_there_are_none() -> None:
     assert len(many) < 1_000
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.sampled_from([models.residual, models.perceptron, models.controlled, models.quantised, models.looks_up]),
     st.lists(st.tuples(st.sampled_from(_PLACES), st.sampled_from(_FORMS), st.booleans()), max_size=6),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect import Summary, summarize
@@ -173,7 +173,6 @@ def test_random_networks() -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
     @given(TREES)
-    @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
     def check(tree: list[Node]) -> None:
         model = build(tree)
         summary = summarize(model, (BATCH, CHANNELS, SIZE, SIZE))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_inspect import ir_html, ir_json
@@ -20,6 +20,7 @@ from resnet_inspect.ir import Summary
 from resnet_inspect.render import View, render
 from tests.support.browser import Opener
 from tests.support.command import local, run
+from tests.support.examples import examples
 from tests.support.reports import ready, report, summary, unsigned
 from tests.support.strange_files import measured
 from tests.support.summaries import summaries
@@ -65,7 +66,7 @@ def test_commands_that_read_summaries_read_reports(saved: Path, tmp_path: Path) 
 
 
 @given(summaries())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_summary_comes_back(made: Summary) -> None:
     page = render(made, "html", View())
     assert ir_html.loads(page.encode()) == made
@@ -188,7 +189,7 @@ def test_a_page_without_one_network_is_refused(case: str, tmp_path: Path) -> Non
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_report_that_is_changed_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     content = bytearray(PAGE.encode())
     place = data.draw(st.integers(0, len(content) - 1))
