@@ -153,6 +153,21 @@ def test_models_are_found_by_a_part_of_their_name() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "helps"),
+    [
+        ("local", "models --backend local"),
+        ("torchvision", "models --backend torch"),
+        ("local:resnet1", "models resnet1 --backend local"),
+        ("keras-hub:*Bert*", "models '*Bert*' --backend keras_hub"),
+    ],
+)
+def test_a_backend_in_the_place_of_a_pattern_is_told_where_it_belongs(pattern: str, helps: str) -> None:
+    done = local("models", pattern)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"matches {pattern!r}; of one backend: resnet-inspect {helps}\n")
+
+
 @pytest.mark.parametrize("backend", ["local", pytest.param("torch", marks=needs("torch"))])
 def test_a_block_says_how_its_shape_was_read(backend: str) -> None:
     def note(shape: str, *options: str) -> str:

@@ -16,6 +16,7 @@ from ... import units
 from ...blocks import networks
 from ...errors import BadRequestError, InspectError
 from ...readers import BACKENDS, NAMED, Limits, Request, load_framework, module_of, zoo
+from ...readers.backend import CALLED
 from ...visible import in_json, visible
 from .. import PROGRAM, Command, debug_option
 from ..delivery import say, with_progress
@@ -64,7 +65,7 @@ def command(pattern: str, backend: str | None, counts: bool, timeout: float | No
     listed = [(name, model) for name in wanted for model in _names(name)]
     found = [(name, model) for name, model in listed if _matches(model.lower(), pattern.lower())]
     if not found:
-        more = "" if backend else _elsewhere(pattern)
+        more = _of_backend(pattern) or ("" if backend else _elsewhere(pattern))
         raise BadRequestError(f"no model of {' or '.join(wanted)} matches {pattern!r}{more}")
     rows: list[dict[str, Any]] = [{"backend": name, "model": model} for name, model in found]
     failed = _count(rows, timeout) if counts else []
@@ -75,6 +76,14 @@ def command(pattern: str, backend: str | None, counts: bool, timeout: float | No
     for line in failed:
         say("error", line)
     return 3 if failed else 0
+
+
+def _of_backend(pattern: str) -> str:
+    """The command that lists a backend's models, where a pattern begins with its name, as models do: torch:resnet18."""
+    name, _, rest = pattern.partition(":")
+    called = CALLED.get(name.lower())
+    words = f" {shlex.quote(rest)}" if rest else ""
+    return f"; of one backend: {PROGRAM} models{words} --backend {called}" if called in NAMED else ""
 
 
 def _elsewhere(pattern: str) -> str:
