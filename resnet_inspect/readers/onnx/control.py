@@ -7,8 +7,8 @@ data alone: the dearer branch and one step stand for all then, as torch's ``cond
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -27,8 +27,7 @@ from .values import Values, Work, infer
 _NEVER_CONSTANT = ("Random", "Bernoulli", "Multinomial", "SequenceMap")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """A node that is a layer, and how often it runs."""
 
     node: Node
@@ -58,7 +57,7 @@ class Course:
     def add(self, other: Course, times: int = 1) -> None:
         """Adds what runs next, all of it so many times."""
         self.steps.extend(
-            replace(step, steps=step.steps * times) if times > 1 and isinstance(step, Operation) else step
+            step._replace(steps=step.steps * times) if times > 1 and isinstance(step, Operation) else step
             for step in other.steps
         )
         self.remarks.update(other.remarks)

@@ -21,8 +21,7 @@ class Use(NamedTuple):
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A node with what it reads: its own inputs by position ("" for one that is left out), and what its subgraphs read.
 
     ``kind`` is the op type, with its domain where that isn't ONNX's own; ``reads`` are the names of all that it reads.
@@ -122,7 +121,7 @@ class _Opener:
         held = {}
         for name, tensor in held_by(graph):
             held[name] = self._unique.next(name)
-            self._stored[held[name]] = replace(tensor, name=held[name])
+            self._stored[held[name]] = tensor._replace(name=held[name])
         nodes = [node for node in graph.node if not is_constant(node)]
         names = (value.name for value in graph.input), *(node.output for node in nodes)
         made = {name: self._unique.next(name) for some in names for name in some if name and name not in held}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 import onnx
@@ -32,8 +31,7 @@ _OTHER_BITS = {"int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "float4_e2m1fn": 4}
 _OTHER_BITS |= {"float8_e4m3fnuz": 8, "float8_e5m2fnuz": 8, "float8_e8m0fnu": 8}
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A tensor that the file holds: an initializer, or a Constant node's (``literal``).
 
     ``proto`` has its values, None if they can't be had.
@@ -111,7 +109,7 @@ def _sparse(name: str, sparse: Any, literal: bool) -> Stored:
     """A sparse tensor: the shape of all, the bytes of its values and of their places."""
     parts = (_dense(name, sparse.values, literal), _dense(name, sparse.indices, literal))
     sizes = [prod(part.shape) * DTYPE_BITS.get(part.dtype, 0) // 8 for part in parts]
-    return replace(parts[0], shape=_sizes(name, sparse.dims), proto=None, stored_bytes=sum(sizes))
+    return parts[0]._replace(shape=_sizes(name, sparse.dims), proto=None, stored_bytes=sum(sizes))
 
 
 def _sizes(name: str, dims: Sequence[int]) -> tuple[int, ...]:
