@@ -21,6 +21,9 @@ from .operators import (
 )
 from .stored import dtype_name
 
+#: Settings that other backends have no words for, and what they are where nobody says them.
+_OWN: Mapping[str, Value] = {"round_mode": "up", "saturate": 1, "stash_type": 1, "storage_order": 0}
+
 
 def attributes_of(call: Call, op: str) -> Attributes:
     """Everything that changes what a node computes, in the words of the other backends where they have some."""
@@ -28,7 +31,9 @@ def attributes_of(call: Call, op: str) -> Attributes:
     if op == "other" or special is None:
         return tuple(call.settings.items())
     try:
-        return tuple(special(call).items())
+        told = special(call)
+        own = {name: call.settings[name] for name, usual in _OWN.items() if call.settings.get(name, usual) != usual}
+        return (*told.items(), *((name, value) for name, value in own.items() if name not in told))
     except (ArithmeticError, IndexError, TypeError, ValueError):
         return tuple(call.settings.items())  # a stride of 0, a kernel of too few sizes: as they stand
 
