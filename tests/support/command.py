@@ -192,7 +192,7 @@ def _serve(answer: Callable[..., None]) -> None:
 def serve_tests() -> None:
     """Runs each test that is asked for: its module, its name and its arguments."""
 
-    from tests.support.examples import load_profile
+    from tests.support.examples import load_profile  # hypothesis is for tests alone, not for commands and scripts
 
     load_profile()
 

@@ -275,7 +275,7 @@ def _multi_head(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
     axes = layer._attention_axes
     if axes is not None and tuple(axes) != tuple(range(1, len(inputs[0].shape) - 1)):
         attributes["attention_axes"] = tuple(axes)
-    return attributes | _newer(layer)
+    return attributes | _newer(getattr(layer, "_use_gate", False), getattr(layer, "_sliding_window", None))
 
 
 def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Value]:
@@ -287,17 +287,15 @@ def _grouped(layer: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) ->
         "out_features": outputs[0].shape[-1] if outputs else inputs[0].shape[-1],
         "bias": layer.use_bias,
         "dropout": layer.dropout,
-        **_newer(layer),
+        **_newer(getattr(layer, "use_gate", False), getattr(layer, "sliding_window", None)),
     }
 
 
-def _newer(layer: Any) -> dict[str, Value]:
+def _newer(gate: bool, window: int | None) -> dict[str, Value]:
     """What older versions of Keras don't know of attention, and what summaries of one without it don't speak of.
 
     The window is a mask: all scores are computed, within it or not.
     """
-    private = "_" if hasattr(layer, "_use_gate") else ""
-    gate, window = (getattr(layer, f"{private}{name}", None) for name in ("use_gate", "sliding_window"))
     return {**({"gate": True} if gate else {}), **({} if window is None else {"sliding_window": window})}
 
 

@@ -31,9 +31,8 @@ def attributes_of(call: Call, op: str) -> Attributes:
     if op == "other" or special is None:
         return tuple(call.settings.items())
     try:
-        told = special(call)
         own = {name: call.settings[name] for name, usual in _OWN.items() if call.settings.get(name, usual) != usual}
-        return (*told.items(), *((name, value) for name, value in own.items() if name not in told))
+        return tuple((special(call) | own).items())
     except (ArithmeticError, IndexError, TypeError, ValueError):
         return tuple(call.settings.items())  # a stride of 0, a kernel of too few sizes: as they stand
 

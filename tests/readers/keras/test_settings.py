@@ -9,10 +9,9 @@ import pytest
 from tests.readers.keras.test_kinds import KINDS
 from tests.support.command import in_child, needs
 
-#: Kinds that read more than one tensor, here the same twice.
-_TWICE: dict[str, dict[str, Any]] = {
-    "AdditiveAttention": {},
-    "Attention": {},
+#: Kinds that read a list of tensors, and kinds that read several, each with its arguments; here one tensor twice.
+_OF_A_LIST: dict[str, dict[str, Any]] = {"AdditiveAttention": {}, "Attention": {}}
+_OF_TWO: dict[str, dict[str, Any]] = {
     "GroupQueryAttention": {"head_dim": 4, "num_query_heads": 4, "num_key_value_heads": 2},
     "MultiHeadAttention": {"num_heads": 2, "key_dim": 3},
 }
@@ -57,11 +56,11 @@ def test_every_setting_of_every_layer_is_seen() -> None:
 
     def made(kind: str, settings: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Summary]:
         layer, x = getattr(keras.layers, kind)(**settings), keras.Input(shape)
-        y = layer([x, x]) if kind.endswith("Attention") and not _TWICE[kind] else layer(*[x] * (1 + (kind in _TWICE)))
+        y = layer([x, x]) if kind in _OF_A_LIST else layer(x, x) if kind in _OF_TWO else layer(x)
         return layer, summarize(keras.Model(x, y), shape)
 
     seen, unseen = 0, set()
-    for shape, kinds in {**KINDS, (6, 4): {**KINDS[6, 4], **_TWICE}}.items():
+    for shape, kinds in {**KINDS, (6, 4): {**KINDS[6, 4], **_OF_A_LIST, **_OF_TWO}}.items():
         for kind, given in kinds.items():
             layer, old = made(kind, given, shape)
             for setting, value in layer.get_config().items():

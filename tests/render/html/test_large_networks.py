@@ -68,7 +68,7 @@ def test_a_join_of_many_is_looked_at_once() -> None:
     made = network(*(toy(name, "concat", " ".join(names[:place])) for place, name in enumerate(names)))
     begun = time.process_time()
     assert len(shortcuts(made, ())) == sum(range(1, 499))
-    assert time.process_time() - begun < 20
+    assert time.process_time() - begun < 3
 
 
 def test_a_network_without_layers_has_a_page(opened: Opener) -> None:
